@@ -1,0 +1,1 @@
+"""What models accept, as data: no network, no Gradio."""

@@ -1,0 +1,229 @@
+"""A spec as a pydantic input model: what may be sent, and in plain words what may not.
+
+Source of every limit: the model's own documentation page, section "input Object Parameters".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import ValidationError as PydanticValidationError
+from pydantic_core import PydanticCustomError
+
+from kie_ui.catalog.media import MediaRef, as_media
+from kie_ui.catalog.parameters import (
+    ChoiceParameter,
+    MediaParameter,
+    NumberParameter,
+    Parameter,
+    SwitchParameter,
+    TextParameter,
+)
+from kie_ui.catalog.rules import (
+    Problem,
+    apply_replacements,
+    exclusion_problems,
+    is_given,
+    without_meaningless,
+)
+from kie_ui.catalog.spec import ModelSpec
+
+
+class InvalidValues(ValueError):
+    """These values cannot be sent; `problems` holds every reason, each naming its parameter."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__(" ".join(problem.message for problem in problems))
+
+
+def check_values(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a form's values against the spec and bring them into the types of the wire.
+
+    Media come out as tuples of `FileRef` and `UrlRef`; empty optional values and values without
+    their companion are left out; replacements that the service would make are made.
+    Raises: InvalidValues, with all problems at once.
+    """
+    meaningful = without_meaningless(spec, values)
+    problems = list(exclusion_problems(spec, meaningful))
+    checked: dict[str, Any] = {}
+    try:
+        validated = input_model(spec).model_validate(meaningful)
+        checked = {name: value for name, value in validated if is_given(value)}
+    except PydanticValidationError as error:
+        problems += [_problem(spec, dict(details)) for details in error.errors()]
+    if problems:
+        raise InvalidValues(_one_per_parameter(problems))
+    return apply_replacements(spec, checked)
+
+
+def check_part(
+    spec: ModelSpec, values: Mapping[str, Any]
+) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    """Check a form that may still be unfinished: what is sound in it, and what is not."""
+    try:
+        return check_values(spec, values), ()
+    except InvalidValues as invalid:
+        unsound = {problem.parameter for problem in invalid.problems}
+        rest = {name: value for name, value in values.items() if name not in unsound}
+        meaningful = without_meaningless(spec, rest)
+        validated = input_model(spec, is_partial=True).model_validate(meaningful)
+        sound = {name: value for name, value in validated if is_given(value)}
+        return apply_replacements(spec, sound), invalid.problems
+
+
+@lru_cache(maxsize=256)
+def input_model(spec: ModelSpec, *, is_partial: bool = False) -> type[BaseModel]:
+    """Return the pydantic model of a spec's `input` object, one field a parameter.
+
+    In a partial one nothing is required.
+    """
+    fields: dict[str, Any] = {
+        parameter.name: _field(parameter, is_required=parameter.required and not is_partial)
+        for parameter in spec.parameters
+    }
+    config = ConfigDict(extra="forbid", frozen=True)
+    return create_model(f"{spec.api_name}_input", __config__=config, **fields)
+
+
+def _field(parameter: Parameter, *, is_required: bool) -> tuple[Any, Any]:
+    annotation = _annotation(parameter)
+    if is_required:
+        return annotation, Field(description=parameter.help)
+    return annotation | None, Field(default=None, description=parameter.help)
+
+
+def _annotation(parameter: Parameter) -> Any:
+    match parameter:
+        case TextParameter():
+            return Annotated[str, AfterValidator(partial(_fit_length, parameter))]
+        case ChoiceParameter():
+            before = BeforeValidator(_as_text)
+            return Annotated[str, before, AfterValidator(partial(_fit_options, parameter))]
+        case NumberParameter():
+            before = BeforeValidator(_refuse_switch)
+            return Annotated[float, before, AfterValidator(partial(_fit_range, parameter))]
+        case SwitchParameter():
+            return bool
+        case MediaParameter():
+            before = BeforeValidator(_as_media_list)
+            return Annotated[
+                tuple[MediaRef, ...], before, AfterValidator(partial(_fit_count, parameter))
+            ]
+
+
+def _refuse(message: str) -> PydanticCustomError:
+    """Make an error whose words are already meant for the person."""
+    return PydanticCustomError("plain", "{words}", {"words": message})
+
+
+def _fit_length(parameter: TextParameter, text: str) -> str:
+    if parameter.max_length is not None and len(text) > parameter.max_length:
+        excess = len(text) - parameter.max_length
+        raise _refuse(
+            f"has {len(text):,} characters, {excess:,} more than the {parameter.max_length:,} "
+            "that fit: shorten it."
+        )
+    return text
+
+
+def _as_text(value: Any) -> Any:
+    """Let a caller write 6 for the documented "6"; `True` is no number here."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{value:g}"
+    return value
+
+
+def _fit_options(parameter: ChoiceParameter, value: str) -> str:
+    if value not in parameter.values:
+        raise _refuse(f"cannot be “{value[:60]}”: choose one of {', '.join(parameter.values)}.")
+    return value
+
+
+def _refuse_switch(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise _refuse("needs a number, not yes or no.")
+    return value
+
+
+def _fit_range(parameter: NumberParameter, number: float) -> float | int:
+    low, high, step = parameter.minimum, parameter.maximum, parameter.step
+    if number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
+        raise _refuse("needs a number.")
+    if (low is not None and number < low) or (high is not None and number > high):
+        raise _refuse(f"is {number:g}: choose {_range_in_words(low, high)}.")
+    if step is not None:
+        steps = (number - (low or 0)) / step
+        if abs(steps - round(steps)) > 1e-9 * max(1.0, abs(steps)):
+            unit = "a whole number" if parameter.is_whole else f"a multiple of {step:g}"
+            raise _refuse(f"is {number:g}: it must be {unit}.")
+    return int(number) if parameter.is_whole else number
+
+
+def _range_in_words(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f"a number from {_digits(low)} to {_digits(high)}"
+    return f"{_digits(low)} or more" if low is not None else f"{_digits(high or 0)} or less"
+
+
+def _digits(number: float) -> str:
+    return str(int(number)) if number == int(number) else f"{number:g}"
+
+
+def _as_media_list(value: Any) -> Any:
+    items = value if isinstance(value, (list, tuple)) else [value]
+    return tuple(as_media(item) for item in items)
+
+
+def _fit_count(parameter: MediaParameter, items: tuple[MediaRef, ...]) -> tuple[MediaRef, ...]:
+    if len(items) > parameter.max_items:
+        excess = len(items) - parameter.max_items
+        raise _refuse(
+            f"takes {parameter.max_items} at most: take {excess} of these {len(items)} away."
+        )
+    return items
+
+
+_WORDS: dict[str, str] = {
+    "missing": "is missing: fill it in.",
+    "string_type": "needs text.",
+    "bool_type": "is either on or off.",
+    "bool_parsing": "is either on or off.",
+    "float_type": "needs a number.",
+    "float_parsing": "needs a number.",
+    "finite_number": "needs a number.",
+}
+"""Pydantic's kinds of error, in words for people; ours (`plain`) bring their own."""
+
+
+def _problem(spec: ModelSpec, details: Mapping[str, Any]) -> Problem:
+    name = str(details["loc"][0])
+    if details["type"] == "extra_forbidden":
+        known = ", ".join(parameter.name for parameter in spec.parameters)
+        return Problem(name, f"{name} is no parameter of {spec.model}. It takes: {known}.")
+    parameter = spec.parameter(name)
+    if details["type"] == "plain":
+        words = details["ctx"]["words"]
+    elif isinstance(parameter, MediaParameter):
+        state = "is missing: add" if details["type"] == "missing" else "needs"
+        words = f"{state} a picture, or a web address that starts with https:// or http://."
+    else:
+        words = _WORDS.get(details["type"], "cannot be read: enter it anew.")
+    return Problem(name, f"{named(parameter)} {words}")
+
+
+def named(parameter: Parameter) -> str:
+    """Name a parameter for people, with its documented name where that is another word."""
+    is_same_word = parameter.label.lower() == parameter.name.lower()
+    return parameter.label if is_same_word else f"{parameter.label} ({parameter.name})"
+
+
+def _one_per_parameter(problems: list[Problem]) -> tuple[Problem, ...]:
+    """Keep the first problem of each parameter: one sentence at a field is what gets read."""
+    first: dict[str, Problem] = {}
+    for problem in problems:
+        first.setdefault(problem.parameter, problem)
+    return tuple(first.values())

@@ -1,0 +1,59 @@
+"""What stands for a file among the values of a form: a file that we hold, or a web address."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+MAX_URL_LENGTH = 2048
+"""Characters; the longest address that servers and proxies commonly take."""
+
+
+class FileRef(BaseModel):
+    """A file on this machine, still to be uploaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["file"] = "file"
+    path: str
+    """Where it is; what the path is relative to is up to the holder."""
+    name: str
+    """What its owner calls it."""
+
+
+class UrlRef(BaseModel):
+    """A web address, passed on as it is and never fetched by us."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["url"] = "url"
+    url: str
+
+    @field_validator("url")
+    @classmethod
+    def _is_fetchable(cls, url: str) -> str:
+        url = url.strip()
+        if not is_web_address(url):
+            raise ValueError("not a web address")
+        return url
+
+
+MediaRef = Annotated[FileRef | UrlRef, Field(discriminator="kind")]
+
+
+def is_web_address(text: str) -> bool:
+    """Tell whether `text` is an http(s) address with a host, of a length that servers take."""
+    if len(text) > MAX_URL_LENGTH or any(character.isspace() for character in text):
+        return False
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def as_media(value: Any) -> Any:
+    """Read a bare string as a web address and leave everything else to pydantic."""
+    return {"kind": "url", "url": value} if isinstance(value, str) else value

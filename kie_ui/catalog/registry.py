@@ -1,0 +1,48 @@
+"""The models that there are, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+
+from kie_ui.catalog.spec import ModelSpec
+
+BUILT_IN = ("grok-imagine-image-to-video", "bytedance-v1-lite-image-to-video")
+"""Names of the data files in `models/`, in the order of their tabs."""
+
+
+class UnknownModel(LookupError):
+    """There is no spec for this model id."""
+
+
+class Registry:
+    """A set of specs, each found by its model id."""
+
+    def __init__(self, specs: tuple[ModelSpec, ...]) -> None:
+        self._specs = {spec.model: spec for spec in specs}
+
+    def __iter__(self) -> Iterator[ModelSpec]:
+        return iter(self._specs.values())
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    def spec(self, model: str) -> ModelSpec:
+        """Return the spec of a model id.
+
+        Raises: UnknownModel.
+        """
+        try:
+            return self._specs[model]
+        except KeyError:
+            known = ", ".join(self._specs)
+            raise UnknownModel(f"There is no model “{model}”. Known are: {known}.") from None
+
+
+@cache
+def built_in_registry() -> Registry:
+    """Load the specs that come with the package."""
+    folder = resources.files("kie_ui.catalog") / "models"
+    texts = (folder.joinpath(f"{name}.json").read_text(encoding="utf-8") for name in BUILT_IN)
+    return Registry(tuple(ModelSpec.model_validate_json(text) for text in texts))

@@ -1,0 +1,104 @@
+"""What the rules between parameters mean: pure functions over a spec and the values of its form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from kie_ui.catalog.parameters import MediaParameter
+from kie_ui.catalog.spec import Becomes, ExactlyOne, ModelSpec, OnlyWith
+
+
+class Problem(NamedTuple):
+    """Why one parameter cannot be sent as it is, in words that say what to do."""
+
+    parameter: str
+    message: str
+
+
+class Notice(NamedTuple):
+    """Something that will be done differently from what was asked, said beforehand."""
+
+    parameter: str
+    message: str
+
+
+def is_given(value: Any) -> bool:
+    """Tell whether a value says anything: blank text and empty lists do not, `False` and 0 do."""
+    if value is None:
+        return False
+    if isinstance(value, str):
+        return bool(value.strip())
+    if isinstance(value, (list, tuple, dict)):
+        return len(value) > 0
+    return True
+
+
+def with_defaults(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete the values that a caller left out with the documented defaults.
+
+    Of parameters that exclude each other, none gets its default once one of them is given.
+    """
+    values = dict(given)
+    for parameter in spec.parameters:
+        others = spec.exclusive_with(parameter.name)
+        if parameter.name in given or any(is_given(given.get(name)) for name in others):
+            continue
+        if is_given(parameter.default):
+            values[parameter.name] = parameter.default
+    return values
+
+
+def without_meaningless(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what says nothing: empty values, and parameters whose companion is missing."""
+    kept = {name: value for name, value in values.items() if is_given(value)}
+    for rule in spec.rules:
+        if isinstance(rule, OnlyWith) and rule.needs not in kept:
+            kept.pop(rule.parameter, None)
+    return kept
+
+
+def apply_replacements(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace the values that the service would replace by itself."""
+    replaced = dict(values)
+    for rule in _rules_that_replace(spec, values):
+        replaced[rule.parameter] = rule.becomes
+    return replaced
+
+
+def notices(spec: ModelSpec, values: Mapping[str, Any]) -> tuple[Notice, ...]:
+    """List what would be done differently from what these values ask for."""
+    return tuple(Notice(rule.parameter, rule.notice) for rule in _rules_that_replace(spec, values))
+
+
+def exclusion_problems(spec: ModelSpec, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find groups of which none, or more than one, is given."""
+    for rule in spec.rules:
+        if not isinstance(rule, ExactlyOne):
+            continue
+        labels = {name: spec.parameter(name).label for name in rule.parameters}
+        given = [name for name in rule.parameters if is_given(values.get(name))]
+        if not given:
+            first = rule.parameters[0]
+            ways = " or ".join(_way(spec, name) for name in rule.parameters)
+            yield Problem(first, f"Something to start from is missing: give {ways}.")
+        elif len(given) > 1:
+            both = " and ".join(f"{labels[name]} ({name})" for name in given)
+            for name in given:
+                yield Problem(name, f"{both} exclude each other: keep one and empty the other.")
+
+
+def _way(spec: ModelSpec, name: str) -> str:
+    parameter = spec.parameter(name)
+    noun = "a picture" if isinstance(parameter, MediaParameter) else f"a {parameter.label}"
+    return f"{noun} ({name})"
+
+
+def _rules_that_replace(spec: ModelSpec, values: Mapping[str, Any]) -> Iterator[Becomes]:
+    for rule in spec.rules:
+        if (
+            isinstance(rule, Becomes)
+            and values.get(rule.parameter) == rule.value
+            and is_given(values.get(rule.given))
+        ):
+            yield rule

@@ -1,0 +1,159 @@
+"""A model as data: its parameters, the rules between them, and its price."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from kie_ui.catalog.parameters import MediaParameter, Parameter
+
+
+class Alternative(BaseModel):
+    """One way to give what an `ExactlyOne` rule asks for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    parameter: str
+    label: str
+
+
+class ExactlyOne(BaseModel):
+    """Of these parameters one is given, and no second."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: Literal["exactly_one"] = "exactly_one"
+    label: str
+    """What the alternatives are for, such as "Source picture"."""
+    alternatives: tuple[Alternative, ...] = Field(min_length=2)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names that exclude each other."""
+        return tuple(alternative.parameter for alternative in self.alternatives)
+
+
+class OnlyWith(BaseModel):
+    """A parameter that means nothing, and is not sent, unless another is given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: Literal["only_with"] = "only_with"
+    parameter: str
+    needs: str
+
+
+class Becomes(BaseModel):
+    """A value that the service replaces by itself when another parameter is given.
+
+    We replace it ourselves before sending, and say so, so that nobody is surprised by the clip.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: Literal["becomes"] = "becomes"
+    parameter: str
+    value: str
+    becomes: str
+    given: str
+    """The parameter whose presence causes it."""
+    notice: str
+    """The sentence that tells the person beforehand."""
+
+
+Rule = Annotated[ExactlyOne | OnlyWith | Becomes, Field(discriminator="rule")]
+
+
+class Price(BaseModel):
+    """Credits per second of result, by the value of one parameter, as seen on one day.
+
+    Prices change without notice: they are shown as an estimate with their date.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    credits_per_second: dict[str, float]
+    """By the value of `by`."""
+    by: str
+    duration: str
+    """The parameter that holds the seconds."""
+    seen: str = Field(pattern=r"^\d{4}-\d{2}$")
+    """Year and month."""
+
+
+class ModelSpec(BaseModel):
+    """Everything that is documented about one model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field(min_length=1)
+    """Kie's id, such as `grok-imagine/image-to-video`."""
+    title: str
+    maker: str
+    summary: str
+    produces: Literal["video"] = "video"
+    documentation: str
+    """Address of the page that the spec was made from."""
+    parameters: tuple[Parameter, ...] = Field(min_length=1)
+    rules: tuple[Rule, ...] = ()
+    price: Price | None = None
+
+    @model_validator(mode="after")
+    def _names_exist_once(self) -> ModelSpec:
+        """Refuse a spec whose rules or price speak of a parameter that it does not have."""
+        names = [parameter.name for parameter in self.parameters]
+        repeated = {name for name in names if names.count(name) > 1}
+        if repeated:
+            raise ValueError(f"parameters documented twice: {', '.join(sorted(repeated))}")
+        unknown = self._names_in_rules() - set(names)
+        if unknown:
+            raise ValueError(f"rules name unknown parameters: {', '.join(sorted(unknown))}")
+        return self
+
+    def _names_in_rules(self) -> set[str]:
+        names: set[str] = set()
+        for rule in self.rules:
+            match rule:
+                case ExactlyOne():
+                    names.update(rule.parameters)
+                case OnlyWith():
+                    names.update((rule.parameter, rule.needs))
+                case Becomes():
+                    names.update((rule.parameter, rule.given))
+        if self.price is not None:
+            names.update((self.price.by, self.price.duration))
+        return names
+
+    def __hash__(self) -> int:
+        """Hash by the id alone, so that what is derived from a spec can be cached."""
+        return hash(self.model)
+
+    @property
+    def api_name(self) -> str:
+        """The name of this model's REST endpoint: the id with everything unusual as `_`."""
+        return re.sub(r"[^a-z0-9_]", "_", self.model.lower())
+
+    def parameter(self, name: str) -> Parameter:
+        """Return the parameter of that documented name.
+
+        Raises: KeyError.
+        """
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise KeyError(name)
+
+    @property
+    def media_parameters(self) -> tuple[MediaParameter, ...]:
+        """The parameters that take files."""
+        return tuple(p for p in self.parameters if isinstance(p, MediaParameter))
+
+    def exclusive_with(self, name: str) -> frozenset[str]:
+        """Return the parameters that may not be given beside `name`."""
+        others: set[str] = set()
+        for rule in self.rules:
+            if isinstance(rule, ExactlyOne) and name in rule.parameters:
+                others.update(rule.parameters)
+        return frozenset(others - {name})
