@@ -1,0 +1,1 @@
+"""Kie's remote API over HTTP, and nothing else."""

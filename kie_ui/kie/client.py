@@ -1,0 +1,301 @@
+"""The remote API over HTTP: one method for each thing that can be asked of Kie."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from ssl import SSLContext
+from typing import Any, Self, TypeVar
+
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from kie_ui.kie import answers
+from kie_ui.kie.backend import Backend
+from kie_ui.kie.errors import (
+    BadAnswer,
+    DownloadFailed,
+    InvalidInput,
+    KieError,
+    NoAnswer,
+    RateLimited,
+    Unreachable,
+    translated,
+)
+from kie_ui.kie.records import CreatedTask, Envelope, TaskRecord, UploadedFile
+from kie_ui.kie.transfer import (
+    DownloadProgress,
+    UploadProgress,
+    counted,
+    raise_if_not_media,
+    raise_if_not_web,
+    save_body,
+    stay_on_the_web,
+)
+
+T = TypeVar("T")
+
+_FATE_UNKNOWN_ADVICE = (
+    "Kie may have taken the request all the same, and will bill it then: look at"
+    " https://kie.ai/logs before you send it again."
+)
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long to wait for silence to end, in seconds; each counts from the last byte."""
+
+    connect_s: float = 10
+    read_s: float = 30
+    create_s: float = 120  # patient, since giving up leaves a create's fate unknown
+    transfer_s: float = 60
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How often to send what is safe to send again, and how long to wait in between.
+
+    The default waits add up to about the ten seconds that Kie counts its rate limit over.
+    """
+
+    attempts: int = 5
+    wait_initial_s: float = 1
+    wait_max_s: float = 10
+
+
+_DEFAULT_TIMEOUTS = Timeouts()
+_DEFAULT_RETRIES = Retries()
+
+
+@cache
+def _tls() -> SSLContext:
+    """Load the certificates once, not once for every client."""
+    return httpx.create_ssl_context()
+
+
+def _may_retry(error: BaseException) -> bool:
+    return isinstance(error, KieError) and error.may_retry
+
+
+def _surely_not_accepted(error: BaseException) -> bool:
+    return isinstance(error, Unreachable | RateLimited) and error.may_retry
+
+
+class KieClient:
+    """Kie's API for one backend. Use as an async context manager, or call `aclose`.
+
+    Every method raises KieError's children and hides the key in them. `sleep` takes seconds;
+    `chance` returns a number from 0 to 1 and spreads the waits between attempts.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeouts: Timeouts = _DEFAULT_TIMEOUTS,
+        retries: Retries = _DEFAULT_RETRIES,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._backend = backend
+        self._key = backend.api_key.get_secret_value()
+        self._timeouts = timeouts
+        self._retries = retries
+        self._sleep = sleep
+        self._chance = chance
+        headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
+        timeout = httpx.Timeout(timeouts.read_s, connect=timeouts.connect_s)
+        http = partial(httpx.AsyncClient, transport=transport, timeout=timeout, verify=_tls())
+        self._api = http(headers=headers)
+        # A create gets a connection of its own: one kept alive that the server closes at that
+        # very moment would leave the create's fate unknown for nothing.
+        self._creates = http(headers=headers, limits=httpx.Limits(max_keepalive_connections=0))
+        # Media hosts never get the key.
+        self._media = http(follow_redirects=True, event_hooks={"request": [stay_on_the_web]})
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for http in (self._api, self._creates, self._media):
+            await http.aclose()
+
+    async def create_task(
+        self,
+        model: str,
+        input: Mapping[str, Any],  # noqa: A002  # the wire's own word
+        *,
+        callback_url: str | None = None,
+    ) -> CreatedTask:
+        """Start one paid task.
+
+        Not idempotent, so sent again only when surely not accepted: turned away by the rate limit,
+        or no connection opened. Where an error's `may_have_been_accepted` is true, and where the
+        call is cancelled, the task may exist and be billed.
+        Raises: KieError.
+        Source: Kie documentation, Create Generation Task.
+        """
+        body = {"model": model, "input": dict(input)}
+        if callback_url is not None:
+            body["callBackUrl"] = callback_url
+        try:
+            return await self._repeating(partial(self._create, body), _surely_not_accepted)
+        except KieError as error:
+            if error.may_have_been_accepted:
+                error.advice = _FATE_UNKNOWN_ADVICE
+            raise
+
+    async def _create(self, body: dict[str, Any]) -> CreatedTask:
+        timeout = httpx.Timeout(self._timeouts.create_s, connect=self._timeouts.connect_s)
+        url = self._backend.api_base_url + "/api/v1/jobs/createTask"
+        try:
+            request = self._creates.build_request("POST", url, json=body, timeout=timeout)
+        except (TypeError, ValueError) as exc:
+            raise InvalidInput("The inputs cannot be written as JSON.") from exc
+        return answers.created_task(await self._send(self._creates, request))
+
+    async def task(self, task_id: str) -> TaskRecord:
+        """Read the state of one task; a failed task is a record too, not an error.
+
+        Idempotent, and repeated when that may help. The codes 408 and 501 in an answer end a task:
+        its record is then in state `fail`, made from the answer's message where data is missing.
+        Raises: TaskNotFound (also for a moment after the create), else KieError.
+        Source: Kie documentation, Query Task Status.
+        """
+        url = self._backend.api_base_url + "/api/v1/jobs/recordInfo"
+        ask = partial(self._api.build_request, "GET", url, params={"taskId": task_id})
+        return await self._asking(ask, partial(answers.task_record, task_id=task_id))
+
+    async def credit(self) -> float:
+        """Read the account's balance in credits. Source: observed on the live service."""
+        url = self._backend.api_base_url + "/api/v1/chat/credit"
+        return await self._asking(
+            partial(self._api.build_request, "GET", url), answers.credit_balance
+        )
+
+    async def download_url(self, url: str) -> str:
+        """Exchange a result's address on Kie's hosts for one that downloads, for 20 minutes.
+
+        Source: observed on the live service.
+        """
+        endpoint = self._backend.api_base_url + "/api/v1/common/download-url"
+        ask = partial(self._api.build_request, "POST", endpoint, json={"url": url})
+        return await self._asking(ask, answers.download_address)
+
+    async def upload(
+        self,
+        content: Path,
+        *,
+        name: str,
+        mime: str,
+        upload_path: str = "images/kie-ui",
+        on_progress: UploadProgress | None = None,
+    ) -> UploadedFile:
+        """Store a file with Kie, which keeps it for a day or more.
+
+        `name` must be unique: the same one again overwrites, which also makes a repeat safe.
+        `on_progress` gets bytes sent and bytes in all, and starts anew with every attempt.
+        Raises: UploadRefused, else KieError; OSError if the file cannot be read.
+        Source: observed on the live service (file upload).
+        """
+        fields = {"uploadPath": upload_path, "fileName": name}
+        send = partial(self._upload, content, name, mime, fields, on_progress)
+        return await self._repeating(send)
+
+    async def _upload(
+        self,
+        content: Path,
+        name: str,
+        mime: str,
+        fields: dict[str, str],
+        on_progress: UploadProgress | None,
+    ) -> UploadedFile:
+        file = await asyncio.to_thread(content.open, "rb")
+        try:
+            request = self._api.build_request(
+                "POST",
+                self._backend.upload_base_url + "/api/file-stream-upload",
+                data=fields,
+                files={"file": (name, file, mime)},
+                timeout=self._transfer_timeout,
+            )
+            envelope = await self._send(self._api, counted(request, on_progress))
+        finally:
+            await asyncio.to_thread(file.close)
+        return answers.uploaded_file(envelope, name)
+
+    async def download(
+        self, url: str, to: Path, *, max_bytes: int, on_progress: DownloadProgress | None = None
+    ) -> int:
+        """Fetch a result without the key, write it to `to`, and return its size in bytes.
+
+        `on_progress` gets bytes received and, where the host told, bytes in all. After an error
+        `to` may hold a part, which is the caller's to remove.
+        Raises: DownloadFailed; OSError if the file cannot be written.
+        """
+        raise_if_not_web(url)
+        return await self._repeating(partial(self._download, url, to, max_bytes, on_progress))
+
+    async def _download(
+        self, url: str, to: Path, max_bytes: int, on_progress: DownloadProgress | None
+    ) -> int:
+        try:
+            with translated():
+                async with self._media.stream(
+                    "GET", url, timeout=self._transfer_timeout
+                ) as response:
+                    raise_if_not_media(response, max_bytes)
+                    return await save_body(response, to, max_bytes, on_progress)
+        except (Unreachable, NoAnswer, BadAnswer) as error:
+            message = "The result's download did not come through."
+            raise DownloadFailed(message, may_retry=True) from error
+
+    @property
+    def _transfer_timeout(self) -> httpx.Timeout:
+        return httpx.Timeout(self._timeouts.transfer_s, connect=self._timeouts.connect_s)
+
+    async def _asking(
+        self, build_request: Callable[[], httpx.Request], read: Callable[[Envelope], T]
+    ) -> T:
+        """Send an idempotent request, again where that may help, and read its answer."""
+
+        async def ask() -> T:
+            return read(await self._send(self._api, build_request()))
+
+        return await self._repeating(ask)
+
+    async def _send(self, http: httpx.AsyncClient, request: httpx.Request) -> Envelope:
+        """Send once, following no redirect, and return the answer whatever it says."""
+        with translated():
+            response = await http.send(request)
+        return answers.read_envelope(response.status_code, response.content)
+
+    async def _repeating(
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        may_repeat: Callable[[BaseException], bool] = _may_retry,
+    ) -> T:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(may_repeat),
+            stop=stop_after_attempt(self._retries.attempts),
+            wait=self._wait_s,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return await retrying(attempt)
+        except KieError as error:
+            error.hide(self._key)
+            raise
+
+    def _wait_s(self, state: RetryCallState) -> float:
+        """Double the wait each time, and take between half and all of it."""
+        longest_s = self._retries.wait_initial_s * 2.0 ** (state.attempt_number - 1)
+        return min(longest_s, self._retries.wait_max_s) * (0.5 + self._chance() / 2)

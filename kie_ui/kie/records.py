@@ -1,0 +1,158 @@
+"""What Kie answers, as records: tolerant of every shape seen, and of those not yet seen."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation
+
+from kie_ui.kie.errors import BadAnswer
+from kie_ui.kie.fields import (
+    Credits,
+    OptionalText,
+    Percent,
+    Text,
+    TimeMs,
+    WholeNumber,
+    is_web_address,
+    json_object,
+    text,
+)
+
+
+class TaskState(StrEnum):
+    """The states of a task. Source: Kie documentation, Query Task Status; two are live only."""
+
+    WAITING = "waiting"
+    QUEUING = "queuing"
+    GENERATING = "generating"
+    SUCCESS = "success"
+    FAIL = "fail"
+
+
+def _state(value: object) -> TaskState | str:
+    name = text(value).strip()
+    known = {state.value: state for state in TaskState}
+    return known.get(name.lower(), name)
+
+
+class Envelope(BaseModel):
+    """The wrapper of every answer; `raw` is all of it, and `http_status` how it came.
+
+    Source: Kie documentation, Response Parameters; `message` for `msg` is seen live.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    code: WholeNumber = None
+    msg: Text = Field("", validation_alias=AliasChoices("msg", "message", "error", "detail"))
+    data: Any = None
+    success: Any = None
+    raw: SkipValidation[dict[str, Any]]
+    http_status: int
+
+
+def parse_envelope(answer: Any, *, http_status: int = 200) -> Envelope:
+    """Read any JSON value as an answer of Kie's. Raises: BadAnswer, if it is not an object."""
+    if not isinstance(answer, dict):
+        raise BadAnswer(code=http_status, answer=answer)
+    return Envelope.model_validate({**answer, "raw": answer, "http_status": http_status})
+
+
+class TaskRecord(BaseModel):
+    """One remote task as Kie tells it.
+
+    Units: times in UTC milliseconds, durations in milliseconds, progress in percent. Fields that
+    are missing or make no sense are None or empty; `raw` holds exactly what came, in any case.
+    Source: Kie documentation, Query Task Status; `updateTime`, `progress` and the credits are
+    observed on the live service.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    task_id: Text = Field("", validation_alias=AliasChoices("taskId", "task_id"))
+    model: Text = ""
+    state: Annotated[TaskState | str, BeforeValidator(_state)] = ""
+    param: Text = ""  # the whole create request, as JSON text
+    result_json: Any = Field(None, validation_alias="resultJson")
+    fail_code: OptionalText = Field(None, validation_alias="failCode")
+    fail_msg: OptionalText = Field(None, validation_alias="failMsg")
+    cost_time: TimeMs = Field(None, validation_alias="costTime")
+    complete_time_ms: TimeMs = Field(None, validation_alias="completeTime")
+    create_time_ms: TimeMs = Field(None, validation_alias="createTime")
+    update_time_ms: TimeMs = Field(None, validation_alias="updateTime")
+    progress: Percent = None
+    credits_consumed: Credits = Field(
+        None, validation_alias=AliasChoices("creditsConsumed", "consumeCredits")
+    )
+    raw: SkipValidation[dict[str, Any]]
+
+    @classmethod
+    def from_data(cls, data: Any) -> Self:
+        """Read the `data` of a recordInfo answer. Raises: BadAnswer, if it is not an object."""
+        if not isinstance(data, dict):
+            raise BadAnswer(answer=data)
+        return cls.model_validate({**data, "raw": data})
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen; an unknown state is not an end."""
+        return self.state in (TaskState.SUCCESS, TaskState.FAIL)
+
+    @property
+    def request(self) -> dict[str, Any] | None:
+        """The create request that Kie remembers, or None if it cannot be read."""
+        return json_object(self.param)
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The parsed result; empty before success, as a filled one before it means nothing."""
+        if self.state != TaskState.SUCCESS:
+            return {}
+        return json_object(self.result_json) or {}
+
+    @property
+    def result_urls(self) -> tuple[str, ...]:
+        """The web addresses of the media made, in Kie's order."""
+        urls = self.result.get("resultUrls")
+        urls = urls if isinstance(urls, list) else [urls]
+        texts = (url.strip() for url in urls if isinstance(url, str))
+        return tuple(url for url in texts if is_web_address(url))
+
+    @property
+    def result_object(self) -> Any:
+        """The result of a model that makes text, else None."""
+        return self.result.get("resultObject")
+
+    @property
+    def cost_time_ms(self) -> int | None:
+        """How long Kie worked: completion minus creation, else what `costTime` says.
+
+        `costTime` has been seen in seconds on the live service, so the two times come first and a
+        value too small to be a generation's milliseconds is read as seconds.
+        """
+        if self.create_time_ms and self.complete_time_ms:
+            taken_ms = self.complete_time_ms - self.create_time_ms
+            if taken_ms >= 0:
+                return taken_ms
+        if self.cost_time is None:
+            return None
+        return self.cost_time * 1000 if self.cost_time < 1000 else self.cost_time
+
+
+@dataclass(frozen=True)
+class CreatedTask:
+    """A task that Kie accepted, and its whole answer."""
+
+    task_id: str
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class UploadedFile:
+    """A file that Kie stores for a day or more, and its whole answer."""
+
+    url: str
+    name: str
+    size_bytes: int | None
+    answer: dict[str, Any]
