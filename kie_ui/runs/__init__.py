@@ -1,0 +1,1 @@
+"""The durable heart: runs kept in a database, watched until they end."""

@@ -1,0 +1,174 @@
+"""A run: our record of one press of Generate, from before the task exists until for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kie_ui.catalog.media import FileRef, MediaRef
+from kie_ui.kie.errors import KieError
+
+BackendKind = Literal["live", "demo"]
+
+Values = dict[str, tuple[MediaRef, ...] | bool | int | float | str]
+"""Checked values by documented name; a `FileRef`'s path is a name in the storage."""
+
+
+class Step(StrEnum):
+    """Where a run is on its way from the press to the clip."""
+
+    PREPARING = "preparing"
+    UPLOADING = "uploading"
+    SENDING = "sending"
+    """The create may be on its way: from here on it is never sent again by itself."""
+    WAITING = "waiting"
+    QUEUING = "queuing"
+    GENERATING = "generating"
+    FETCHING = "fetching"
+    DONE = "done"
+    FAILED = "failed"
+    """Refused, or made without success; nothing is billed for it."""
+    UNKNOWN = "unknown"
+    """Nobody here can know whether Kie took it, or what became of it."""
+    UNFETCHED = "unfetched"
+    """Made and paid, but the clip could not be kept yet."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self in FINAL_STEPS
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether Kie is at work and the tracker watches."""
+        return self in WATCHED_STEPS
+
+
+FINAL_STEPS = frozenset({Step.DONE, Step.FAILED, Step.UNKNOWN, Step.UNFETCHED})
+WATCHED_STEPS = frozenset({Step.WAITING, Step.QUEUING, Step.GENERATING})
+UNSENT_STEPS = frozenset({Step.PREPARING, Step.UPLOADING})
+"""The steps of which it is certain that no create has left."""
+
+
+class StepChange(NamedTuple):
+    """When a run came to a step, in UTC milliseconds."""
+
+    step: Step
+    at_ms: int
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Upload(_Frozen):
+    """Where Kie keeps an uploaded picture, and since when; it is kept for a day at least."""
+
+    url: str
+    at_ms: int
+
+
+class Clip(_Frozen):
+    """A clip that we hold: its name in the storage, and what a look inside told."""
+
+    name: str
+    width_px: int
+    height_px: int
+    duration_s: float
+    frames_per_second: float | None = None
+    codec: str = ""
+    size_bytes: int | None = None
+
+
+class RunError(_Frozen):
+    """Why a run ended without its clip."""
+
+    kind: str
+    """The name of the error's class."""
+    message: str
+    advice: str = ""
+    code: int | str | None = None
+
+    @classmethod
+    def of(cls, error: KieError) -> Self:
+        """Return what an error of Kie's means to the person who pressed."""
+        return cls(
+            kind=type(error).__name__,
+            message=error.message,
+            advice=error.advice,
+            code=error.code,
+        )
+
+
+class Run(_Frozen):
+    """One press of Generate and all that became of it. Times are UTC milliseconds."""
+
+    id: str
+    owner: str
+    backend: BackendKind
+    model: str
+    values: Values
+    notices: tuple[str, ...] = ()
+    """What is made differently from what was asked."""
+    changes: tuple[str, ...] = ()
+    """What was done to the pictures before they were sent."""
+    estimated_credits: float | None = None
+    step: Step = Step.PREPARING
+    step_changes: tuple[StepChange, ...] = ()
+    progress: float | None = Field(default=None, ge=0, le=1)
+    """How far the present step is: bytes uploaded or fetched, or what Kie tells of its work."""
+    uploads: dict[str, Upload] = {}
+    """By name in the storage: a picture that Kie has is not uploaded again."""
+    request: dict[str, Any] | None = None
+    """The body of the create, as sent."""
+    answer: dict[str, Any] | None = None
+    """Kie's whole answer to the create."""
+    task_id: str | None = None
+    record: dict[str, Any] | None = None
+    """The `data` of the last answer about the task that told something new."""
+    result_urls: tuple[str, ...] = ()
+    clips: tuple[Clip, ...] = ()
+    credits_used: float | None = None
+    balance_after: float | None = None
+    """Credits left on the account when the run had ended."""
+    note: str | None = None
+    """A passing remark on what is being waited for."""
+    error: RunError | None = None
+    is_late: bool = False
+    created_at_ms: int
+    sent_at_ms: int | None = None
+    finished_at_ms: int | None = None
+    updated_at_ms: int
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self.step.is_final
+
+    @property
+    def files(self) -> tuple[FileRef, ...]:
+        """The pictures of this run, each once, in the order of the values."""
+        groups = [value for value in self.values.values() if isinstance(value, tuple)]
+        refs = [ref for group in groups for ref in group if isinstance(ref, FileRef)]
+        return tuple({ref.path: ref for ref in refs}.values())
+
+    def changed(self, at_ms: int, changes: Mapping[str, Any]) -> Self:
+        """Return this run with some fields changed, and the times that follow from a new step.
+
+        Raises: pydantic.ValidationError.
+        """
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        step = Step(changes.get("step", self.step))
+        fields |= {**changes, "updated_at_ms": at_ms}
+        if step != self.step:
+            fields["step_changes"] = (*self.step_changes, StepChange(step, at_ms))
+            fields["finished_at_ms"] = at_ms if step.is_final else None
+            fields["progress"] = changes.get("progress")
+        return type(self).model_validate(fields)
+
+    def public(self) -> dict[str, Any]:
+        """Return everything but the owner, as JSON values for a page."""
+        return {**self.model_dump(mode="json", exclude={"owner"}), "is_final": self.is_final}

@@ -1,0 +1,131 @@
+"""What an answer about a task means for its run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kie_ui.kie.errors import KieError, TaskFailed, TaskNotFound, Unauthorized
+from kie_ui.kie.records import TaskRecord, TaskState
+from kie_ui.runs.access import KEY_GONE, Access
+from kie_ui.runs.journal import Journal
+from kie_ui.runs.run import Run, RunError, Step
+from kie_ui.runs.tracker import LATE_AFTER_S, Outcome, Watch
+
+NOT_FOUND_GRACE_MS = 2 * 60 * 1000
+"""So long after the create a task may be missing. Source: Kie API facts, "recordInfo"."""
+
+LATE = "Kie is taking unusually long: still watching."
+
+_STEPS = {
+    TaskState.WAITING: Step.WAITING,
+    TaskState.QUEUING: Step.QUEUING,
+    TaskState.GENERATING: Step.GENERATING,
+}
+
+
+class Watching:
+    """Asks Kie about a run's task and writes down what is new."""
+
+    def __init__(self, journal: Journal, access: Access, on_end: Callable[[Run], None]) -> None:
+        self._journal = journal
+        self._access = access
+        self._on_end = on_end
+        """Is told a run that is not watched any more: made, failed, or not to be found."""
+
+    async def ask(self, watch: Watch) -> Outcome:
+        """Ask about one task, once. Raises: StoreProblem."""
+        run = await self._journal.read(watch.run_id)
+        if not run.step.is_watched:
+            return Outcome.ENDED
+        try:
+            async with self._access.client(run) as client:
+                if client is None:
+                    await self._journal.remark(run, KEY_GONE)
+                    return Outcome.PARKED
+                record = await client.task(watch.task_id)
+        except KieError as error:
+            return await self._not_told(run, error)
+        return await self._told(run, record)
+
+    async def _told(self, run: Run, record: TaskRecord) -> Outcome:
+        changes = changes_told(run, record, is_late=self._is_late(run))
+        news = {name: value for name, value in changes.items() if getattr(run, name) != value}
+        if news:
+            run = await self._journal.write(run, **news, record=record.raw)
+        return self._ended(run) if not run.step.is_watched else Outcome.AGAIN
+
+    async def _not_told(self, run: Run, error: KieError) -> Outcome:
+        """Carry on after an error: only a task that is really missing ends its run."""
+        if isinstance(error, TaskNotFound):
+            if self._age_ms(run) < NOT_FOUND_GRACE_MS:
+                return Outcome.AGAIN
+            return self._ended(await self._journal.end(run, Step.UNKNOWN, missing(run, error)))
+        is_late = self._is_late(run)
+        if is_late and not run.is_late:
+            run = await self._journal.write(run, is_late=True)
+        if isinstance(error, Unauthorized):
+            await self._journal.remark(run, f"{error.message} Enter another and this run goes on.")
+            return Outcome.PARKED
+        await self._journal.remark(run, f"{error.message} Trying again.")
+        return Outcome.TROUBLED
+
+    def _ended(self, run: Run) -> Outcome:
+        self._on_end(run)
+        return Outcome.ENDED
+
+    def _is_late(self, run: Run) -> bool:
+        return self._age_ms(run) > LATE_AFTER_S * 1000
+
+    def _age_ms(self, run: Run) -> int:
+        return self._journal.clock.now_ms() - (run.sent_at_ms or run.created_at_ms)
+
+
+def changes_told(run: Run, record: TaskRecord, *, is_late: bool) -> dict[str, Any]:
+    """Return what a task's record says about its run, as fields of the run."""
+    changes: dict[str, Any] = {"note": None, "progress": _share(record), "is_late": is_late}
+    if record.credits_consumed is not None:
+        changes["credits_used"] = record.credits_consumed
+    if record.state == TaskState.FAIL:
+        return changes | {"step": Step.FAILED, "progress": None, "error": failed(record)}
+    if record.state == TaskState.SUCCESS:
+        return changes | {"progress": None} | _made(record)
+    if is_late:
+        changes["note"] = LATE
+    return changes | {"step": _step(run, record)}
+
+
+def _step(run: Run, record: TaskRecord) -> Step:
+    """Translate a state; one that nobody knows yet leaves the run where it is."""
+    return next((step for state, step in _STEPS.items() if record.state == state), run.step)
+
+
+def _share(record: TaskRecord) -> float | None:
+    return None if record.progress is None else record.progress / 100
+
+
+def _made(record: TaskRecord) -> dict[str, Any]:
+    if record.result_urls:
+        return {"step": Step.FETCHING, "result_urls": record.result_urls}
+    error = RunError(
+        kind="NoResult",
+        message="Kie says that the clip is made, but not where it is.",
+        advice=f"Look for task {record.task_id} at https://kie.ai/logs.",
+    )
+    return {"step": Step.FAILED, "error": error}
+
+
+def failed(record: TaskRecord) -> RunError:
+    """Tell why a task failed."""
+    return RunError.of(TaskFailed(record)).model_copy(update={"code": record.fail_code})
+
+
+def missing(run: Run, error: TaskNotFound) -> RunError:
+    """Tell that a task is not to be found, and how it may be found again."""
+    return RunError(
+        kind="TaskNotFound",
+        message=f"Kie does not know the task {run.task_id} under the key in use.",
+        advice="If it was made with another key, enter that one and watch again;"
+        " or look for it at https://kie.ai/logs.",
+        code=error.code,
+    )

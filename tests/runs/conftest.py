@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from kie_ui.runs.backends import Backends
+from kie_ui.runs.service import RunService
+from kie_ui.runs.store import Store, sqlite_url
+from tests.runs.harness import FakeKie, FastClock, Restart, grok_values, make_backends, make_service
+
+
+@pytest.fixture(scope="session")
+def clip() -> bytes:
+    """Return a real MP4 of half a second."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=Fraction(8))
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for shade in (0, 60, 120, 180):
+            picture = np.full((48, 64, 3), shade, dtype=np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return file.getvalue()
+
+
+@pytest.fixture
+def fake(clip: bytes) -> FakeKie:
+    """Return a Kie that counts."""
+    return FakeKie(clip)
+
+
+@pytest.fixture
+def fast() -> FastClock:
+    """Return a clock that runs fast."""
+    return FastClock()
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """Return a small picture that fits as it is."""
+    path = tmp_path / "given.png"
+    Image.new("RGB", (96, 64), (200, 120, 40)).save(path)
+    return path
+
+
+@pytest.fixture
+def backends() -> Backends:
+    """Return backends where the one owner has typed a key."""
+    return make_backends()
+
+
+@pytest.fixture
+async def restart(
+    tmp_path: Path, fake: FakeKie, fast: FastClock, backends: Backends
+) -> AsyncIterator[Restart]:
+    """Return what stops the service, if one runs, and starts the next one over the same data."""
+    running: list[RunService] = []
+
+    async def start() -> RunService:
+        if running:
+            await running.pop().stop()
+        transport = httpx.MockTransport(fake.answer)
+        service = make_service(tmp_path, fast, backends, transport)
+        await service.start()
+        running.append(service)
+        return service
+
+    yield start
+    for service in running:
+        await service.stop()
+
+
+@pytest.fixture
+async def service(restart: Restart) -> RunService:
+    """Return a started service."""
+    return await restart()
+
+
+@pytest.fixture
+def values(picture: Path) -> dict[str, Any]:
+    """Return the values of a form that is filled in rightly."""
+    return grok_values(picture)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """Return an open, empty store."""
+    opened = Store(sqlite_url(tmp_path / "store.sqlite3"), now_ms=lambda: 5_000)
+    await opened.open()
+    yield opened
+    await opened.close()

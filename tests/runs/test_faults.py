@@ -1,0 +1,385 @@
+from __future__ import annotations
+
+import asyncio
+import errno
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from kie_ui.media.storage import Storage
+from kie_ui.runs.backends import Backends
+from kie_ui.runs.errors import StoreProblem, WrongStep
+from kie_ui.runs.run import Run, Step
+from kie_ui.runs.service import RunService
+from tests.runs.harness import (
+    GROK,
+    OWNER,
+    Answer,
+    FakeKie,
+    FastClock,
+    Fault,
+    Restart,
+    dropped,
+    endless,
+    envelope,
+    files_below,
+    make_service,
+    refusal,
+    status,
+    until,
+)
+
+
+async def press(service: RunService, values: dict[str, Any]) -> Run:
+    """Press Generate and wait for the end."""
+    run = await service.submit(OWNER, GROK, values, "live")
+    async with asyncio.timeout(10):
+        return await service.ended(OWNER, run.id)
+
+
+def accepted_then(fault: Fault, fake: FakeKie) -> Fault:
+    """Let Kie take a create, and spoil its answer."""
+
+    async def answer(request: httpx.Request) -> Answer | None:
+        await fake._create(request)
+        return await fault(request)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [dropped(), dropped(httpx.ReadTimeout), dropped(httpx.WriteError), status(502), refusal(500)],
+)
+async def test_a_create_of_unknown_fate_is_never_repeated(
+    service: RunService, fake: FakeKie, values: dict[str, Any], fault: Fault
+) -> None:
+    """Kie may have taken it and bills it: the run says so, and leaves the choice to the person."""
+    fake.faults["create"] = [accepted_then(fault, fake)]
+    run = await press(service, values)
+    assert run.step is Step.UNKNOWN
+    assert run.error is not None
+    assert "can't know" in run.error.message
+    assert "https://kie.ai/logs" in run.error.advice
+    assert (fake.counts["create"], len(fake.bodies)) == (1, 1)
+
+
+async def test_a_create_without_a_task_id_is_of_unknown_fate_too(
+    service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """An answer that says yes and names nothing is kept for reading."""
+
+    async def nameless(request: httpx.Request) -> Answer:
+        return envelope({"recordId": "r"})
+
+    fake.faults["create"] = [nameless]
+    run = await press(service, values)
+    assert run.step is Step.UNKNOWN
+    assert run.answer is not None
+    assert run.answer["data"] == {"recordId": "r"}
+    assert fake.counts["create"] == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(401, "Unauthorized"), (402, "NoCredits"), (422, "InvalidInput")]
+)
+async def test_a_refused_create_is_failed_and_says_what_to_do(
+    service: RunService, fake: FakeKie, values: dict[str, Any], code: int, kind: str
+) -> None:
+    """Kie said no: nothing was made, nothing is billed, and its own words are shown."""
+    fake.faults["create"] = [refusal(code, "Because of this")]
+    run = await press(service, values)
+    assert run.step is Step.FAILED
+    assert run.error is not None
+    assert (run.error.kind, run.error.code) == (kind, code)
+    assert "Because of this" in run.error.message
+    assert run.error.advice
+    assert fake.counts["create"] == 1
+
+
+async def test_an_unreachable_kie_is_surely_not_billed(
+    service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """Where no connection opened, the run is failed and can be pressed again."""
+    fake.outages["create"] = dropped(httpx.ConnectError)
+    run = await press(service, values)
+    assert run.step is Step.FAILED
+    assert fake.bodies == []
+
+
+async def test_creates_turned_away_by_the_rate_limit_are_sent_later(
+    service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """A refused create is not queued at Kie: it waits here, says so, and is accepted once."""
+    fake.faults["create"] = [refusal(429)] * 12
+    notes = set()
+    async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
+        run = await service.submit(OWNER, GROK, values, "live")
+        while not run.is_final:
+            run = await anext(changed)
+            notes.add(run.note)
+    assert run.step is Step.DONE
+    assert any(note and "Sending again" in note for note in notes)
+    assert len(fake.bodies) == 1
+
+
+async def test_a_rate_limit_without_end_is_a_refusal(
+    service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """Nothing waits for ever unsent; nothing was accepted."""
+    fake.outages["create"] = refusal(429)
+    run = await press(service, values)
+    assert run.step is Step.FAILED
+    assert fake.bodies == []
+
+
+@pytest.mark.parametrize("fault", [refusal(401), refusal(413), status(500)])
+async def test_an_upload_that_fails_sends_nothing(
+    service: RunService, fake: FakeKie, values: dict[str, Any], fault: Fault
+) -> None:
+    """Without its picture a run does not go to Kie."""
+    fake.outages["upload"] = fault
+    run = await press(service, values)
+    assert run.step is Step.FAILED
+    assert run.error is not None
+    assert fake.counts["create"] == 0
+
+
+async def test_an_upload_is_tried_again(
+    service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """A connection that breaks once costs a moment."""
+    fake.faults["upload"] = [dropped(), status(503)]
+    assert (await press(service, values)).step is Step.DONE
+    assert fake.counts["create"] == 1
+
+
+async def test_a_picture_that_is_lost_before_its_upload_is_said(
+    restart: Restart, fake: FakeKie, values: dict[str, Any], tmp_path: Path
+) -> None:
+    """Someone tidied the data folder up while the program was off."""
+    fake.faults["upload"] = [endless]
+    service = await restart()
+    run = await service.submit(OWNER, GROK, values, "live")
+    await until(lambda: fake.counts["upload"] > 0)
+    for kept in files_below(tmp_path / "files" / "inputs"):
+        kept.unlink()
+    service = await restart()
+    async with asyncio.timeout(10):
+        run = await service.ended(OWNER, run.id)
+    assert run.step is Step.FAILED
+    assert run.error is not None
+    assert "Choose it again" in run.error.advice
+    assert fake.counts["create"] == 0
+
+
+async def test_an_expired_link_is_renewed(
+    service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """Where a result's address works no more, Kie is asked for a fresh one."""
+
+    async def expired(request: httpx.Request) -> Answer | None:
+        return None if request.url.query else Answer(403)
+
+    fake.outages["media"] = expired
+    run = await press(service, values)
+    assert run.step is Step.DONE
+    assert fake.counts["renew"] == 1
+
+
+async def test_a_paid_clip_that_cannot_be_fetched_stays_fetchable(
+    service: RunService, fake: FakeKie, values: dict[str, Any], tmp_path: Path
+) -> None:
+    """The run is unfetched, shows its link, leaves no half file, and is fetched on demand."""
+    fake.outages["media"] = status(503)
+    run = await press(service, values)
+    assert run.step is Step.UNFETCHED
+    assert run.error is not None
+    assert run.result_urls
+    assert files_below(tmp_path, "*.part") == []
+    fake.outages.clear()
+    assert (await service.fetch_again(OWNER, run.id)).step is Step.FETCHING
+    async with asyncio.timeout(10):
+        run = await service.ended(OWNER, run.id)
+    assert (run.step, run.error) == (Step.DONE, None)
+    with pytest.raises(WrongStep):
+        await service.fetch_again(OWNER, run.id)
+    assert fake.counts["create"] == 1
+
+
+async def test_a_link_that_kie_does_not_renew_is_told_as_expired(
+    service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """The reason that counts is the first one."""
+    fake.outages |= {"media": status(410), "renew": refusal(422, "not ours")}
+    run = await press(service, values)
+    assert run.step is Step.UNFETCHED
+    assert run.error is not None
+    assert (run.error.kind, run.error.code) == ("DownloadFailed", 410)
+
+
+async def test_what_is_no_clip_is_not_taken_for_one(
+    service: RunService, fake: FakeKie, values: dict[str, Any], tmp_path: Path
+) -> None:
+    """A web page in the clip's place is fetched again, and never put into place."""
+    good = fake.clip
+    fake.clip = b"<html>Sign in to this network</html>"
+    run = await press(service, values)
+    assert run.step is Step.UNFETCHED
+    assert files_below(tmp_path / "files" / "clips") == []
+    fake.clip = good
+    await service.fetch_again(OWNER, run.id)
+    async with asyncio.timeout(10):
+        assert (await service.ended(OWNER, run.id)).step is Step.DONE
+
+
+async def test_a_full_disk_keeps_the_clip_fetchable(
+    service: RunService,
+    fake: FakeKie,
+    values: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The sentence speaks of the disk, and nothing is asked of Kie over and over."""
+
+    def full(self: Storage, part: Path, final: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Storage, "finish", full)
+        run = await press(service, values)
+    assert run.step is Step.UNFETCHED
+    assert run.error is not None
+    assert "disk is full" in run.error.message
+    assert fake.counts["media"] == 1
+
+
+async def test_unfetched_clips_are_tried_once_more_at_the_start(
+    restart: Restart, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """What could not be kept yesterday may be kept today."""
+    fake.outages["media"] = status(503)
+    service = await restart()
+    run = await press(service, values)
+    fake.outages.clear()
+    service = await restart()
+    async with asyncio.timeout(10):
+        assert (await service.ended(OWNER, run.id)).step is Step.DONE
+
+
+async def test_a_full_disk_at_the_press_is_a_sentence(
+    service: RunService, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture that cannot be kept stops the press before anything was sent."""
+
+    def full(self: Storage, source: Path, suffix: str) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Storage, "keep_input", full)
+    with pytest.raises(StoreProblem, match="disk is full"):
+        await service.submit(OWNER, GROK, values, "live")
+
+
+async def test_a_task_id_outlives_a_database_that_is_busy_for_a_moment(
+    service: RunService,
+    fake: FakeKie,
+    values: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The id of a paid task is tried to keep again, and stands in the log meanwhile."""
+    change_run = service._store.change_run
+    failures = 2
+
+    async def flaky(run_id: str, **changes: Any) -> Run:
+        nonlocal failures
+        if "task_id" in changes and failures:
+            failures -= 1
+            raise StoreProblem("The database of runs is held by another program.")
+        return await change_run(run_id, **changes)
+
+    monkeypatch.setattr(service._store, "change_run", flaky)
+    run = await press(service, values)
+    assert run.step is Step.DONE
+    assert "task-1" in caplog.text
+
+
+async def test_a_fault_of_ours_before_the_create_is_failed(
+    service: RunService,
+    fake: FakeKie,
+    values: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """No run hangs for ever because of an error that nobody thought of."""
+
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("kie_ui.runs.sending.build_input", broken)
+    run = await press(service, values)
+    assert run.step is Step.FAILED
+    assert fake.counts["create"] == 0
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_fault_of_ours_after_the_create_is_not_called_failed(
+    service: RunService, fake: FakeKie, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What may have been paid is never said to be free."""
+
+    async def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("kie_ui.kie.client.KieClient.create_task", broken)
+    run = await press(service, values)
+    assert run.step is Step.UNKNOWN
+
+
+async def test_a_run_that_the_database_stops_says_so_on_the_page(
+    service: RunService, fake: FakeKie, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be written is not sent either, and the page learns why nothing moves."""
+
+    async def full(run_id: str, **changes: Any) -> Run:
+        raise StoreProblem("The database of runs cannot grow: the disk is full.")
+
+    monkeypatch.setattr(service._store, "change_run", full)
+    async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
+        run = await service.submit(OWNER, GROK, values, "live")
+        while run.note is None:
+            run = await anext(changed)
+    assert "disk is full" in run.note
+    assert fake.counts["create"] == 0
+
+
+@pytest.mark.parametrize("late_upload", [None, refusal(413)])
+async def test_of_two_programs_over_the_same_data_one_sends(
+    service: RunService,
+    fake: FakeKie,
+    fast: FastClock,
+    backends: Backends,
+    values: dict[str, Any],
+    tmp_path: Path,
+    late_upload: Fault | None,
+) -> None:
+    """Starting the program twice does not buy a clip twice, nor call a bought one failed."""
+    released = asyncio.Event()
+
+    async def slow(request: httpx.Request) -> Answer | None:
+        await released.wait()
+        return await late_upload(request) if late_upload else None
+
+    fake.faults["upload"] = [slow]
+    run = await service.submit(OWNER, GROK, values, "live")
+    await until(lambda: fake.counts["upload"] == 1)
+    second = make_service(tmp_path, fast, backends, httpx.MockTransport(fake.answer))
+    await second.start()
+    async with asyncio.timeout(10):
+        await second.ended(OWNER, run.id)
+        released.set()
+        await until(lambda: not service._journeys._under_way)
+    assert (await second.run(OWNER, run.id)).step is Step.DONE
+    assert fake.counts["create"] == 1
+    await second.stop()
