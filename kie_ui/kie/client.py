@@ -29,6 +29,7 @@ from kie_ui.kie.transfer import (
     DownloadProgress,
     UploadProgress,
     counted,
+    opened,
     raise_if_not_media,
     raise_if_not_web,
     save_body,
@@ -217,8 +218,7 @@ class KieClient:
         fields: dict[str, str],
         on_progress: UploadProgress | None,
     ) -> UploadedFile:
-        file = await asyncio.to_thread(content.open, "rb")
-        try:
+        async with opened(content, "rb") as file:
             request = self._api.build_request(
                 "POST",
                 self._backend.upload_base_url + "/api/file-stream-upload",
@@ -227,8 +227,6 @@ class KieClient:
                 timeout=self._transfer_timeout,
             )
             envelope = await self._send(self._api, counted(request, on_progress))
-        finally:
-            await asyncio.to_thread(file.close)
         return answers.uploaded_file(envelope, name)
 
     async def download(

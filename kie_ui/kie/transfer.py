@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 import httpx
 
@@ -13,6 +15,31 @@ UploadProgress = Callable[[int, int], None]
 DownloadProgress = Callable[[int, int | None], None]
 
 _CHUNK_BYTES = 256 * 1024
+
+
+@asynccontextmanager
+async def opened(path: Path, mode: Literal["rb", "wb"]) -> AsyncIterator[BinaryIO]:
+    """Open a file in a thread and close it in the end; a cancel meanwhile leaves none open.
+
+    Raises: OSError.
+    """
+    opening = asyncio.ensure_future(asyncio.to_thread(_open, path, mode))
+    try:
+        file = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_unwanted)
+        raise
+    with file:
+        yield file
+
+
+def _open(path: Path, mode: Literal["rb", "wb"]) -> BinaryIO:
+    return path.open(mode)
+
+
+def _close_unwanted(opening: asyncio.Future[BinaryIO]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 class CountedBody(httpx.AsyncByteStream):
@@ -78,16 +105,13 @@ async def save_body(
     Raises: DownloadFailed if it is empty, cut short or longer than `max_bytes`; OSError.
     """
     announced_bytes, received_bytes = _announced_bytes(response), 0
-    file = await asyncio.to_thread(to.open, "wb")
-    try:
+    async with opened(to, "wb") as file:
         async for chunk in response.aiter_bytes(_CHUNK_BYTES):
             received_bytes += len(chunk)
             _raise_if_too_large(received_bytes, max_bytes)
             await asyncio.to_thread(file.write, chunk)
             if on_progress:
                 on_progress(received_bytes, announced_bytes)
-    finally:
-        await asyncio.to_thread(file.close)
     if received_bytes == 0:
         raise DownloadFailed("The result is an empty file.", may_retry=True)
     if announced_bytes is not None and received_bytes != announced_bytes:

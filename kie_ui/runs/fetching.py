@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 
 from kie_ui.kie.client import KieClient
@@ -13,11 +14,16 @@ from kie_ui.runs.access import Access
 from kie_ui.runs.journal import Journal
 from kie_ui.runs.run import Clip, Run, RunError, Step
 
+log = logging.getLogger(__name__)
+
 MAX_CLIP_BYTES = 2_000_000_000
 """Far more than any clip of these models has; it only keeps a disk from being filled."""
 
 RETRY_WAITS_S = (3.0, 10.0, 30.0)
 """Seconds between attempts; within each the client repeats what is worth repeating."""
+
+LINKS_FRESH_S = 5.0
+"""Links older than this are asked for anew before the first attempt: they expire, and move."""
 
 AT_ONCE = 4
 
@@ -38,6 +44,8 @@ class Fetching:
         """
         async with self._access.client_in_time(run) as client, self._room:
             run = await self._journal.remark(run, None)
+            if self._links_age_s(run) > LINKS_FRESH_S:
+                run = await self._with_fresh_links(run, client)
             for wait_s in (*RETRY_WAITS_S, None):
                 try:
                     clips = await self._clips(run, client)
@@ -47,11 +55,28 @@ class Fetching:
                         return await self._journal.end(run, Step.UNFETCHED, error)
                     run = await self._journal.remark(run, f"{error.message} Trying again.")
                     await self._journal.clock.sleep(wait_s)
+                    run = await self._with_fresh_links(run, client)
                 else:
                     return await self._journal.write(
                         run, step=Step.DONE, clips=clips, note=None, error=None
                     )
         raise AssertionError("the last turn returns")
+
+    def _links_age_s(self, run: Run) -> float:
+        return (self._journal.clock.now_ms() - run.step_changes[-1].at_ms) / 1000
+
+    async def _with_fresh_links(self, run: Run, client: KieClient) -> Run:
+        """Ask where the results are now; where nobody tells, the links that we have must do."""
+        if run.task_id is None:
+            return run
+        try:
+            record = await client.task(run.task_id)
+        except KieError as error:
+            log.info("Run %s keeps its links: %s", run.id, error)
+            return run
+        if not record.result_urls or record.result_urls == run.result_urls:
+            return run
+        return await self._journal.write(run, result_urls=record.result_urls, record=record.raw)
 
     async def _clips(self, run: Run, client: KieClient) -> tuple[Clip, ...]:
         return tuple(

@@ -21,7 +21,7 @@ from kie_ui.catalog.spec import ModelSpec
 from kie_ui.media.storage import Storage
 
 if TYPE_CHECKING:  # Pillow takes a while to import, and the page's first view is without it
-    from kie_ui.media.images import PreparedPicture
+    from kie_ui.media.images import PictureLimits, PreparedPicture
 
 AT_ONCE = 2
 """Pictures decoded at the same time: each may take hundreds of megabytes for a moment."""
@@ -116,24 +116,26 @@ def _media_given(
     return media
 
 
+def picture_limits(parameter: MediaParameter) -> PictureLimits:
+    """Return what a picture for this parameter must be like to be sent."""
+    from kie_ui.media.images import PictureLimits  # noqa: PLC0415 - as above
+
+    return PictureLimits(
+        max_bytes=parameter.max_bytes or USUAL_MAX_BYTES,
+        accepts=parameter.accepts or USUAL_ACCEPTS,
+    )
+
+
 def _prepare_all(
     media: Mapping[MediaParameter, tuple[MediaRef, ...]], folder: Path
 ) -> tuple[dict[FileRef, PreparedPicture], list[Problem]]:
-    from kie_ui.media.images import (  # noqa: PLC0415 - as above
-        PictureLimits,
-        PictureProblem,
-        prepare_picture,
-    )
+    from kie_ui.media.images import PictureProblem, prepare_picture  # noqa: PLC0415 - as above
 
     prepared: dict[FileRef, PreparedPicture] = {}
     problems: dict[str, Problem] = {}
     for parameter, ref in _files(media):
-        limits = PictureLimits(
-            max_bytes=parameter.max_bytes or USUAL_MAX_BYTES,
-            accepts=parameter.accepts or USUAL_ACCEPTS,
-        )
         try:
-            prepared[ref] = prepare_picture(Path(ref.path), folder, limits)
+            prepared[ref] = prepare_picture(Path(ref.path), folder, picture_limits(parameter))
         except PictureProblem as exc:
             problems.setdefault(parameter.name, Problem(parameter.name, str(exc)))
         except FileNotFoundError:

@@ -110,9 +110,9 @@ def _made(record: TaskRecord) -> dict[str, Any]:
     error = RunError(
         kind="NoResult",
         message="Kie says that the clip is made, but not where it is.",
-        advice=f"Look for task {record.task_id} at https://kie.ai/logs.",
+        advice=f"Ask again, or look for task {record.task_id} at https://kie.ai/logs.",
     )
-    return {"step": Step.FAILED, "error": error}
+    return {"step": Step.UNKNOWN, "error": error}  # paid, so it is no plain failure
 
 
 def failed(record: TaskRecord) -> RunError:

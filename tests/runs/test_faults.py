@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,25 @@ async def test_a_paid_clip_that_cannot_be_fetched_stays_fetchable(
     with pytest.raises(WrongStep):
         await service.fetch_again(OWNER, run.id)
     assert fake.counts["create"] == 1
+
+
+async def test_a_link_that_moved_is_asked_for_anew(
+    service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """Before a result is fetched once more, its record is read for where it is now."""
+    fake.record["resultJson"] = json.dumps({"resultUrls": [f"{fake.base_url}/media/old.mp4"]})
+
+    async def moved(request: httpx.Request) -> Answer | None:
+        if not request.url.path.endswith("/old.mp4"):
+            return None
+        fake.record.clear()
+        return Answer(502)
+
+    fake.outages["media"] = moved
+    run = await press(service, values)
+    assert run.step is Step.DONE
+    assert run.result_urls == (f"{fake.base_url}/media/{run.task_id}.mp4",)
+    assert fake.counts["renew"] == 0
 
 
 async def test_a_link_that_kie_does_not_renew_is_told_as_expired(

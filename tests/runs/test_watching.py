@@ -95,10 +95,10 @@ def test_a_success_is_to_be_fetched() -> None:
 
 @pytest.mark.parametrize("result", [None, "", "{}", '{"resultUrls": []}', "not json"])
 def test_a_success_without_an_address_says_where_to_look(result: Any) -> None:
-    """What cannot be fetched is no clip, and its task id leads on."""
+    """What was made but cannot be found is no plain failure: it was paid, and may be asked for."""
     told = record(state="success", resultJson=result)
     changes = changes_told(a_run(), told, is_late=False)
-    assert changes["step"] is Step.FAILED
+    assert changes["step"] is Step.UNKNOWN
     assert "task-1" in changes["error"].advice
 
 
