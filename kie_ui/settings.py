@@ -17,7 +17,11 @@ class Settings(BaseSettings):
     """All settings; each field's alias is its environment variable."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,  # a line left blank in `.env` sets nothing
+        extra="ignore",
+        populate_by_name=True,
     )
 
     kie_api_key: SecretStr | None = Field(
@@ -74,6 +78,12 @@ class Settings(BaseSettings):
     @classmethod
     def _blank_is_unset(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("kie_api_base_url", "kie_upload_base_url")
+    @classmethod
+    def _without_trailing_slash(cls, address: str) -> str:
+        """Let paths be put after it, in a snippet as in a request."""
+        return address.strip().rstrip("/")
 
     @cached_property
     def data_path(self) -> Path:

@@ -5,6 +5,7 @@ Source of every limit: the model's own documentation page, section "input Object
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Annotated, Any
@@ -43,16 +44,16 @@ class InvalidValues(ValueError):
 def check_values(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, Any]:
     """Check a form's values against the spec and bring them into the types of the wire.
 
-    Media come out as tuples of `FileRef` and `UrlRef`; empty optional values and values without
+    Media come in as web addresses, `FileRef`s and `UrlRef`s, one or a list of them, and come out
+    as tuples of `FileRef` and `UrlRef`; empty optional values and values without
     their companion are left out; replacements that the service would make are made.
     Raises: InvalidValues, with all problems at once.
     """
     meaningful = without_meaningless(spec, values)
-    problems = list(exclusion_problems(spec, meaningful))
+    problems = [*exclusion_problems(spec, meaningful), *_unknown(spec, meaningful)]
     checked: dict[str, Any] = {}
     try:
-        validated = input_model(spec).model_validate(meaningful)
-        checked = {name: value for name, value in validated if is_given(value)}
+        checked = _validated(spec, meaningful)
     except PydanticValidationError as error:
         problems += [_problem(spec, dict(details)) for details in error.errors()]
     if problems:
@@ -69,21 +70,37 @@ def check_part(
     except InvalidValues as invalid:
         unsound = {problem.parameter for problem in invalid.problems}
         rest = {name: value for name, value in values.items() if name not in unsound}
-        meaningful = without_meaningless(spec, rest)
-        validated = input_model(spec, is_partial=True).model_validate(meaningful)
-        sound = {name: value for name, value in validated if is_given(value)}
+        sound = _validated(spec, without_meaningless(spec, rest), is_partial=True)
         return apply_replacements(spec, sound), invalid.problems
+
+
+def _validated(
+    spec: ModelSpec, values: Mapping[str, Any], *, is_partial: bool = False
+) -> dict[str, Any]:
+    """Validate the values of documented parameters. Raises: pydantic.ValidationError."""
+    names = [parameter.name for parameter in spec.parameters]
+    known = {name: values[name] for name in names if name in values}
+    validated = input_model(spec, is_partial=is_partial).model_validate(known)
+    pairs = zip(names, (value for _, value in validated), strict=True)
+    return {name: value for name, value in pairs if is_given(value)}
+
+
+def _unknown(spec: ModelSpec, values: Mapping[str, Any]) -> list[Problem]:
+    names = [parameter.name for parameter in spec.parameters]
+    takes = f"is no parameter of {spec.model}. It takes: {', '.join(names)}."
+    return [Problem(name, f"{_shown(name)} {takes}") for name in values if name not in names]
 
 
 @lru_cache(maxsize=256)
 def input_model(spec: ModelSpec, *, is_partial: bool = False) -> type[BaseModel]:
-    """Return the pydantic model of a spec's `input` object, one field a parameter.
+    """Return the pydantic model of a spec's `input` object, one field a parameter, in their order.
 
-    In a partial one nothing is required.
+    The documented names are aliases, because not every one could name an attribute: think of
+    `schema` or `_id`. In a partial model nothing is required.
     """
     fields: dict[str, Any] = {
-        parameter.name: _field(parameter, is_required=parameter.required and not is_partial)
-        for parameter in spec.parameters
+        f"parameter_{number}": _field(p, is_required=p.required and not is_partial)
+        for number, p in enumerate(spec.parameters, start=1)
     }
     config = ConfigDict(extra="forbid", frozen=True)
     return create_model(f"{spec.api_name}_input", __config__=config, **fields)
@@ -92,14 +109,15 @@ def input_model(spec: ModelSpec, *, is_partial: bool = False) -> type[BaseModel]
 def _field(parameter: Parameter, *, is_required: bool) -> tuple[Any, Any]:
     annotation = _annotation(parameter)
     if is_required:
-        return annotation, Field(description=parameter.help)
-    return annotation | None, Field(default=None, description=parameter.help)
+        return annotation, Field(alias=parameter.name, description=parameter.help)
+    return annotation | None, Field(default=None, alias=parameter.name, description=parameter.help)
 
 
 def _annotation(parameter: Parameter) -> Any:
     match parameter:
         case TextParameter():
-            return Annotated[str, AfterValidator(partial(_fit_length, parameter))]
+            whole = AfterValidator(_refuse_half_characters)
+            return Annotated[str, whole, AfterValidator(partial(_fit_length, parameter))]
         case ChoiceParameter():
             before = BeforeValidator(_as_text)
             return Annotated[str, before, AfterValidator(partial(_fit_options, parameter))]
@@ -120,7 +138,23 @@ def _refuse(message: str) -> PydanticCustomError:
     return PydanticCustomError("plain", "{words}", {"words": message})
 
 
+def _shown(text: str) -> str:
+    """Cut what somebody sent to a length, and to characters, that a sentence can repeat."""
+    return str(text)[:60].encode(errors="replace").decode()
+
+
+def _refuse_half_characters(text: str) -> str:
+    """Refuse a lone surrogate, such as half an emoji leaves behind: no request can carry it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        words = "has a broken character in it, such as half an emoji: delete it."
+        raise _refuse(words) from None
+    return text
+
+
 def _fit_length(parameter: TextParameter, text: str) -> str:
+    """Refuse text over the limit; a character is a Unicode code point, an emoji mostly one."""
     if parameter.max_length is not None and len(text) > parameter.max_length:
         excess = len(text) - parameter.max_length
         raise _refuse(
@@ -132,15 +166,19 @@ def _fit_length(parameter: TextParameter, text: str) -> str:
 
 def _as_text(value: Any) -> Any:
     """Let a caller write 6 for the documented "6"; `True` is no number here."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f"{value:g}"
-    return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _fit_options(parameter: ChoiceParameter, value: str) -> str:
     if value not in parameter.values:
-        raise _refuse(f"cannot be “{value[:60]}”: choose one of {', '.join(parameter.values)}.")
+        raise _refuse(f"cannot be “{_shown(value)}”: {_choices_in_words(parameter)}.")
     return value
+
+
+def _choices_in_words(parameter: ChoiceParameter) -> str:
+    return f"choose one of {', '.join(parameter.values)}"
 
 
 def _refuse_switch(value: Any) -> Any:
@@ -151,26 +189,39 @@ def _refuse_switch(value: Any) -> Any:
 
 def _fit_range(parameter: NumberParameter, number: float) -> float | int:
     low, high, step = parameter.minimum, parameter.maximum, parameter.step
-    if number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
+    if not math.isfinite(number):
         raise _refuse("needs a number.")
     if (low is not None and number < low) or (high is not None and number > high):
-        raise _refuse(f"is {number:g}: choose {_range_in_words(low, high)}.")
-    if step is not None:
-        steps = (number - (low or 0)) / step
-        if abs(steps - round(steps)) > 1e-9 * max(1.0, abs(steps)):
-            unit = "a whole number" if parameter.is_whole else f"a multiple of {step:g}"
-            raise _refuse(f"is {number:g}: it must be {unit}.")
+        raise _refuse(f"is {_digits(number)}: choose {_range_in_words(low, high)}.")
+    if step is not None and not _is_on_step(parameter, number, step):
+        raise _refuse(f"is {_digits(number)}: it must be {_steps_in_words(low, step)}.")
     return int(number) if parameter.is_whole else number
+
+
+def _is_on_step(parameter: NumberParameter, number: float, step: float) -> bool:
+    off = abs(math.remainder(number - (parameter.minimum or 0), step))
+    if parameter.is_whole:
+        return number.is_integer() and off == 0
+    # Binary fractions only come near to 0.1 and its multiples.
+    return off <= max(1e-9 * step, 1e-12 * abs(number))
+
+
+def _steps_in_words(low: float | None, step: float) -> str:
+    start = low or 0.0
+    if start % step:
+        return f"{_digits(start)} plus a multiple of {_digits(step)}"
+    return "a whole number" if step == 1 else f"a multiple of {_digits(step)}"
 
 
 def _range_in_words(low: float | None, high: float | None) -> str:
     if low is not None and high is not None:
         return f"a number from {_digits(low)} to {_digits(high)}"
-    return f"{_digits(low)} or more" if low is not None else f"{_digits(high or 0)} or less"
+    return f"{_digits(low)} or more" if low is not None else f"{_digits(high or 0.0)} or less"
 
 
 def _digits(number: float) -> str:
-    return str(int(number)) if number == int(number) else f"{number:g}"
+    """Write a number as people do: 2147483648, not 2.14748e+09, as long as that is legible."""
+    return str(int(number)) if number.is_integer() and abs(number) < 1e21 else f"{number:.15g}"
 
 
 def _as_media_list(value: Any) -> Any:
@@ -201,15 +252,14 @@ _WORDS: dict[str, str] = {
 
 def _problem(spec: ModelSpec, details: Mapping[str, Any]) -> Problem:
     name = str(details["loc"][0])
-    if details["type"] == "extra_forbidden":
-        known = ", ".join(parameter.name for parameter in spec.parameters)
-        return Problem(name, f"{name} is no parameter of {spec.model}. It takes: {known}.")
     parameter = spec.parameter(name)
     if details["type"] == "plain":
         words = details["ctx"]["words"]
     elif isinstance(parameter, MediaParameter):
         state = "is missing: add" if details["type"] == "missing" else "needs"
         words = f"{state} a picture, or a web address that starts with https:// or http://."
+    elif isinstance(parameter, ChoiceParameter) and details["type"] != "missing":
+        words = f"cannot be that: {_choices_in_words(parameter)}."
     else:
         words = _WORDS.get(details["type"], "cannot be read: enter it anew.")
     return Problem(name, f"{named(parameter)} {words}")

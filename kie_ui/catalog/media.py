@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -21,6 +22,12 @@ class FileRef(BaseModel):
     """Where it is; what the path is relative to is up to the holder."""
     name: str
     """What its owner calls it."""
+
+    @field_validator("name")
+    @classmethod
+    def _can_be_written(cls, name: str) -> str:
+        """Put `?` where a name holds half a surrogate pair, which no text file can."""
+        return name.encode(errors="replace").decode()
 
 
 class UrlRef(BaseModel):
@@ -45,15 +52,27 @@ MediaRef = Annotated[FileRef | UrlRef, Field(discriminator="kind")]
 
 def is_web_address(text: str) -> bool:
     """Tell whether `text` is an http(s) address with a host, of a length that servers take."""
-    if len(text) > MAX_URL_LENGTH or any(character.isspace() for character in text):
+    if len(text) > MAX_URL_LENGTH or any(_is_blank_or_control(character) for character in text):
         return False
     try:
         parts = urlsplit(text)
+        parts.port  # noqa: B018 - raises unless it is a number that can be a port
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
+def _is_blank_or_control(character: str) -> bool:
+    """Find what `urlsplit` would drop in silence, and lone surrogates, which can't be sent."""
+    return character.isspace() or unicodedata.category(character) in ("Cc", "Cs")
+
+
 def as_media(value: Any) -> Any:
-    """Read a bare string as a web address and leave everything else to pydantic."""
-    return {"kind": "url", "url": value} if isinstance(value, str) else value
+    """Read a bare string as a web address, let references through, and turn all else into None.
+
+    None fits no `MediaRef`, so pydantic refuses it. That goes for data too: a dict from outside
+    never becomes a `FileRef`, or whoever fills a form in could name any file of this machine.
+    """
+    if isinstance(value, str):
+        return {"kind": "url", "url": value}
+    return value if isinstance(value, (FileRef, UrlRef)) else None

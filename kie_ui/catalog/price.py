@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,9 +19,9 @@ def estimate_credits(spec: ModelSpec, values: Mapping[str, Any]) -> float | None
     rate = spec.price.credits_per_second.get(str(values.get(spec.price.by)))
     try:
         seconds = float(values[spec.price.duration])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return None if rate is None else round(rate * seconds, 2)
+    return None if rate is None or not math.isfinite(seconds) else round(rate * seconds, 2)
 
 
 def dollars(credit_count: float) -> float:

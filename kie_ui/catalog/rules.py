@@ -37,12 +37,13 @@ def is_given(value: Any) -> bool:
 def with_defaults(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     """Complete the values that a caller left out with the documented defaults.
 
-    Of parameters that exclude each other, none gets its default once one of them is given.
+    Of parameters that exclude each other, none gets its default once one of them is given or has
+    got its own.
     """
     values = dict(given)
     for parameter in spec.parameters:
         others = spec.exclusive_with(parameter.name)
-        if parameter.name in given or any(is_given(given.get(name)) for name in others):
+        if parameter.name in given or any(is_given(values.get(name)) for name in others):
             continue
         if is_given(parameter.default):
             values[parameter.name] = parameter.default
@@ -52,9 +53,13 @@ def with_defaults(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
 def without_meaningless(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what says nothing: empty values, and parameters whose companion is missing."""
     kept = {name: value for name, value in values.items() if is_given(value)}
-    for rule in spec.rules:
-        if isinstance(rule, OnlyWith) and rule.needs not in kept:
-            kept.pop(rule.parameter, None)
+    companions = [rule for rule in spec.rules if isinstance(rule, OnlyWith)]
+    # Once more after each one left out: another may have been kept for its sake alone.
+    while lonely := {
+        r.parameter for r in companions if r.parameter in kept and r.needs not in kept
+    }:
+        for name in lonely:
+            del kept[name]
     return kept
 
 

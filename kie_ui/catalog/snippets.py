@@ -160,7 +160,7 @@ def _as_python(
 
 def _python_literal(value: Any) -> str:
     """Spell JSON data as Python, one item a line; a mark becomes the variable of its upload."""
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and value:
         items = (f"{key!r}: {_python_literal(item)}" for key, item in value.items())
         return "{\n" + indent(",\n".join(items), "    ") + ",\n}"
     if isinstance(value, list):

@@ -79,7 +79,7 @@ class Price(BaseModel):
     by: str
     duration: str
     """The parameter that holds the seconds."""
-    seen: str = Field(pattern=r"^\d{4}-\d{2}$")
+    seen: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
     """Year and month."""
 
 

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from kie_ui.catalog.inputs import check_values
+from kie_ui.catalog.media import FileRef, UrlRef
+from kie_ui.catalog.request import CREATE_TASK_PATH, build_body, build_input
+from kie_ui.catalog.spec import ModelSpec
+from tests.catalog.documented import GROK, LITE
+
+CAT_URL = "https://pictures.example/cat.png"
+CAT = UrlRef(url=CAT_URL)
+
+
+def uploaded(ref: FileRef) -> str:
+    """Tell where an upload would be."""
+    return f"https://uploads.example/{ref.path}"
+
+
+def sent(spec: ModelSpec, values: dict[str, Any], callback_url: str | None = None) -> str:
+    """Bring a form's values to the text that goes over the wire."""
+    checked = check_values(spec, values)
+    return json.dumps(build_body(spec, build_input(spec, checked, uploaded), callback_url))
+
+
+def test_a_whole_grok_form_with_a_picture(grok: ModelSpec) -> None:
+    """The picture goes as a list, the duration as text, spicy as normal, in documented order."""
+    values = {
+        "resolution": "720p",
+        "duration": 10,
+        "mode": "spicy",
+        "prompt": " “Thanks!”\nBack to work ☕ ",
+        "index": 3,
+        "task_id": "",
+        "image_urls": [CAT],
+    }
+
+    assert sent(grok, values) == json.dumps(
+        {
+            "model": GROK,
+            "input": {
+                "image_urls": [CAT_URL],
+                "prompt": " “Thanks!”\nBack to work ☕ ",
+                "mode": "normal",
+                "duration": "10",
+                "resolution": "720p",
+            },
+        }
+    )
+
+
+def test_a_whole_grok_form_with_a_task(grok: ModelSpec) -> None:
+    """The index goes as an int beside its task, 0 included, and spicy stays spicy."""
+    values = {
+        "task_id": "281e5b0f39b9",
+        "index": 0.0,
+        "prompt": "She smiles.",
+        "mode": "spicy",
+        "duration": "6",
+        "resolution": "480p",
+        "image_urls": None,
+    }
+
+    assert sent(grok, values) == json.dumps(
+        {
+            "model": GROK,
+            "input": {
+                "task_id": "281e5b0f39b9",
+                "index": 0,
+                "prompt": "She smiles.",
+                "mode": "spicy",
+                "duration": "6",
+                "resolution": "480p",
+            },
+        }
+    )
+
+
+def test_the_least_that_grok_takes(grok: ModelSpec) -> None:
+    """Every optional parameter of Grok may be left out, the prompt included."""
+    assert sent(grok, {"image_urls": CAT_URL}) == json.dumps(
+        {"model": GROK, "input": {"image_urls": [CAT_URL]}}
+    )
+    assert sent(grok, {"task_id": "t"}) == json.dumps({"model": GROK, "input": {"task_id": "t"}})
+
+
+def test_a_whole_v1_lite_form(lite: ModelSpec) -> None:
+    """Pictures go as text, the seed as an int, switches as booleans, and no is said like yes."""
+    values = {
+        "prompt": "A cat walks.",
+        "image_url": FileRef(path="inputs/cat.png", name="my cat.png"),
+        "resolution": "1080p",
+        "duration": "12",
+        "camera_fixed": False,
+        "seed": 42.0,
+        "enable_safety_checker": False,
+        "end_image_url": (CAT,),
+    }
+
+    assert sent(lite, values) == json.dumps(
+        {
+            "model": LITE,
+            "input": {
+                "prompt": "A cat walks.",
+                "image_url": "https://uploads.example/inputs/cat.png",
+                "resolution": "1080p",
+                "duration": "12",
+                "camera_fixed": False,
+                "seed": 42,
+                "enable_safety_checker": False,
+                "end_image_url": CAT_URL,
+            },
+        }
+    )
+
+
+def test_the_least_that_v1_lite_takes(lite: ModelSpec) -> None:
+    """Empty optional values leave their keys out, for the service may refuse empty text."""
+    values = {
+        "prompt": "A cat walks.",
+        "image_url": CAT_URL,
+        "resolution": None,
+        "duration": "",
+        "camera_fixed": None,
+        "seed": None,
+        "end_image_url": "",
+    }
+
+    assert sent(lite, values) == json.dumps(
+        {"model": LITE, "input": {"prompt": "A cat walks.", "image_url": CAT_URL}}
+    )
+
+
+@pytest.mark.parametrize(("seed", "wire"), [(0, "0"), (-1, "-1"), (-1.0, "-1"), ("7", "7")])
+def test_nought_and_less_are_sent(lite: ModelSpec, seed: object, wire: str) -> None:
+    """A seed of 0 or -1 is a seed, and reaches the wire without a decimal point."""
+    body = sent(lite, {"prompt": "A cat.", "image_url": CAT_URL, "seed": seed})
+
+    assert body.endswith(f'"seed": {wire}}}}}')
+
+
+def test_a_callback_is_named_only_where_there_is_one(grok: ModelSpec) -> None:
+    """`callBackUrl` stands beside the input if an address is given, and nowhere otherwise."""
+    callback = "https://playground.example/callback"
+
+    assert json.loads(sent(grok, {"task_id": "t"}, callback)) == {
+        "model": GROK,
+        "input": {"task_id": "t"},
+        "callBackUrl": callback,
+    }
+    assert "callBackUrl" not in sent(grok, {"task_id": "t"})
+
+
+def test_files_and_addresses_keep_their_order(grok: ModelSpec) -> None:
+    """A list of pictures is sent in the order of the form, each by the address it has."""
+    parameters = tuple(
+        parameter.model_copy(update={"max_items": 3})
+        if parameter.name == "image_urls"
+        else parameter
+        for parameter in grok.parameters
+    )
+    several = grok.model_copy(update={"parameters": parameters})
+    values = {"image_urls": [FileRef(path="b", name="b"), CAT, FileRef(path="a", name="a")]}
+
+    assert json.loads(sent(several, values))["input"]["image_urls"] == [
+        "https://uploads.example/b",
+        CAT_URL,
+        "https://uploads.example/a",
+    ]
+
+
+def test_building_changes_nothing_it_was_given(lite: ModelSpec) -> None:
+    """Checked values may be built from again, and a body shares nothing with its input."""
+    checked = check_values(lite, {"prompt": "A cat.", "image_url": CAT})
+    before = dict(checked)
+    built = build_input(lite, checked, uploaded)
+    body = build_body(lite, built)
+    body["input"]["prompt"] = "Another."
+
+    assert checked == before
+    assert built["prompt"] == "A cat."
+
+
+def test_creates_go_to_the_documented_path() -> None:
+    """The path of a create is the documented one."""
+    assert CREATE_TASK_PATH == "/api/v1/jobs/createTask"
