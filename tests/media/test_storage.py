@@ -1,0 +1,218 @@
+import errno
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kie_ui.media.storage import OutsideStorage, Storage, explain_os_error
+
+RUN_ID = "0f3a9c"
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    """Give a storage whose root does not exist yet."""
+    return Storage(tmp_path / "kept")
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """Give a file that somebody dropped in."""
+    path = tmp_path / "holiday.jpg"
+    path.write_bytes(b"pixels")
+    return path
+
+
+def test_a_picture_is_kept_under_the_name_of_its_content(storage: Storage, picture: Path) -> None:
+    """The name is the hash, so it tells nothing of the visitor and can be found again."""
+    digest = hashlib.sha256(b"pixels").hexdigest()
+
+    name = storage.keep_input(picture, ".jpg")
+
+    assert name == f"inputs/{digest[:2]}/{digest}.jpg"
+    assert storage.resolve(name).read_bytes() == b"pixels"
+
+
+def test_the_same_picture_is_kept_once(storage: Storage, picture: Path) -> None:
+    """A second visit of the same content copies nothing."""
+    name = storage.keep_input(picture, ".jpg")
+    before = storage.resolve(name).stat()
+
+    assert storage.keep_input(picture, ".jpg") == name
+    assert storage.resolve(name).stat().st_mtime_ns == before.st_mtime_ns
+    assert storage.resolve(name).stat().st_ino == before.st_ino
+
+
+def test_a_picture_that_changes_while_it_is_copied_is_named_by_the_copy(
+    storage: Storage, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name always tells the truth about the bytes that were kept."""
+
+    def copy_something_newer(source: Path, target: Path) -> None:
+        target.write_bytes(b"newer pixels")
+
+    monkeypatch.setattr("kie_ui.media.storage.shutil.copyfile", copy_something_newer)
+
+    assert hashlib.sha256(b"newer pixels").hexdigest() in storage.keep_input(picture, ".jpg")
+
+
+@pytest.mark.parametrize("suffix", ["", "jpg", ".", ".JPG", "./x", ".jp g", ".tar.gz", ".jpg\n"])
+def test_only_plain_suffixes_are_taken(storage: Storage, picture: Path, suffix: str) -> None:
+    """A suffix cannot smuggle a path or anything else into the name."""
+    with pytest.raises(ValueError, match="suffix"):
+        storage.keep_input(picture, suffix)
+
+
+def test_a_failed_copy_leaves_nothing(
+    storage: Storage, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the disk is full there is no half picture, and the error tells why."""
+
+    def copy_half(source: Path, target: Path) -> None:
+        target.write_bytes(b"pix")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("kie_ui.media.storage.shutil.copyfile", copy_half)
+
+    with pytest.raises(OSError, match="No space"):
+        storage.keep_input(picture, ".jpg")
+    assert [path for path in storage.root.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_folders_are_private(storage: Storage, picture: Path) -> None:
+    """Nobody else on the machine can list or read what is kept."""
+    storage.keep_input(picture, ".jpg")
+    storage.clip_path(RUN_ID)
+
+    folders = [storage.root, *(path for path in storage.root.rglob("*") if path.is_dir())]
+
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}
+    assert len(folders) == 4
+
+
+def test_a_clip_arrives_whole(storage: Storage) -> None:
+    """A result is written to its part and appears under its name only when finished."""
+    part, final = storage.part_path(RUN_ID), storage.clip_path(RUN_ID)
+    part.write_bytes(b"frames")
+    assert not final.exists()
+
+    storage.finish(part, final)
+
+    assert final.read_bytes() == b"frames"
+    assert not part.exists()
+    assert storage.resolve(f"clips/{RUN_ID}.mp4") == final
+
+
+@pytest.mark.parametrize("run_id", ["", "0F3A", "../x", "0f3a.mp4", "0f3a\n", "g", "a" * 65])
+def test_only_a_run_id_makes_a_clip_path(storage: Storage, run_id: str) -> None:
+    """Anything but lowercase hexadecimal digits is refused before it touches a path."""
+    with pytest.raises(ValueError, match="run id"):
+        storage.clip_path(run_id)
+
+
+def test_nothing_outside_can_be_finished(storage: Storage, tmp_path: Path) -> None:
+    """Neither end of the rename may lie elsewhere."""
+    outside = tmp_path / "elsewhere.mp4"
+    outside.write_bytes(b"frames")
+
+    with pytest.raises(OutsideStorage):
+        storage.finish(outside, storage.clip_path(RUN_ID))
+    with pytest.raises(OutsideStorage):
+        storage.finish(storage.part_path(RUN_ID), outside)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../holiday.jpg",
+        "clips/../../holiday.jpg",
+        "/etc/passwd",
+        "//etc/passwd",
+        "C:/windows",
+        "clips\\..\\..\\holiday.jpg",
+        "clips/\x00.mp4",
+        "clips//x.mp4",
+        "",
+        ".",
+        "./",
+        "..",
+        "~/secret",
+    ],
+)
+def test_a_name_that_leaves_the_root_is_refused(storage: Storage, name: str) -> None:
+    """However a name is written, it cannot reach a file outside."""
+    with pytest.raises(OutsideStorage):
+        storage.resolve(name)
+
+
+def test_a_link_that_leaves_the_root_is_refused(storage: Storage, picture: Path) -> None:
+    """A link planted inside does not open what lies outside, whether file or folder."""
+    clips = storage.clip_path(RUN_ID).parent
+    (clips / "link.mp4").symlink_to(picture)
+    (clips / "folder").symlink_to(picture.parent)
+
+    for name in ("clips/link.mp4", "clips/folder/holiday.jpg"):
+        with pytest.raises(OutsideStorage):
+            storage.resolve(name)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(alphabet="./\\~a0:\x00 ", max_size=12))
+def test_whatever_resolves_is_inside(storage: Storage, name: str) -> None:
+    """Every name either is refused or stays below the root."""
+    try:
+        path = storage.resolve(name)
+    except OutsideStorage:
+        return
+    assert storage.root in path.resolve().parents
+
+
+def test_stale_parts_are_swept_and_fresh_ones_stay(tmp_path: Path, picture: Path) -> None:
+    """What a crash left is removed; what another process is writing, and whole files, stay."""
+    storage = Storage(tmp_path / "kept", now=lambda: 10_000.0)
+    kept = storage.resolve(storage.keep_input(picture, ".jpg"))
+    stale, fresh = storage.part_path(RUN_ID), storage.part_path(RUN_ID)
+    half_copy = kept.with_name("half.part")
+    for part, written_at_s in ((stale, 5_000), (fresh, 9_900), (half_copy, 0), (kept, 0)):
+        part.touch()
+        os.utime(part, (written_at_s, written_at_s))
+
+    assert storage.sweep_parts() == 2
+    assert [path.exists() for path in (stale, half_copy, fresh, kept)] == [False, False, True, True]
+
+
+def test_sweeping_an_unused_storage_is_no_error(storage: Storage) -> None:
+    """The first start has nothing to sweep and makes no folder."""
+    assert storage.sweep_parts() == 0
+    assert not storage.root.exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (errno.ENOSPC, "disk is full"),
+        (errno.EDQUOT, "quota"),
+        (errno.EACCES, "may not be written"),
+        (errno.EROFS, "read-only"),
+        (errno.ENAMETOOLONG, "could not be stored"),
+    ],
+)
+def test_a_disk_error_is_put_in_plain_words(code: int, words: str) -> None:
+    """The sentence tells what is wrong and what to do, and shows no path."""
+    sentence = explain_os_error(OSError(code, "as the system says it", "/secret/path"))
+
+    assert words in sentence
+    assert sentence.endswith(".")
+    assert "/secret" not in sentence
+
+
+def test_an_error_without_a_code_is_still_explained() -> None:
+    """Some libraries raise disk errors that carry no number."""
+    assert explain_os_error(OSError("odd")) == (
+        "The file could not be stored (unknown reason). Try again."
+    )
