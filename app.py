@@ -1,0 +1,11 @@
+"""Kie UI: `python app.py` serves the playground; a Hugging Face Space runs this file as it is."""
+
+import os
+
+# Nothing is reported to anyone; Gradio reads this when it is imported.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+from kie_ui.ui.page import launch
+
+if __name__ == "__main__":
+    launch()

@@ -1,0 +1,1 @@
+"""Kie's wire protocol served locally: real requests, real files, real clips, no bill."""

@@ -1,0 +1,84 @@
+"""The envelope of every answer, and the way to refuse a request.
+
+Source: Kie documentation, "Response Parameters" and "Error Codes"; Kie API facts, "Envelope and
+errors": refusals usually travel as HTTP 200 with a `code` that is not 200 and `data` null.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+UPLOAD_PATHS = ("/api/file-stream-upload", "/api/file-base64-upload", "/api/file-url-upload")
+
+
+class Refused(Exception):
+    """The service says no: `code` and `msg` of the envelope, and the HTTP status it travels in."""
+
+    def __init__(self, code: int, msg: str, *, http_status: int = 200) -> None:
+        self.code = code
+        self.msg = msg
+        self.http_status = http_status
+        super().__init__(f"{code}: {msg}")
+
+
+def missing_field(name: str) -> Refused:
+    """Refuse a request that lacks a required field.
+
+    Source: Kie API facts, "Envelope and errors": the live service answers code 500 with these
+    words; the name is ours, because without it nobody can tell which field is meant.
+    """
+    return Refused(500, f"This field is required: {name}")
+
+
+def envelope(data: Any, *, code: int = 200, msg: str = "success") -> dict[str, Any]:
+    """Wrap `data` the way every answer of the job API is wrapped."""
+    return {"code": code, "msg": msg, "data": data}
+
+
+def accepted(data: Any) -> JSONResponse:
+    """Answer a request of the job API that went well."""
+    return JSONResponse(envelope(data))
+
+
+def accepted_upload(data: Any) -> JSONResponse:
+    """Answer an upload that went well. Source: Kie API facts, "File upload"."""
+    return JSONResponse({"success": True, **envelope(data, msg="File uploaded successfully")})
+
+
+async def answer_refusal(request: Request, refusal: Exception) -> JSONResponse:
+    """Turn a `Refused` into its envelope; uploads also say `success: false`."""
+    if not isinstance(refusal, Refused):
+        raise refusal
+    body = envelope(None, code=refusal.code, msg=refusal.msg)
+    if request.url.path in UPLOAD_PATHS:
+        body = {"success": False, **body}
+    return JSONResponse(body, status_code=refusal.http_status)
+
+
+async def answer_not_found(request: Request, _error: Exception) -> JSONResponse:
+    """Answer a request to a path or with a method that the service does not have."""
+    msg = f"There is no {request.method} {request.url.path} here."
+    return JSONResponse(envelope(None, code=404, msg=msg), status_code=404)
+
+
+async def answer_crash(_request: Request, _error: Exception) -> JSONResponse:
+    """Answer what went wrong inside the simulator; the server logs the cause."""
+    return JSONResponse(envelope(None, code=500, msg="Internal server error"), status_code=500)
+
+
+async def read_json_object(request: Request) -> dict[str, Any]:
+    """Read the body as a JSON object.
+
+    Raises: Refused with code 400.
+    """
+    try:
+        body = await request.json()
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        raise Refused(400, "The request body is not valid JSON.") from None
+    if not isinstance(body, dict):
+        raise Refused(400, "The request body must be a JSON object.")
+    return body

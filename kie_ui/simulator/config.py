@@ -1,0 +1,73 @@
+"""Everything by which one simulator differs from another."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kie_ui.catalog.registry import Registry, built_in_registry
+
+if TYPE_CHECKING:
+    import httpx
+
+    from kie_ui.simulator.faults import Fault
+    from kie_ui.simulator.workers import Renderer
+
+Clock = Callable[[], float]
+"""Tells the time in unix seconds."""
+Sleep = Callable[[float], Awaitable[None]]
+"""Waits that many seconds."""
+
+ASSETS_DIR = Path(__file__).resolve().parents[2] / "assets"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatorConfig:
+    """What a simulator is built from. Only the folder for its data has no default."""
+
+    data_dir: Path
+    registry: Registry | Callable[[], Registry] = built_in_registry
+    """The models that are served; a function is asked anew at every create."""
+    clock: Clock = time.time
+    sleep: Sleep = asyncio.sleep
+    speed: float = 1.0
+    """How many times shorter than usual a task waits, queues and generates."""
+    credits: float = 10_000
+    """The balance with which every key starts."""
+    accepted_keys: frozenset[str] | None = None
+    """The only keys that are let in; None lets every key in."""
+    webhook_key: str | None = None
+    """Signs callbacks when set."""
+    faults: tuple[Fault, ...] = ()
+    """What shall go wrong from the start."""
+    fetch_pictures: bool = False
+    """Whether addresses at other hosts are fetched; if not, a drawn card stands in for them."""
+    calls_back_anywhere: bool = True
+    """Whether callbacks may leave this machine; if not, only loopback addresses are called."""
+    has_control: bool = False
+    """Whether `/simulator/faults` and `/simulator/journal` are served."""
+    assets_dir: Path = ASSETS_DIR
+    """Holds the sample pictures."""
+    max_renders: int = 1
+    """Clips rendered at once; the others queue."""
+    max_upload_bytes: int = 100_000_000
+    renderer: Renderer | None = None
+    """Makes the clips; by default processes of our own."""
+    transport: httpx.AsyncBaseTransport | None = None
+    """Carries what the simulator itself requests: callbacks and pictures."""
+
+    def __post_init__(self) -> None:
+        if self.speed <= 0:
+            raise ValueError("speed must be above 0")
+
+    def current_registry(self) -> Registry:
+        """Return the models that are served at this moment."""
+        return self.registry if isinstance(self.registry, Registry) else self.registry()
+
+    def now_ms(self) -> int:
+        """Tell the time in unix milliseconds, as the wire does."""
+        return int(self.clock() * 1000)

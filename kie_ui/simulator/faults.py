@@ -1,0 +1,164 @@
+"""What can be made to go wrong, on demand: for tests, and for people who build clients.
+
+A fault applies to the requests whose path matches, as many times as it says. Answers can be late,
+refused, unreadable, incomplete or never arrive; a create can be given a task that fails or never
+ends. Source of the ways in which the real service goes wrong: Kie API facts, "Envelope and errors"
+and "createTask".
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+CREATE_PATH = "/api/v1/jobs/createTask"
+
+
+class Fate(BaseModel):
+    """What shall become of one task, other than success."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fails: bool = False
+    fail_code: str = "501"
+    fail_msg: str = "The generation failed. This was asked for."
+    never_ends: bool = False
+    slowness: float = Field(default=1.0, gt=0)
+    """How many times longer than usual the task takes."""
+
+
+class Fault(BaseModel):
+    """One thing that goes wrong, for some requests, some times.
+
+    Without `after_work`, a fault that answers by itself (`status`, `code`, `body`, `drop`) keeps
+    the request from being worked on. With it the work is done and only the answer is lost or
+    replaced, as when a create is accepted and billed but its answer never arrives.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str = "*"
+    """Requests it applies to, such as `/api/v1/jobs/createTask`; `*` and `?` are wildcards."""
+    method: str = "*"
+    times: int | None = Field(default=1, gt=0)
+    """To how many requests it applies; None means always."""
+    skip: int = Field(default=0, ge=0)
+    """How many matching requests pass first."""
+    delay_s: float = Field(default=0.0, ge=0)
+    """How late the answer is."""
+    status: int | None = Field(default=None, ge=200, le=599)
+    """HTTP status of the answer."""
+    code: int | None = None
+    """`code` in the body of the answer."""
+    msg: str | None = None
+    """`msg` in the body of the answer."""
+    body: Literal["broken_json", "html", "empty"] | None = None
+    """Answer something else than the envelope."""
+    drop: bool = False
+    """Close the connection without an answer."""
+    after_work: bool = False
+    omit: tuple[str, ...] = ()
+    """Fields to leave out of the real answer, such as `data.taskId`."""
+    fate: Fate | None = None
+    """What becomes of the task, where the request is a create."""
+
+    @property
+    def answers_by_itself(self) -> bool:
+        """Whether it replaces the answer."""
+        return self.drop or any(x is not None for x in (self.status, self.code, self.body))
+
+
+class Faults:
+    """The faults that are armed. May be used from any thread."""
+
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        self._lock = threading.Lock()
+        self._armed: list[_Armed] = [_Armed(fault) for fault in faults]
+
+    def add(self, fault: Fault) -> None:
+        """Arm a fault; of several that match a request, the first armed one applies."""
+        with self._lock:
+            self._armed.append(_Armed(fault))
+
+    def clear(self) -> None:
+        """Disarm all."""
+        with self._lock:
+            self._armed.clear()
+
+    def __iter__(self) -> Iterator[Fault]:
+        with self._lock:
+            return iter([armed.fault for armed in self._armed])
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """Return the fault that applies to this request, and count it as used."""
+        with self._lock:
+            for armed in self._armed:
+                if armed.matches(method, path) and armed.is_due():
+                    self._armed = [each for each in self._armed if not each.is_used_up]
+                    return armed.fault
+        return None
+
+
+class _Armed:
+    """A fault and how often it has applied."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self._left_to_skip = fault.skip
+        self._left = fault.times
+
+    def matches(self, method: str, path: str) -> bool:
+        return fnmatchcase(path, self.fault.path) and fnmatchcase(method, self.fault.method)
+
+    def is_due(self) -> bool:
+        if self._left_to_skip:
+            self._left_to_skip -= 1
+            return False
+        if self._left is not None:
+            self._left -= 1
+        return True
+
+    @property
+    def is_used_up(self) -> bool:
+        return self._left == 0
+
+
+PROMPT_WORDS: dict[str, tuple[str, Fate]] = {
+    "[fail]": (
+        "the task fails",
+        Fate(fails=True, fail_msg="The generation failed, as [fail] in the prompt asked for."),
+    ),
+    "[moderated]": (
+        "the task fails as if moderation had refused it",
+        Fate(
+            fails=True,
+            fail_code="400",
+            fail_msg="The content was refused by moderation, as [moderated] in the prompt asked.",
+        ),
+    ),
+    "[stuck]": ("the task never ends", Fate(never_ends=True)),
+    "[slow]": ("the task takes ten times as long", Fate(slowness=10.0)),
+}
+"""Words that decide over a task when its prompt holds them, with what they do."""
+
+
+def fate_in_prompt(prompt: object) -> Fate | None:
+    """Return the fate that a prompt asks for, or None."""
+    text = prompt.lower() if isinstance(prompt, str) else ""
+    return next((fate for word, (_, fate) in PROMPT_WORDS.items() if word in text), None)
+
+
+def without_field(body: Any, field: str) -> Any:
+    """Return a JSON value without the field of that dotted name."""
+    if not isinstance(body, dict):
+        return body
+    head, _, rest = field.partition(".")
+    if not rest:
+        return {name: value for name, value in body.items() if name != head}
+    return {
+        name: without_field(value, rest) if name == head else value for name, value in body.items()
+    }

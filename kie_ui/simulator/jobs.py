@@ -1,0 +1,92 @@
+"""Creating tasks, asking for them, and the balance.
+
+Source: Kie documentation, "Create Generation Task" and "Query Task Status"; Kie API facts,
+"createTask", "recordInfo" and "Balance and download".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from kie_ui.catalog.price import estimate_credits
+from kie_ui.simulator.accounts import account_of
+from kie_ui.simulator.answers import Refused, accepted, read_json_object
+from kie_ui.simulator.checks import CheckedRequest, check_request
+from kie_ui.simulator.faults import Fate
+from kie_ui.simulator.records import sample_record
+from kie_ui.simulator.samples import sample_image_task
+from kie_ui.simulator.state import SimulatorState, base_url_of, state_of
+from kie_ui.simulator.store import InsufficientCredits
+
+
+async def create_task(request: Request) -> JSONResponse:
+    """Create a task and answer its id."""
+    state = state_of(request)
+    account = account_of(request, state.config)
+    state.create_limit.check(account)
+    body = await read_json_object(request)
+    checked = check_request(state.config.current_registry(), body)
+    _check_pictures(state, checked, base_url_of(request))
+    price = estimate_credits(checked.spec, checked.values) or 0.0
+    try:
+        task = state.tasks.create(
+            account, checked, body, price, base_url_of(request), _fate_on_demand(request)
+        )
+    except InsufficientCredits:
+        raise Refused(
+            402, f"Insufficient credits: this task costs {price:g}. Top up to continue."
+        ) from None
+    return accepted({"taskId": task.task_id})
+
+
+async def record_info(request: Request) -> JSONResponse:
+    """Answer the state of one task; another account's task does not exist."""
+    state = state_of(request)
+    account = account_of(request, state.config)
+    task_id = request.query_params.get("taskId", "")
+    sample = sample_image_task(task_id)
+    if sample is not None:
+        return accepted(sample_record(sample, base_url_of(request)))
+    task = state.store.task(task_id)
+    if task is None or task.account != account:
+        raise Refused(422, "recordInfo is null")
+    return accepted(state.tasks.record(task, base_url_of(request)))
+
+
+async def credit(request: Request) -> JSONResponse:
+    """Answer the balance."""
+    state = state_of(request)
+    account = account_of(request, state.config)
+    return accepted(round(state.store.balance(account, at_start=state.config.credits), 4))
+
+
+def _fate_on_demand(request: Request) -> Fate | None:
+    fault = request.scope.get("simulator.fault")
+    return fault.fate if fault is not None else None
+
+
+def _check_pictures(state: SimulatorState, checked: CheckedRequest, base_url: str) -> None:
+    """Refuse what can be known to be unfit before the task exists."""
+    task_id = checked.values.get("task_id")
+    if task_id is not None and sample_image_task(task_id) is None:
+        raise Refused(422, f"There is no Grok image task with the task_id {task_id}.")
+    for parameter in checked.spec.media_parameters:
+        for url in checked.values.get(parameter.name, []):
+            row = state.finder.own_file(url, base_url)
+            if row is None:
+                continue
+            if parameter.max_bytes is not None and row.size > parameter.max_bytes:
+                raise Refused(422, _too_large(parameter.name, parameter.max_bytes))
+            if parameter.accepts and row.mime not in parameter.accepts:
+                raise Refused(422, _wrong_type(parameter.name, row.mime, parameter.accepts))
+
+
+def _too_large(name: str, max_bytes: int) -> str:
+    return f"Images size exceeds limit: {name} may have {max_bytes / 1e6:g} MB."
+
+
+def _wrong_type(name: str, mime: str, accepted_types: Any) -> str:
+    return f"File type not supported: {name} is {mime}, and may be {', '.join(accepted_types)}."

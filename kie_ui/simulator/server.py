@@ -1,0 +1,171 @@
+"""A simulator behind a real port of this machine, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.applications import Starlette
+
+    from kie_ui.simulator.config import SimulatorConfig
+    from kie_ui.simulator.faults import Faults
+    from kie_ui.simulator.journal import Journal
+
+SHUTDOWN_TIMEOUT_S = 2
+"""How long open requests may go on after `stop`."""
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened at
+
+
+class SimulatorServer:
+    """Serves a simulator on loopback until `stop`, or until the program ends.
+
+    Usable as a context manager. Takes a config, its fields as keywords, or both.
+    """
+
+    def __init__(
+        self,
+        config: SimulatorConfig | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        **options: Any,
+    ) -> None:
+        self._config = config
+        self._options = options
+        self._host = host
+        self._port = port
+        self._app: Starlette | None = None
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
+        self.base_url = ""
+        """Where it is reached; empty before the start."""
+
+    def start(self) -> str:
+        """Start serving and return the base URL. A free port is chosen where `port` is 0.
+
+        Raises: OSError where the port is taken; RuntimeError where the simulator cannot start.
+        """
+        from kie_ui.simulator.api import create_simulator  # noqa: PLC0415 - importing us stays cheap
+
+        listener = bind(self._host, self._port)
+        self.base_url = url_of(listener)
+        self._app = create_simulator(self._config, **self._options)
+        is_ready = threading.Event()
+        self._server = _build_server(self._app, is_ready)
+        # The threads that serve files inherit `daemon`, so a program that forgets `stop` can end.
+        self._thread = threading.Thread(
+            target=self._serve,
+            args=(self._server, listener, is_ready),
+            name="simulator",
+            daemon=True,
+        )
+        self._thread.start()
+        is_ready.wait()
+        if self._failure is not None or not self._server.started:
+            raise RuntimeError("the simulator could not start") from self._failure
+        return self.base_url
+
+    def stop(self) -> None:
+        """Stop serving; tasks under way stay where they are, for the next start."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join()
+            self._server = self._thread = None
+
+    @property
+    def app(self) -> Starlette:
+        """The app that is being served.
+
+        Raises: RuntimeError before the start.
+        """
+        if self._app is None:
+            raise RuntimeError("the simulator has not been started")
+        return self._app
+
+    @property
+    def faults(self) -> Faults:
+        """What shall go wrong."""
+        faults: Faults = self.app.state.faults
+        return faults
+
+    @property
+    def journal(self) -> Journal:
+        """The requests that arrived."""
+        journal: Journal = self.app.state.journal
+        return journal
+
+    def __enter__(self) -> SimulatorServer:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _serve(
+        self, server: uvicorn.Server, listener: socket.socket, is_ready: threading.Event
+    ) -> None:
+        try:
+            asyncio.run(server.serve([listener]))
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in start
+            self._failure = error
+        finally:
+            listener.close()
+            is_ready.set()
+
+
+async def serve_in_foreground(app: Starlette, listener: socket.socket) -> None:
+    """Serve until the program is told to stop."""
+    await _build_server(app, threading.Event()).serve([listener])
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take a port, before anything else is set up. Raises: OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen()  # whoever learns of the address may connect at once
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the address by which a client on this machine reaches a bound socket."""
+    host, port = listener.getsockname()[:2]
+    if host in _EVERYWHERE:
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _build_server(app: Starlette, is_ready: threading.Event) -> uvicorn.Server:
+    """Build the HTTP server of a simulator: quiet, and able to drop a connection on demand."""
+    import uvicorn  # noqa: PLC0415 - importing this module stays cheap
+
+    from kie_ui.simulator.protocol import DroppingProtocol, ReadyServer  # noqa: PLC0415
+
+    config = uvicorn.Config(
+        app,
+        http=DroppingProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+    )
+    return ReadyServer(config, is_ready)

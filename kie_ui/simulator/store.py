@@ -1,0 +1,274 @@
+"""What survives a restart: accounts, tasks and files, in one SQLite database.
+
+Every change is one transaction, so that a process that dies at any moment leaves either the
+old state or the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+State = Literal["waiting", "queuing", "generating", "success", "fail"]
+FINAL_STATES: tuple[State, ...] = ("success", "fail")
+
+_tables = MetaData()
+_accounts = Table(
+    "accounts",
+    _tables,
+    Column("account", String(64), primary_key=True),
+    Column("credits", Float, nullable=False),
+)
+_tasks = Table(
+    "tasks",
+    _tables,
+    Column("task_id", String(64), primary_key=True),
+    Column("account", String(64), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("values", JSON, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("credits", Float, nullable=False),
+    Column("base_url", Text, nullable=False),
+    Column("callback_url", Text),
+    Column("fate", JSON, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    Column("completed_ms", BigInteger),
+    Column("fail_code", String(32)),
+    Column("fail_msg", Text),
+    Column("result_file", String(64)),
+    Column("is_reported", Boolean, nullable=False),
+)
+_files = Table(
+    "files",
+    _tables,
+    Column("file_id", String(64), primary_key=True),
+    Column("account", String(64), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("mime", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("stored_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    UniqueConstraint("account", "path", "name"),
+)
+
+
+class InsufficientCredits(Exception):
+    """The balance is below the price of the run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskRow:
+    """One task. Times are unix milliseconds."""
+
+    task_id: str
+    account: str
+    model: str
+    request: dict[str, Any]
+    """The complete body of the create."""
+    values: dict[str, Any]
+    """The checked input, completed with the documented defaults."""
+    seed: int
+    credits: float
+    base_url: str
+    """Under which address the create came in; a callback has no request to learn it from."""
+    callback_url: str | None
+    fate: dict[str, Any]
+    """What shall go wrong with it; see `faults.Fate`."""
+    state: State
+    created_ms: int
+    updated_ms: int
+    completed_ms: int | None = None
+    fail_code: str | None = None
+    fail_msg: str | None = None
+    result_file: str | None = None
+    is_reported: bool = False
+    """Whether its callback was delivered, or given up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileRow:
+    """One file. Its address holds `file_id`, which nobody can guess. Times are unix ms."""
+
+    file_id: str
+    account: str
+    path: str
+    name: str
+    mime: str
+    size: int
+    stored_ms: int
+    expires_ms: int
+
+
+class Store:
+    """The one door to the database."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = create_engine(f"sqlite:///{path}")
+        event.listen(self._engine, "connect", _use_write_ahead_log)
+        _tables.create_all(self._engine)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def balance(self, account: str, *, at_start: float) -> float:
+        """Return an account's credits; the first question opens the account."""
+        with self._engine.begin() as connection:
+            _open_account(connection, account, at_start)
+            query = select(_accounts.c.credits).where(_accounts.c.account == account)
+            return float(connection.execute(query).scalar_one())
+
+    def add_task(self, task: TaskRow, *, at_start: float) -> None:
+        """Write a new task and take its price from the account, both or neither.
+
+        Raises: InsufficientCredits.
+        """
+        with self._engine.begin() as connection:
+            _open_account(connection, task.account, at_start)
+            if not _charge(connection, task.account, task.credits):
+                raise InsufficientCredits
+            connection.execute(insert(_tasks).values(**asdict(task)))
+
+    def task(self, task_id: str) -> TaskRow | None:
+        """Return a task, or None."""
+        with self._engine.connect() as connection:
+            row = _first(connection, select(_tasks).where(_tasks.c.task_id == task_id))
+        return None if row is None else TaskRow(**row)
+
+    def unfinished_tasks(self) -> list[TaskRow]:
+        """Return what still has to move: tasks under way and callbacks not delivered."""
+        is_under_way = _tasks.c.state.not_in(FINAL_STATES)
+        is_unreported = _tasks.c.callback_url.is_not(None) & _tasks.c.is_reported.is_(False)
+        query = select(_tasks).where(is_under_way | is_unreported).order_by(_tasks.c.created_ms)
+        with self._engine.connect() as connection:
+            return [TaskRow(**row) for row in connection.execute(query).mappings()]
+
+    def move_task(self, task_id: str, state: State, now_ms: int) -> None:
+        """Bring a task into its next state."""
+        self._update_task(task_id, state=state, updated_ms=now_ms)
+
+    def mark_reported(self, task_id: str) -> None:
+        """Remember that nobody has to be called back any more."""
+        self._update_task(task_id, is_reported=True)
+
+    def finish_task(self, task_id: str, clip: FileRow, now_ms: int) -> None:
+        """End a task in `success` and make its clip known, both or neither."""
+        with self._engine.begin() as connection:
+            connection.execute(insert(_files).values(**asdict(clip)))
+            ending = {"state": "success", "result_file": clip.file_id}
+            connection.execute(_ending(task_id, now_ms, ending))
+
+    def fail_task(self, task: TaskRow, code: str, msg: str, now_ms: int) -> None:
+        """End a task in `fail` and give its price back, both or neither."""
+        with self._engine.begin() as connection:
+            ending = {"state": "fail", "fail_code": code, "fail_msg": msg}
+            changed = connection.execute(_ending(task.task_id, now_ms, ending)).rowcount
+            if changed:
+                _charge(connection, task.account, -task.credits)
+
+    def put_file(self, file: FileRow) -> FileRow:
+        """Write a file's row; a file of the same account, path and name keeps its id."""
+        statement = sqlite_insert(_files).values(**asdict(file))
+        changing = ("mime", "size", "stored_ms", "expires_ms")
+        statement = statement.on_conflict_do_update(
+            index_elements=["account", "path", "name"],
+            set_={column: statement.excluded[column] for column in changing},
+        )
+        with self._engine.begin() as connection:
+            connection.execute(statement)
+            return _named_file(connection, file.account, file.path, file.name) or file
+
+    def named_file(self, account: str, path: str, name: str) -> FileRow | None:
+        """Return the file that an account keeps under a path and name, or None."""
+        with self._engine.connect() as connection:
+            return _named_file(connection, account, path, name)
+
+    def file(self, file_id: str) -> FileRow | None:
+        """Return a file's row, or None."""
+        with self._engine.connect() as connection:
+            row = _first(connection, select(_files).where(_files.c.file_id == file_id))
+        return None if row is None else FileRow(**row)
+
+    def file_ids(self, *, alive_at_ms: int) -> frozenset[str]:
+        """Return the ids of the files that have not expired."""
+        query = select(_files.c.file_id).where(_files.c.expires_ms > alive_at_ms)
+        with self._engine.connect() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def _update_task(self, task_id: str, **changes: Any) -> None:
+        with self._engine.begin() as connection:
+            statement = update(_tasks).where(_tasks.c.task_id == task_id).values(**changes)
+            connection.execute(statement)
+
+
+def open_store(data_dir: Path) -> Store:
+    """Open the database of a data folder, making both if need be."""
+    return Store(data_dir / "simulator.sqlite3")
+
+
+def _use_write_ahead_log(connection: Any, _record: object) -> None:
+    """Let a commit survive the death of the process without waiting for the disk each time."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA busy_timeout=5000")
+    cursor.close()
+
+
+def _open_account(connection: Connection, account: str, at_start: float) -> None:
+    statement = sqlite_insert(_accounts).values(account=account, credits=at_start)
+    connection.execute(statement.on_conflict_do_nothing())
+
+
+def _charge(connection: Connection, account: str, amount: float) -> bool:
+    """Take credits from an account, if it has them; a negative amount gives some back."""
+    has_enough = (_accounts.c.account == account) & (_accounts.c.credits >= amount)
+    changed = {"credits": _accounts.c.credits - amount}
+    return connection.execute(update(_accounts).where(has_enough).values(changed)).rowcount == 1
+
+
+def _ending(task_id: str, now_ms: int, changes: Mapping[str, Any]) -> Any:
+    """Make the statement that ends a task once; a second ending changes nothing."""
+    is_open = (_tasks.c.task_id == task_id) & _tasks.c.state.not_in(FINAL_STATES)
+    times = {"updated_ms": now_ms, "completed_ms": now_ms}
+    return update(_tasks).where(is_open).values(**times, **changes)
+
+
+def _named_file(connection: Connection, account: str, path: str, name: str) -> FileRow | None:
+    is_named = (_files.c.account == account) & (_files.c.path == path) & (_files.c.name == name)
+    row = _first(connection, select(_files).where(is_named))
+    return None if row is None else FileRow(**row)
+
+
+def _first(connection: Connection, query: Select[Any]) -> dict[str, Any] | None:
+    row = connection.execute(query).mappings().first()
+    return None if row is None else {str(name): value for name, value in row.items()}

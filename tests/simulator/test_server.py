@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import pytest
+
+from kie_ui.simulator.__main__ import build_parser, main
+from kie_ui.simulator.faults import PROMPT_WORDS, Fault
+from kie_ui.simulator.server import SimulatorServer
+from tests.simulator.harness import grok
+
+ROOT = Path(__file__).parents[2]
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+HEADERS = {"Authorization": "Bearer a-key"}
+
+
+def client_of(base_url: str) -> httpx.Client:
+    """Return a client with a key."""
+    return httpx.Client(base_url=base_url, headers=HEADERS, trust_env=False, timeout=20)
+
+
+def create(client: httpx.Client, body: dict[str, Any]) -> str:
+    """Create a task and return its id."""
+    task_id: str = client.post("/api/v1/jobs/createTask", json=body).json()["data"]["taskId"]
+    return task_id
+
+
+def wait_for(client: httpx.Client, task_id: str, *states: str) -> dict[str, Any]:
+    """Ask for a task until it is in one of these states."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        answer = client.get("/api/v1/jobs/recordInfo", params={"taskId": task_id})
+        record: dict[str, Any] = answer.json()["data"]
+        if record["state"] in states:
+            return record
+        time.sleep(0.02)
+    raise AssertionError(f"{task_id} did not reach {states}")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, assets_dir: Path) -> Iterator[SimulatorServer]:
+    """Give a fast simulator behind a real port."""
+    folder = tmp_path_factory.mktemp("data")
+    with SimulatorServer(data_dir=folder, assets_dir=assets_dir, speed=1000) as running:
+        yield running
+
+
+def test_a_real_clip_comes_over_real_http(server: SimulatorServer, picture_path: Path) -> None:
+    """From upload to download, everything happens as with the service itself."""
+    with client_of(server.base_url) as client:
+        files = {"file": ("start.png", picture_path.read_bytes(), "image/png")}
+        answer = client.post("/api/file-stream-upload", files=files, data={"uploadPath": "x"})
+        url = answer.json()["data"]["downloadUrl"]
+        assert url.startswith(server.base_url)
+        record = wait_for(client, create(client, grok(image_urls=[url])), "success", "fail")
+        assert record["state"] == "success", record
+        clip_url = json.loads(record["resultJson"])["resultUrls"][0]
+        with av.open(clip_url) as container:
+            assert container.duration == 6_000_000
+
+
+def test_a_broken_picture_fails_the_task_and_not_the_server(server: SimulatorServer) -> None:
+    """The task ends in fail with words for people; the next one succeeds."""
+    with client_of(server.base_url) as client:
+        files = {"file": ("a.jpg", b"this is no picture", "image/jpeg")}
+        answer = client.post("/api/file-stream-upload", files=files, data={"uploadPath": "x"})
+        broken = grok(image_urls=[answer.json()["data"]["downloadUrl"]])
+        record = wait_for(client, create(client, broken), "success", "fail")
+        assert (record["state"], "cannot be read" in record["failMsg"]) == ("fail", True)
+        wait_for(client, create(client, grok(image_urls=None, task_id="sample-grok-a")), "success")
+
+
+@pytest.mark.parametrize("after_work", [False, True])
+def test_a_connection_is_really_dropped(server: SimulatorServer, *, after_work: bool) -> None:
+    """The socket closes without a byte of an answer, before or after the work."""
+    with client_of(server.base_url) as client:
+        before = client.get("/api/v1/chat/credit").json()["data"]
+        server.faults.add(Fault(path="/api/v1/jobs/createTask", drop=True, after_work=after_work))
+        with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+            client.post("/api/v1/jobs/createTask", json=grok(prompt="[stuck]"))
+        cost = before - client.get("/api/v1/chat/credit").json()["data"]
+        assert cost == pytest.approx(14.4 if after_work else 0)
+
+
+def test_a_taken_port_is_an_error_of_the_caller(server: SimulatorServer, tmp_path: Path) -> None:
+    """Starting on a port in use raises at once."""
+    port = int(server.base_url.rpartition(":")[2])
+    with pytest.raises(OSError, match="in use"):
+        SimulatorServer(data_dir=tmp_path, port=port).start()
+
+
+def test_a_stopped_server_can_be_started_again_on_its_data(tmp_path: Path) -> None:
+    """Uploads are found again under the new port's address."""
+    urls = []
+    for _ in range(2):
+        with SimulatorServer(data_dir=tmp_path) as server, client_of(server.base_url) as client:
+            body = {"base64Data": "aGk=", "uploadPath": "x", "fileName": "a.txt"}
+            urls.append(client.post("/api/file-base64-upload", json=body).json()["data"])
+    paths = {url["downloadUrl"].partition("/files/")[2] for url in urls}
+    assert len(paths) == 1
+
+
+def test_importing_the_server_is_cheap() -> None:
+    """Neither the database nor anything that knows pixels is loaded before the start."""
+    heavy = "{'av', 'numpy', 'PIL', 'sqlalchemy', 'uvicorn'}"
+    code = f"import sys, kie_ui.simulator.server; print(sorted({heavy} & set(sys.modules)))"
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.stdout.strip() == "[]", run.stderr
+
+
+@needs_proc
+def test_a_program_that_forgets_to_stop_still_ends(tmp_path: Path) -> None:
+    """A clip under way keeps no program from exiting, and its renderer does not outlive it."""
+    code = """if True:
+        import os, sys, pathlib, httpx
+        from kie_ui.simulator.server import SimulatorServer
+        server = SimulatorServer(data_dir=pathlib.Path(sys.argv[1]), speed=1000)
+        body = {"model": "bytedance/v1-lite-image-to-video", "input": {"prompt": "p",
+                "image_url": "https://a.example/b", "duration": "12", "resolution": "1080p"}}
+        threads = pathlib.Path(f"/proc/{os.getpid()}/task")
+        workers = ""
+        with httpx.Client(base_url=server.start(), trust_env=False) as client:
+            client.headers["Authorization"] = "Bearer k"
+            client.post("/api/v1/jobs/createTask", json=body)
+            while not workers:
+                workers = " ".join(each.read_text() for each in threads.glob("*/children")).strip()
+        print(workers)
+        """
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=ROOT,
+        timeout=30,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert_all_gone([int(word) for word in run.stdout.split()])
+
+
+@contextmanager
+def program(data_dir: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run the stand-alone program and read its address."""
+    command = [sys.executable, "-m", "kie_ui.simulator", "--port", "0", "--data-dir", str(data_dir)]
+    process = subprocess.Popen([*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        while not (match := re.search(r"KIE_API_BASE_URL=(\S+)", process.stdout.readline())):
+            pass
+        yield process, match.group(1)
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def workers_of(process_id: int) -> list[int]:
+    """Return the ids of the processes that a process has started."""
+    lists = Path(f"/proc/{process_id}/task").glob("*/children")
+    return [int(word) for each in lists for word in each.read_text().split()]
+
+
+def assert_all_gone(process_ids: list[int]) -> None:
+    """Fail unless these processes end soon; none at all would prove nothing."""
+    assert process_ids
+    deadline = time.monotonic() + 10
+    while any(is_running(each) for each in process_ids):
+        assert time.monotonic() < deadline, f"still there: {process_ids}"
+        time.sleep(0.02)
+
+
+def is_running(process_id: int) -> bool:
+    """Tell whether a process is there and has not ended."""
+    try:
+        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@needs_proc
+def test_a_task_survives_a_killed_process(tmp_path: Path, picture_path: Path) -> None:
+    """Killed while generating and started anew, the simulator brings the task to success."""
+    values = {"prompt": "p", "resolution": "720p", "duration": "5", "seed": 7}
+    with (
+        program(tmp_path, "--speed", "50") as (process, base_url),
+        client_of(base_url) as client,
+    ):
+        files = {"file": ("start.png", picture_path.read_bytes(), "image/png")}
+        uploaded = client.post("/api/file-stream-upload", files=files, data={"uploadPath": "x"})
+        values["image_url"] = uploaded.json()["data"]["downloadUrl"]
+        body = {"model": "bytedance/v1-lite-image-to-video", "input": values}
+        task_id = create(client, body)
+        wait_for(client, task_id, "generating")
+        while not (workers := workers_of(process.pid)):
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert_all_gone(workers)
+    with program(tmp_path, "--speed", "50") as (_, base_url), client_of(base_url) as client:
+        record = wait_for(client, task_id, "success", "fail")
+        assert record["state"] == "success", record
+        clip_url = json.loads(record["resultJson"])["resultUrls"][0]
+        assert clip_url.startswith(base_url)
+        assert client.get(clip_url).content[4:8] == b"ftyp"
+        assert client.get("/api/v1/chat/credit").json()["data"] == 9977.5
+
+
+def test_control_c_ends_the_program_cleanly(tmp_path: Path) -> None:
+    """An interrupt ends the program with status 0 and no traceback."""
+    with program(tmp_path, "--key", "mine") as (process, base_url):
+        with client_of(base_url) as client:
+            assert client.get("/api/v1/chat/credit").json()["code"] == 401
+            assert client.get("/simulator/journal").json()["code"] == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+def test_the_help_names_every_prompt_word(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a prompt can ask for is told by --help."""
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["--help"])
+    text = capsys.readouterr().out
+    assert all(word in text for word in PROMPT_WORDS)
+
+
+def test_the_program_says_when_a_port_is_taken(
+    server: SimulatorServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A port in use ends the program with status 1 and a sentence."""
+    port = server.base_url.rpartition(":")[2]
+    assert main(["--port", port, "--data-dir", str(tmp_path)]) == 1
+    assert "Cannot listen" in capsys.readouterr().err

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kie_ui.simulator.store import FileRow, InsufficientCredits, Store, TaskRow, open_store
+
+TASK = TaskRow(
+    task_id="t",
+    account="a",
+    model="m",
+    request={"model": "m", "input": {"prompt": "ü"}},
+    values={"prompt": "ü"},
+    seed=2**31,
+    credits=4.0,
+    base_url="http://x",
+    callback_url=None,
+    fate={},
+    state="waiting",
+    created_ms=1,
+    updated_ms=1,
+)
+CLIP = FileRow(
+    file_id="f",
+    account="a",
+    path="clips/t",
+    name="c.mp4",
+    mime="video/mp4",
+    size=3,
+    stored_ms=5,
+    expires_ms=50,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Give an empty store."""
+    return open_store(tmp_path / "data")
+
+
+def test_what_was_written_is_there_after_a_restart(tmp_path: Path, store: Store) -> None:
+    """A second process on the same folder reads the same rows and balances."""
+    store.add_task(TASK, at_start=10)
+    store.close()
+    again = open_store(tmp_path / "data")
+    assert again.task("t") == TASK
+    assert again.balance("a", at_start=99) == 6
+    again.close()
+
+
+def test_a_task_that_cannot_be_paid_is_not_written(store: Store) -> None:
+    """Writing a task and taking its price happen together or not at all."""
+    with pytest.raises(InsufficientCredits):
+        store.add_task(TASK, at_start=3.99)
+    assert store.task("t") is None
+    assert store.balance("a", at_start=3.99) == 3.99
+
+
+def test_a_failure_gives_the_price_back_once(store: Store) -> None:
+    """However often a task is said to fail, its price comes back once."""
+    store.add_task(TASK, at_start=10)
+    for _ in range(2):
+        store.fail_task(TASK, "501", "no", 9)
+    assert store.balance("a", at_start=10) == 10
+    assert store.unfinished_tasks() == []
+
+
+def test_a_success_makes_its_clip_known(store: Store) -> None:
+    """The ending and the file's row are one change."""
+    store.add_task(TASK, at_start=10)
+    store.finish_task("t", CLIP, 9)
+    task = store.task("t")
+    assert task is not None
+    assert (task.state, task.result_file, task.completed_ms) == ("success", "f", 9)
+    assert store.file("f") == CLIP
+
+
+def test_unfinished_are_tasks_under_way_and_callbacks_not_delivered(store: Store) -> None:
+    """A restart finds what still has to move, oldest first."""
+    store.add_task(replace(TASK, task_id="late", created_ms=2), at_start=100)
+    store.add_task(replace(TASK, task_id="done", created_ms=0, callback_url="http://h"), at_start=0)
+    store.finish_task("done", CLIP, 9)
+    assert [task.task_id for task in store.unfinished_tasks()] == ["done", "late"]
+    store.mark_reported("done")
+    assert [task.task_id for task in store.unfinished_tasks()] == ["late"]
+
+
+def test_a_file_keeps_its_id_when_its_name_is_reused(store: Store) -> None:
+    """The same account, path and name are the same file, with newer facts."""
+    store.put_file(CLIP)
+    again = store.put_file(replace(CLIP, file_id="g", size=7))
+    assert (again.file_id, again.size) == ("f", 7)
+    assert store.file("g") is None
+
+
+def test_expired_files_are_not_alive(store: Store) -> None:
+    """Only what has not expired is kept by a sweep."""
+    store.put_file(CLIP)
+    assert store.file_ids(alive_at_ms=49) == {"f"}
+    assert store.file_ids(alive_at_ms=50) == frozenset()
