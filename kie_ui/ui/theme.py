@@ -1,0 +1,104 @@
+"""How the page looks: our colours over Gradio's base theme, and our files under `assets/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+from gradio.themes.utils import colors, fonts, sizes
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+
+_SCRIPTS = ("stream.js", "feed.js", "form.js")
+
+LAGOON = colors.Color(
+    name="lagoon",
+    c50="#effcf9",
+    c100="#cbf6ec",
+    c200="#98ecdb",
+    c300="#5ddac6",
+    c400="#2cc0ae",
+    c500="#14a394",
+    c600="#0b8379",
+    c700="#0d6963",
+    c800="#105450",
+    c900="#124643",
+    c950="#032a29",
+)
+
+# Gradio 6.31 ships the semibold cuts of its fonts without most letters, so bold it is throughout.
+_BOLD = dict.fromkeys(
+    (
+        "block_title_text_weight",
+        "button_large_text_weight",
+        "button_medium_text_weight",
+        "button_small_text_weight",
+        "prose_header_text_weight",
+        "section_header_text_weight",
+    ),
+    "700",
+)
+
+
+def _local(name: str) -> fonts.LocalFont:
+    return fonts.LocalFont(name, weights=(400, 700))
+
+
+def build_theme() -> gr.themes.Base:
+    """Build the theme: a calm neutral page on which only what can be pressed has colour."""
+    return gr.themes.Base(
+        primary_hue=LAGOON,
+        secondary_hue=LAGOON,
+        neutral_hue=colors.slate,
+        radius_size=sizes.radius_md,
+        font=[_local("IBM Plex Sans"), "ui-sans-serif", "system-ui", "sans-serif"],
+        font_mono=[_local("IBM Plex Mono"), "ui-monospace", "Consolas", "monospace"],
+    ).set(
+        **_BOLD,
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="#0b1118",
+        background_fill_primary_dark="#0b1118",
+        block_background_fill="white",
+        block_background_fill_dark="#131b25",
+        block_border_color="*neutral_200",
+        block_border_color_dark="#223040",
+        block_label_text_color="*neutral_600",
+        block_label_text_color_dark="*neutral_300",
+        block_info_text_color="*neutral_500",
+        block_info_text_color_dark="*neutral_400",
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
+        input_background_fill="white",
+        input_background_fill_dark="#0e151e",
+        input_border_width="1px",
+        input_padding="10px 12px",
+        block_shadow="none",
+        input_border_color="*neutral_300",
+        input_border_color_dark="#2b3b4e",
+        input_border_color_focus="*primary_600",
+        input_border_color_focus_dark="*primary_400",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_500",
+        button_primary_background_fill_hover_dark="*primary_400",
+        button_primary_text_color="white",
+        button_primary_text_color_dark="#03201f",
+        checkbox_background_color_selected="*primary_700",
+        checkbox_background_color_selected_dark="*primary_500",
+        slider_color="*primary_700",
+        slider_color_dark="*primary_400",
+        border_color_primary_dark="#223040",
+    )
+
+
+def stylesheets() -> list[Path]:
+    """List our style sheets."""
+    return sorted((ASSETS / "css").glob("*.css"))
+
+
+def head() -> str:
+    """Return what stands in the page's head, in the page itself: it works under any root path."""
+    scripts = (ASSETS.joinpath("js", name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    mode = ASSETS.joinpath("mode.css").read_text(encoding="utf-8")
+    start = f'<meta name="referrer" content="same-origin">\n<style>\n{mode}</style>\n'
+    return start + "".join(f"<script>\n{script}</script>\n" for script in scripts)
