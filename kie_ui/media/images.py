@@ -62,7 +62,7 @@ class PictureLimits:
     """What a model takes: bytes, MIME types, and pixels along the longer side.
 
     Common other spellings of a MIME type are understood; `image/*` stands for JPEG, PNG and WebP.
-    Source: Kie seed pages, "Max File Size" and "Accepted File Types"; the longest side is a
+    Source: Kie documentation, "Max File Size" and "Accepted File Types"; the longest side is a
     precaution, since the service's own limit on it is not published.
     """
 
@@ -96,8 +96,9 @@ class PreparedPicture:
 def prepare_picture(source: Path, into: Path, limits: PictureLimits) -> PreparedPicture:
     """Bring a picture within the limits; the result is the source itself where nothing is amiss.
 
-    A rewritten picture is a new file in `into`: upright, in sRGB, of the same shape, without
-    camera notes (which may tell where it was taken), at the best quality that fits.
+    A rewritten picture is a new file in `into`, which is made when missing: upright, in sRGB, of
+    the same shape, without camera notes (which may tell where it was taken), at the best quality
+    that fits.
     Raises: PictureProblem when it cannot be read or cannot be made to fit; OSError.
     """
     with open_picture(source) as picture:
@@ -188,6 +189,7 @@ def _within_side(info: PictureInfo, max_side_px: int) -> tuple[int, int]:
 
 
 def _write(encoded: Encoded, into: Path) -> Path:
+    into.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = into / f"picture-{secrets.token_hex(8)}{encoded.encoding.suffix}"
     write_whole(path, encoded.data)
     return path

@@ -11,7 +11,7 @@ from typing import cast
 
 import av
 from av.container import InputContainer
-from av.packet import Packet
+from av.packet import Packet  # generic to the type checker only, so quoted where it is used
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 

@@ -288,8 +288,7 @@ def test_an_impossible_size_is_told(jpeg: Path, tmp_path: Path) -> None:
 
 def test_only_whole_files_are_left_behind(heic: Path, tmp_path: Path) -> None:
     """The folder holds the finished picture and no temporary file."""
-    into = tmp_path / "into"
-    into.mkdir()
+    into = tmp_path / "made" / "when missing"
 
     prepared = prepare_picture(heic, into, ROOMY)
 
