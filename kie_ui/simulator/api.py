@@ -107,6 +107,7 @@ async def _welcome(_request: Request) -> JSONResponse:
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     state: SimulatorState = app.state.simulator
     state.files.sweep()
+    state.store.close_accounts()
     state.tasks.resume()
     try:
         yield

@@ -37,7 +37,7 @@ class SimulatorConfig:
     speed: float = 1.0
     """How many times shorter than usual a task waits, queues and generates."""
     credits: float = 10_000
-    """The balance with which every key starts."""
+    """The balance with which every key starts, anew at every start of the simulator."""
     accepted_keys: frozenset[str] | None = None
     """The only keys that are let in; None lets every key in."""
     webhook_key: str | None = None

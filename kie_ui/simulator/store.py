@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     create_engine,
+    delete,
     event,
     insert,
     select,
@@ -146,6 +147,11 @@ class Store:
             _open_account(connection, account, at_start)
             query = select(_accounts.c.credits).where(_accounts.c.account == account)
             return float(connection.execute(query).scalar_one())
+
+    def close_accounts(self) -> None:
+        """Forget every balance, so that each key starts anew and no demo runs dry for good."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(_accounts))
 
     def add_task(self, task: TaskRow, *, at_start: float) -> None:
         """Write a new task and take its price from the account, both or neither.

@@ -50,6 +50,14 @@ def test_what_was_written_is_there_after_a_restart(tmp_path: Path, store: Store)
     again.close()
 
 
+def test_closed_accounts_start_anew(store: Store) -> None:
+    """A demo never runs dry for good: after a restart the balance is whole, the task still there."""
+    store.add_task(TASK, at_start=10)
+    store.close_accounts()
+    assert store.balance("a", at_start=10) == 10
+    assert store.task("t") == TASK
+
+
 def test_a_task_that_cannot_be_paid_is_not_written(store: Store) -> None:
     """Writing a task and taking its price happen together or not at all."""
     with pytest.raises(InsufficientCredits):
