@@ -51,7 +51,7 @@ def test_what_was_written_is_there_after_a_restart(tmp_path: Path, store: Store)
 
 
 def test_closed_accounts_start_anew(store: Store) -> None:
-    """A demo never runs dry for good: after a restart the balance is whole, the task still there."""
+    """A demo never runs dry for good: after a restart the balance is whole again."""
     store.add_task(TASK, at_start=10)
     store.close_accounts()
     assert store.balance("a", at_start=10) == 10
