@@ -2,7 +2,7 @@
 
 For every clip the same frames are encoded twice: once ready-made, once while they are being made
 from the picture. Both use the encoder settings of the simulator and are timed in turns, so that
-whatever else the machine does meets both alike. Run: `python benchmarks/render.py`.
+whatever else the machine does meets both alike. Run: `python -m benchmarks.render`.
 """
 
 from __future__ import annotations
@@ -47,8 +47,9 @@ def main() -> None:
         still = order.model_copy(update={"short_side_px": 720, "duration_s": 5.0})
         fixed = still.model_copy(update={"is_camera_fixed": True})
         report("720p 5 s, still camera", fixed, Path(folder), rounds)
-        spicy = still.model_copy(update={"mode": "spicy"})
-        report("720p 5 s, spicy", spicy, Path(folder), rounds)
+        for mode in ("fun", "spicy"):
+            moody = still.model_copy(update={"mode": mode})
+            report(f"720p 5 s, {mode}", moody, Path(folder), rounds)
         ending = still.model_copy(update={"end": Picture(path=end)})
         report("720p 5 s, end picture", ending, Path(folder), rounds)
 

@@ -1,6 +1,6 @@
 """From `python app.py` to the first answer, beside a bare two-tab page, in turns.
 
-    python benchmarks/startup.py [--rounds 7]
+    python -m benchmarks.startup [--rounds 7]
 
 Prints the median of each and their ratio; both run with the same interpreter and environment.
 """

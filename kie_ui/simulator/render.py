@@ -28,9 +28,9 @@ from kie_ui.simulator.motion import (
     still_path,
 )
 from kie_ui.simulator.pictures import Picture
-from kie_ui.simulator.sampling import Plane
+from kie_ui.simulator.sampling import Plane, Sampler
 from kie_ui.simulator.stand_in import draw_card
-from kie_ui.simulator.warp import Sampler, view
+from kie_ui.simulator.warp import view
 
 __all__ = ["BrokenPicture", "make_frames", "render_clip"]
 

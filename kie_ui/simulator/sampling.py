@@ -1,7 +1,7 @@
 """Sampling planes between their pixels: exact to a fraction of a pixel, and fast.
 
-Two ways, because most clips do not roll the camera and need only the cheaper one. Both work on
-blocks of rows that stay in a processor's own cache, in whole numbers, and blend linearly.
+It works on blocks of rows that stay in a processor's own cache, in whole numbers, and blends
+linearly.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from kie_ui.simulator.warp import View
+
 Plane = NDArray[np.uint8]
-Affine = tuple[float, float, float, float, float, float]
-"""From a frame's pixel (row i, column j) to a picture's: x = a·j + b·i + c, y = d·j + e·i + f."""
 
 _BORDER = 1
 """Pixels repeated around a plane, so that its outermost pixels have neighbours too."""
 
 
-class LevelSampler:
-    """Samples planes of one size for a camera that is not rolled: first down, then across.
+class Sampler:
+    """Shows planes of one size to a camera: sampled first down, then across.
 
     Values are kept times 128 in 16 bits, which video levels, at most 240, leave room for.
     """
@@ -42,12 +42,10 @@ class LevelSampler:
         self._left = np.empty((rows, self._width), np.int16)
         self._step = np.empty((rows, self._width), np.int16)
 
-    def sample(
-        self, across: tuple[float, float], down: tuple[float, float], out: tuple[Plane, ...]
-    ) -> None:
-        """Fill a frame's planes. `across` holds a and c of x = a·j + c, `down` e and f of y."""
-        column, right = self._places(*across, self._width)
-        row, below = self._places(*down, self._height)
+    def sample(self, seen: View, out: tuple[Plane, ...]) -> None:
+        """Fill a frame's planes with what is seen of the picture's."""
+        column, right = self._places(seen.a, seen.c, self._width)
+        row, below = self._places(seen.e, seen.f, self._height)
         for block in _blocks(self._height, self._mixed.shape[0]):
             for number, plane in enumerate(out):
                 self._mix_rows(number, row[block], below[block, None])
@@ -79,92 +77,6 @@ class LevelSampler:
         step += left
         step >>= self._BITS
         np.copyto(out, step, casting="unsafe")
-
-
-class RolledSampler:
-    """Samples planes of one size under any affine map.
-
-    Each pixel of a frame lies between four of the picture. Those are packed into one 32-bit number
-    beforehand, so that one gather fetches all four and two multiplications on lanes blend them.
-    """
-
-    _LANES = np.uint32(0x00FF00FF)
-    _BYTE = np.uint32(8)
-    _BLOCK_PIXELS = 1 << 15
-    _UNIT = 1 << 16
-    _FILL_UP = np.uint32(255 << 16)
-    """Makes up for the two truncations of a blend; leaves a value that is not blended as it is."""
-
-    def __init__(self, planes: tuple[Plane, ...], frame: tuple[int, int]) -> None:
-        self._width, self._height = frame
-        packed = [_packed(plane) for plane in planes]
-        self._stride = np.int32(packed[0].shape[1])
-        self._pixels = [each.ravel() for each in packed]
-        block = (_rows(frame, self._BLOCK_PIXELS), self._width)
-        self._index = np.empty(block, np.int64)
-        self._fetched, self._other = np.empty(block, np.uint32), np.empty(block, np.uint32)
-        self._x, self._y = np.empty(block, np.int32), np.empty(block, np.int32)
-        self._right, self._below = np.empty(block, np.uint32), np.empty(block, np.uint32)
-
-    def sample(self, seen: Affine, out: tuple[Plane, ...]) -> None:
-        """Fill a frame's planes."""
-        a, b, c, d, e, f = seen
-        columns = np.arange(self._width, dtype=np.float64)
-        rows = np.arange(self._height, dtype=np.float64)[:, None]
-        x_of_column, x_of_row = self._fixed(a * columns + c + _BORDER), self._fixed(b * rows)
-        y_of_column, y_of_row = self._fixed(d * columns), self._fixed(e * rows + f + _BORDER)
-        for block in _blocks(self._height, len(self._index)):
-            count = block.stop - block.start
-            x = np.add(x_of_column, x_of_row[block], out=self._x[:count])
-            y = np.add(y_of_column, y_of_row[block], out=self._y[:count])
-            self._sample_block(x, y, tuple(plane[block] for plane in out))
-
-    def _sample_block(
-        self, x: NDArray[np.int32], y: NDArray[np.int32], out: tuple[Plane, ...]
-    ) -> None:
-        index, fetched = self._index[: len(x)], self._fetched[: len(x)]
-        right = np.right_shift(x.view(np.uint32), self._BYTE, out=self._right[: len(x)])
-        right &= np.uint32(255)
-        below = np.right_shift(y.view(np.uint32), self._BYTE, out=self._below[: len(y)])
-        below &= np.uint32(255)
-        x >>= 16
-        y >>= 16
-        y *= self._stride
-        np.add(y, x, out=index)
-        below *= np.uint32(0xFFFF0001)  # below in the low lane, what is left to 256 in the high
-        below += np.uint32(256 << 16)
-        for pixels, plane in zip(self._pixels, out, strict=True):
-            np.take(pixels, index, out=fetched, mode="clip")
-            self._blend(fetched, right, below)
-            np.copyto(plane, fetched, casting="unsafe")
-
-    def _blend(
-        self, fetched: NDArray[np.uint32], right: NDArray[np.uint32], below: NDArray[np.uint32]
-    ) -> None:
-        """Blend packed fours: left with right in both rows at once, then upper with lower row."""
-        other = np.right_shift(fetched, self._BYTE, out=self._other[: len(fetched)])
-        other &= self._LANES  # the right pixels of both rows
-        fetched &= self._LANES  # the left ones
-        other -= fetched
-        other *= right
-        fetched <<= self._BYTE
-        fetched += other
-        fetched >>= self._BYTE
-        fetched &= self._LANES  # upper row in the low lane, lower row in the high one
-        fetched *= below
-        fetched += self._FILL_UP
-        fetched >>= np.uint32(24)
-
-    def _fixed(self, positions: NDArray[np.float64]) -> NDArray[np.int32]:
-        return np.rint(positions * self._UNIT).astype(np.int32)
-
-
-def _packed(plane: Plane) -> NDArray[np.uint32]:
-    """Pack every pixel with its right, lower and lower right neighbour."""
-    bordered = np.pad(plane, _BORDER, mode="edge").astype(np.uint32)
-    upper = bordered[:-1, :-1] | bordered[:-1, 1:] << np.uint32(8)
-    lower = bordered[1:, :-1] | bordered[1:, 1:] << np.uint32(8)
-    return np.ascontiguousarray(upper | lower << np.uint32(16))
 
 
 def _rows(frame: tuple[int, int], block_pixels: int) -> int:
