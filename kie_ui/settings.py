@@ -71,6 +71,7 @@ class Settings(BaseSettings):
         description="Let visitors of a reachable server spend the credits of its KIE_API_KEY.",
     )
     gradio_server_name: str = Field("", alias="GRADIO_SERVER_NAME")
+    gradio_root_path: str = Field("", alias="GRADIO_ROOT_PATH")
     gradio_share: bool = Field(default=False, alias="GRADIO_SHARE")
     space_id: str = Field("", alias="SPACE_ID")
 
@@ -97,4 +98,5 @@ class Settings(BaseSettings):
         if self.visitors != "auto":
             return self.visitors == "many"
         listens_beyond = self.gradio_server_name.lower() not in LOOPBACK_HOSTS
-        return listens_beyond or self.gradio_share or bool(self.space_id)
+        is_published = self.gradio_share or bool(self.space_id) or bool(self.gradio_root_path)
+        return listens_beyond or is_published

@@ -57,10 +57,14 @@
       try {
         await navigator.clipboard.writeText(text);
         button.textContent = "Copied";
+        button.setAttribute("aria-label", "Copied");
       } catch {
         button.textContent = "Select and copy by hand";
       }
-      setTimeout(() => (button.textContent = "Copy"), 1_600);
+      setTimeout(() => {
+        button.textContent = "Copy";
+        button.setAttribute("aria-label", label);
+      }, 1_600);
     });
     return button;
   }
@@ -349,7 +353,7 @@
       if (!run.is_final) card.isFresh = true;
       this.empty.hidden = true;
       this.fold();
-      if (isNews && run.is_final && wasFinal === false) this.arrive(card);
+      if (run.is_final && wasFinal === false) this.arrive(card);
     }
 
     arrive(card) {

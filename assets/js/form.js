@@ -12,7 +12,9 @@
   // An error is said at its field and belongs to its input, also for who cannot see it.
   function tie(field) {
     const note = field.querySelector(".kie-note");
-    const input = field.querySelector("textarea, input:not([type=hidden]), [role=listbox]");
+    const input =
+      field.querySelector("textarea, input[type=number], input[type=text], [role=listbox]") ??
+      field.querySelector("input:not([type=hidden])");
     if (!note || !input) return;
     const hasError = note.querySelector(".kie-note-error") !== null;
     field.classList.toggle("kie-invalid", hasError);

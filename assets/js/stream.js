@@ -1,7 +1,11 @@
 // One stream a page: the owner's runs and account, from the server to whatever shows them.
 (() => {
   const kieUi = (window.kieUi ??= {});
-  const IDLE_CLOSE_MS = 30_000; // a hidden page with nothing running gives its connection back
+  // A browser has six connections to a server for all its pages, so a hidden page gives its own
+  // back, and looks in now and then while something is running.
+  const HIDDEN_CLOSE_MS = 5_000;
+  const HIDDEN_LOOK_MS = 15_000;
+  const RETRY_MS = 5_000;
 
   const runs = new Map();
   const listeners = { run: new Set(), account: new Set(), state: new Set() };
@@ -9,7 +13,7 @@
   let source = null;
   let isReady = false;
   let clockAheadMs = 0; // how far this computer's clock is ahead of the server's
-  let idleTimer = null;
+  let timer = null;
 
   const tell = (kind, ...args) => listeners[kind].forEach((listener) => listener(...args));
 
@@ -38,9 +42,12 @@
       clockAheadMs = Date.now() - now_ms;
       isReady = true;
       tell("state", "ready");
+      if (document.hidden) leave();
     },
     trouble({ message }) {
       tell("state", "trouble", message);
+      source.close(); // before the end of the answer passes for a lost connection
+      setTimeout(open, RETRY_MS);
     },
   };
 
@@ -54,21 +61,21 @@
       isReady = false;
       tell("state", "lost");
       // A browser gives up for good on a bad answer, such as a proxy's while the server restarts.
-      if (source.readyState === EventSource.CLOSED) setTimeout(open, 3_000);
+      if (source.readyState === EventSource.CLOSED) setTimeout(open, RETRY_MS);
     };
   }
 
   const hasRunning = () => [...runs.values()].some((run) => !run.is_final);
 
-  function closeIfIdle() {
-    if (!document.hidden) return;
-    if (hasRunning()) idleTimer = setTimeout(closeIfIdle, IDLE_CLOSE_MS);
-    else source?.close();
+  function leave() {
+    clearTimeout(timer);
+    source?.close();
+    if (hasRunning()) timer = setTimeout(open, HIDDEN_LOOK_MS);
   }
 
   document.addEventListener("visibilitychange", () => {
-    clearTimeout(idleTimer);
-    if (document.hidden) idleTimer = setTimeout(closeIfIdle, IDLE_CLOSE_MS);
+    clearTimeout(timer);
+    if (document.hidden) timer = setTimeout(leave, HIDDEN_CLOSE_MS);
     else if (source) open();
   });
   window.addEventListener("online", () => source && open());

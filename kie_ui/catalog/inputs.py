@@ -154,6 +154,8 @@ def _refuse_half_characters(text: str) -> str:
 
 
 def _fit_length(parameter: TextParameter, text: str) -> str:
+    if not parameter.multiline:
+        text = text.strip()  # an id that was pasted with its blanks
     """Refuse text over the limit; a character is a Unicode code point, an emoji mostly one."""
     if parameter.max_length is not None and len(text) > parameter.max_length:
         excess = len(text) - parameter.max_length
@@ -263,6 +265,12 @@ def _problem(spec: ModelSpec, details: Mapping[str, Any]) -> Problem:
     else:
         words = _WORDS.get(details["type"], "cannot be read: enter it anew.")
     return Problem(name, f"{named(parameter)} {words}")
+
+
+def missing(parameter: Parameter) -> Problem:
+    """Say that a parameter has to be given."""
+    what = "add a picture, or its web address" if parameter.kind == "media" else "fill it in"
+    return Problem(parameter.name, f"{named(parameter)} is missing: {what}.")
 
 
 def named(parameter: Parameter) -> str:

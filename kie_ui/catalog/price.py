@@ -9,7 +9,7 @@ from typing import Any
 from kie_ui.catalog.spec import ModelSpec
 
 DOLLARS_PER_CREDIT = 0.005
-"""Source: Kie API facts, "Balance and download"."""
+"""Source: observed live, "Balance and download"."""
 
 
 def estimate_credits(spec: ModelSpec, values: Mapping[str, Any]) -> float | None:

@@ -22,7 +22,7 @@ def build_input(spec: ModelSpec, checked: Mapping[str, Any], address: Address) -
     """Build the `input` object, in the documented order and the documented types.
 
     `checked` comes from `check_values`: what it leaves out is left out here too, because some
-    models reject empty strings and lists. Source: Kie API facts, "Envelope and errors".
+    models reject empty strings and lists. Source: observed live, "Envelope and errors".
     """
     built: dict[str, Any] = {}
     for parameter in spec.parameters:

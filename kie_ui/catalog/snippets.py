@@ -106,26 +106,39 @@ import time
 
 import httpx
 
-key = {{"Authorization": f"Bearer {{os.environ['KIE_API_KEY']}}"}}
+headers = {{
+    "Authorization": f"Bearer {{os.environ['KIE_API_KEY']}}",
+    "Accept": "application/json",
+}}
 {uploads}
+# A create that got no answer may have been taken: look at Kie's logs before running this again.
 create = httpx.post(
     "{api_base_url}{create_path}",
-    headers=key,
+    headers=headers,
     json={body},
+    timeout=120,
 ).raise_for_status().json()
 if create["code"] != 200:
     raise SystemExit(create)
 task_id = create["data"]["taskId"]
 print("task", task_id)
 
-while True:
+state = None
+while state not in ("success", "fail"):
     time.sleep(5)
-    answer = httpx.get(
-        "{api_base_url}/api/v1/jobs/recordInfo", headers=key, params={{"taskId": task_id}}
-    ).raise_for_status().json()
+    try:
+        answer = httpx.get(
+            "{api_base_url}/api/v1/jobs/recordInfo",
+            headers=headers,
+            params={{"taskId": task_id}},
+            timeout=30,
+        ).raise_for_status().json()
+    except httpx.HTTPError as error:
+        print("asking again:", error)
+        continue
+    if answer["code"] in (401, 408, 501):
+        raise SystemExit(answer)
     state = (answer.get("data") or {{}}).get("state")
-    if state in ("success", "fail"):
-        break
 print(answer["data"]["resultJson"] if state == "success" else answer["data"]["failMsg"])
 """
 
@@ -133,7 +146,7 @@ _PYTHON_UPLOAD = """
 with open({name!r}, "rb") as file:
     uploaded_{number} = httpx.post(
         "{upload_base_url}{upload_path}",
-        headers=key,
+        headers=headers,
         data={{"uploadPath": "images/kie-ui"}},
         files={{"file": file}},
         timeout=60,

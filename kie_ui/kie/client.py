@@ -38,6 +38,9 @@ from kie_ui.kie.transfer import (
 
 T = TypeVar("T")
 
+SHORTEST_SECRET = 8
+"""Characters. A shorter key is no secret, and may well be a word of the answer."""
+
 _FATE_UNKNOWN_ADVICE = (
     "Kie may have taken the request all the same, and will bill it then: look at"
     " https://kie.ai/logs before you send it again."
@@ -273,7 +276,13 @@ class KieClient:
         """Send once, following no redirect, and return the answer whatever it says."""
         with translated():
             response = await http.send(request)
-        return answers.read_envelope(response.status_code, response.content)
+        return answers.read_envelope(response.status_code, self._without_key(response.content))
+
+    def _without_key(self, body: bytes) -> bytes:
+        """Take the key out of an answer that repeats it: records and answers are kept and shown."""
+        if len(self._key) < SHORTEST_SECRET:
+            return body
+        return body.replace(self._key.encode(), b"***")
 
     async def _repeating(
         self,

@@ -42,13 +42,14 @@ class Fetching:
 
         Raises: StoreProblem.
         """
-        async with self._access.client_in_time(run) as client, self._room:
+        async with self._access.client_in_time(run) as client:
             run = await self._journal.remark(run, None)
             if self._links_age_s(run) > LINKS_FRESH_S:
                 run = await self._with_fresh_links(run, client)
             for wait_s in (*RETRY_WAITS_S, None):
                 try:
-                    clips = await self._clips(run, client)
+                    async with self._room:
+                        clips = await self._clips(run, client)
                 except (KieError, OSError) as exc:
                     error = why_unfetched(exc)
                     if wait_s is None or not getattr(exc, "may_retry", False):

@@ -137,7 +137,8 @@ def _prepare_all(
         try:
             prepared[ref] = prepare_picture(Path(ref.path), folder, picture_limits(parameter))
         except PictureProblem as exc:
-            problems.setdefault(parameter.name, Problem(parameter.name, str(exc)))
+            words = f"{named(parameter)}: {exc}"
+            problems.setdefault(parameter.name, Problem(parameter.name, words))
         except FileNotFoundError:
             gone = f"{named(parameter)} is gone from this computer: choose it again."
             problems.setdefault(parameter.name, Problem(parameter.name, gone))

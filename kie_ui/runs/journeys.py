@@ -19,6 +19,9 @@ from kie_ui.runs.tracker import Tracker, Watch
 
 log = logging.getLogger(__name__)
 
+STANDSTILL_S = 10.0
+"""How long a run waits when the database fails, before it goes on from its kept step."""
+
 STOP_GRACE_S = 1.5
 """Seconds that a create on its way is given at the stop, so that its task id is not lost."""
 
@@ -73,16 +76,27 @@ class Journeys:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _journey(self, run: Run) -> None:
-        try:
-            await self._follow(run)
-        except WrongStep:
-            log.info("Run %s is taken on elsewhere.", run.id)
-        except RunsProblem as problem:
+        while True:
+            try:
+                return await self._follow(run)
+            except WrongStep:
+                return log.info("Run %s is taken on elsewhere.", run.id)
+            except RunsProblem as problem:
+                run = await self._again_later(run, problem)
+            except Exception:
+                log.exception("Run %s was ended by a fault of ours.", run.id)
+                return await self._end_by_fault(run)
+
+    async def _again_later(self, run: Run, problem: RunsProblem) -> Run:
+        """Wait until the database answers again: what comes next follows from the kept step."""
+        while True:
             log.critical("Run %s stands still: %s", run.id, problem)
             self._journal.show(run, note=str(problem))
-        except Exception:
-            log.exception("Run %s was ended by a fault of ours.", run.id)
-            await self._end_by_fault(run)
+            await self._journal.clock.sleep(STANDSTILL_S)
+            try:
+                return await self._journal.read(run.id)
+            except RunsProblem as again:
+                problem = again
 
     async def _follow(self, run: Run) -> None:
         is_new_task = not run.step.is_watched

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 UPLOAD_KEPT_MS = 23 * 60 * 60 * 1000
 """How long an upload is used: an hour less than Kie keeps it at least, so that a task finds it.
 
-Source: Kie API facts, "File upload".
+Source: observed live, "File upload".
 """
 
 UPLOADS_AT_ONCE = 4

@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # SQLAlchemy takes a while to import, and the page's first vi
 log = logging.getLogger(__name__)
 
 RESULTS_KEPT_MS = 14 * 24 * 60 * 60 * 1000
-"""How long Kie keeps a clip at most. Source: Kie API facts, "Balance and download"."""
+"""How long Kie keeps a clip at most. Source: observed live, "Balance and download"."""
 
 LOOK_BACK_RUNS = 200
 """How many of an owner's runs are looked through for such as a new key may know."""
@@ -116,7 +116,13 @@ class RunService:
             taken = await self._intake.take(spec, values)
         except OSError as exc:
             raise StoreProblem(explain_os_error(exc)) from exc
-        run = await self._journal.add(self._new_run(owner, model, taken, backend))
+        new = self._new_run(owner, model, taken, backend)
+        # Kept and gone on with, both or neither: a press that is broken off in between would
+        # otherwise be a run that surprises at the next start.
+        return await asyncio.shield(self._keep_and_go_on(new))
+
+    async def _keep_and_go_on(self, new: Run) -> Run:
+        run = await self._journal.add(new)
         self._journeys.go_on(run)
         return run
 
@@ -168,7 +174,7 @@ class RunService:
     def hint(self, task_id: str) -> None:
         """Ask about a task at once, since someone says that it has news; who says it is no matter.
 
-        Source: Kie API facts, "Callback".
+        Source: observed live, "Callback".
         """
         self._tracker.hint(task_id)
 

@@ -31,7 +31,7 @@ PARKED_S = 60.0
 _SCHEDULE = ((30.0, 2.5), (120.0, 7.0), (LATE_AFTER_S, 20.0))
 """Up to this age in seconds, ask every so many seconds.
 
-Source: Kie API facts, "recordInfo", published polling advice.
+Source: observed live, "recordInfo", published polling advice.
 """
 _LATE_INTERVAL_S = 60.0
 _LONGEST_BACKOFF_S = 60.0

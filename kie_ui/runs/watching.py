@@ -13,7 +13,7 @@ from kie_ui.runs.run import Run, RunError, Step
 from kie_ui.runs.tracker import LATE_AFTER_S, Outcome, Watch
 
 NOT_FOUND_GRACE_MS = 2 * 60 * 1000
-"""So long after the create a task may be missing. Source: Kie API facts, "recordInfo"."""
+"""So long after the create a task may be missing. Source: observed live, "recordInfo"."""
 
 LATE = "Kie is taking unusually long: still watching."
 

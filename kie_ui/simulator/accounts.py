@@ -1,6 +1,6 @@
 """Who is asking: keys, and how often one may create.
 
-Source: Kie documentation, "Authentication"; Kie API facts, "createTask" (the rate limit).
+Source: Kie documentation, "Authentication"; observed live, "createTask" (the rate limit).
 """
 
 from __future__ import annotations

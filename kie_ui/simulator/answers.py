@@ -1,6 +1,6 @@
 """The envelope of every answer, and the way to refuse a request.
 
-Source: Kie documentation, "Response Parameters" and "Error Codes"; Kie API facts, "Envelope and
+Source: Kie documentation, "Response Parameters" and "Error Codes"; observed live, "Envelope and
 errors": refusals usually travel as HTTP 200 with a `code` that is not 200 and `data` null.
 """
 
@@ -28,7 +28,7 @@ class Refused(Exception):
 def missing_field(name: str) -> Refused:
     """Refuse a request that lacks a required field.
 
-    Source: Kie API facts, "Envelope and errors": the live service answers code 500 with these
+    Source: observed live, "Envelope and errors": the live service answers code 500 with these
     words; the name is ours, because without it nobody can tell which field is meant.
     """
     return Refused(500, f"This field is required: {name}")
@@ -45,7 +45,7 @@ def accepted(data: Any) -> JSONResponse:
 
 
 def accepted_upload(data: Any) -> JSONResponse:
-    """Answer an upload that went well. Source: Kie API facts, "File upload"."""
+    """Answer an upload that went well. Source: observed live, "File upload"."""
     return JSONResponse({"success": True, **envelope(data, msg="File uploaded successfully")})
 
 

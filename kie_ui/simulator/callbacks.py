@@ -1,6 +1,6 @@
 """Telling a client that its task has ended.
 
-Source: Kie documentation, "Callback URL Parameter"; Kie API facts, "Callback" (codes, signature).
+Source: Kie documentation, "Callback URL Parameter"; observed live, "Callback" (codes, signature).
 """
 
 from __future__ import annotations

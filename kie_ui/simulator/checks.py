@@ -111,7 +111,7 @@ def _plain(spec: ModelSpec, checked: Mapping[str, Any]) -> dict[str, Any]:
 def _with_optional_defaults(spec: ModelSpec, values: dict[str, Any]) -> dict[str, Any]:
     """Fill in what the service fills in: optional choices, numbers and switches.
 
-    It does not invent pictures and prompts. Source: Kie API facts, "Envelope and errors".
+    It does not invent pictures and prompts. Source: observed live, "Envelope and errors".
     """
     for parameter in spec.parameters:
         is_filled_in = isinstance(parameter, (ChoiceParameter, NumberParameter, SwitchParameter))

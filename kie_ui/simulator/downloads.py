@@ -1,6 +1,6 @@
 """The files themselves, and links to them that live for twenty minutes.
 
-Media need no key. Source: Kie API facts, "Balance and download".
+Media need no key. Source: observed live, "Balance and download".
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A fault applies to the requests whose path matches, as many times as it says. Answers can be late,
 refused, unreadable, incomplete or never arrive; a create can be given a task that fails or never
-ends. Source of the ways in which the real service goes wrong: Kie API facts, "Envelope and errors"
+ends. Source of the ways in which the real service goes wrong: observed live, "Envelope and errors"
 and "createTask".
 """
 

@@ -14,7 +14,7 @@ from kie_ui.simulator.store import FileRow, Store
 DAY_MS = 24 * 60 * 60 * 1000
 UPLOAD_LIFETIME_MS = 3 * DAY_MS
 CLIP_LIFETIME_MS = 14 * DAY_MS
-"""Source: Kie API facts, "File upload" and "Balance and download"; the longer of the two ends."""
+"""Source: observed live, "File upload" and "Balance and download"; the longer of the two ends."""
 MAX_NAME_LENGTH = 200
 
 
@@ -152,7 +152,7 @@ def random_name(original: str, mime: str) -> str:
 def declared_type(declared: str | None, name: str) -> str:
     """Return the type that an upload declares, or else the one its name suggests.
 
-    The bytes are not asked: the service trusts what is declared. Source: Kie API facts, "File
+    The bytes are not asked: the service trusts what is declared. Source: observed live, "File
     upload".
     """
     plain = (declared or "").partition(";")[0].strip().lower()

@@ -1,6 +1,6 @@
 """Creating tasks, asking for them, and the balance.
 
-Source: Kie documentation, "Create Generation Task" and "Query Task Status"; Kie API facts,
+Source: Kie documentation, "Create Generation Task" and "Query Task Status"; observed live,
 "createTask", "recordInfo" and "Balance and download".
 """
 

@@ -21,7 +21,7 @@ from kie_ui.simulator.store import FileRow
 MAX_PICTURE_BYTES = 10_000_000
 """Source: both model pages, "Max File Size"."""
 FETCH_TIMEOUT_S = 30.0
-"""Source: Kie API facts, "File upload"."""
+"""Source: observed live, "File upload"."""
 
 
 class NoPicture(Exception):

@@ -1,6 +1,6 @@
 """A task as the service tells it.
 
-Source: Kie documentation, "Query Task Status", Response Parameters; Kie API facts, "recordInfo"
+Source: Kie documentation, "Query Task Status", Response Parameters; observed live, "recordInfo"
 (the fields and states that the page does not list; `resultJson` is null until success).
 """
 

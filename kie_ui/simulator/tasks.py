@@ -1,6 +1,6 @@
 """The life of tasks: waiting, queuing, generating, and an end.
 
-Source: Kie API facts, "Traps inside the seed pages" (the five states) and "createTask" (a failed
+Source: observed live, the five states and "createTask" (a failed
 task is not billed).
 """
 

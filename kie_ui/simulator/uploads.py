@@ -1,6 +1,6 @@
 """The three ways to upload a file.
 
-Source: Kie API facts, "File upload".
+Source: observed live, "File upload".
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ _BADGE = """<header class="kie-masthead">
 <p class="kie-mode" data-kind="" role="status" aria-live="polite">…</p>
 </header>"""
 
-_QUIETLY: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
+_QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def build_account(services: Services) -> None:
@@ -41,7 +41,7 @@ def build_account(services: Services) -> None:
                 scale=4,
             )
             test = gr.Button("Test and use", variant="primary", scale=1, min_width=130)
-            forget = gr.Button("Forget it: back to demo", scale=1, min_width=130)
+            forget = gr.Button("Forget this key", scale=1, min_width=130)
         answer = gr.HTML("", elem_classes="kie-note")
 
     async def take(typed: str, request: gr.Request) -> tuple[str, str]:
@@ -54,7 +54,7 @@ def build_account(services: Services) -> None:
             return typed, _say("error", f"The key could not be tested. {error}")
         return "", _say("ok", f"The key works: {credits_in_words(balance)} left. Now live.")
 
-    def forget_it(request: gr.Request) -> tuple[str, str]:
+    async def forget_it(request: gr.Request) -> tuple[str, str]:
         """Forget a typed key."""
         services.backends.forget_key(owner_of(request))
         return "", _say("ok", "The key is forgotten.")

@@ -14,7 +14,7 @@ import gradio as gr
 from gradio.components.api_component import Api
 from gradio.processing_utils import save_file_to_cache
 
-from kie_ui.catalog.inputs import InvalidValues, named
+from kie_ui.catalog.inputs import InvalidValues
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     MediaParameter,
@@ -22,7 +22,7 @@ from kie_ui.catalog.parameters import (
     Parameter,
     SwitchParameter,
 )
-from kie_ui.catalog.rules import Problem, with_defaults
+from kie_ui.catalog.rules import with_defaults
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.run import Run, Step
@@ -52,12 +52,13 @@ def build_endpoint(spec: ModelSpec, services: Services) -> None:
     async def generate(request: gr.Request, **given: Any) -> AsyncIterator[tuple[Any, ...]]:
         owner = owner_of(request)
         run = await _started(spec, services, owner, given)
-        runs = await services.runs()
-        run = await _ended(services, owner, run)
-        if run.step is not Step.DONE:
-            raise _failure(run)
-        path = await runs.clip_file(owner, run.id)
-        cached = await asyncio.to_thread(save_file_to_cache, path, clip.GRADIO_CACHE)
+        try:
+            run = await _ended(services, owner, run)
+            runs = await services.runs()
+            path = await runs.clip_file(owner, run.id)
+            cached = await asyncio.to_thread(save_file_to_cache, path, clip.GRADIO_CACHE)
+        except (RunsProblem, OSError) as problem:
+            raise refusal(problem, run.task_id) from problem
         yield cached, run.task_id, run.record
 
     generate.__doc__ = f"{spec.summary} Ends when the clip is made."
@@ -93,14 +94,17 @@ async def _ended(services: Services, owner: str, run: Run) -> Run:
     runs = await services.runs()
     try:
         async with asyncio.timeout(limit_s):
-            return await runs.ended(owner, run.id)
+            run = await runs.ended(owner, run.id)
     except TimeoutError:
         run = await runs.run(owner, run.id)
         raise refusal_of(
-            f"Kie has not ended this task within {services.settings.call_timeout_minutes:g} "
-            "minutes. It is still being watched: find it on the page.",
+            f"This run has not ended within {services.settings.call_timeout_minutes:g} minutes. "
+            f"{run.note or ''} It is still being watched: find it on the page.".replace("  ", " "),
             run.task_id,
         ) from None
+    if run.step is not Step.DONE:
+        raise _failure(run)
+    return run
 
 
 def _failure(run: Run) -> gr.Error:
@@ -115,20 +119,13 @@ def read_given(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     A client sends the default of every argument that its caller left out, so an argument that
     equals its default counts as left out; then the documented defaults are filled in, except
     where another one excludes them.
-    Raises: InvalidValues.
+    What stands for no picture is left for the check, which tells it beside every other problem.
     """
     values: dict[str, Any] = {}
-    problems: list[Problem] = []
     for parameter in spec.parameters:
         value = given.get(parameter.name)
-        if value is None or value == _default(parameter):
-            continue
-        try:
+        if value is not None and value != _default(parameter):
             values[parameter.name] = _read(parameter, value)
-        except NotAPicture as problem:
-            problems.append(Problem(parameter.name, f"{named(parameter)} {problem}"))
-    if problems:
-        raise InvalidValues(tuple(problems))
     return with_defaults(spec, values)
 
 
@@ -136,7 +133,14 @@ def _read(parameter: Parameter, value: Any) -> Any:
     if not isinstance(parameter, MediaParameter):
         return value
     items = value if isinstance(value, (list, tuple)) else [value]
-    return tuple(media_ref(item) for item in items if item)
+    return tuple(_ref_or_raw(item) for item in items if item)
+
+
+def _ref_or_raw(item: object) -> object:
+    try:
+        return media_ref(item)
+    except NotAPicture:
+        return item
 
 
 def _default(parameter: Parameter) -> Any:

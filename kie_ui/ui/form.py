@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from kie_ui.catalog.inputs import missing
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     MediaParameter,
@@ -20,11 +21,11 @@ from kie_ui.catalog.parameters import (
     SwitchParameter,
     TextParameter,
 )
-from kie_ui.catalog.rules import Notice, Problem
+from kie_ui.catalog.rules import Notice, Problem, is_given
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec, OnlyWith
 from kie_ui.simulator.samples import sample_image_tasks
 from kie_ui.ui.components import PictureInput
-from kie_ui.ui.pictures import look_at
+from kie_ui.ui.pictures import look_at, media_ref
 from kie_ui.ui.theme import ASSETS
 from kie_ui.ui.widgets import build_widget, is_filled_in
 
@@ -55,6 +56,13 @@ _SHOW_ADDRESS_JS = """async (address, shown) => {
   return { path: url, url, orig_name: url.split(/[?#]/)[0].split("/").pop() || "picture",
            meta: { _type: "gradio.FileData" } };
 }"""
+
+
+# By the time that a picture was looked at, the person may have put in another one, which stays.
+_SHOW_INSTEAD_JS = """(looked, shown) =>
+  looked?.instead && looked.of === shown?.path ? looked.instead : shown"""
+
+LOOKS_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -137,6 +145,23 @@ class Form:
         }
         return {**empty, **self.notes_of(problems)}
 
+    def in_sight(
+        self, problems: tuple[Problem, ...], raw: Mapping[str, Any]
+    ) -> tuple[Problem, ...]:
+        """Move what is missing to the alternative that the person chose and sees."""
+        chosen = raw.get(START_FROM)
+        silent = self._silent(chosen)
+        return tuple(
+            missing(self.spec.parameter(chosen))
+            if chosen and (problem.parameter in silent or self._is_choice(problem, raw))
+            else problem
+            for problem in problems
+        )
+
+    def _is_choice(self, problem: Problem, raw: Mapping[str, Any]) -> bool:
+        is_chosen = problem.parameter == raw.get(START_FROM)
+        return is_chosen and not is_given(self.values(raw).get(problem.parameter))
+
     def notes_of(self, problems: tuple[Problem, ...]) -> dict[Component, str]:
         """Say each problem at its field."""
         return {
@@ -152,6 +177,12 @@ class Form:
             for name, shown in self.fields.items()
             if shown.counter is not None and isinstance(shown.parameter, TextParameter)
         }
+
+
+def untouched_value(widget: Any) -> Any:
+    """Return what a handler gets of a widget that nobody has touched."""
+    is_picture = isinstance(widget, PictureInput) and widget.value is not None
+    return media_ref(widget.value) if is_picture else widget.value
 
 
 def _note(message: str, kind: str) -> str:
@@ -257,7 +288,7 @@ def _build_random_switch(parameter: Parameter) -> gr.Checkbox | None:
     return gr.Checkbox(
         value=parameter.default == parameter.random_value,
         label=f"Random {parameter.label.lower()}",
-        info=f"Sends {parameter.random_value:g}: another one every time.",
+        info=f"Sends {parameter.random_value:g}: another one every time.".replace("-", "−"),
     )
 
 
@@ -281,12 +312,12 @@ def _build_address(parameter: Parameter, widget: Component) -> gr.Textbox | None
         max_lines=1,
         elem_classes="kie-address",
     )
-    # `input`, not `change`: emptying the field from code must not take the picture away.
     gr.HTML(
         "<p>In demo mode no address is fetched: the clip is made from a stand-in.</p>",
         elem_classes="kie-demo-only kie-address-hint",
     )
-    address.input(None, [address, widget], widget, js=_SHOW_ADDRESS_JS, api_visibility="private")
+    # `change`, not `input`: a pasted address comes without the latter.
+    address.change(None, [address, widget], widget, js=_SHOW_ADDRESS_JS, api_visibility="private")
     for replaced in (widget.clear, widget.upload):
         replaced(None, None, address, js="() => ''", api_visibility="private")
     return address
@@ -306,12 +337,17 @@ def _build_facts(parameter: Parameter, widget: Component) -> None:
     if not isinstance(parameter, MediaParameter) or not isinstance(widget, PictureInput):
         return
     facts = gr.HTML("", elem_classes="kie-facts")
-    widget.upload(
+    looked_at = gr.JSON(visible=False)
+    # Decoding takes memory for a moment, so few pictures are looked at together.
+    looking = {**QUIETLY, "concurrency_limit": LOOKS_AT_ONCE, "concurrency_id": "look"}
+    looked = widget.upload(
         partial(look_at, parameter),
         widget,
-        [widget, facts],
-        **QUIETLY,
+        [looked_at, facts],
+        trigger_mode="always_last",
+        **looking,
     )
+    looked.then(None, [looked_at, widget], widget, js=_SHOW_INSTEAD_JS, api_visibility="private")
     widget.clear(None, None, facts, js="() => ''", api_visibility="private")
 
 

@@ -20,8 +20,8 @@ from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.settings import Settings
 from kie_ui.ui.feed import build_feed
-from kie_ui.ui.form import QUIETLY, Form, build_form
-from kie_ui.ui.refusals import refusal
+from kie_ui.ui.form import QUIETLY, Form, build_form, untouched_value
+from kie_ui.ui.refusals import on_page, refusal
 from kie_ui.ui.services import Services
 from kie_ui.ui.visitors import owner_of
 
@@ -34,7 +34,7 @@ class ModelTab:
     """The parts of one model's tab that its events change."""
 
     form: Form
-    has_pressed: gr.State
+    has_pressed: gr.Checkbox
     price: gr.HTML
     button: gr.Button
     as_json: gr.Code
@@ -68,7 +68,16 @@ def build_model_tab(spec: ModelSpec, services: Services) -> ModelTab:
         with gr.Column(scale=6, min_width=320, elem_classes="kie-results"):
             build_feed(spec)
     _wire(tab, services)
+    _fill_in(tab, services.settings)
     return tab
+
+
+def _fill_in(tab: ModelTab, settings: Settings) -> None:
+    """Have what follows the form say from the start what the untouched form says."""
+    raw = {name: untouched_value(widget) for name, widget in tab.form.inputs.items()}
+    follower: Any
+    for follower, shown in _followed(tab, settings, raw, says_problems=False).items():
+        follower.value = follower.postprocess(shown)
 
 
 def _build_left(spec: ModelSpec) -> ModelTab:
@@ -86,7 +95,9 @@ def _build_left(spec: ModelSpec) -> ModelTab:
             as_curl = _code("shell")
         with gr.Tab("Python"):
             as_python = _code("python")
-    return ModelTab(form, gr.State(value=False), price, button, as_json, as_curl, as_python)
+    # A hidden widget and not a `gr.State`, for which every page would hold a connection open.
+    has_pressed = gr.Checkbox(value=False, visible=False)
+    return ModelTab(form, has_pressed, price, button, as_json, as_curl, as_python)
 
 
 def _code(language: Any) -> gr.Code:
@@ -119,7 +130,8 @@ def _wire(tab: ModelTab, services: Services) -> None:
         """Start a run of what the form says; nothing in the form changes."""
         raw.pop(HAS_PRESSED)
         values = tab.form.values(raw)
-        problems = await _start(tab.spec, services, owner_of(request), values)
+        found = await _start(tab.spec, services, owner_of(request), values)
+        problems = tab.form.in_sight(found, raw)
         followed = _followed(tab, services.settings, raw, says_problems=bool(problems))
         return {**followed, **tab.form.notes_of(problems), tab.has_pressed: bool(problems)}
 
@@ -140,7 +152,8 @@ def _wire(tab: ModelTab, services: Services) -> None:
         trigger_mode="multiple",
         **QUIETLY,
     )
-    pressed.then(None, None, None, js=f"() => window.kieUi.pressed({model})")
+    for ended in (pressed.success, pressed.failure):
+        ended(None, None, None, js=f"() => window.kieUi.pressed({model})")
 
 
 async def _start(
@@ -153,7 +166,7 @@ async def _start(
     except InvalidValues as invalid:
         return invalid.problems
     except (RunsProblem, OSError) as problem:
-        raise refusal(problem) from problem
+        raise on_page(refusal(problem)) from problem
     return ()
 
 
@@ -165,7 +178,7 @@ def _followed(
     snippets = build_snippets(
         tab.spec, checked, settings.kie_api_base_url, settings.kie_upload_base_url
     )
-    said = problems if says_problems else ()
+    said = tab.form.in_sight(problems, raw) if says_problems else ()
     return {
         **tab.form.notes(said, notices(tab.spec, values)),
         **tab.form.counts(raw),

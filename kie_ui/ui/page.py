@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import gradio as gr
@@ -18,6 +19,10 @@ from kie_ui.ui.services import Services
 from kie_ui.ui.theme import ASSETS, build_theme, head, stylesheets
 from kie_ui.ui.visitors import VisitorMiddleware
 
+CACHE_AGE_S = (3600, 2 * 24 * 3600)
+"""How often Gradio's copies of uploads are looked through, and how old they may become: a run holds
+its own."""
+
 MOST_EVENTS = 4000
 """Events that may run at once. Gradio's default of 40 would let the 41st caller wait."""
 
@@ -25,7 +30,9 @@ MOST_EVENTS = 4000
 def build_page(services: Services) -> gr.Blocks:
     """Build the Blocks app of a set of services."""
     page: gr.Blocks
-    with gr.Blocks(title="Kie UI", analytics_enabled=False, fill_width=True) as page:
+    with gr.Blocks(
+        title="Kie UI", analytics_enabled=False, fill_width=True, delete_cache=CACHE_AGE_S
+    ) as page:
         build_account(services)
         with gr.Tabs(elem_classes="kie-tabs"):
             for spec in services.registry:
@@ -52,6 +59,7 @@ def launch_options(services: Services) -> dict[str, Any]:
         "css_paths": stylesheets(),
         "head": head(),
         "favicon_path": ASSETS / "favicon.png",
+        "allowed_paths": _allowed_paths(),
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
@@ -66,15 +74,20 @@ def launch_options(services: Services) -> dict[str, Any]:
     }
 
 
+def _allowed_paths() -> list[str]:
+    """Let our samples be shown wherever the program was started, beside what Gradio is told."""
+    told = os.environ.get("GRADIO_ALLOWED_PATHS", "")
+    return [str(ASSETS / "samples"), *(path.strip() for path in told.split(",") if path.strip())]
+
+
 def launch() -> None:
     """Read the settings, build the page and serve it until it is stopped.
 
     Raises: SystemExit, with a sentence, where a setting makes no sense.
     """
     try:
-        settings = Settings()
+        services = Services(Settings(), built_in_registry())
     except ValidationError as invalid:
         problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors())
         raise SystemExit("A setting cannot be used. " + "; ".join(problems)) from None
-    services = Services(settings, built_in_registry())
     build_page(services).launch(**launch_options(services))

@@ -7,7 +7,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 from gradio.data_classes import FileData
 from gradio.utils import get_upload_folder, is_in_or_equal
 
@@ -34,7 +33,7 @@ def is_address(resource: object) -> bool:
     return isinstance(resource, str) and resource.lower().startswith(("http://", "https://"))
 
 
-def media_ref(payload: FileData | Mapping[str, Any] | str) -> MediaRef:
+def media_ref(payload: object) -> MediaRef:
     """Read what Gradio hands over for one file.
 
     Only files in Gradio's own upload folder are taken, so that no caller can name a file of ours.
@@ -42,6 +41,8 @@ def media_ref(payload: FileData | Mapping[str, Any] | str) -> MediaRef:
     """
     if isinstance(payload, str):
         return _url_ref(payload)
+    if not isinstance(payload, (Mapping, FileData)):
+        raise NotAPicture("needs an uploaded file or a web address.")
     data = payload if isinstance(payload, Mapping) else payload.model_dump()
     path = data.get("path")
     if not isinstance(path, str) or data.get("meta") != UPLOAD_META:
@@ -66,13 +67,16 @@ def _url_ref(address: str) -> UrlRef:
     return UrlRef(url=address)
 
 
-def look_at(parameter: MediaParameter, picture: MediaRef | None) -> tuple[Any, str]:
-    """Say what a given picture is, and show one that browsers can't show as one that they can.
+def look_at(
+    parameter: MediaParameter, picture: MediaRef | None
+) -> tuple[dict[str, Any] | None, str]:
+    """Say what a given picture is, and what to show instead of one that browsers can't show.
 
-    Blocks: Gradio runs it in a thread.
+    Returns `{"of": path, "instead": file}` or None, and the words. Blocks: Gradio runs it in a
+    thread.
     """
     if not isinstance(picture, FileRef):
-        return gr.skip(), ""
+        return None, ""
     from kie_ui.media.images import PictureProblem, inspect_picture  # noqa: PLC0415 - few need it
 
     source = Path(picture.path)
@@ -81,11 +85,13 @@ def look_at(parameter: MediaParameter, picture: MediaRef | None) -> tuple[Any, s
         format_ = "HEIC" if info.format == "HEIF" else info.format
         facts = f"{format_} · {info.width_px} × {info.height_px} · {_size(info.size_bytes)}"
         if info.mime in SHOWN_BY_BROWSERS:
-            return gr.skip(), f"<p>{escape(facts)}</p>"
+            return None, f"<p>{escape(facts)}</p>"
         fit, changes = _fit(parameter, source)
     except PictureProblem as problem:
-        return gr.skip(), f'<p class="kie-note-error" role="alert">{escape(str(problem))}</p>'
-    return str(fit), f"<p>{escape('. '.join((facts, *changes)))}</p>"
+        return None, f'<p class="kie-note-error" role="alert">{escape(str(problem))}</p>'
+    instead = {"path": str(fit), "orig_name": fit.name, "meta": UPLOAD_META}
+    words = f"{facts}. {' '.join(changes)}"
+    return {"of": picture.path, "instead": instead}, f"<p>{escape(words)}</p>"
 
 
 def _fit(parameter: MediaParameter, source: Path) -> tuple[Path, tuple[str, ...]]:

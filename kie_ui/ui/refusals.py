@@ -10,12 +10,9 @@ from kie_ui.catalog.inputs import InvalidValues
 
 
 def refusal(problem: Exception, task_id: str | None = None) -> gr.Error:
-    """Make the error that a page or a caller sees: the same sentence, and the task id if any.
-
-    Gradio shows the text as HTML, and what services say is not ours: it is escaped.
-    """
+    """Make the error that a caller gets: the page's own sentence, and the task id if any."""
     if isinstance(problem, InvalidValues):
-        sentence = " ".join(each.message for each in problem.problems)
+        sentence = " ".join(dict.fromkeys(each.message for each in problem.problems))
     elif isinstance(problem, OSError):
         from kie_ui.media.storage import explain_os_error  # noqa: PLC0415 - rarely needed
 
@@ -26,6 +23,11 @@ def refusal(problem: Exception, task_id: str | None = None) -> gr.Error:
 
 
 def refusal_of(sentence: str, task_id: str | None = None) -> gr.Error:
-    """Make an error of a sentence."""
+    """Make an error of a sentence. Callers read text: nothing in it is escaped."""
     suffix = f" (task id: {task_id})" if task_id else ""
-    return gr.Error(escape(sentence + suffix, quote=False), duration=None, print_exception=False)
+    return gr.Error(sentence + suffix, duration=None, print_exception=False)
+
+
+def on_page(error: gr.Error) -> gr.Error:
+    """Make an error fit for the page, which shows its text as HTML."""
+    return gr.Error(escape(error.message, quote=False), duration=None, print_exception=False)

@@ -109,13 +109,13 @@ async def _sent(path: Path, **options: Any) -> Response:
 
 async def _messages(services: Services, owner: str) -> AsyncIterator[bytes]:
     """Yield server-sent events until the page goes away."""
-    yield b"retry: 2000\n\n"
+    accounts = services.accounts
+    yield b"retry: 2000\n\n" + _event("account", accounts.describe(owner))
     try:
         runs = await services.runs()
     except RunsProblem as problem:
         yield _event("trouble", {"message": str(problem)})
         return
-    accounts = services.accounts
     refreshing = asyncio.create_task(accounts.refresh(owner))
     async with AsyncExitStack() as open_here:
         changed_runs = await open_here.enter_async_context(runs.subscribe(owner))

@@ -70,6 +70,8 @@ def build_theme() -> gr.themes.Base:
         body_text_color_subdued_dark="*neutral_400",
         input_background_fill="white",
         input_background_fill_dark="#0e151e",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
         input_border_width="1px",
         input_padding="10px 12px",
         block_shadow="none",

@@ -13,7 +13,7 @@ from kie_ui.catalog.parameters import (
     SwitchParameter,
     TextParameter,
 )
-from kie_ui.ui.components import PictureInput
+from kie_ui.ui.components import NumberSlider, PictureInput
 from kie_ui.ui.theme import ASSETS
 
 MOST_SEGMENTS = 3
@@ -67,7 +67,6 @@ def _choice(parameter: ChoiceParameter) -> Component:
         value=parameter.default,
         label=parameter.label,
         info=info(parameter),
-        filterable=False,
     )
 
 
@@ -82,7 +81,7 @@ def _number(parameter: NumberParameter) -> Component:
     default = parameter.minimum if parameter.default is None else parameter.default
     is_random = default == parameter.random_value
     minimum = lowest_choice(parameter)
-    return gr.Slider(
+    return NumberSlider(
         minimum=minimum,
         maximum=parameter.maximum,
         step=parameter.step or 0.01,

@@ -318,14 +318,18 @@ class FakeHttpx:
         assert headers["Authorization"] == AUTHORIZATION
         if url == f"{API}/api/v1/jobs/createTask":
             self.creates.append(options.pop("json"))
-            assert options == {}
+            assert options == {"timeout": 120}  # as patient as a create that is billed deserves
             return _answer({"code": self.code, "data": {"taskId": "t-1"}})
         assert url == f"{UPLOADS}/api/file-stream-upload"
         assert options["data"] == {"uploadPath": "images/kie-ui"}
         self.uploads.append(options["files"]["file"].name)
         return _answer({"data": {"downloadUrl": address_of(len(self.uploads))}})
 
-    def get(self, url: str, *, headers: dict[str, str], params: dict[str, str]) -> Any:
+    HTTPError = OSError
+
+    def get(
+        self, url: str, *, headers: dict[str, str], params: dict[str, str], timeout: float
+    ) -> Any:
         assert url == f"{API}/api/v1/jobs/recordInfo"
         assert headers["Authorization"] == AUTHORIZATION
         assert params == {"taskId": "t-1"}
