@@ -17,10 +17,10 @@
 
   const tell = (kind, ...args) => listeners[kind].forEach((listener) => listener(...args));
 
-  kieUi.address = (path) => {
-    const root = new URL(window.gradio_config?.root || ".", location.href).pathname;
-    return root.replace(/\/$/, "") + "/kie-ui/" + path;
-  };
+  const root = () =>
+    new URL(window.gradio_config?.root || ".", location.href).pathname.replace(/\/$/, "");
+  kieUi.address = (path) => `${root()}/kie-ui/${path}`;
+  kieUi.fileAddress = (path) => `${root()}${window.gradio_config.api_prefix}/file=${path}`;
   kieUi.serverNow = () => Date.now() - clockAheadMs;
   kieUi.isReady = () => isReady;
 

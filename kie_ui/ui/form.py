@@ -44,23 +44,21 @@ RANDOM = "__random"
 ADDRESS = "__address"
 """What the name of a picture's typed web address ends on."""
 
-# A typed address is shown by the browser itself, once the typing pauses; our server is never asked
-# to look. What is no address yet leaves a given picture where it is.
-_SHOW_ADDRESS_JS = """async (address, shown) => {
-  window.kieUi.typedAddress = address;
-  await new Promise((wake) => setTimeout(wake, 400));
-  if (window.kieUi.typedAddress !== address) return shown;
+# A typed address is shown by the browser itself; our server is never asked to look. What is no
+# address, or not yet, leaves the picture where it is.
+_SHOW_ADDRESS_JS = """(address, shown) => {
   const url = address.trim();
-  const kept = /^https?:/i.test(shown?.path ?? "") ? null : shown;
-  if (!/^https?:\\/\\/[^\\s\\/]+\\/\\S+$/i.test(url)) return kept;
+  if (!/^https?:\\/\\/[^\\s\\/]+\\/\\S+$/i.test(url)) return shown;
   return { path: url, url, orig_name: url.split(/[?#]/)[0].split("/").pop() || "picture",
            meta: { _type: "gradio.FileData" } };
 }"""
 
 
 # By the time that a picture was looked at, the person may have put in another one, which stays.
-_SHOW_INSTEAD_JS = """(looked, shown) =>
-  looked?.instead && looked.of === shown?.path ? looked.instead : shown"""
+_SHOW_INSTEAD_JS = """(looked, shown) => {
+  if (!looked?.instead || looked.of !== shown?.path) return shown;
+  return { ...looked.instead, url: window.kieUi.fileAddress(looked.instead.path) };
+}"""
 
 LOOKS_AT_ONCE = 2
 
@@ -337,7 +335,7 @@ def _build_facts(parameter: Parameter, widget: Component) -> None:
     if not isinstance(parameter, MediaParameter) or not isinstance(widget, PictureInput):
         return
     facts = gr.HTML("", elem_classes="kie-facts")
-    looked_at = gr.JSON(visible=False)
+    looked_at = gr.JSON(visible="hidden")
     # Decoding takes memory for a moment, so few pictures are looked at together.
     looking = {**QUIETLY, "concurrency_limit": LOOKS_AT_ONCE, "concurrency_id": "look"}
     looked = widget.upload(

@@ -96,7 +96,7 @@ def _build_left(spec: ModelSpec) -> ModelTab:
         with gr.Tab("Python"):
             as_python = _code("python")
     # A hidden widget and not a `gr.State`, for which every page would hold a connection open.
-    has_pressed = gr.Checkbox(value=False, visible=False)
+    has_pressed = gr.Checkbox(value=False, visible="hidden")
     return ModelTab(form, has_pressed, price, button, as_json, as_curl, as_python)
 
 

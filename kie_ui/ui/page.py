@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 import gradio as gr
@@ -90,4 +91,20 @@ def launch() -> None:
     except ValidationError as invalid:
         problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors())
         raise SystemExit("A setting cannot be used. " + "; ".join(problems)) from None
-    build_page(services).launch(**launch_options(services))
+    page = build_page(services)
+    page.launch(prevent_thread_lock=True, **launch_options(services))
+    _wait_for_the_end(page, services)
+
+
+def _wait_for_the_end(page: gr.Blocks, services: Services) -> None:
+    """Wait for Ctrl+C, then stop in order.
+
+    Gradio's own wait would give the server five seconds to see off its open pages, which it never
+    does, and then cut it off with the runs still open.
+    """
+    try:
+        while page.is_running:
+            time.sleep(0.1)
+    except KeyboardInterrupt:
+        services.say_goodbye()
+        page.close(verbose=False)

@@ -125,20 +125,24 @@ async def _messages(services: Services, owner: str) -> AsyncIterator[bytes]:
         for run in reversed(await runs.recent(owner, RECENT_RUNS)):
             yield _event("run", run.public())
         yield _event("ready", {"now_ms": time.time_ns() // 1_000_000})
-        async for message in _merged(changed_runs, changed_account):
+        async for message in _merged(changed_runs, changed_account, services.is_leaving):
             yield message or _event("account", accounts.describe(owner))
 
 
 async def _merged(
-    changed_runs: AsyncIterator[Run], changed_account: asyncio.Event
+    changed_runs: AsyncIterator[Run], changed_account: asyncio.Event, is_leaving: asyncio.Event
 ) -> AsyncIterator[bytes]:
-    """Yield a message a changed run, nothing (`b""`) for a changed account, and signs of life."""
+    """Yield a message a changed run, nothing (`b""`) for a changed account, and signs of life.
+
+    Ends when the server is about to stop.
+    """
     run: asyncio.Future[Any] = asyncio.ensure_future(anext(changed_runs))
     account: asyncio.Future[Any] = asyncio.ensure_future(changed_account.wait())
+    leaving: asyncio.Future[Any] = asyncio.ensure_future(is_leaving.wait())
     try:
-        while True:
+        while not is_leaving.is_set():
             done, _ = await asyncio.wait(
-                {run, account}, timeout=KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED
+                {run, account, leaving}, timeout=KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED
             )
             if run in done:
                 yield _event("run", run.result().public())
@@ -150,8 +154,8 @@ async def _merged(
             if not done:
                 yield b": still here\n\n"
     finally:
-        run.cancel()
-        account.cancel()
+        for waiting in (run, account, leaving):
+            waiting.cancel()
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:

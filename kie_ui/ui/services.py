@@ -50,16 +50,25 @@ class Services:
         self.accounts = Accounts(self.backends, self._live)
         self._opening: asyncio.Task[RunService] | None = None
         self._simulator: SimulatorServer | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.is_leaving = asyncio.Event()
+        """Set when the server is about to stop."""
 
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
         """Open in the background while the server runs, and close when it stops."""
+        self._loop = asyncio.get_running_loop()
         resuming = asyncio.create_task(self._open_soon())
         try:
             yield
         finally:
             resuming.cancel()
             await self._close()
+
+    def say_goodbye(self) -> None:
+        """Have every open stream end: the server waits for them before it stops. For any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.is_leaving.set)
 
     async def _open_soon(self) -> None:
         """Open even if nobody comes, once the first page had its turn."""

@@ -134,6 +134,7 @@ class Stream:
     headers: dict[str, str]
     chunks: asyncio.Queue[bytes]
     unread: list[str] = field(default_factory=list)
+    has_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def next_block(self) -> str:
         """Wait for the next part of the stream: an event, a comment, or a setting."""
@@ -184,6 +185,8 @@ async def opened_stream(site: ASGIApp, cookie: str = "") -> AsyncIterator[Stream
             begun.set()
         elif message.get("body"):
             await stream.chunks.put(message["body"])
+        elif not message.get("more_body"):
+            stream.has_ended.set()
 
     headers = [(b"cookie", cookie.encode())] if cookie else []
     scope: dict[str, Any] = {

@@ -124,6 +124,15 @@ async def test_the_server_stops_although_a_page_is_open(demo: Services) -> None:
         await stream.events_until("ready")
 
 
+async def test_a_server_about_to_stop_sends_its_pages_away(demo: Services) -> None:
+    """It would wait for their streams, which have no end of their own."""
+    async with demo.lifespan(), opened_stream(make_site(demo)) as stream:
+        await stream.events_until("ready")
+        demo.say_goodbye()
+        async with asyncio.timeout(5):
+            await stream.has_ended.wait()
+
+
 async def test_where_the_simulator_cannot_start_the_press_says_so(
     make_services: MakeServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,177 @@
+"""The page as its user sees it: where things are, and how they are operated."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+
+GROK, V1_LITE = "Grok Imagine", "V1 Lite"
+_IDS = {GROK: "grok_imagine_image_to_video", V1_LITE: "bytedance_v1_lite_image_to_video"}
+
+_OVERFLOWING = """() => {
+  const width = document.documentElement.clientWidth;
+  const inScroller = (node) => {
+    for (let at = node.parentElement; !at.matches(".gradio-container"); at = at.parentElement)
+      if (getComputedStyle(at).overflowX !== "visible") return true;
+    return false;
+  };
+  return [...document.body.querySelectorAll("*")]
+    .filter((node) => node.parentElement.closest(".gradio-container") && node.checkVisibility())
+    .filter((node) => node.getBoundingClientRect().right > width + 1)
+    .filter((node) => node.getBoundingClientRect().width > 0 && !inScroller(node))
+    .map((node) => `${node.tagName}.${node.className}`);
+}"""
+
+
+@dataclass
+class Watch:
+    """What a page asks for, and what it complains about."""
+
+    home: str
+    allowed: list[str] = field(default_factory=list)
+    """Other places that this test sends the browser to."""
+    requested: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def follow(self, page: Page) -> None:
+        """Begin to listen."""
+        page.on("request", self._note)
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    @property
+    def foreign(self) -> list[str]:
+        """Requests to anywhere but the program itself."""
+        ours = (self.home + "/", *self.allowed, "data:", "blob:")
+        return [url for url in self.requested if not url.startswith(ours)]
+
+    def _note(self, request: Request) -> None:
+        self.requested.append(request.url)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(f"{message.text} ({message.location.get('url')})")
+
+
+class RunCard:
+    """One run among those of a model."""
+
+    def __init__(self, node: Locator) -> None:
+        self.node = node
+        self.status = node.locator(".kie-status")
+        self.clock = node.locator(".kie-clock")
+        self.video = node.locator("video")
+        self.words = node.locator(".kie-words")
+
+    def open_wire(self) -> Locator:
+        """Unfold the request and the answer."""
+        self.node.get_by_text("Request and answer").click()
+        return self.node.locator(".kie-wire")
+
+
+class ModelForm:
+    """A model's tab: its form on the left, its runs on the right."""
+
+    def __init__(self, page: Page, title: str) -> None:
+        self.page = page
+        self.title = title
+        self.runs = page.locator(f"#runs-{_IDS[title]}")
+        self.generate = page.locator(f"#generate-{_IDS[title]}")
+        self.root = page.locator(".kie-model", has=self.generate)
+        self.prompt = self.field("prompt").get_by_role("textbox")
+        self.price = self.root.locator(".kie-price strong")
+        self.cards = self.runs.locator("li[data-run]")
+
+    def card(self, prompt: str) -> RunCard:
+        """Find a run by its prompt."""
+        return RunCard(self.cards.filter(has=self.page.get_by_text(prompt, exact=True)))
+
+    def field(self, name: str) -> Locator:
+        """Find the field of a parameter by its documented name."""
+        code = self.page.locator("code", has_text=re.compile(f"^{name}$"))
+        return self.root.locator(".kie-field").filter(has=code)
+
+    def press(self, prompt: str) -> RunCard:
+        """Type a prompt, press Generate, and wait until the run is there."""
+        self.prompt.fill(prompt)
+        self.generate.click()
+        card = self.card(prompt)
+        expect(card.node).to_be_visible()
+        return card
+
+    def choose(self, name: str, option: str) -> None:
+        """Choose one of a few options."""
+        self.field(name).get_by_text(option, exact=True).click()
+
+    def pick(self, name: str, option: str) -> None:
+        """Pick from a list that drops down."""
+        self.field(name).get_by_role("combobox").click()
+        self.page.get_by_role("option", name=option, exact=True).click()
+
+    def preview(self, name: str) -> Locator:
+        """Find the picture that a field shows."""
+        return self.field(name).locator(".kie-picture img")
+
+    def open_code(self) -> None:
+        """Unfold the code of the request."""
+        self.root.get_by_role("button", name="Code of this request").click()
+        expect(self.root.get_by_role("tab", name="JSON")).to_be_visible()
+
+    def expect_body(self, **expected: Any) -> None:
+        """Wait until the JSON view shows these inputs; None means: not among them."""
+        if not self.root.get_by_role("tab", name="JSON").is_visible():
+            self.open_code()
+        view = self.root.locator(".cm-content").first
+
+        def missing(shown: dict[str, Any]) -> Iterable[str]:
+            return (n for n, value in expected.items() if shown.get(n) != value)
+
+        for _ in range(100):
+            try:
+                inputs = json.loads("\n".join(view.locator(".cm-line").all_inner_texts()))["input"]
+            except json.JSONDecodeError:  # half drawn
+                inputs = {}
+            if inputs and not list(missing(inputs)):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"{list(missing(inputs))} differ in {inputs}")
+
+
+class KiePage:
+    """The whole page in one browser context."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.mode = page.locator(".kie-mode")
+
+    def open(self, query: str = "") -> None:
+        """Load the page, or load it anew, and wait until it lives."""
+        self.page.goto(f"{self.address}/{query}")
+        expect(self.mode).not_to_have_text("…")
+        expect(ModelForm(self.page, GROK).generate).to_be_visible()
+
+    def form(self, title: str) -> ModelForm:
+        """Go to a model's tab."""
+        tab = self.page.get_by_role("tab", name=title, exact=True)
+        if tab.get_attribute("aria-selected") != "true":
+            tab.click()
+        form = ModelForm(self.page, title)
+        expect(form.generate).to_be_visible()
+        return form
+
+    def overflowing(self) -> list[str]:
+        """List what reaches beyond the right edge, and so makes the page scroll sideways."""
+        found: list[str] = self.page.evaluate(_OVERFLOWING)
+        return found
+
+    @property
+    def host(self) -> str:
+        """Host and port of the program."""
+        return urlsplit(self.address).netloc

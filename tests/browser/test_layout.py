@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.pages import GROK, V1_LITE, KiePage
+
+_WHERE_FOCUS_IS_UNSEEN = """() => {
+  const node = document.activeElement;
+  const shows = (part) => {
+    const style = getComputedStyle(part);
+    const isOutlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+    return isOutlined || style.boxShadow !== "none";
+  };
+  const isSeen = [node, node.closest("label")].some((part) => part && shows(part));
+  return isSeen ? "" : node.outerHTML.slice(0, 200);
+}"""
+_IS_FOCUSED = "(node) => node === document.activeElement"
+LONG = f"[stuck] {'a-very-long-word' * 20}"
+MOST_TABS = 40
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_reaches_beyond_the_edge(kie: KiePage, scheme: Literal["light", "dark"]) -> None:
+    """Wide or narrow, light or dark, with every fold open and runs on the page."""
+    kie.page.emulate_media(color_scheme=scheme)
+    kie.open()
+    is_dark = kie.page.evaluate("() => document.body.classList.contains('dark')")
+    assert is_dark == (scheme == "dark")
+    cards = {title: kie.form(title).press(LONG) for title in (GROK, V1_LITE)}
+    for title, card in cards.items():
+        form = kie.form(title)
+        expect(card.status).to_have_text("Generating")
+        card.open_wire()
+        form.open_code()
+        for width in (1280, 768, 390):
+            kie.page.set_viewport_size({"width": width, "height": 844})
+            assert kie.overflowing() == []
+            scrolls = "() => document.documentElement.scrollWidth > innerWidth"
+            assert not kie.page.evaluate(scrolls)
+        kie.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_the_press_is_reached_and_seen_by_keyboard(kie: KiePage) -> None:
+    """Every stop on the way shows where it is; Enter then generates."""
+    form = kie.form(GROK)
+    form.prompt.fill("[stuck] by keyboard")
+    form.prompt.focus()
+    for _ in range(MOST_TABS):
+        kie.page.keyboard.press("Tab")
+        assert kie.page.evaluate(_WHERE_FOCUS_IS_UNSEEN) == ""
+        if form.generate.evaluate(_IS_FOCUSED):
+            break
+    expect(form.generate).to_be_focused()
+    kie.page.keyboard.press("Enter")
+    expect(form.card("[stuck] by keyboard").node).to_be_visible()
+
+
+def test_tabs_are_changed_by_keyboard(kie: KiePage) -> None:
+    """With the focus in sight."""
+    kie.page.get_by_role("tab", name=GROK, exact=True).focus()
+    kie.page.keyboard.press("Tab")
+    assert kie.page.evaluate(_WHERE_FOCUS_IS_UNSEEN) == ""
+    kie.page.keyboard.press("Enter")
+    expect(kie.page.get_by_role("tab", name=V1_LITE, exact=True)).to_have_attribute(
+        "aria-selected", "true"
+    )
+    expect(kie.form(V1_LITE).prompt).to_be_visible()
+
+
+def test_on_a_telephone_the_press_stays_in_sight(kie: KiePage) -> None:
+    """However far one has scrolled in the form."""
+    kie.page.set_viewport_size({"width": 390, "height": 844})
+    form = kie.form(V1_LITE)
+    expect(form.generate).to_be_in_viewport()
+    form.field("seed").scroll_into_view_if_needed()
+    expect(form.generate).to_be_in_viewport()
