@@ -65,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from kie_ui.simulator.config import SimulatorConfig  # noqa: PLC0415
     from kie_ui.simulator.server import bind, serve_in_foreground, url_of  # noqa: PLC0415
 
-    data_dir = options.data_dir or user_data_path("kie-ui", appauthor=False) / "simulator"
+    # A folder of its own: the playground's simulator keeps its tasks in another.
+    data_dir = options.data_dir or user_data_path("kie-simulator", appauthor=False)
     try:
         listener = bind(options.host, options.port)
     except OSError as error:

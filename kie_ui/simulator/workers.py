@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -52,6 +52,8 @@ class WorkerRenderer:
         self._idle_s = idle_s
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
+        self._ending: set[_Worker] = set()
+        """Killed, and perhaps not gone yet."""
 
     async def render(self, order: ClipOrder, output: Path, progress: Progress) -> None:
         """Write the clip to `output`.
@@ -67,7 +69,7 @@ class WorkerRenderer:
             self._release(worker)
             raise
         except BaseException:
-            worker.kill()
+            self._end(worker)
             raise
         else:
             self._release(worker)
@@ -76,7 +78,7 @@ class WorkerRenderer:
 
     async def aclose(self) -> None:
         """Stop all workers at once."""
-        workers = [*self._idle, *self._busy]
+        workers = [*self._idle, *self._busy, *self._ending]
         self._idle.clear()
         for worker in workers:
             worker.kill()
@@ -86,7 +88,30 @@ class WorkerRenderer:
     def _release(self, worker: _Worker) -> None:
         if worker.is_alive:
             self._idle.append(worker)
-            worker.retire_after(self._idle_s, self._idle)
+            worker.retire_after(self._idle_s, self._retire)
+
+    def _retire(self, worker: _Worker) -> None:
+        if worker in self._idle:
+            self._idle.remove(worker)
+            self._end(worker)
+
+    def _end(self, worker: _Worker) -> None:
+        worker.kill()
+        self._ending = {other for other in self._ending if other.is_alive} | {worker}
+
+
+async def _completed(
+    launch: Coroutine[Any, Any, asyncio.subprocess.Process],
+) -> asyncio.subprocess.Process:
+    """Launch a process; broken off meanwhile, end it before going, so that none is left behind."""
+    launching = asyncio.ensure_future(launch)
+    try:
+        return await asyncio.shield(launching)
+    except asyncio.CancelledError:
+        process = await launching
+        process.kill()
+        await process.communicate()
+        raise
 
 
 class _Worker:
@@ -99,7 +124,7 @@ class _Worker:
     @classmethod
     async def start(cls) -> _Worker:
         search_path = os.pathsep.join([str(_PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")])
-        process = await asyncio.create_subprocess_exec(
+        launch = asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "kie_ui.simulator.render_worker",
@@ -110,7 +135,7 @@ class _Worker:
             # Ctrl+C in a terminal goes to the whole group; the server alone decides when we end.
             start_new_session=True,
         )
-        return cls(process)
+        return cls(await _completed(launch))
 
     @property
     def is_alive(self) -> bool:
@@ -149,15 +174,9 @@ class _Worker:
             self._retirement.cancel()
             self._retirement = None
 
-    def retire_after(self, idle_s: float, idle: list[_Worker]) -> None:
-        """End this worker after a while, unless it is needed before."""
-
-        def retire() -> None:
-            if self in idle:
-                idle.remove(self)
-                self.kill()
-
-        self._retirement = asyncio.get_running_loop().call_later(idle_s, retire)
+    def retire_after(self, idle_s: float, retire: Callable[[_Worker], None]) -> None:
+        """Have this worker ended after a while, unless it is needed before."""
+        self._retirement = asyncio.get_running_loop().call_later(idle_s, retire, self)
 
     def kill(self) -> None:
         self.keep()

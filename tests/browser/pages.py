@@ -38,10 +38,13 @@ class Watch:
     """Other places that this test sends the browser to."""
     requested: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    under_way: set[Request] = field(default_factory=set)
 
     def follow(self, page: Page) -> None:
         """Begin to listen."""
         page.on("request", self._note)
+        page.on("requestfinished", self._strike)
+        page.on("requestfailed", self._strike)
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
@@ -53,6 +56,10 @@ class Watch:
 
     def _note(self, request: Request) -> None:
         self.requested.append(request.url)
+        self.under_way.add(request)
+
+    def _strike(self, request: Request) -> None:
+        self.under_way.discard(request)
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -132,7 +139,7 @@ class ModelForm:
         def missing(shown: dict[str, Any]) -> Iterable[str]:
             return (n for n, value in expected.items() if shown.get(n) != value)
 
-        for _ in range(100):
+        for _ in range(300):
             try:
                 inputs = json.loads("\n".join(view.locator(".cm-line").all_inner_texts()))["input"]
             except json.JSONDecodeError:  # half drawn

@@ -1,4 +1,5 @@
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -34,6 +35,17 @@ def test_the_first_press_on_the_untouched_page_makes_a_clip_that_plays(
     assert re.fullmatch(r"kie-[0-9a-f]{8}\.mp4", download.suggested_filename)
     with download.path().open("rb") as file:
         assert file.read(12)[4:8] == b"ftyp"
+
+
+def test_a_page_at_rest_holds_one_connection(kie: KiePage, watch: Watch) -> None:
+    """A browser has six to a server, for all pages of a person together; a press takes two."""
+    kie.form(GROK).press("[stuck] and watched")
+    for _ in range(100):
+        paths = [urlsplit(request.url).path for request in watch.under_way]
+        if paths == ["/kie-ui/stream"]:
+            break
+        kie.page.wait_for_timeout(50)
+    assert paths == ["/kie-ui/stream"]
 
 
 def test_it_says_what_it_is_and_loads_nothing_from_elsewhere(kie: KiePage, watch: Watch) -> None:
