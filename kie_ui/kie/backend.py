@@ -1,4 +1,4 @@
-"""Where a session's requests go, and the key that they carry."""
+"""Where requests go, and the key that they carry."""
 
 from typing import Literal
 

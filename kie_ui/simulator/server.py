@@ -55,7 +55,11 @@ class SimulatorServer:
 
         listener = bind(self._host, self._port)
         self.base_url = url_of(listener)
-        self._app = create_simulator(self._config, **self._options)
+        try:
+            self._app = create_simulator(self._config, **self._options)
+        except BaseException:
+            listener.close()
+            raise
         is_ready = threading.Event()
         self._server = _build_server(self._app, is_ready)
         # The threads that serve files inherit `daemon`, so a program that forgets `stop` can end.
