@@ -136,7 +136,9 @@ def _wire(tab: ModelTab, services: Services) -> None:
         return {**followed, **tab.form.notes_of(problems), tab.has_pressed: bool(problems)}
 
     gr.on(
-        [widget.change for widget in tab.form.inputs.values()],  # type: ignore[attr-defined]
+        # The refusal of a press counts as a change too: a look at the form that was under way
+        # meanwhile knows nothing of it, and its answer would take the problems away again.
+        [widget.change for widget in tab.inputs.values()],
         follow,
         inputs_kwargs=tab.inputs,
         outputs=tab.followers,
