@@ -35,10 +35,26 @@ def read_envelope(http_status: int, body: bytes) -> Envelope:
 def _parse_json(body: bytes) -> Any:
     try:
         # NaN is not JSON, but a service that sends it means "no number".
-        return json.loads(body, parse_constant=lambda _: None)
+        return _plain(json.loads(body, parse_constant=lambda _: None))
     except (ValueError, RecursionError):
         page = body.lstrip()[:1] == b"<"
         raise BadAnswer("A web page answered in Kie's place." if page else "") from None
+
+
+_LARGEST_WHOLE = 2**63
+
+
+def _plain(value: Any) -> Any:
+    """Make an answer one that can be kept and shown: no half characters, no endless numbers."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, int) and abs(value) >= _LARGEST_WHOLE:
+        return str(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    return value
 
 
 def _raise_if_refused(envelope: Envelope, *, about_task: bool = False) -> None:

@@ -7,13 +7,13 @@ ticks in the browser.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import (
     FileResponse,
@@ -159,4 +159,5 @@ async def _merged(
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:
-    return b"event: " + name.encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
+    # Not orjson: whatever stands in an old record must not end the page's stream.
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()

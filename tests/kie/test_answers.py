@@ -209,3 +209,14 @@ def test_a_download_address_is_a_web_address() -> None:
     for data in (None, "", "file:///etc/passwd", {"url": link}):
         with pytest.raises(BadAnswer):
             download_address(envelope({"code": 200, "data": data}))
+
+
+def test_an_answer_can_be_kept_and_shown_whatever_stands_in_it() -> None:
+    """Half characters and numbers beyond 64 bits would break the database, or the page."""
+    body = b'{"code": 200, "msg": "\\ud800", "data": {"\\udc00": 123456789012345678901234567890}}'
+    envelope = read_envelope(200, body)
+    assert envelope.raw == {
+        "code": 200,
+        "msg": "?",
+        "data": {"?": "123456789012345678901234567890"},
+    }
