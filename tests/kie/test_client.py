@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
+from kie_ui.kie.backend import Backend
 from kie_ui.kie.client import KieClient, Retries
 from kie_ui.kie.errors import (
     BadAnswer,
@@ -320,3 +322,19 @@ async def test_the_key_is_in_no_log(
     await client_for(Script(refusal(429), CREATED)).create_task("m", {})
     assert caplog.records
     assert key not in caplog.text
+
+
+async def test_a_key_that_kie_repeats_is_in_nothing_that_is_kept() -> None:
+    """Records and answers are stored and shown: the key is taken out before anyone reads them."""
+    key = "planted-key-4711-of-the-client"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        data = {"taskId": "t", "state": "fail", "failMsg": f"no {key}", "param": key}
+        return httpx.Response(200, json={"code": 200, "msg": key, "data": data})
+
+    backend = Backend(kind="live", api_key=SecretStr(key))
+    async with KieClient(backend, transport=httpx.MockTransport(answer)) as client:
+        record = await client.task("t")
+        created = await client.create_task("m", {})
+    assert key not in repr((record, record.raw, created, created.answer))
+    assert record.fail_msg == "no ***"
