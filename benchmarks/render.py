@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from kie_ui.simulator.clips import ClipOrder
 from kie_ui.simulator.encode import encode_clip
-from kie_ui.simulator.pictures import Picture
+from kie_ui.simulator.orders import ClipOrder, Picture
 from kie_ui.simulator.render import make_frames, render_clip
 
 LIMIT = 1.5

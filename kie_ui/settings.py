@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-LOOPBACK_HOSTS = ("", "localhost", "127.0.0.1", "::1", "[::1]")
+LOOPBACK_HOSTS = frozenset(("", "localhost", "127.0.0.1", "::1", "[::1]"))
 
 
 class Settings(BaseSettings):
@@ -22,6 +24,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,  # a line left blank in `.env` sets nothing
         extra="ignore",
         populate_by_name=True,
+        hide_input_in_errors=True,  # keys and passwords are among the input
     )
 
     kie_api_key: SecretStr | None = Field(
@@ -70,21 +73,108 @@ class Settings(BaseSettings):
         alias="KIE_UI_SHARE_SERVER_KEY",
         description="Let visitors of a reachable server spend the credits of its KIE_API_KEY.",
     )
+    runs_per_day: int = Field(
+        20,
+        alias="KIE_UI_RUNS_PER_DAY",
+        ge=0,
+        description="Runs that each visitor may make with the server's key in a day (UTC), where "
+        "it is shared; 0: as many as they like.",
+    )
+    runs_per_day_of_all: int = Field(
+        200,
+        alias="KIE_UI_RUNS_PER_DAY_OF_ALL",
+        ge=0,
+        description="The same for all visitors together, since every new browser is a new "
+        "visitor; 0: as many as they like.",
+    )
+    users: SecretStr | None = Field(
+        None,
+        alias="KIE_UI_USERS",
+        description="Who may sign in, as name:password pairs with commas between them, or a file "
+        "with one pair a line; without it, no one has to.",
+    )
+    allowed_hosts: str = Field(
+        "",
+        alias="KIE_UI_ALLOWED_HOSTS",
+        description="Names, with commas between them, under which a server that listens on this "
+        "computer alone may be asked beside localhost, such as that of a proxy before it.",
+    )
+    add_models: Literal["visitors", "operator"] = Field(
+        "visitors",
+        alias="KIE_UI_ADD_MODELS",
+        description="Who adds models to a server with many visitors: visitors, each for "
+        "themselves, or only its operator, from the command line.",
+    )
+    docs_hosts: str = Field(
+        "docs.kie.ai",
+        alias="KIE_UI_DOCS_HOSTS",
+        description="Hosts, with commas between them, from which a model’s page may be fetched by "
+        "its address; none: from nowhere.",
+    )
+    max_disk_gb: float = Field(
+        0,
+        alias="KIE_UI_MAX_DISK_GB",
+        ge=0,
+        description="Disk space for pictures and clips; beyond it the files of the oldest runs "
+        "are dropped, never those of favourites. 0: no limit.",
+    )
+    creates_per_10_s: int = Field(
+        20,
+        alias="KIE_UI_CREATES_PER_10_S",
+        gt=0,
+        description="Tasks made with one key in any ten seconds, as Kie allows; more wait in line.",
+    )
+    polls_per_s: float = Field(
+        20,
+        alias="KIE_UI_POLLS_PER_S",
+        gt=0,
+        le=1000,
+        description="Questions about tasks made with one key, per second at most.",
+    )
+    public_url: str = Field(
+        "",
+        alias="KIE_UI_PUBLIC_URL",
+        description="Address under which Kie can reach this server, to be called back by it.",
+    )
+    kie_webhook_key: SecretStr | None = Field(
+        None,
+        alias="KIE_WEBHOOK_KEY",
+        description="Webhook key of the Kie account: callbacks must then be signed with it.",
+    )
     gradio_server_name: str = Field("", alias="GRADIO_SERVER_NAME")
     gradio_root_path: str = Field("", alias="GRADIO_ROOT_PATH")
     gradio_share: bool = Field(default=False, alias="GRADIO_SHARE")
     space_id: str = Field("", alias="SPACE_ID")
 
-    @field_validator("kie_api_key", "data_dir", mode="before")
+    @field_validator("kie_api_key", "kie_webhook_key", "users", "data_dir", mode="before")
     @classmethod
     def _blank_is_unset(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
 
-    @field_validator("kie_api_base_url", "kie_upload_base_url")
+    @field_validator("kie_api_base_url", "kie_upload_base_url", "public_url")
     @classmethod
     def _without_trailing_slash(cls, address: str) -> str:
         """Let paths be put after it, in a snippet as in a request."""
         return address.strip().rstrip("/")
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_web_address(cls, address: str) -> str:
+        parts = urlsplit(address)
+        if address and not (parts.scheme in ("http", "https") and parts.hostname):
+            raise ValueError("needs an address that starts with https:// or http://")
+        return address
+
+    @field_validator("users")
+    @classmethod
+    def _are_users(cls, users: SecretStr | None) -> SecretStr | None:
+        read_users(users)
+        return users
+
+    @cached_property
+    def passwords(self) -> Mapping[str, SecretStr]:
+        """The password of every user, by name."""
+        return read_users(self.users)
 
     @cached_property
     def data_path(self) -> Path:
@@ -93,10 +183,66 @@ class Settings(BaseSettings):
         return folder.expanduser().resolve()
 
     @property
+    def hosts_of_docs(self) -> frozenset[str]:
+        """The hosts from which pages may be fetched."""
+        names = (name.strip().lower().rstrip(".") for name in self.docs_hosts.split(","))
+        return frozenset(name for name in names if name not in ("", "none"))
+
+    @property
+    def max_disk_bytes(self) -> int | None:
+        """The disk limit in bytes; None where there is none."""
+        return round(self.max_disk_gb * 10**9) or None
+
+    @property
     def is_reachable_by_others(self) -> bool:
         """Whether anyone but the person at this computer can open the page."""
         if self.visitors != "auto":
             return self.visitors == "many"
+        return self.users is not None or self._is_published
+
+    @property
+    def _is_published(self) -> bool:
         listens_beyond = self.gradio_server_name.lower() not in LOOPBACK_HOSTS
-        is_published = self.gradio_share or bool(self.space_id) or bool(self.gradio_root_path)
-        return listens_beyond or is_published
+        is_passed_on = self.gradio_share or bool(self.space_id) or bool(self.gradio_root_path)
+        return listens_beyond or is_passed_on
+
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """The names under which the server may be asked; None where it cannot know them all."""
+        if self.is_reachable_by_others or self._is_published or self.users is not None:
+            return None
+        told = {name.strip().lower() for name in self.allowed_hosts.split(",")}
+        own = {urlsplit(self.public_url).hostname or "", self.gradio_server_name.lower()}
+        return frozenset((LOOPBACK_HOSTS | told | own) - {""})
+
+
+def read_users(given: SecretStr | None) -> dict[str, SecretStr]:
+    """Read `KIE_UI_USERS`: pairs, or a file of pairs. Raises: ValueError, which names no password.
+
+    A password may hold colons; a comma only in a file, where empty lines and such that begin with
+    `#` are passed over.
+    """
+    text = given.get_secret_value().strip() if given is not None else ""
+    users: dict[str, SecretStr] = {}
+    for number, pair in enumerate(_pairs(text), start=1):
+        name, _, password = (part.strip() for part in pair.partition(":"))
+        if not name or not password:
+            raise ValueError(f"entry {number} is no name:password pair")
+        if name in users:
+            raise ValueError(f"entry {number} names a user for the second time")
+        users[name] = SecretStr(password)
+    if text and not users:
+        raise ValueError("names no user")
+    return users
+
+
+def _pairs(text: str) -> list[str]:
+    """List the pairs that stand in a text, or in the file that it names."""
+    try:
+        is_file = bool(text) and Path(text).expanduser().is_file()
+        lines = Path(text).expanduser().read_text("utf-8").splitlines() if is_file else None
+    except (OSError, RuntimeError, UnicodeDecodeError):
+        raise ValueError("names a file that cannot be read") from None
+    if lines is None:
+        return [pair for pair in text.split(",") if pair.strip()]
+    return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]

@@ -34,7 +34,7 @@ def settings_rows() -> list[str]:
     for field in Settings.model_fields.values():
         if field.description is None:
             continue  # Gradio's own variables, which Gradio documents
-        default = "" if field.default is None else f"`{field.default}`"
+        default = "" if field.default in (None, "") else f"`{field.default}`"
         rows.append(f"| `{field.alias}` | {default} | {field.description} |")
     return rows
 
@@ -54,7 +54,7 @@ def test_the_settings_table_is_the_settings_class() -> None:
 def test_the_example_environment_names_every_setting() -> None:
     """Whoever copies `.env.example` finds every setting in it."""
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    named = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
+    named = set(re.findall(r"^#?([A-Z0-9_]+)=", example, re.MULTILINE))
     assert named == {
         field.alias for field in Settings.model_fields.values() if field.description is not None
     }

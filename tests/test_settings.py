@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -44,6 +45,11 @@ def test_without_any_setting_all_is_local_and_in_demo_mode() -> None:
         ("KIE_UI_CALL_TIMEOUT_MINUTES", "0.5", "call_timeout_minutes", 0.5),
         ("KIE_UI_VISITORS", "many", "visitors", "many"),
         ("KIE_UI_SHARE_SERVER_KEY", "true", "share_server_key", True),
+        ("KIE_UI_RUNS_PER_DAY", "0", "runs_per_day", 0),
+        ("KIE_UI_RUNS_PER_DAY_OF_ALL", "0", "runs_per_day_of_all", 0),
+        ("KIE_UI_ADD_MODELS", "operator", "add_models", "operator"),
+        ("KIE_UI_DOCS_HOSTS", "kie.example", "docs_hosts", "kie.example"),
+        ("KIE_UI_MAX_DISK_GB", "2.5", "max_disk_gb", 2.5),
         ("GRADIO_SERVER_NAME", "0.0.0.0", "gradio_server_name", "0.0.0.0"),
         ("GRADIO_SHARE", "True", "gradio_share", True),
         ("SPACE_ID", "ada/playground", "space_id", "ada/playground"),
@@ -56,6 +62,20 @@ def test_every_setting_has_its_variable(
     monkeypatch.setenv(variable, text)
 
     assert getattr(Settings(), name) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("docs.kie.ai", {"docs.kie.ai"}),
+        (" Docs.Kie.ai. , kie.example,", {"docs.kie.ai", "kie.example"}),
+        ("none", set()),
+        (" , ", set()),
+    ],
+)
+def test_hosts_of_pages_are_a_list_of_names(text: str, hosts: set[str]) -> None:
+    """Spelled as addresses spell them; `none` is no host."""
+    assert Settings(docs_hosts=text).hosts_of_docs == hosts
 
 
 def test_settings_may_stand_in_a_file(tmp_path: Path) -> None:
@@ -238,3 +258,55 @@ def test_every_setting_of_ours_is_explained() -> None:
         if field.alias.startswith("KIE_"):
             assert field.description
             assert field.description.endswith(".")
+
+
+def users_of(settings: Settings) -> dict[str, str]:
+    """Read the users that settings name."""
+    return {name: password.get_secret_value() for name, password in settings.passwords.items()}
+
+
+def test_users_are_pairs(tmp_path: Path) -> None:
+    """With commas between them, or one a line in a file; a password may hold colons."""
+    (tmp_path / "users.txt").write_text("# ours\n\nada:a, b:c\nbén: d\n", encoding="utf-8")
+
+    assert users_of(Settings()) == {}
+    assert users_of(Settings(users="ada:a:b, ben:c,")) == {"ada": "a:b", "ben": "c"}
+    assert users_of(Settings(users="users.txt")) == {"ada": "a, b:c", "bén": "d"}
+
+
+@pytest.mark.parametrize("users", ["ada", "ada:", f":{KEY}", f"ada:{KEY},ada:b", ",", "no/file"])
+def test_users_that_cannot_be_read_are_refused_without_a_password(users: str) -> None:
+    """At the start, and not by letting everyone in."""
+    with pytest.raises(ValidationError) as caught:
+        Settings(users=users)
+
+    assert KEY not in str(caught.value)
+    assert "KIE_UI_USERS" in str(caught.value) or "users" in str(caught.value)
+
+
+def test_users_are_many_unless_told_otherwise() -> None:
+    """Each has a list of their own; all may share one behind the login."""
+    assert Settings(users="ada:a").is_reachable_by_others
+    assert not Settings(users="ada:a", visitors="one").is_reachable_by_others
+
+
+def test_a_server_for_one_person_is_asked_under_its_own_names_only() -> None:
+    """Any other name that points to this computer was made up by somebody else."""
+    told = Settings(allowed_hosts=" Desk.lan, proxy.example", public_url="https://me.example/kie")
+    ours = {"localhost", "127.0.0.1", "::1", "[::1]"}
+    assert told.hosts == frozenset(ours | {"desk.lan", "proxy.example", "me.example"})
+
+
+@pytest.mark.parametrize(
+    "reachable",
+    [
+        {"visitors": "many"},
+        {"users": "ada:a"},
+        {"gradio_server_name": "0.0.0.0"},
+        {"gradio_share": True, "visitors": "one"},
+        {"space_id": "ada/playground"},
+    ],
+)
+def test_a_server_for_others_is_asked_under_any_name(reachable: dict[str, Any]) -> None:
+    """It cannot know them all, and each visitor is known by a cookie of that name."""
+    assert Settings(**reachable).hosts is None

@@ -1,411 +1,327 @@
-// The runs of one model: a card for each, from the press to the clip.
+// The runs of one model, each a card; and what stands in for a run that was just asked for.
 (() => {
   const kieUi = (window.kieUi ??= {});
-  const SHOWN_AT_FIRST = 3;
+  const { h } = kieUi;
+  const SHOWN_AT_FIRST = 3; // of those that have ended; and of the running ones, in full
+  const SHOWN_BY_ARRIVALS = 12; // a page that is left open does not grow without end
+  const SHOWN_BY_PRESS = 20;
+  const IN_SIGHT_PX = 120; // of a card, its head and a little more
+  const DRAWN_MS = 100; // then the form says what the answer of a press says
+  const FOUND_OUT_MS = 5_000; // after the stream is back, a run that was taken is there by then
+  const PRESS_KEPT_MS = 10 * 60_000;
   const NARROW = matchMedia("(max-width: 767px)");
+  const FINDING_OUT = "The connection was lost just then: finding out whether it was sent.";
+  const NOT_SENT = "Not sent: press again. The form is as it was.";
 
-  const STEPS = [
-    ["preparing", "Preparing"],
-    ["uploading", "Uploading"],
-    ["sending", "Sending"],
-    ["waiting", "Waiting"],
-    ["queuing", "Queued"],
-    ["generating", "Generating"],
-    ["fetching", "Fetching"],
-  ];
-  const ENDS = {
-    done: ["Done", "good"],
-    failed: ["Failed", "bad"],
-    unknown: ["Fate unknown", "doubt"],
-    unfetched: ["Made, but not fetched", "doubt"],
-  };
+  const pressKey = (model) => `press:${model}`;
 
-  // Text always goes in as text, never as markup: prompts and Kie's words are not ours.
-  function h(tag, props = {}, ...children) {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(props)) {
-      if (value === null || value === undefined || value === false) continue;
-      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-      else if (name === "class") node.className = value;
-      else node.setAttribute(name, value === true ? "" : value);
-    }
-    node.append(...children.filter((child) => child !== null && child !== undefined));
-    return node;
-  }
-
-  const number = (value, digits = 2) =>
-    value.toLocaleString(undefined, { maximumFractionDigits: digits });
-  const dollars = (credits) =>
-    (credits * 0.005).toLocaleString(undefined, { style: "currency", currency: "USD" });
-  kieUi.credits = (value) =>
-    `${number(value)} ${value === 1 ? "credit" : "credits"} (${dollars(value)})`;
-
-  const fileSize = (bytes) =>
-    bytes < 1e5 ? `${number(bytes / 1e3, 0)} kB` : `${number(bytes / 1e6, 1)} MB`;
-
-  function clock(ms) {
-    const seconds = Math.max(0, Math.floor(ms / 1000));
-    const pad = (value) => String(value).padStart(2, "0");
-    const hours = Math.floor(seconds / 3600);
-    const rest = `${pad(Math.floor((seconds % 3600) / 60))}:${pad(seconds % 60)}`;
-    return hours ? `${hours}:${rest}` : rest;
-  }
-
-  function copyButton(text, label) {
-    const button = h("button", { type: "button", class: "kie-quiet", "aria-label": label }, "Copy");
-    button.addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(text);
-        button.textContent = "Copied";
-        button.setAttribute("aria-label", "Copied");
-      } catch {
-        button.textContent = "Select and copy by hand";
-      }
-      setTimeout(() => {
-        button.textContent = "Copy";
-        button.setAttribute("aria-label", label);
-      }, 1_600);
-    });
-    return button;
-  }
-
-  // Only pictures that the server holds: a typed address was looked at in the form, and a page
-  // that is merely opened asks nothing of other hosts.
-  function firstPicture(run) {
-    const list = Object.values(run.values).find((value) => Array.isArray(value) && value.length);
-    return list?.[0].kind === "file" ? kieUi.address(`runs/${run.id}/${list[0].path}`) : null;
-  }
-
-  function buildStage(run) {
-    const stage = h("div", { class: "kie-stage" });
-    const picture = firstPicture(run);
-    if (picture) {
-      const image = h("img", { src: picture, alt: "" });
-      image.addEventListener("load", () => {
-        const ratio = image.naturalWidth / image.naturalHeight;
-        if (ratio) stage.style.aspectRatio = String(Math.min(Math.max(ratio, 0.4), 3));
-      });
-      image.addEventListener("error", () => image.remove());
-      stage.append(image);
-    }
-    return stage;
-  }
-
-  function buildVideo(run, index, isFresh) {
-    const clip = run.clips[index];
-    const video = h("video", {
-      src: kieUi.address(`runs/${run.id}/clips/${index}.mp4`),
-      controls: true,
-      loop: true,
-      playsinline: true,
-      preload: isFresh ? "auto" : "metadata",
-      poster: firstPicture(run), // until the clip's own first frame is there
-      width: clip.width_px,
-      height: clip.height_px,
-      "aria-label": `Clip of ${number(clip.duration_s)} seconds`,
-    });
-    video.muted = true;
-    video.autoplay = isFresh;
-    return video;
-  }
-
-  class Card {
-    constructor(run, isFresh) {
-      this.isFresh = isFresh;
-      this.run = null;
-      this.status = h("strong", { class: "kie-status", role: "status" });
-      this.clock = h("time", { class: "kie-clock" });
-      this.title = h("p", { class: "kie-title" });
-      this.bar = h("progress", { class: "kie-bar", max: "1", "aria-label": "Progress" });
-      this.steps = h("ol", { class: "kie-steps" });
-      this.stage = buildStage(run);
-      this.words = h("div", { class: "kie-words" });
-      this.facts = h("dl", { class: "kie-run-facts" });
-      this.actions = h("div", { class: "kie-actions" });
-      this.wire = h("details", { class: "kie-wire" }, h("summary", {}, "Request and answer"));
-      this.wire.addEventListener("toggle", () => this.wire.open && this.drawWire());
+  // Stands in from the press until the server has the run, has refused it, or never heard of it.
+  class StandIn {
+    constructor(frame) {
+      this.status = h("strong", { class: "kie-status", role: "status" }, "Preparing");
+      this.bar = h("progress", { class: "kie-bar", "aria-label": "Preparing" });
+      this.stage = h("div", { class: "kie-stage" }, frame?.picture, this.bar);
+      if (frame) this.stage.style.aspectRatio = String(frame.ratio);
+      this.words = h("p", { class: "kie-words" });
       this.node = h(
         "li",
-        { class: "kie-run", "data-run": run.id },
-        h("div", { class: "kie-run-head" }, this.status, this.clock),
-        this.title,
-        this.bar,
-        this.steps,
-        this.words,
+        { class: "kie-run kie-stand-in", "data-tone": "busy" },
+        h("div", { class: "kie-run-head" }, this.status),
         this.stage,
-        this.facts,
-        this.actions,
-        this.wire,
-      );
-      this.update(run);
-    }
-
-    update(run) {
-      const before = this.run;
-      this.run = run;
-      this.node.dataset.step = run.step;
-      this.node.dataset.tone = ENDS[run.step]?.[1] ?? "busy";
-      const label = ENDS[run.step]?.[0] ?? STEPS.find(([step]) => step === run.step)?.[1];
-      if (this.status.textContent !== label) this.status.textContent = label ?? run.step;
-      this.title.textContent = run.values.prompt || "No prompt";
-      this.title.title = run.values.prompt || "";
-      this.drawProgress();
-      this.drawWords();
-      if (before?.step !== run.step || before?.clips.length !== run.clips.length) this.drawStage();
-      this.drawFacts();
-      this.drawActions();
-      if (this.wire.open) this.drawWire();
-      this.tick();
-    }
-
-    tick() {
-      const end = this.run.finished_at_ms ?? kieUi.serverNow();
-      const text = clock(end - this.run.created_at_ms);
-      if (this.clock.textContent !== text) this.clock.textContent = text;
-      this.clock.title = new Date(this.run.created_at_ms).toLocaleString();
-    }
-
-    drawProgress() {
-      const { run } = this;
-      this.bar.hidden = this.steps.hidden = run.is_final;
-      if (run.is_final) return;
-      if (run.progress === null) this.bar.removeAttribute("value");
-      else this.bar.value = run.progress;
-      const reached = STEPS.findIndex(([step]) => step === run.step);
-      const been = new Set(run.step_changes.map(([step]) => step));
-      this.steps.replaceChildren(
-        ...STEPS.map(([step, label], index) => {
-          const state = index === reached ? "now" : index < reached ? "past" : "next";
-          const skipped = state === "past" && !been.has(step) && index > 0;
-          const percent =
-            state === "now" && run.progress !== null ? ` ${Math.round(run.progress * 100)} %` : "";
-          return h(
-            "li",
-            {
-              "data-state": skipped ? "skipped" : state,
-              "aria-current": state === "now" ? "step" : null,
-            },
-            label + percent,
-          );
-        }),
+        this.words,
       );
     }
 
-    drawWords() {
-      const { run } = this;
-      const lines = [...run.notices, ...run.changes].map((text) => h("p", {}, text));
-      if (run.note) lines.push(h("p", { class: "kie-remark" }, run.note));
-      if (run.error) {
-        lines.push(
-          h("p", { class: "kie-error", role: "alert" }, run.error.message),
-          ...(run.error.advice ? [h("p", {}, run.error.advice)] : []),
-        );
-      }
-      if (!run.is_final && run.step !== "preparing") {
-        lines.push(h("p", { class: "kie-safe" }, "It is safe to close this page: the run goes on."));
-      }
-      // Replaced only when different, so that a screen reader says an error once.
-      const text = lines.map((line) => line.textContent).join("\n");
-      if (this.words.dataset.text !== text) {
-        this.words.dataset.text = text;
-        this.words.replaceChildren(...lines);
-      }
+    doubt() {
+      if (this.isAnswered) return;
+      this.isDoubted = true;
+      this.words.textContent = FINDING_OUT;
     }
 
-    drawStage() {
-      const { run } = this;
-      if (run.clips.length) {
-        const first = run.clips[0];
-        this.stage.style.aspectRatio = `${first.width_px} / ${first.height_px}`;
-        this.stage.replaceChildren(...run.clips.map((_, i) => buildVideo(run, i, this.isFresh)));
-      }
-      const hasEndedWithout = run.is_final && !run.clips.length;
-      this.stage.hidden = hasEndedWithout;
-    }
-
-    drawFacts() {
-      const { run } = this;
-      const facts = [];
-      const add = (name, ...value) => facts.push(h("div", {}, h("dt", {}, name), h("dd", {}, ...value)));
-      if (run.task_id) {
-        add("Task", h("code", {}, run.task_id), copyButton(run.task_id, "Copy the task id"));
-      }
-      if (run.credits_used !== null) add("Used", kieUi.credits(run.credits_used));
-      else if (!run.is_final && run.estimated_credits !== null) {
-        add("Estimated", kieUi.credits(run.estimated_credits));
-      }
-      if (run.balance_after !== null) add("Balance", kieUi.credits(run.balance_after));
-      for (const clip of run.clips) {
-        const size = clip.size_bytes ? ` · ${fileSize(clip.size_bytes)}` : "";
-        add("Clip", `${number(clip.duration_s)} s · ${clip.width_px} × ${clip.height_px}${size}`);
-      }
-      if (run.backend === "demo") add("Made by", "the simulator");
-      const text = facts.map((fact) => fact.textContent).join("\n");
-      if (this.facts.dataset.text === text) return; // keeps the focus on a pressed button
-      this.facts.dataset.text = text;
-      this.facts.replaceChildren(...facts);
-    }
-
-    drawActions() {
-      const { run } = this;
-      if (this.actions.dataset.step === run.step) return;
-      this.actions.dataset.step = run.step;
-      const actions = run.clips.map((_, index) =>
-        h(
-          "a",
-          {
-            class: "kie-button",
-            href: kieUi.address(`runs/${run.id}/clips/${index}.mp4?download`),
-            download: "",
-          },
-          "Download",
-        ),
-      );
-      if (run.step === "unfetched") {
-        actions.push(this.retryButton("fetch", "Fetch the clip again"));
-        run.result_urls.forEach((url) =>
-          actions.push(
-            h("a", { class: "kie-button", href: url, target: "_blank", rel: "noreferrer" }, "Open the result"),
-          ),
-        );
-      }
-      if (run.step === "unknown" && run.task_id) {
-        actions.push(this.retryButton("watch", "Ask Kie about it again"));
-      }
-      this.actions.replaceChildren(...actions);
-    }
-
-    retryButton(what, label) {
-      const button = h("button", { type: "button", class: "kie-button" }, label);
-      button.addEventListener("click", async () => {
-        button.disabled = true;
-        const path = `runs/${this.run.id}/${what}-again`;
-        const answer = await fetch(kieUi.address(path), { method: "POST" }).catch(() => null);
-        button.disabled = false;
-        if (!answer?.ok) button.textContent = "That did not work: press once more";
-      });
-      return button;
-    }
-
-    drawWire() {
-      const parts = [
-        ["Request", this.run.request],
-        ["Answer to the create", this.run.answer],
-        ["Last record", this.run.record],
-      ];
-      const shown = parts.filter(([, value]) => value).map(([name, value]) => {
-        const text = JSON.stringify(value, null, 2);
-        return h(
-          "div",
-          {},
-          h("h4", {}, name, " ", copyButton(text, `Copy: ${name}`)),
-          h("pre", { tabindex: "0" }, text),
-        );
-      });
-      const text = shown.map((part) => part.textContent).join("\n");
-      if (this.wire.dataset.text === text) return;
-      this.wire.dataset.text = text;
-      this.wire.replaceChildren(
-        this.wire.firstElementChild,
-        ...(shown.length ? shown : [h("p", {}, "Nothing has been sent yet.")]),
-      );
+    fail(dismiss) {
+      this.isAnswered = true;
+      this.node.dataset.tone = "bad";
+      this.status.textContent = "Not sent";
+      this.stage.hidden = true;
+      const button = h("button", { type: "button", class: "kie-quiet", onclick: dismiss }, "Dismiss");
+      this.words.replaceChildren(NOT_SENT, " ", button);
     }
   }
 
   class Feed {
     constructor(section) {
       this.section = section;
-      this.model = section.dataset.model;
+      this.model = section.dataset.model ?? null;
       this.list = section.querySelector(".kie-runs");
       this.empty = section.querySelector(".kie-empty");
       this.cards = new Map();
-      this.pending = null;
+      this.standIn = null;
+      this.pressedAtMs = null;
+      this.frame = null;
       this.shownAtMost = SHOWN_AT_FIRST;
-      this.more = h("button", { type: "button", class: "kie-button kie-more", hidden: true });
-      this.more.addEventListener("click", () => {
-        this.shownAtMost = Infinity;
-        this.fold();
-      });
+      this.runsAPage = Number(section.dataset.runsAPage);
+      this.isAllHere = true; // until it is known better
+      this.listedUpTo = null; // the oldest run of the pages that were asked for
+      this.said = h("p", { class: "kie-inline-note", role: "alert" });
+      this.more = kieUi.askButton("Show earlier runs", () => this.showEarlier(), this.said);
+      this.more.classList.add("kie-more");
+      this.more.hidden = true;
       this.lost = h("p", { class: "kie-lost", role: "status", hidden: true });
       section.prepend(this.lost);
-      section.append(this.more);
-      kieUi.listen("run", (run, isNews) => run.model === this.model && this.take(run, isNews));
-      kieUi.listen("state", (state, message) => this.say(state, message));
-      setInterval(() => this.tick(), 500);
+      section.append(this.more, this.said);
+      if (this.model) this.rememberPress();
+      this.listening = [
+        kieUi.listen("run", (run, isNews) => this.isOurs(run) && this.take(run, isNews)),
+        kieUi.listen("gone", (id) => this.drop(id)),
+        kieUi.listen("places", () => this.cards.forEach((card) => card.run.step === "lined_up" && card.drawWords())),
+        kieUi.listen("state", (state, message) => this.hear(state, message)),
+      ];
+      if (!this.model) this.listening.push(kieUi.onModels(() => this.sortOut()));
+      if (kieUi.isReady()) this.countHeld();
+      this.ticking = setInterval(() => this.tick(), 500);
+    }
+
+    // Another feed of the same model takes over: its tab was built anew.
+    leave() {
+      this.listening.forEach((stop) => stop());
+      clearInterval(this.ticking);
+      clearTimeout(this.finding);
+    }
+
+    // Without a model of its own it is for those that have no tab.
+    isOurs(run) {
+      return this.model ? run.model === this.model : kieUi.modelsTold() !== null && !kieUi.hasTab(run.model);
+    }
+
+    sortOut() {
+      [...this.cards.values()].filter(({ run }) => !this.isOurs(run)).forEach(({ run }) => this.drop(run.id));
+      kieUi.runs().forEach((run) => this.takeKept(run));
     }
 
     take(run, isNews) {
       let card = this.cards.get(run.id);
       const wasFinal = card?.run.is_final;
       if (card) card.update(run);
-      else {
-        card = new Card(run, isNews);
-        this.cards.set(run.id, card);
-        const earlier = [...this.cards.values()]
-          .filter((other) => other !== card && other.run.created_at_ms < run.created_at_ms)
-          .sort((a, b) => b.run.created_at_ms - a.run.created_at_ms)[0];
-        this.list.insertBefore(card.node, earlier?.node ?? null);
-        if (isNews) {
-          this.shownAtMost += 1;
-          this.settle();
-        }
-      }
+      else card = this.add(run, isNews);
       if (!run.is_final) card.isFresh = true;
       this.empty.hidden = true;
+      if (!this.model) this.section.hidden = false;
+      if (run.is_final && (wasFinal === false || (isNews && wasFinal === undefined))) this.makeRoom();
       this.fold();
       if (run.is_final && wasFinal === false) this.arrive(card);
     }
 
+    add(run, isNews) {
+      const answersPress = this.pressedAtMs !== null && run.created_at_ms >= this.pressedAtMs;
+      const card = new kieUi.Card(run, isNews, answersPress ? this.frame?.ratio : null);
+      this.cards.set(run.id, card);
+      const earlier = [...this.cards.values()]
+        .filter((other) => other !== card && other.run.created_at_ms < run.created_at_ms)
+        .sort((a, b) => b.run.created_at_ms - a.run.created_at_ms)[0];
+      this.list.insertBefore(card.node, earlier?.node ?? null);
+      card.onUnfold = () => this.reveal(run.id);
+      if (answersPress) this.settle();
+      return card;
+    }
+
+    drop(id) {
+      const card = this.cards.get(id);
+      if (!card) return;
+      card.node.remove();
+      this.cards.delete(id);
+      this.empty.hidden = this.cards.size > 0 || this.standIn !== null;
+      if (!this.model) this.section.hidden = this.cards.size === 0;
+      this.fold();
+    }
+
     arrive(card) {
-      if (NARROW.matches && this.section.offsetParent) {
+      // On a narrow page the clip is below: shown to whoever pressed here and does nothing else.
+      const isAwaited = this.pressedAtMs !== null && card.run.created_at_ms >= this.pressedAtMs;
+      const isBusy = document.activeElement?.matches("input, textarea, [aria-expanded='true']");
+      if (NARROW.matches && this.section.offsetParent && isAwaited && !isBusy) {
         card.node.scrollIntoView({ behavior: "smooth", block: "start" });
       }
       if (document.hidden && card.run.step === "done") {
         const title = document.title;
-        document.title = "Clip ready · Kie UI";
+        const made = card.run.clips.length > 1 ? kieUi.countedResults(card.run) : kieUi.nameOfKind(kieUi.kindOf(card.run));
+        document.title = `${kieUi.capital(made)} ready · Kie UI`;
         const restore = () => (document.title = title);
         document.addEventListener("visibilitychange", restore, { once: true });
       }
     }
 
-    // A card stands in from the press until the server has the run, or has refused it.
     press() {
+      kieUi.pressTaken(this.model);
+      kieUi.notesAreRead();
       this.settle();
+      this.pressedAtMs = kieUi.serverNow() - 1_000;
+      kieUi.keep(pressKey(this.model), { at_ms: this.pressedAtMs });
+      this.frame = this.formPicture();
+      this.showStandIn(new StandIn(this.frame));
+      this.showPress();
+    }
+
+    // Whoever presses far down in a long form sees that something began.
+    showPress() {
+      if (NARROW.matches) return this.section.scrollIntoView({ behavior: "smooth", block: "start" });
+      const { top, bottom } = this.standIn.node.getBoundingClientRect();
+      const isInSight = bottom > IN_SIGHT_PX && top < innerHeight - IN_SIGHT_PX;
+      if (!isInSight) this.standIn.node.scrollIntoView({ behavior: "smooth", block: "start" });
+    }
+
+    // A press that was refused for what the form says: an error that was there before shows again.
+    // To the middle, and not to the nearest edge: an error that the way to the press just passes by
+    // would count as seen, and be left behind.
+    showError() {
+      const error = this.section.closest(".kie-model")?.querySelector(".kie-field.kie-invalid");
+      error?.scrollIntoView({ behavior: "smooth", block: "center" });
+    }
+
+    showStandIn(standIn) {
       this.empty.hidden = true;
-      this.pending = h(
-        "li",
-        { class: "kie-run", "data-tone": "busy" },
-        h("div", { class: "kie-run-head" }, h("strong", { class: "kie-status" }, "Preparing")),
-        h("progress", { class: "kie-bar", "aria-label": "Preparing" }),
-      );
-      this.list.prepend(this.pending);
-      if (NARROW.matches) this.section.scrollIntoView({ behavior: "smooth", block: "start" });
+      this.standIn = standIn;
+      this.list.prepend(standIn.node);
+    }
+
+    // The card begins with the size that it will have, and with the picture that was pressed with.
+    formPicture() {
+      const shown = this.section.closest(".kie-model")?.querySelector(".kie-picture img");
+      const ratio = kieUi.stageRatio(shown?.naturalWidth, shown?.naturalHeight);
+      return ratio ? { ratio, picture: h("img", { src: shown.currentSrc || shown.src, alt: "", class: "kie-given" }) } : null;
+    }
+
+    // A success and a refusal of the press both answer it; after neither nobody knows yet.
+    pressed(outcome) {
+      if (outcome === "heard") setTimeout(() => this.showError(), DRAWN_MS);
+      if (outcome !== "over") return this.settle();
+      if (!this.standIn) return;
+      this.standIn.doubt();
+      this.findOut();
+    }
+
+    // A page that was loaded anew in between, as Gradio itself does, still owes an answer.
+    rememberPress() {
+      const press = kieUi.kept(pressKey(this.model));
+      if (!press || !(Date.now() - press.at_ms < PRESS_KEPT_MS)) return;
+      this.pressedAtMs = press.at_ms;
+      this.findOut();
+    }
+
+    findOut() {
+      clearTimeout(this.finding);
+      if (!kieUi.isReady()) return; // begins once the stream is back
+      this.finding = setTimeout(() => {
+        if (this.pressedAtMs === null || this.standIn?.isAnswered || !kieUi.isReady()) return;
+        const standIn = this.standIn ?? new StandIn(null);
+        this.settle();
+        standIn.fail(() => this.settle());
+        this.showStandIn(standIn);
+      }, FOUND_OUT_MS);
     }
 
     settle() {
-      this.pending?.remove();
-      this.pending = null;
+      clearTimeout(this.finding);
+      if (this.model && this.pressedAtMs !== null) kieUi.keep(pressKey(this.model), null);
+      this.pressedAtMs = null;
+      this.standIn?.node.remove();
+      this.standIn = null;
       this.empty.hidden = this.cards.size > 0;
     }
 
-    fold() {
-      const cards = [...this.list.children].filter((node) => node.dataset.run);
-      let left = this.shownAtMost;
-      let hidden = 0;
-      for (const node of cards) {
-        const isRunning = !this.cards.get(node.dataset.run).run.is_final;
-        node.hidden = !isRunning && left <= 0;
-        if (node.hidden) hidden += 1;
-        else left -= 1;
-      }
-      this.more.hidden = hidden === 0;
-      this.more.textContent = `Show ${hidden} earlier ${hidden === 1 ? "run" : "runs"}`;
+    makeRoom() {
+      if (this.shownAtMost < SHOWN_BY_ARRIVALS) this.shownAtMost += 1;
     }
 
-    say(state, message) {
+    // The newest few are whole cards. Of those that run the rest are lines; of those that have
+    // ended the rest is folded away.
+    fold() {
+      let running = 0;
+      let ended = 0;
+      let hidden = 0;
+      for (const node of this.list.children) {
+        const card = this.cards.get(node.dataset.run);
+        if (!card) continue;
+        const { run, isWanted } = card;
+        const isReplaced = run.step === "unknown" && run.sent_again_as;
+        const turn = run.is_final ? (ended += 1) : (running += 1);
+        node.hidden = run.is_final && turn > this.shownAtMost && !isWanted && !kieUi.needsYou(run);
+        if (node.hidden) hidden += 1;
+        card.fold(!isWanted && Boolean(isReplaced || (!run.is_final && turn > SHOWN_AT_FIRST)));
+      }
+      this.more.hidden = hidden === 0 && this.isAllHere;
+    }
+
+    async showEarlier() {
+      const last = [...this.list.children].filter((node) => !node.hidden).at(-1);
+      const answer = await this.unfoldEarlier();
+      const next = last ? last.nextElementSibling : this.list.firstElementChild;
+      if (this.more.hidden && document.activeElement === document.body) next?.focus({ preventScroll: true });
+      return answer;
+    }
+
+    async unfoldEarlier() {
+      this.shownAtMost += SHOWN_BY_PRESS;
+      this.fold();
+      const count = () => [...this.cards.values()].filter((card) => card.run.is_final).length;
+      while (!this.isAllHere && count() < this.shownAtMost) {
+        if (!(await this.askForEarlier())) {
+          return { isDone: false, message: "The earlier runs cannot be had just now: press once more in a moment." };
+        }
+      }
+      return { isDone: true };
+    }
+
+    // The first page holds much that is here already; from then on it goes on without gaps.
+    async askForEarlier() {
+      const query = new URLSearchParams();
+      if (this.model) query.set("model", this.model);
+      if (this.listedUpTo) query.set("before", this.listedUpTo);
+      const runs = await kieUi.get(`runs?${query}`);
+      if (!runs) return false;
+      this.isAllHere = runs.length < this.runsAPage;
+      this.listedUpTo = runs.at(-1)?.id ?? this.listedUpTo;
+      runs.forEach((run) => this.takeKept(run));
+      this.fold();
+      return true;
+    }
+
+    // What the stream has told of a run meanwhile is newer than what was asked for.
+    takeKept(run) {
+      if (this.isOurs(run) && !this.cards.has(run.id)) this.take(run, false);
+    }
+
+    // Brings a run into sight; tells whether it is here.
+    reveal(id) {
+      const card = this.cards.get(id);
+      if (!card || !this.section.checkVisibility()) return false;
+      card.isWanted = true;
+      this.fold();
+      const { top } = card.node.getBoundingClientRect();
+      const isNear = Math.abs(top) < 2 * innerHeight;
+      card.node.scrollIntoView({ behavior: isNear ? "smooth" : "instant", block: "start" });
+      // Cards on the way get their true height only once they were in sight.
+      if (!isNear) requestAnimationFrame(() => card.node.scrollIntoView({ behavior: "instant", block: "start" }));
+      card.node.focus({ preventScroll: true });
+      card.node.classList.add("kie-found");
+      setTimeout(() => card.node.classList.remove("kie-found"), 1_800);
+      return true;
+    }
+
+    // A page that was told of fewer runs than it is told at most was told of all.
+    countHeld() {
+      if (this.hasCounted) return;
+      this.hasCounted = true;
+      this.isAllHere = kieUi.runs().length < this.runsAPage;
+      this.fold();
+    }
+
+    hear(state, message) {
+      if (state === "ready") this.countHeld();
       this.lost.hidden = state === "ready";
-      this.lost.textContent =
-        message ?? "The connection to the server is lost. Runs go on; this page is trying again.";
+      this.lost.replaceChildren(...kieUi.withLinks(message ?? kieUi.lostWords));
+      if (state === "lost") this.standIn?.doubt();
+      const isOwed = this.pressedAtMs !== null && (!this.standIn || this.standIn.isDoubted);
+      if (state === "ready" && isOwed) this.findOut();
     }
 
     tick() {
@@ -416,19 +332,30 @@
   const feeds = new Map();
   kieUi.mountFeed = (element) => {
     const section = element.querySelector(".kie-feed");
-    feeds.set(section.dataset.model, new Feed(section));
+    const model = section.dataset.model ?? "";
+    feeds.get(model)?.leave();
+    feeds.set(model, new Feed(section));
   };
   kieUi.pressing = (model) => feeds.get(model)?.press();
-  kieUi.pressed = (model) => feeds.get(model)?.settle();
+  kieUi.pressed = (model, outcome) => {
+    feeds.get(model)?.pressed(outcome);
+    if (outcome === "refused") kieUi.seeIfAlive(model);
+  };
 
-  kieUi.mountAccount = (element) => {
-    const mode = element.querySelector(".kie-mode");
-    kieUi.listen("account", ({ kind, balance, trouble }) => {
-      mode.dataset.kind = kind;
-      if (kind === "demo") mode.textContent = "Demo: clips are simulated on this computer";
-      else if (trouble) mode.textContent = `Live: Kie. ${trouble}`;
-      else if (balance === null) mode.textContent = "Live: Kie";
-      else mode.textContent = `Live: Kie, balance ${kieUi.credits(balance)}`;
-    });
+  const feedOf = (model) => feeds.get(model) ?? (kieUi.hasTab(model) ? null : feeds.get(""));
+
+  // A tab that was never open is drawn only when it is chosen, so this may take a moment. An old
+  // run is not here until it is asked for.
+  kieUi.goToRun = async ({ id, model }) => {
+    kieUi.chooseTabOf(model);
+    const isHere = kieUi.run(id) || feedOf(model)?.cards.has(id);
+    const kept = isHere ? null : (await kieUi.get(`runs/${id}`))?.run;
+    let looks = 60;
+    const look = () => {
+      const feed = feedOf(model);
+      if (kept) feed?.takeKept(kept);
+      if (!feed?.reveal(id) && (looks -= 1) > 0) setTimeout(look, 50);
+    };
+    look();
   };
 })();

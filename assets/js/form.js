@@ -9,28 +9,54 @@
     setTimeout(() => button.click(), 0);
   });
 
+  // Which input an error is about: of a table the cell that the words begin with, or the table
+  // itself; of any other field its one input.
+  function toBlame(field, said) {
+    const table = field.querySelector(".kie-rows");
+    if (table) return table.kieCell?.(said) ?? table;
+    return (
+      field.querySelector("textarea, input[type=number], input[type=text], [role=listbox]") ??
+      field.querySelector("input:not([type=hidden])")
+    );
+  }
+
   // An error is said at its field and belongs to its input, also for who cannot see it.
   function tie(field) {
     const note = field.querySelector(".kie-note");
-    const input =
-      field.querySelector("textarea, input[type=number], input[type=text], [role=listbox]") ??
-      field.querySelector("input:not([type=hidden])");
-    if (!note || !input) return;
-    const hasError = note.querySelector(".kie-note-error") !== null;
-    field.classList.toggle("kie-invalid", hasError);
-    if (hasError) {
-      note.id ||= `kie-note-${crypto.getRandomValues(new Uint32Array(1))[0].toString(36)}`;
-      input.setAttribute("aria-invalid", "true");
-      input.setAttribute("aria-describedby", note.id);
-    } else if (input.hasAttribute("aria-invalid")) {
-      input.removeAttribute("aria-invalid");
-      input.removeAttribute("aria-describedby");
-    }
+    if (!note) return;
+    const error = note.querySelector(".kie-note-error");
+    const input = toBlame(field, error?.textContent ?? "");
+    if (!input) return;
+    if (field.matches(".kie-required") && !input.closest(".kie-rows")) input.setAttribute("aria-required", "true");
+    field.classList.toggle("kie-invalid", error !== null);
+    field.querySelectorAll("[data-blamed]").forEach((blamed) => (blamed === input && error) || release(blamed));
+    if (error) blame(input, note);
   }
+
+  function blame(input, note) {
+    note.id ||= `kie-note-${crypto.getRandomValues(new Uint32Array(1))[0].toString(36)}`;
+    input.dataset.blamed = "";
+    if (!input.matches("[role=group]")) input.setAttribute("aria-invalid", "true");
+    input.setAttribute("aria-describedby", note.id);
+  }
+
+  function release(input) {
+    delete input.dataset.blamed;
+    input.removeAttribute("aria-invalid");
+    input.removeAttribute("aria-describedby");
+  }
+
+  // A picture that the browser can't show is told about in words; its torn sign says nothing more.
+  const tellTorn = (event) => {
+    const isPicture = event.target.matches?.(".kie-picture img");
+    if (isPicture) event.target.classList.toggle("kie-torn", event.type === "error");
+  };
+  document.addEventListener("error", tellTorn, true);
+  document.addEventListener("load", tellTorn, true);
 
   let isDue = false;
   const observer = new MutationObserver((changes) => {
-    if (isDue || !changes.some(({ target }) => target.closest?.(".kie-note"))) return;
+    if (isDue || !changes.some(({ target }) => target.closest?.(".kie-note, .kie-rows-list"))) return;
     isDue = true;
     requestAnimationFrame(() => {
       isDue = false;

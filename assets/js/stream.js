@@ -6,31 +6,59 @@
   const HIDDEN_CLOSE_MS = 5_000;
   const HIDDEN_LOOK_MS = 15_000;
   const RETRY_MS = 5_000;
+  // The server gives a sign of life every 20 s. A connection that died in its sleep says nothing,
+  // not even that it is dead.
+  const SILENT_MS = 50_000;
+  const LOOK_MS = 5_000;
+  const LOST_AFTER_MS = 1_500; // a short gap is nobody's concern
 
   const runs = new Map();
-  const listeners = { run: new Set(), account: new Set(), state: new Set() };
+  const listeners = {
+    run: new Set(),
+    account: new Set(),
+    places: new Set(),
+    state: new Set(),
+    gone: new Set(),
+  };
   let account = null;
+  let places = {};
   let source = null;
   let isReady = false;
+  let isCut = false; // the server was not reached when last tried
   let clockAheadMs = 0; // how far this computer's clock is ahead of the server's
+  let heardAtMs = 0;
+  let trouble = null;
   let timer = null;
+  let losing = null;
 
   const tell = (kind, ...args) => listeners[kind].forEach((listener) => listener(...args));
 
-  const root = () =>
+  kieUi.root = () =>
     new URL(window.gradio_config?.root || ".", location.href).pathname.replace(/\/$/, "");
-  kieUi.address = (path) => `${root()}/kie-ui/${path}`;
-  kieUi.fileAddress = (path) => `${root()}${window.gradio_config.api_prefix}/file=${path}`;
+  kieUi.address = (path) => `${kieUi.root()}/kie-ui/${path}`;
+  kieUi.fileAddress = (path) => `${kieUi.root()}${window.gradio_config.api_prefix}/file=${path}`;
   kieUi.serverNow = () => Date.now() - clockAheadMs;
   kieUi.isReady = () => isReady;
+  // A computer that is off the network may be its own server: then the stream's new try decides.
+  kieUi.isCutOff = () => isCut || (!navigator.onLine && !isReady);
+  kieUi.run = (id) => runs.get(id);
+  kieUi.runs = () => [...runs.values()];
+  // A deleted run leaves every part of the page; the server tells of it again if that is undone.
+  kieUi.forget = (id) => {
+    runs.delete(id);
+    tell("gone", id);
+  };
+  kieUi.place = (id) => places[id] ?? null;
 
   const on = {
     run(run) {
+      if (run.deleted_at_ms) return kieUi.forget(run.id);
       const known = runs.get(run.id);
       if (known && known.updated_at_ms > run.updated_at_ms) return;
       runs.set(run.id, run);
       tell("run", run, isReady);
-      const isNews = isReady && run.is_final && run.backend === account?.kind;
+      const hasEnded = run.is_final && known && !known.is_final;
+      const isNews = isReady && hasEnded && run.backend === account?.kind;
       if (isNews && run.balance_after !== null) on.account({ ...account, balance: run.balance_after });
     },
     account(described) {
@@ -38,31 +66,56 @@
       document.body.dataset.kieMode = described.kind;
       tell("account", described);
     },
+    places(told) {
+      places = told;
+      tell("places", told);
+    },
     ready({ now_ms }) {
       clockAheadMs = Date.now() - now_ms;
       isReady = true;
+      trouble = null;
+      clearTimeout(losing);
       tell("state", "ready");
       if (document.hidden) leave();
     },
-    trouble({ message }) {
-      tell("state", "trouble", message);
+    trouble({ message, is_open }) {
+      trouble = message;
+      tell("state", message ? "trouble" : "ready", message);
+      if (is_open) return;
       source.close(); // before the end of the answer passes for a lost connection
       setTimeout(open, RETRY_MS);
     },
+    alive() {},
   };
 
   function open() {
     if (source && source.readyState !== EventSource.CLOSED) return;
-    source = new EventSource(kieUi.address("stream"));
+    const opened = (source = new EventSource(kieUi.address("stream")));
+    heardAtMs = Date.now();
     for (const [name, handle] of Object.entries(on)) {
-      source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+      opened.addEventListener(name, (event) => {
+        if (opened !== source) return;
+        heardAtMs = Date.now();
+        isCut = false;
+        handle(JSON.parse(event.data));
+      });
     }
-    source.onerror = () => {
+    opened.onerror = () => {
+      if (opened !== source) return;
       isReady = false;
-      tell("state", "lost");
+      isCut = true;
+      clearTimeout(losing);
+      if (!trouble) losing = setTimeout(() => isReady || tell("state", "lost"), LOST_AFTER_MS);
       // A browser gives up for good on a bad answer, such as a proxy's while the server restarts.
-      if (source.readyState === EventSource.CLOSED) setTimeout(open, RETRY_MS);
+      if (opened.readyState === EventSource.CLOSED) setTimeout(open, RETRY_MS);
     };
+  }
+
+  function reopen() {
+    if (!source || document.hidden) return;
+    source.close();
+    isReady = false;
+    open();
   }
 
   const hasRunning = () => [...runs.values()].some((run) => !run.is_final);
@@ -78,12 +131,21 @@
     if (document.hidden) timer = setTimeout(leave, HIDDEN_CLOSE_MS);
     else if (source) open();
   });
-  window.addEventListener("online", () => source && open());
+  window.addEventListener("online", reopen);
+  window.addEventListener("offline", reopen);
+  window.addEventListener("pageshow", (event) => event.persisted && reopen());
+  setInterval(() => {
+    const isOpen = source?.readyState === EventSource.OPEN;
+    if (isOpen && Date.now() - heardAtMs > SILENT_MS) reopen();
+  }, LOOK_MS);
 
   kieUi.listen = (kind, listener) => {
     listeners[kind].add(listener);
     if (kind === "run") runs.forEach((run) => listener(run, false));
     if (kind === "account" && account) listener(account);
+    if (kind === "places") listener(places);
+    if (kind === "state" && trouble) listener("trouble", trouble);
     open();
+    return () => listeners[kind].delete(listener);
   };
 })();

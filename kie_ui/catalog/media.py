@@ -50,6 +50,18 @@ class UrlRef(BaseModel):
 MediaRef = Annotated[FileRef | UrlRef, Field(discriminator="kind")]
 
 
+class JsonValue(BaseModel):
+    """A value of the wire that is neither text nor a number nor media: a list or an object.
+
+    Wrapped, so that nothing in it is ever taken for a `FileRef`, whatever it looks like.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["json"] = "json"
+    value: Any
+
+
 def is_web_address(text: str) -> bool:
     """Tell whether `text` is an http(s) address with a host, of a length that servers take."""
     if len(text) > MAX_URL_LENGTH or any(_is_blank_or_control(character) for character in text):

@@ -7,39 +7,53 @@ the simulator and the API endpoint each derive that from the same facts.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
-WireType = Literal["string", "number", "integer", "boolean", "array"]
+WireType = Literal["string", "number", "integer", "boolean", "array", "object"]
+
+OptionValue = StrictStr | StrictInt | StrictFloat
+"""A documented value of a choice, in the type of the wire."""
 
 
 class _Parameter(BaseModel):
     """What every kind of parameter has in common."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(min_length=1)
     """The documented spelling, as sent."""
     label: str = Field(min_length=1)
     """What a person calls it."""
     help: str
-    """What it means, in our own words."""
+    """What it means: in our own words, or in those of an imported page."""
     required: bool = False
     advanced: bool = False
     """Rarely needed: the form folds it away."""
+    stated: dict[str, Any] = Field(default_factory=dict)
+    """What the page states of it and this kind has no field for, by the names of `facts`."""
+
+    def __hash__(self) -> int:
+        """Hash by the name alone: among what is stated may be lists and objects."""
+        return hash(self.name)
 
 
 class TextParameter(_Parameter):
     """Free text, such as a prompt."""
 
     kind: Literal["text"] = "text"
+    min_length: int | None = Field(default=None, ge=0)
     max_length: int | None = Field(default=None, gt=0)
     """Characters."""
+    pattern: str | None = None
+    """A regular expression that is to be found in the text, as far as Rust's `regex` knows it."""
     multiline: bool = False
     names: Literal["image_task"] | None = None
     """What the text is the id of, where it is one; the simulator has some to try."""
     default: str | None = None
+    sample: str | None = None
+    """How the documentation's example begins, in one line; the form shows it while it is empty."""
 
     @property
     def wire_type(self) -> WireType:
@@ -52,26 +66,32 @@ class Option(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    value: str
+    value: OptionValue
     label: str
 
 
 class ChoiceParameter(_Parameter):
-    """One of a documented list; always a string on the wire, durations included."""
+    """One of a documented list, or several; on the wire mostly strings, durations included."""
 
     kind: Literal["choice"] = "choice"
     options: tuple[Option, ...] = Field(min_length=1)
-    default: str | None = None
+    default: OptionValue | tuple[OptionValue, ...] | None = None
+    of: Literal["string", "number", "integer"] = "string"
+    """The type of a value on the wire."""
+    many: bool = False
+    """Whether the wire wants a list of values."""
+    min_items: int | None = Field(default=None, ge=0)
+    max_items: int | None = Field(default=None, gt=0)
     unit: str | None = None
     """What the values count, such as `s`."""
 
     @property
     def wire_type(self) -> WireType:
         """The type this parameter has on the wire."""
-        return "string"
+        return "array" if self.many else self.of
 
     @property
-    def values(self) -> tuple[str, ...]:
+    def values(self) -> tuple[OptionValue, ...]:
         """The documented values, in the documented order."""
         return tuple(option.value for option in self.options)
 
@@ -80,6 +100,8 @@ class NumberParameter(_Parameter):
     """A number within a documented range."""
 
     kind: Literal["number"] = "number"
+    integer: bool = False
+    """Whether the page calls it an integer."""
     minimum: float | None = None
     maximum: float | None = None
     step: float | None = Field(default=None, gt=0)
@@ -90,12 +112,12 @@ class NumberParameter(_Parameter):
     @property
     def wire_type(self) -> WireType:
         """The type this parameter has on the wire."""
-        return "number"
+        return "integer" if self.integer else "number"
 
     @property
     def is_whole(self) -> bool:
-        """Whether only whole numbers fit the documented step."""
-        return (
+        """Whether only whole numbers fit the documented type or step."""
+        return self.integer or (
             self.step is not None
             and self.step.is_integer()
             and (self.minimum is None or self.minimum.is_integer())
@@ -103,7 +125,7 @@ class NumberParameter(_Parameter):
 
 
 class SwitchParameter(_Parameter):
-    """Yes or no."""
+    """Yes or no; without a default also neither, which leaves the choice to the service."""
 
     kind: Literal["switch"] = "switch"
     default: bool | None = None
@@ -118,10 +140,12 @@ class MediaParameter(_Parameter):
     """Files that the service reads from web addresses: one, or a list of up to `max_items`."""
 
     kind: Literal["media"] = "media"
-    media: Literal["image"] = "image"
+    media: Literal["image", "video", "audio", "file"] = "image"
     many: bool = False
     """Whether the wire wants a list of addresses, even of one."""
-    max_items: int = Field(default=1, gt=0)
+    min_items: int | None = Field(default=None, ge=0)
+    max_items: int | None = Field(default=1, gt=0)
+    """None where a list has no documented end."""
     max_bytes: int | None = Field(default=None, gt=0)
     accepts: tuple[str, ...] = ()
     """MIME types."""
@@ -136,7 +160,54 @@ class MediaParameter(_Parameter):
         return "array" if self.many else "string"
 
 
+Column = Annotated[
+    TextParameter | ChoiceParameter | NumberParameter | SwitchParameter,
+    Field(discriminator="kind"),
+]
+
+
+class TableParameter(_Parameter):
+    """A list of rows, each an object with a value a column, such as prompt and duration.
+
+    Where `is_bare`, a row is no object but the value of the one column itself.
+    """
+
+    kind: Literal["table"] = "table"
+    columns: tuple[Column, ...] = Field(min_length=1)
+    is_bare: bool = False
+    min_items: int | None = Field(default=None, ge=0)
+    max_items: int | None = Field(default=None, gt=0)
+    default: tuple[Any, ...] = ()
+    """Rows as the wire wants them."""
+
+    @property
+    def wire_type(self) -> WireType:
+        """The type this parameter has on the wire."""
+        return "array"
+
+
+class JsonParameter(_Parameter):
+    """A value of any other shape, written as JSON and checked against the documented schema."""
+
+    kind: Literal["json"] = "json"
+    of: WireType = "object"
+    """The type of the value on the wire, as the page calls it."""
+    json_schema: dict[str, Any] = Field(default_factory=dict)
+    default: Any = None
+
+    @property
+    def wire_type(self) -> WireType:
+        """The type this parameter has on the wire."""
+        return self.of
+
+
 Parameter = Annotated[
-    TextParameter | ChoiceParameter | NumberParameter | SwitchParameter | MediaParameter,
+    TextParameter
+    | ChoiceParameter
+    | NumberParameter
+    | SwitchParameter
+    | MediaParameter
+    | TableParameter
+    | JsonParameter,
     Field(discriminator="kind"),
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,9 @@ from kie_ui.catalog.spec import ModelSpec
 
 DOLLARS_PER_CREDIT = 0.005
 """Source: observed live, "Balance and download"."""
+
+MOST_SECONDS = 24 * 3600.0
+"""A duration beyond that is none of which a price could be told."""
 
 
 def estimate_credits(spec: ModelSpec, values: Mapping[str, Any]) -> float | None:
@@ -21,7 +23,9 @@ def estimate_credits(spec: ModelSpec, values: Mapping[str, Any]) -> float | None
         seconds = float(values[spec.price.duration])
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return None if rate is None or not math.isfinite(seconds) else round(rate * seconds, 2)
+    if rate is None or not 0 <= seconds <= MOST_SECONDS:
+        return None
+    return round(rate * seconds, 2)
 
 
 def dollars(credit_count: float) -> float:

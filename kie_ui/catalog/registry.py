@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
+from typing import Protocol
 
 from kie_ui.catalog.spec import ModelSpec
 
@@ -16,8 +17,24 @@ class UnknownModel(LookupError):
     """There is no spec for this model id."""
 
 
+class Catalog(Protocol):
+    """Who has which models: everyone the built-in ones, and each owner those that they added."""
+
+    def of(self, owner: str) -> Registry:
+        """Return the models of an owner, as they are now."""
+
+    def shelf_name(self, owner: str) -> str:
+        """Name where an owner's own models are kept; empty where they have none."""
+
+    def versions(self, model: str, shelf: str = "") -> tuple[ModelSpec, ...]:
+        """Return every spec of a model that is everyone's or on a shelf, or was; the newest first.
+
+        Never one of somebody else's shelf: a stranger's page says nothing of one's own runs.
+        """
+
+
 class Registry:
-    """A set of specs, each found by its model id."""
+    """A set of specs, each found by its model id; as a catalog, the same for everyone."""
 
     def __init__(self, specs: tuple[ModelSpec, ...]) -> None:
         self._specs = {spec.model: spec for spec in specs}
@@ -27,6 +44,18 @@ class Registry:
 
     def __len__(self) -> int:
         return len(self._specs)
+
+    def of(self, _owner: str) -> Registry:
+        """Return this registry: it is everyone's."""
+        return self
+
+    def shelf_name(self, _owner: str) -> str:
+        """Return nothing: nobody has models of their own."""
+        return ""
+
+    def versions(self, model: str, _shelf: str = "") -> tuple[ModelSpec, ...]:
+        """Return the one spec of a model, if there is one."""
+        return (self._specs[model],) if model in self._specs else ()
 
     def spec(self, model: str) -> ModelSpec:
         """Return the spec of a model id.

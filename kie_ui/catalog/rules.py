@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from kie_ui.catalog.media import JsonValue
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.spec import Becomes, ExactlyOne, ModelSpec, OnlyWith
+
+EXTRA = "+extra"
+"""Under this name a form's values hold the extra input: an object of fields that no page documents.
+
+It goes into the request last, over everything. No documented name can be that.
+"""
 
 
 class Problem(NamedTuple):
@@ -31,7 +38,7 @@ def is_given(value: Any) -> bool:
         return bool(value.strip())
     if isinstance(value, (list, tuple, dict)):
         return len(value) > 0
-    return True
+    return is_given(value.value) if isinstance(value, JsonValue) else True
 
 
 def with_defaults(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,8 +79,29 @@ def apply_replacements(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, 
 
 
 def notices(spec: ModelSpec, values: Mapping[str, Any]) -> tuple[Notice, ...]:
-    """List what would be done differently from what these values ask for."""
-    return tuple(Notice(rule.parameter, rule.notice) for rule in _rules_that_replace(spec, values))
+    """List what would be done differently from what these values ask for.
+
+    `values` are checked ones, or a form's: of an extra input that is no object nothing is said.
+    """
+    replaced = [Notice(rule.parameter, rule.notice) for rule in _rules_that_replace(spec, values)]
+    return (*replaced, *_overridden(spec, values))
+
+
+def _overridden(spec: ModelSpec, values: Mapping[str, Any]) -> Iterator[Notice]:
+    """Say which documented values the extra input goes before."""
+    extra = values.get(EXTRA)
+    if not isinstance(extra, JsonValue):
+        return
+    names = [parameter.name for parameter in spec.parameters if parameter.name in extra.value]
+    if names:
+        yield Notice(EXTRA, f"Sent in place of what the form says: {', '.join(names)}.")
+
+
+def in_effect(checked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return checked values as they take effect, the extra input over everything."""
+    rest = {name: value for name, value in checked.items() if name != EXTRA}
+    extra = checked.get(EXTRA)
+    return {**rest, **extra.value} if isinstance(extra, JsonValue) else rest
 
 
 def exclusion_problems(spec: ModelSpec, values: Mapping[str, Any]) -> Iterator[Problem]:

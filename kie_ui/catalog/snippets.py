@@ -71,7 +71,7 @@ def _as_curl(
     body: Mapping[str, Any], files: _Files, api_base_url: str, upload_base_url: str
 ) -> str:
     uploads = [
-        f"PICTURE_{number}=$(curl -sS {upload_base_url}{UPLOAD_PATH} \\\n"
+        f"FILE_{number}=$(curl -sS {upload_base_url}{UPLOAD_PATH} \\\n"
         '  -H "Authorization: Bearer $KIE_API_KEY" \\\n'
         f"  -F {_shell_quote(_curl_file(name))} -F uploadPath=images/kie-ui \\\n"
         "  | python3 -c 'import json, sys; "
@@ -91,7 +91,7 @@ def _as_curl(
 def _shell_quote(text: str) -> str:
     """Quote for any POSIX shell, with marks becoming variables between the quoted parts."""
     quoted = "'" + text.replace("'", "'\"'\"'") + "'"
-    return _MARK.sub(lambda match: f"'\"$PICTURE_{match[1]}\"'", quoted)
+    return _MARK.sub(lambda match: f"'\"$FILE_{match[1]}\"'", quoted)
 
 
 def _curl_file(name: str) -> str:

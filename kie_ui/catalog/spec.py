@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Annotated, Literal
 
@@ -66,6 +67,20 @@ class Becomes(BaseModel):
 Rule = Annotated[ExactlyOne | OnlyWith | Becomes, Field(discriminator="rule")]
 
 
+def names_in(rule: Rule) -> set[str]:
+    """Return the parameters that a rule speaks of."""
+    match rule:
+        case ExactlyOne():
+            return set(rule.parameters)
+        case OnlyWith():
+            return {rule.parameter, rule.needs}
+        case Becomes():
+            return {rule.parameter, rule.given}
+
+
+MOST_CREDITS_PER_SECOND = 100_000.0
+
+
 class Price(BaseModel):
     """Credits per second of result, by the value of one parameter, as seen on one day.
 
@@ -74,13 +89,17 @@ class Price(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    credits_per_second: dict[str, float]
+    credits_per_second: dict[str, Annotated[float, Field(ge=0, le=MOST_CREDITS_PER_SECOND)]]
     """By the value of `by`."""
     by: str
     duration: str
     """The parameter that holds the seconds."""
     seen: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
     """Year and month."""
+
+
+Produces = Literal["video", "image", "audio", "text"]
+"""What comes out of a model; `text` stands for objects as well."""
 
 
 class ModelSpec(BaseModel):
@@ -93,12 +112,14 @@ class ModelSpec(BaseModel):
     title: str
     maker: str
     summary: str
-    produces: Literal["video"] = "video"
+    produces: Produces = "video"
     documentation: str
-    """Address of the page that the spec was made from."""
+    """Address of the page that the spec was made from; empty where it did not say."""
     parameters: tuple[Parameter, ...] = Field(min_length=1)
     rules: tuple[Rule, ...] = ()
     price: Price | None = None
+    warnings: tuple[str, ...] = ()
+    """What an imported page left open, in sentences."""
 
     @model_validator(mode="after")
     def _names_exist_once(self) -> ModelSpec:
@@ -115,13 +136,7 @@ class ModelSpec(BaseModel):
     def _names_in_rules(self) -> set[str]:
         names: set[str] = set()
         for rule in self.rules:
-            match rule:
-                case ExactlyOne():
-                    names.update(rule.parameters)
-                case OnlyWith():
-                    names.update((rule.parameter, rule.needs))
-                case Becomes():
-                    names.update((rule.parameter, rule.given))
+            names |= names_in(rule)
         if self.price is not None:
             names.update((self.price.by, self.price.duration))
         return names
@@ -129,6 +144,15 @@ class ModelSpec(BaseModel):
     def __hash__(self) -> int:
         """Hash by the id alone, so that what is derived from a spec can be cached."""
         return hash(self.model)
+
+    @property
+    def digest(self) -> str:
+        """Tell this version of a model's spec from every other one: 16 hexadecimal digits.
+
+        What a person calls the model is no part of it.
+        """
+        facts = self.model_dump_json(exclude={"title"})
+        return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
     @property
     def api_name(self) -> str:

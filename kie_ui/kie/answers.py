@@ -19,23 +19,23 @@ from kie_ui.kie.records import (
 _TERMINAL_TASK_CODES = (408, 501)
 
 
-def read_envelope(http_status: int, body: bytes) -> Envelope:
-    """Read an answer's bytes, whatever they say.
+def read_envelope(http_status: int, body: bytes, *, without: str = "") -> Envelope:
+    """Read an answer's bytes, whatever they say, and take a secret out that they repeat.
 
     Raises: BadAnswer, or the HTTP status's own error when an unreadable body came with one.
     """
     try:
-        return parse_envelope(_parse_json(body), http_status=http_status)
+        return parse_envelope(_parse_json(body, without), http_status=http_status)
     except BadAnswer as unreadable:
         if http_status >= 400:
             raise error_for_code(http_status, answer=unreadable.answer) from None
         raise
 
 
-def _parse_json(body: bytes) -> Any:
+def _parse_json(body: bytes, without: str) -> Any:
     try:
         # NaN is not JSON, but a service that sends it means "no number".
-        return _plain(json.loads(body, parse_constant=lambda _: None))
+        return _plain(json.loads(body, parse_constant=lambda _: None), without)
     except (ValueError, RecursionError):
         page = body.lstrip()[:1] == b"<"
         raise BadAnswer("A web page answered in Kie's place." if page else "") from None
@@ -44,16 +44,17 @@ def _parse_json(body: bytes) -> Any:
 _LARGEST_WHOLE = 2**63
 
 
-def _plain(value: Any) -> Any:
-    """Make an answer one that can be kept and shown: no half characters, no endless numbers."""
+def _plain(value: Any, without: str) -> Any:
+    """Make an answer one that can be kept and shown: no secret, half character, endless number."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        plain = value.encode("utf-8", "replace").decode()
+        return plain.replace(without, "***") if without else plain
     if isinstance(value, int) and abs(value) >= _LARGEST_WHOLE:
         return str(value)
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_plain(item, without) for item in value]
     if isinstance(value, dict):
-        return {_plain(key): _plain(item) for key, item in value.items()}
+        return {_plain(key, without): _plain(item, without) for key, item in value.items()}
     return value
 
 

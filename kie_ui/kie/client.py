@@ -1,6 +1,7 @@
 """The remote API over HTTP: one method for each thing that can be asked of Kie."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,6 @@ from kie_ui.kie.errors import (
     InvalidInput,
     KieError,
     NoAnswer,
-    RateLimited,
     Unreachable,
     translated,
 )
@@ -35,6 +35,9 @@ from kie_ui.kie.transfer import (
     save_body,
     stay_on_the_web,
 )
+
+# At DEBUG it writes down the headers of every answer, and Kie's may repeat the key.
+logging.getLogger("httpcore").setLevel(logging.INFO)
 
 T = TypeVar("T")
 
@@ -61,7 +64,8 @@ class Timeouts:
 class Retries:
     """How often to send what is safe to send again, and how long to wait in between.
 
-    The default waits add up to about the ten seconds that Kie counts its rate limit over.
+    The default waits add up to about the ten seconds that Kie counts its rate limit over, which
+    carries questions over it; a create that met the limit is its caller's to send again.
     """
 
     attempts: int = 5
@@ -83,8 +87,8 @@ def _may_retry(error: BaseException) -> bool:
     return isinstance(error, KieError) and error.may_retry
 
 
-def _surely_not_accepted(error: BaseException) -> bool:
-    return isinstance(error, Unreachable | RateLimited) and error.may_retry
+def _was_never_sent(error: BaseException) -> bool:
+    return isinstance(error, Unreachable) and error.may_retry
 
 
 class KieClient:
@@ -137,20 +141,23 @@ class KieClient:
         input: Mapping[str, Any],  # noqa: A002  # the wire's own word
         *,
         callback_url: str | None = None,
+        attempts: int | None = None,
     ) -> CreatedTask:
         """Start one paid task.
 
-        Not idempotent, so sent again only when surely not accepted: turned away by the rate limit,
-        or no connection opened. Where an error's `may_have_been_accepted` is true, and where the
-        call is cancelled, the task may exist and be billed.
-        Raises: KieError.
+        Not idempotent, so sent again only where no connection was ever opened, and at most
+        `attempts` times; None leaves it to the client's usual patience. The rate limit is
+        the caller's: it knows what else waits for the same budget, and what it may send when.
+        Where an error's `may_have_been_accepted` is true, and where the call is cancelled, the
+        task may exist and be billed.
+        Raises: RateLimited (surely not accepted), else KieError.
         Source: Kie documentation, Create Generation Task.
         """
         body = {"model": model, "input": dict(input)}
         if callback_url is not None:
             body["callBackUrl"] = callback_url
         try:
-            return await self._repeating(partial(self._create, body), _surely_not_accepted)
+            return await self._repeating(partial(self._create, body), _was_never_sent, attempts)
         except KieError as error:
             if error.may_have_been_accepted:
                 error.advice = _FATE_UNKNOWN_ADVICE
@@ -165,17 +172,20 @@ class KieClient:
             raise InvalidInput("The inputs cannot be written as JSON.") from exc
         return answers.created_task(await self._send(self._creates, request))
 
-    async def task(self, task_id: str) -> TaskRecord:
+    async def task(self, task_id: str, *, attempts: int | None = None) -> TaskRecord:
         """Read the state of one task; a failed task is a record too, not an error.
 
-        Idempotent, and repeated when that may help. The codes 408 and 501 in an answer end a task:
-        its record is then in state `fail`, made from the answer's message where data is missing.
+        Idempotent, and repeated when that may help: up to `attempts` questions in all, where None
+        is the client's own number, and 1 is for a caller with a schedule of its own. The codes 408
+        and 501 in an answer end a task: its record is then in state `fail`, made from the answer's
+        message where data is missing.
         Raises: TaskNotFound (also for a moment after the create), else KieError.
         Source: Kie documentation, Query Task Status.
         """
         url = self._backend.api_base_url + "/api/v1/jobs/recordInfo"
         ask = partial(self._api.build_request, "GET", url, params={"taskId": task_id})
-        return await self._asking(ask, partial(answers.task_record, task_id=task_id))
+        read = partial(answers.task_record, task_id=task_id)
+        return await self._asking(ask, read, attempts)
 
     async def credit(self) -> float:
         """Read the account's balance in credits. Source: observed on the live service."""
@@ -263,35 +273,35 @@ class KieClient:
         return httpx.Timeout(self._timeouts.transfer_s, connect=self._timeouts.connect_s)
 
     async def _asking(
-        self, build_request: Callable[[], httpx.Request], read: Callable[[Envelope], T]
+        self,
+        build_request: Callable[[], httpx.Request],
+        read: Callable[[Envelope], T],
+        attempts: int | None = None,
     ) -> T:
         """Send an idempotent request, again where that may help, and read its answer."""
 
         async def ask() -> T:
             return read(await self._send(self._api, build_request()))
 
-        return await self._repeating(ask)
+        return await self._repeating(ask, attempts=attempts)
 
     async def _send(self, http: httpx.AsyncClient, request: httpx.Request) -> Envelope:
         """Send once, following no redirect, and return the answer whatever it says."""
         with translated():
             response = await http.send(request)
-        return answers.read_envelope(response.status_code, self._without_key(response.content))
-
-    def _without_key(self, body: bytes) -> bytes:
-        """Take the key out of an answer that repeats it: records and answers are kept and shown."""
-        if len(self._key) < SHORTEST_SECRET:
-            return body
-        return body.replace(self._key.encode(), b"***")
+        # Records and answers are kept and shown.
+        secret = self._key if len(self._key) >= SHORTEST_SECRET else ""
+        return answers.read_envelope(response.status_code, response.content, without=secret)
 
     async def _repeating(
         self,
         attempt: Callable[[], Awaitable[T]],
         may_repeat: Callable[[BaseException], bool] = _may_retry,
+        attempts: int | None = None,
     ) -> T:
         retrying = AsyncRetrying(
             retry=retry_if_exception(may_repeat),
-            stop=stop_after_attempt(self._retries.attempts),
+            stop=stop_after_attempt(attempts or self._retries.attempts),
             wait=self._wait_s,
             sleep=self._sleep,
             reraise=True,

@@ -121,8 +121,9 @@ class TaskRecord(BaseModel):
 
     @property
     def result_object(self) -> Any:
-        """The result of a model that makes text, else None."""
-        return self.result.get("resultObject")
+        """The result of a model that makes text or data, else None; so is an empty one."""
+        made = self.result.get("resultObject")
+        return None if made in ("", {}, []) else made
 
     @property
     def cost_time_ms(self) -> int | None:

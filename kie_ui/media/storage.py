@@ -1,15 +1,19 @@
 """Where pictures and clips live on disk. Standard library only.
 
     <root>/inputs/<first two of sha256>/<sha256><suffix>   given pictures, kept by content
-    <root>/clips/<run id>.mp4                              results, one for each run
+    <root>/clips/<run id><suffix>                          results: clips, pictures, sounds
+    <root>/posters/<run id>.webp                           the stills that stand for them
 
 A file under its final name is always whole. Folders belong to the server's user alone (0700).
 """
 
 import errno
 import hashlib
+import math
+import os
 import re
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
@@ -46,18 +50,49 @@ class Storage:
         if not _SUFFIX.fullmatch(suffix):
             raise ValueError(f"This is not a file suffix: {suffix!r}")
         kept = self._input_path(_sha256(source), suffix)
-        if not kept.is_file():
+        if kept.is_file():
+            os.utime(kept, (self._now(), self._now()))
+        else:
             kept = self._copy_in(source, kept)
         return kept.relative_to(self.root).as_posix()
 
-    def clip_path(self, run_id: str) -> Path:
-        """Where a run's clip lives, whether it has arrived or not; its folder exists.
+    def clip_path(self, run_id: str, suffix: str = ".mp4") -> Path:
+        """Where a run's result lives, whether it has arrived or not; its folder exists.
 
-        Raises: OSError; ValueError for anything but a lowercase hexadecimal run id.
+        Raises: OSError; ValueError for anything but a lowercase hexadecimal run id and a suffix.
         """
         if not _RUN_ID.fullmatch(run_id):
             raise ValueError("A run id is made of lowercase hexadecimal digits.")
-        return self._folder("clips") / f"{run_id}.mp4"
+        if not _SUFFIX.fullmatch(suffix):
+            raise ValueError(f"This is not a file suffix: {suffix!r}")
+        return self._folder("clips") / f"{run_id}{suffix}"
+
+    def poster_path(self, run_id: str) -> Path:
+        """Where the still of a run's result lives, whether it is there or not; its folder exists.
+
+        Raises: OSError; ValueError for anything but a lowercase hexadecimal run id.
+        """
+        return self._folder("posters") / self.clip_path(run_id, ".webp").name
+
+    def remove(self, name: str) -> int:
+        """Remove a stored file, if it is still there; return the bytes that it took.
+
+        Raises: OSError; OutsideStorage.
+        """
+        path = self.resolve(name)
+        size_bytes = _size_bytes(path)
+        path.unlink(missing_ok=True)
+        return size_bytes
+
+    def used_bytes(self) -> int:
+        """Add up what pictures, results and posters take. Raises: OSError."""
+        folders = (self.root / name for name in ("inputs", "clips", "posters"))
+        return sum(_size_bytes(path) for folder in folders for path in folder.rglob("*"))
+
+    def was_given_lately(self, name: str, within_s: float) -> bool:
+        """Whether a picture was given within so many seconds: a run that uses it may be coming."""
+        given_at_s = _written_at_s(self.resolve(name))
+        return not math.isinf(given_at_s) and self._now() - given_at_s < within_s
 
     def part_path(self, run_id: str) -> Path:
         """Make up a temporary name beside the run's clip; two downloads never share one.
@@ -102,6 +137,7 @@ class Storage:
     def _parts(self) -> Iterator[Path]:
         yield from self.root.glob(f"inputs/*/*{PART_SUFFIX}")
         yield from self.root.glob(f"clips/*{PART_SUFFIX}")
+        yield from self.root.glob(f"posters/*{PART_SUFFIX}")
 
     def _input_path(self, digest: str, suffix: str) -> Path:
         return self.root / "inputs" / digest[:2] / f"{digest}{suffix}"
@@ -155,6 +191,15 @@ def _written_at_s(part: Path) -> float:
         return part.stat().st_mtime
     except FileNotFoundError:
         return float("inf")
+
+
+def _size_bytes(path: Path) -> int:
+    """Give a file's size; what is no file, or vanished meanwhile, takes nothing."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 def _sha256(path: Path) -> str:

@@ -15,15 +15,11 @@ from av.packet import Packet  # generic to the type checker only, so quoted wher
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from kie_ui.media.opening import open_clip
 from kie_ui.media.sniffing import FileKind, sniff_file
 
 MAX_SIDE_PX = 8192
 
-_OPTIONS = {
-    # Only plain containers, and only this file: a playlist must not make us read others.
-    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,flv",
-    "protocol_whitelist": "file",
-}
 _MAYBE_A_VIDEO = {FileKind.VIDEO, FileKind.UNKNOWN}
 _SLACK_S = 0.25
 _SLACK_FRAMES = 2
@@ -56,7 +52,7 @@ def probe_video(path: Path) -> VideoInfo:
     fails.
     """
     _refuse_other_kinds(path)
-    with _explaining_damage(), _open(path) as container:
+    with explaining_damage(_DAMAGED), open_clip(path) as container:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream):
             raise VideoProblem("This file has sound but no moving picture. Use another one.")
@@ -83,11 +79,6 @@ def _refuse_other_kinds(path: Path) -> None:
         raise VideoProblem("This is a folder, not a video. Choose one video in it.") from exc
     if kind not in _MAYBE_A_VIDEO:
         raise VideoProblem(f"This is {kind.value}, not a video. Fetch or choose it again.")
-
-
-def _open(path: Path) -> InputContainer:
-    """Open by absolute path, which no spelling can turn into a network address."""
-    return av.open(path.resolve(), "r", container_options=_OPTIONS, metadata_errors="replace")
 
 
 def _read_through(
@@ -160,11 +151,14 @@ def _checked_size_px(frame: VideoFrame) -> tuple[int, int]:
 
 
 @contextmanager
-def _explaining_damage() -> Iterator[None]:
-    """Turn whatever the decoder meets in a damaged file into one sentence; disk errors pass."""
+def explaining_damage(sentence: str) -> Iterator[None]:
+    """Turn whatever the decoder meets in a damaged file into one sentence; disk errors pass.
+
+    Raises: VideoProblem.
+    """
     try:
         yield
     except OSError:
         raise
     except av.FFmpegError as exc:
-        raise VideoProblem(_DAMAGED) from exc
+        raise VideoProblem(sentence) from exc

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 def utc_now_ms() -> int:
@@ -24,3 +27,21 @@ class Clock:
     steady_s: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Takes seconds."""
+
+    async def within(self, limit_s: float, work: Coroutine[Any, Any, T]) -> T:
+        """Do some work, and break it off when it takes too long. Raises: TimeoutError."""
+        working = asyncio.ensure_future(work)
+        timer = asyncio.ensure_future(self.sleep(limit_s))
+        try:
+            await asyncio.wait({working, timer}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise TimeoutError
+            return working.result()
+        finally:
+            for task in (working, timer):
+                task.cancel()
+            await asyncio.gather(working, timer, return_exceptions=True)
+
+
+USUAL = Clock()
+"""Time as everyone has it."""

@@ -24,8 +24,12 @@ class UnknownRun(RunsProblem):
 class KeyMissing(RunsProblem):
     """A live run was asked for, and there is no key to make it with."""
 
-    def __init__(self) -> None:
-        super().__init__("There is no Kie API key: enter one, or use the demo.")
+    def __init__(self, *, of_server: bool = False) -> None:
+        super().__init__(
+            "The server's Kie API key, which pays for this, is gone."
+            if of_server
+            else "There is no Kie API key: enter one, or use the demo."
+        )
 
 
 class WrongStep(RunsProblem):

@@ -16,17 +16,22 @@ from kie_ui.catalog.inputs import InvalidValues, check_values, named
 from kie_ui.catalog.media import FileRef, MediaRef, as_media
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.price import estimate_credits
-from kie_ui.catalog.rules import Problem, notices
+from kie_ui.catalog.rules import EXTRA, Problem, in_effect, notices
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.media.storage import Storage
 
 if TYPE_CHECKING:  # Pillow takes a while to import, and the page's first view is without it
+    from kie_ui.media.given import GivenFile
     from kie_ui.media.images import PictureLimits, PreparedPicture
+
+    Prepared = GivenFile | PreparedPicture
 
 AT_ONCE = 2
 """Pictures decoded at the same time: each may take hundreds of megabytes for a moment."""
 
 USUAL_MAX_BYTES = 10_000_000
+MOST_BYTES = 100_000_000
+"""What this program takes of other files where a model documents no limit."""
 USUAL_ACCEPTS = ("image/jpeg", "image/png", "image/webp")
 """Limits of pictures where a model documents none: those that its siblings document."""
 
@@ -64,11 +69,12 @@ class Intake:
         problems += picture_problems
         if problems:
             raise InvalidValues(tuple(problems))
+        extra = {name: value for name, value in checked.items() if name == EXTRA}
         return Taken(
             values={**checked, **kept},
-            notices=tuple(notice.message for notice in notices(spec, values)),
+            notices=tuple(notice.message for notice in notices(spec, {**values, **extra})),
             changes=changes,
-            estimated_credits=estimate_credits(spec, checked),
+            estimated_credits=estimate_credits(spec, in_effect(checked)),
         )
 
     def _keep(
@@ -86,7 +92,7 @@ class Intake:
         changes = (change for picture in prepared.values() for change in picture.changes)
         return kept, tuple(dict.fromkeys(changes)), found
 
-    def _kept(self, ref: MediaRef, prepared: Mapping[FileRef, PreparedPicture]) -> MediaRef:
+    def _kept(self, ref: MediaRef, prepared: Mapping[FileRef, Prepared]) -> MediaRef:
         if not isinstance(ref, FileRef):
             return ref
         picture = prepared[ref]
@@ -128,21 +134,33 @@ def picture_limits(parameter: MediaParameter) -> PictureLimits:
 
 def _prepare_all(
     media: Mapping[MediaParameter, tuple[MediaRef, ...]], folder: Path
-) -> tuple[dict[FileRef, PreparedPicture], list[Problem]]:
-    from kie_ui.media.images import PictureProblem, prepare_picture  # noqa: PLC0415 - as above
+) -> tuple[dict[FileRef, Prepared], list[Problem]]:
+    from kie_ui.media.given import GivenProblem  # noqa: PLC0415 - as above
+    from kie_ui.media.images import PictureProblem  # noqa: PLC0415
 
-    prepared: dict[FileRef, PreparedPicture] = {}
+    prepared: dict[FileRef, Prepared] = {}
     problems: dict[str, Problem] = {}
     for parameter, ref in _files(media):
         try:
-            prepared[ref] = prepare_picture(Path(ref.path), folder, picture_limits(parameter))
-        except PictureProblem as exc:
+            prepared[ref] = _prepare(parameter, Path(ref.path), folder)
+        except (PictureProblem, GivenProblem) as exc:
             words = f"{named(parameter)}: {exc}"
             problems.setdefault(parameter.name, Problem(parameter.name, words))
         except FileNotFoundError:
             gone = f"{named(parameter)} is gone from this computer: choose it again."
             problems.setdefault(parameter.name, Problem(parameter.name, gone))
     return prepared, list(problems.values())
+
+
+def _prepare(parameter: MediaParameter, source: Path, folder: Path) -> Prepared:
+    """Make a picture fit, and look into anything else. Raises: PictureProblem, GivenProblem."""
+    from kie_ui.media.given import check_given  # noqa: PLC0415 - as above
+    from kie_ui.media.images import prepare_picture  # noqa: PLC0415
+
+    if parameter.media == "image":
+        return prepare_picture(source, folder, picture_limits(parameter))
+    max_bytes = parameter.max_bytes or MOST_BYTES
+    return check_given(source, parameter.media, max_bytes, parameter.accepts)
 
 
 def _files(

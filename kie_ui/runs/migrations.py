@@ -95,3 +95,116 @@ def m0002_indexes(connection: Connection) -> None:
             " WHERE step NOT IN ('done', 'failed', 'unknown')"
         )
     )
+
+
+@migration
+def m0003_holders(connection: Connection) -> None:
+    """Let several processes share the runs: each run has one that takes it on."""
+    for column in (
+        "holder TEXT",
+        "sent_again_as TEXT",
+        "is_tracked BOOLEAN NOT NULL DEFAULT FALSE",
+    ):
+        connection.execute(text(f"ALTER TABLE runs ADD COLUMN {column}"))
+    connection.execute(text("DROP INDEX runs_unfinished"))
+    connection.execute(
+        text(
+            "CREATE INDEX runs_unfinished ON runs (created_at_ms)"
+            " WHERE step NOT IN ('done', 'failed', 'cancelled', 'unknown')"
+        )
+    )
+    connection.execute(text("CREATE INDEX runs_by_update ON runs (updated_at_ms)"))
+    connection.execute(text("CREATE INDEX runs_by_task ON runs (owner, task_id)"))
+
+
+@migration
+def m0004_budget_and_secrets(connection: Connection) -> None:
+    """Count creates by account, across processes and restarts; keep secrets of our own."""
+    connection.execute(
+        text("CREATE TABLE creates (account VARCHAR(32) NOT NULL, at_ms BIGINT NOT NULL)")
+    )
+    connection.execute(text("CREATE INDEX creates_by_account ON creates (account, at_ms)"))
+    connection.execute(
+        text("CREATE TABLE secrets (name VARCHAR(32) PRIMARY KEY, value TEXT NOT NULL)")
+    )
+
+
+@migration
+def m0005_counted_runs(connection: Connection) -> None:
+    """Count the runs of each visitor that the server's key pays for."""
+    connection.execute(
+        text(
+            "CREATE TABLE counted_runs"
+            " (run_id VARCHAR(32) PRIMARY KEY, owner TEXT NOT NULL, day BIGINT NOT NULL)"
+        )
+    )
+    connection.execute(text("CREATE INDEX counted_runs_by_day ON counted_runs (day, owner)"))
+
+
+@migration
+def m0006_history(connection: Connection) -> None:
+    """Find any of very many runs at once: by words, model, state and mark.
+
+    `number` counts an owner's and everyone's runs in the order in which they came; it is what the
+    index of words calls a run by. Runs that have none yet are given theirs when the store opens.
+    """
+    for column in (
+        "paid_by TEXT",
+        "is_favourite BOOLEAN NOT NULL DEFAULT FALSE",
+        "remark TEXT NOT NULL DEFAULT ''",
+        "poster TEXT",
+        "deleted_at_ms BIGINT",
+        "number BIGINT",
+        "setting TEXT",
+        "took_ms BIGINT",
+        "clip_bytes BIGINT NOT NULL DEFAULT 0",
+    ):
+        connection.execute(text(f"ALTER TABLE runs ADD COLUMN {column}"))
+    for index in ("runs_by_task", "runs_unfinished"):
+        connection.execute(text(f"DROP INDEX {index}"))
+    for index in (
+        "runs_by_task ON runs (task_id, owner)",
+        (
+            "runs_unfinished ON runs (owner, created_at_ms)"
+            " WHERE step NOT IN ('done', 'failed', 'cancelled', 'unknown')"
+        ),
+        (
+            "runs_undecided ON runs (owner, created_at_ms DESC, id DESC)"
+            " WHERE step = 'unknown' AND sent_again_as IS NULL AND deleted_at_ms IS NULL"
+        ),
+        "runs_by_number ON runs (number)",
+        "runs_in_history ON runs (owner, number) WHERE deleted_at_ms IS NULL",
+        "runs_by_model ON runs (owner, model, number) WHERE deleted_at_ms IS NULL",
+        "runs_by_step ON runs (owner, step, number) WHERE deleted_at_ms IS NULL",
+        "runs_favourite ON runs (owner, number) WHERE is_favourite AND deleted_at_ms IS NULL",
+        "runs_in_bin ON runs (deleted_at_ms) WHERE deleted_at_ms IS NOT NULL",
+        "runs_on_disk ON runs (number) WHERE clip_bytes > 0 AND NOT is_favourite",
+        "runs_by_setting ON runs (owner, backend, model, setting, number, took_ms)",
+        "runs_spent ON runs (owner, backend, created_at_ms, model, step, credits_used)",
+    ):
+        connection.execute(text(f"CREATE INDEX {index}"))
+    connection.execute(
+        text(
+            "CREATE TABLE run_inputs (name TEXT NOT NULL, run_id VARCHAR(32) NOT NULL,"
+            " PRIMARY KEY (name, run_id))"
+        )
+    )
+    connection.execute(
+        text(
+            "CREATE TABLE spent (owner TEXT NOT NULL, backend TEXT NOT NULL, paid_by TEXT,"
+            " model TEXT NOT NULL, step TEXT NOT NULL, credits_used DOUBLE PRECISION,"
+            " task_id TEXT, created_at_ms BIGINT NOT NULL)"
+        )
+    )
+    connection.execute(text("CREATE INDEX spent_by_owner ON spent (owner, backend, created_at_ms)"))
+    connection.execute(text("CREATE INDEX spent_by_task ON spent (task_id)"))
+    if connection.dialect.name == "sqlite":
+        # Words come ready-made, see `words`: this tokenizer only parts them. An index for every
+        # length of a word's beginning makes a search as one types as quick as one for a word.
+        connection.execute(
+            text(
+                "CREATE VIRTUAL TABLE run_words USING fts5 (words, tokenize = 'ascii',"
+                " detail = none, columnsize = 0,"
+                " prefix = '12 13 14 15 16 17 18 19 20 21 22 23 24 25 26')"
+            )
+        )

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kie_ui.catalog.media import FileRef, MediaRef
+from kie_ui.catalog.media import FileRef, JsonValue, MediaRef
+from kie_ui.catalog.prompts import prompt_of
 from kie_ui.kie.errors import KieError
+from kie_ui.runs.errors import UnknownRun
+from kie_ui.runs.texts import text_in
 
 BackendKind = Literal["live", "demo"]
 
-Values = dict[str, tuple[MediaRef, ...] | bool | int | float | str]
+Payer = Literal["own", "server"]
+"""Whose key makes a live run: one that its owner typed, or the server's."""
+
+Values = dict[str, tuple[MediaRef, ...] | JsonValue | bool | int | float | str]
 """Checked values by documented name; a `FileRef`'s path is a name in the storage."""
 
 
 class Step(StrEnum):
-    """Where a run is on its way from the press to the clip."""
+    """Where a run is on its way from the press to the result."""
 
     PREPARING = "preparing"
     UPLOADING = "uploading"
+    LINED_UP = "lined_up"
+    """Ready to be sent, and waiting for its turn in our own queue."""
     SENDING = "sending"
     """The create may be on its way: from here on it is never sent again by itself."""
     WAITING = "waiting"
@@ -31,10 +40,12 @@ class Step(StrEnum):
     DONE = "done"
     FAILED = "failed"
     """Refused, or made without success; nothing is billed for it."""
+    CANCELLED = "cancelled"
+    """Called off before its create left; nothing was sent, so nothing is billed."""
     UNKNOWN = "unknown"
     """Nobody here can know whether Kie took it, or what became of it."""
     UNFETCHED = "unfetched"
-    """Made and paid, but the clip could not be kept yet."""
+    """Made and paid, but the result could not be kept yet."""
 
     @property
     def is_final(self) -> bool:
@@ -46,11 +57,26 @@ class Step(StrEnum):
         """Whether Kie is at work and the tracker watches."""
         return self in WATCHED_STEPS
 
+    @property
+    def in_words(self) -> str:
+        """How a sentence says it."""
+        return {"lined_up": "in line", "unknown": "of unknown fate"}.get(self, self)
 
-FINAL_STEPS = frozenset({Step.DONE, Step.FAILED, Step.UNKNOWN, Step.UNFETCHED})
+
+FINAL_STEPS = frozenset({Step.DONE, Step.FAILED, Step.CANCELLED, Step.UNKNOWN, Step.UNFETCHED})
 WATCHED_STEPS = frozenset({Step.WAITING, Step.QUEUING, Step.GENERATING})
-UNSENT_STEPS = frozenset({Step.PREPARING, Step.UPLOADING})
+UNSENT_STEPS = frozenset({Step.PREPARING, Step.UPLOADING, Step.LINED_UP})
 """The steps of which it is certain that no create has left."""
+
+
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def checked_id(text: str) -> str:
+    """Return what can be the id of a run. Raises: UnknownRun, for anything else from outside."""
+    if not _ID.fullmatch(text):
+        raise UnknownRun
+    return text
 
 
 class StepChange(NamedTuple):
@@ -72,19 +98,33 @@ class Upload(_Frozen):
 
 
 class Clip(_Frozen):
-    """A clip that we hold: its name in the storage, and what a look inside told."""
+    """A result that we hold: its name in the storage, and what a look inside told.
+
+    Most are videos. Sizes and times that a kind does not have are 0. Text, plain or JSON, lies in
+    no file but in the run's record: its name says only how a file with it would be called.
+    """
 
     name: str
-    width_px: int
-    height_px: int
-    duration_s: float
+    kind: Literal["video", "image", "audio", "text", "file"] = "video"
+    width_px: int = 0
+    height_px: int = 0
+    duration_s: float = 0.0
     frames_per_second: float | None = None
     codec: str = ""
     size_bytes: int | None = None
+    is_dropped: bool = False
+    """Whether its file was removed to keep the disk limit; what is known of it stays."""
+    excerpt: str = ""
+    """How a text begins."""
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it lies in a file of its own."""
+        return self.kind != "text" and not self.is_dropped
 
 
 class RunError(_Frozen):
-    """Why a run ended without its clip."""
+    """Why a run ended without its result."""
 
     kind: str
     """The name of the error's class."""
@@ -109,6 +149,8 @@ class Run(_Frozen):
     id: str
     owner: str
     backend: BackendKind
+    paid_by: Payer | None = None
+    """Fixed at the press; None for a demo's run, and for those from before this was kept."""
     model: str
     values: Values
     notices: tuple[str, ...] = ()
@@ -138,6 +180,19 @@ class Run(_Frozen):
     """A passing remark on what is being waited for."""
     error: RunError | None = None
     is_late: bool = False
+    is_tracked: bool = False
+    """Whether the task was made elsewhere and adopted by its id."""
+    sent_again_as: str | None = None
+    """The run that a person knowingly made from this one, whose fate is unknown."""
+    holder: str | None = None
+    """The process that takes this run on; see `presence`."""
+    is_favourite: bool = False
+    remark: str = ""
+    """The person's own words about it."""
+    poster: str | None = None
+    """The name in the storage of the still that stands for the clip."""
+    deleted_at_ms: int | None = None
+    """Since when it is in the bin: shown nowhere, and had back only by undoing that."""
     created_at_ms: int
     sent_at_ms: int | None = None
     finished_at_ms: int | None = None
@@ -147,6 +202,11 @@ class Run(_Frozen):
     def is_final(self) -> bool:
         """Whether nothing more happens by itself."""
         return self.step.is_final
+
+    @property
+    def prompt(self) -> str:
+        """The words that say what shall be made, whatever the model calls them; may be empty."""
+        return prompt_of(self.values)
 
     @property
     def files(self) -> tuple[FileRef, ...]:
@@ -169,6 +229,14 @@ class Run(_Frozen):
             fields["progress"] = changes.get("progress")
         return type(self).model_validate(fields)
 
+    @property
+    def written(self) -> str | None:
+        """What its model wrote, where it did and the record is at hand."""
+        has_text = any(clip.kind == "text" for clip in self.clips)
+        return text_in(self.record) if has_text and self.record else None
+
     def public(self) -> dict[str, Any]:
-        """Return everything but the owner, as JSON values for a page."""
-        return {**self.model_dump(mode="json", exclude={"owner"}), "is_final": self.is_final}
+        """Return everything but the owner and the holder, as JSON values for a page."""
+        shown = self.model_dump(mode="json", exclude={"owner", "holder"})
+        found = {"is_final": self.is_final, "prompt": self.prompt, "written": self.written}
+        return shown | found

@@ -5,26 +5,42 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-from kie_ui.catalog.registry import Registry
-from kie_ui.media.storage import Storage, explain_os_error
+from kie_ui.catalog.registry import Catalog
+from kie_ui.kie.client import KieClient
+from kie_ui.media.storage import Storage
 from kie_ui.runs.access import Access
+from kie_ui.runs.adopting import Adopting
 from kie_ui.runs.backends import Backends
+from kie_ui.runs.balances import Balances
+from kie_ui.runs.budget import CreateBudget
+from kie_ui.runs.callbacks import Callbacks
 from kie_ui.runs.clients import Clients
-from kie_ui.runs.clock import Clock
-from kie_ui.runs.errors import KeyMissing, RunsProblem, StoreProblem, UnknownRun, WrongStep
+from kie_ui.runs.clock import USUAL, Clock
+from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
 from kie_ui.runs.fetching import Fetching
-from kie_ui.runs.intake import Intake, Taken
+from kie_ui.runs.history import History
+from kie_ui.runs.holding import Holding
+from kie_ui.runs.intake import Intake
 from kie_ui.runs.journal import Journal
 from kie_ui.runs.journeys import Journeys
-from kie_ui.runs.run import BackendKind, Run, Step, StepChange
+from kie_ui.runs.lane import POLLS_PER_S, LaneSettings
+from kie_ui.runs.opening import Opening
+from kie_ui.runs.presence import Presence
+from kie_ui.runs.pressing import Pressing
+from kie_ui.runs.queue import CreateQueue
+from kie_ui.runs.quota import NO_LIMIT, Quota, RunsPerDay
+from kie_ui.runs.run import UNSENT_STEPS, BackendKind, Run, Step
 from kie_ui.runs.sending import Sending
 from kie_ui.runs.subscriptions import Feed
+from kie_ui.runs.tidying import Tidying
 from kie_ui.runs.tracker import Tracker
+from kie_ui.runs.upkeep import Upkeep
 from kie_ui.runs.watching import Watching
 
 if TYPE_CHECKING:  # SQLAlchemy takes a while to import, and the page's first view is without it
@@ -32,11 +48,24 @@ if TYPE_CHECKING:  # SQLAlchemy takes a while to import, and the page's first vi
 
 log = logging.getLogger(__name__)
 
-RESULTS_KEPT_MS = 14 * 24 * 60 * 60 * 1000
-"""How long Kie keeps a clip at most. Source: observed live, "Balance and download"."""
 
-LOOK_BACK_RUNS = 200
-"""How many of an owner's runs are looked through for such as a new key may know."""
+@dataclass(frozen=True)
+class Limits:
+    """What may be asked of Kie with one key, and where Kie can call back."""
+
+    creates_per_10_s: int = 20
+    polls_per_s: float = POLLS_PER_S
+    public_url: str = ""
+    runs_per_day: RunsPerDay = NO_LIMIT
+    """With the server's key."""
+    max_disk_bytes: int | None = None
+    """What all stored files may take: the oldest clips beyond are dropped, never a favourite's."""
+
+
+_USUAL = Limits()
+
+MAX_UNDECIDED = 100
+"""Runs of unknown fate that are always in sight, at most."""
 
 
 class RunService:
@@ -46,58 +75,113 @@ class RunService:
     just as one that does not exist. Where the database fails, StoreProblem is raised.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that a service is made of, each by its name
         self,
         *,
-        registry: Registry,
+        catalog: Catalog,
         store: Store,
         storage: Storage,
         backends: Backends,
+        presence: Presence | None = None,
         clients: Clients | None = None,
-        clock: Clock | None = None,
-        callback_url: str | None = None,
+        clock: Clock = USUAL,
+        limits: Limits = _USUAL,
     ) -> None:
         self.backends = backends
-        self._registry = registry
         self._store = store
         self._storage = storage
-        self._clock = clock or Clock()
-        self._clients = clients or Clients()
+        self._limits = limits
+        self._clock = clock
+        self._clients = clients or Clients(partial(KieClient, sleep=clock.sleep))
         self._feed = Feed()
         self._journal = Journal(store, self._feed, self._clock)
-        self._intake = Intake(storage)
-        access = Access(backends, self._clients, self._journal)
-        self._tracker = Tracker(self._clock)
+        self._callbacks = Callbacks("", "")
+        self.quota = Quota(store, backends, self._clock, limits.runs_per_day)
+        self._access = access = Access(backends, self._clients, self._journal)
+        self._balances = Balances(self._journal, access)
+        budget = CreateBudget(store, self._clock, limits.creates_per_10_s)
+        self._queue = CreateQueue(self._clock, budget.take)
+        self._tracker = Tracker(
+            LaneSettings(self._clock, polls_per_s=limits.polls_per_s),
+            lambda made: (
+                backends.account(made.owner, made.backend, made.paid_by) or f"none of {made.owner}"
+            ),
+        )
         self._journeys = Journeys(
             self._journal,
-            access,
-            Sending(registry, self._journal, access, storage, callback_url),
-            Fetching(self._journal, access, storage),
+            self._balances,
+            Sending(catalog, self._journal, access, storage, self._queue, self._callback_url),
+            Fetching(self._journal, access, storage, self._tracker),
             self._tracker,
         )
+        presence = presence or Presence(storage.root / "processes")
+        self._pressing = Pressing(
+            catalog,
+            backends,
+            self._journal,
+            self._journeys,
+            Intake(storage),
+            self.quota,
+            presence.id,
+        )
+        self._adopting = Adopting(catalog, store, self._journal, access, self._clock)
         self._watching = Watching(self._journal, access, self._journeys.go_on)
-        self._following: set[asyncio.Task[None]] = set()
+        self._upkeep = Upkeep(
+            store,
+            self._journal,
+            self._tracker,
+            self._journeys,
+            self._adopting,
+            self._clients,
+            presence.id,
+        )
+        self._journeys.on_sent = self._upkeep.sent
+        self._opening = Opening(store, storage, self._clock, self._opened, self._upkeep.aside)
+        self._tidying = Tidying(store, self._journal, storage, limits.max_disk_bytes)
+        self._journeys.on_kept = self._keep_disk_limit
+        self.history = History(store, self._journal, storage)
+        """Every run found again, marked, deleted, added up."""
+        self._holding = Holding(
+            store,
+            presence,
+            self._feed,
+            self._clock,
+            on_taken=self._upkeep.take_up,
+            on_others=lambda others: self._tracker.share(1 + others),
+        )
 
     async def start(self) -> None:
-        """Open the database and go on with every run that has not ended."""
-        await self._store.open()
-        await asyncio.to_thread(self._storage.sweep_parts)
-        self._tracker.start(self._watching.ask)
+        """Open the database and go on with every run that has not ended.
+
+        Where the database can only be read, `trouble` says why, runs are listed, and opening it is
+        tried again and again. Raises: StoreProblem, if it can't even be read.
+        """
         self.backends.listen(self._backend_changed)
-        for run in await self._store.unfinished_runs():
-            if run.step is not Step.UNFETCHED:
-                self._journeys.go_on(run)
-            elif self._clock.now_ms() - (run.finished_at_ms or 0) < RESULTS_KEPT_MS:
-                await self.fetch_again(run.owner, run.id)
+        self._tracker.start(self._watching.ask)
+        await self._opening.open()
+
+    async def _opened(self) -> None:
+        secret = await self._store.secret("callbacks")
+        self._callbacks = Callbacks(self._limits.public_url, secret)
+        await self._holding.start()
+        self._upkeep.aside(self._upkeep.fetch_again_and_again())
+        self._upkeep.aside(self._tidying.again_and_again())
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be kept, where runs can be read at best."""
+        return self._opening.trouble
 
     async def stop(self) -> None:
-        """Stop within about two seconds, leaving every run such that `start` goes on with it."""
+        """Stop within a few seconds, leaving every run such that `start` goes on with it."""
         self.backends.unlisten(self._backend_changed)
-        for task in self._following:
-            task.cancel()
-        await asyncio.gather(*self._following, return_exceptions=True)
+        await self._holding.look_no_more()
+        await self._upkeep.stop()
         await self._tracker.stop()
         await self._journeys.stop()
+        await self._queue.stop()
+        await self._balances.stop()
+        await self._holding.stop()
         await self._clients.close()
         await self._store.close()
 
@@ -109,21 +193,47 @@ class RunService:
         A `FileRef` among the values holds an absolute path; its file may vanish afterwards.
         Raises: InvalidValues with all problems at once; UnknownModel; KeyMissing; StoreProblem.
         """
-        spec = self._registry.spec(model)
-        if await self.backends.backend(owner, backend) is None:
-            raise KeyMissing
-        try:
-            taken = await self._intake.take(spec, values)
-        except OSError as exc:
-            raise StoreProblem(explain_os_error(exc)) from exc
-        new = self._new_run(owner, model, taken, backend)
-        # Kept and gone on with, both or neither: a press that is broken off in between would
-        # otherwise be a run that surprises at the next start.
-        return await asyncio.shield(self._keep_and_go_on(new))
+        self._opening.raise_trouble()
+        return await self._pressing.press(owner, model, values, backend)
 
-    async def _keep_and_go_on(self, new: Run) -> Run:
-        run = await self._journal.add(new)
+    async def cancel(self, owner: str, run_id: str) -> Run:
+        """Call a run off whose create has not left. Raises: UnknownRun; WrongStep once it has."""
+        run = await self.run(owner, run_id)
+        try:
+            run = await self._journal.write(
+                run, only_from=UNSENT_STEPS, step=Step.CANCELLED, note=CANCELLED
+            )
+        except WrongStep:
+            raise WrongStep(_too_late(await self.run(owner, run_id))) from None
+        self._journeys.break_off(run_id)
+        return run
+
+    async def send_again(self, owner: str, run_id: str) -> Run:
+        """Make a new run of one of unknown fate, knowing that both may be billed; only once.
+
+        Raises: UnknownRun, WrongStep, KeyMissing.
+        """
+        return await self._pressing.press_again(await self.run(owner, run_id))
+
+    async def give_task_id(self, owner: str, run_id: str, task_id: str) -> Run:
+        """Have a run of unknown fate follow a task that was found in Kie's logs.
+
+        Raises: UnknownRun, KeyMissing, KieError; WrongStep if it can't be this run's task.
+        """
+        run = await self.run(owner, run_id)
+        run = await self._adopting.give_task_id(run, task_id, self._holding.id)
         self._journeys.go_on(run)
+        return run
+
+    async def track(self, owner: str, task_id: str, backend: BackendKind) -> Run:
+        """Adopt any task, made anywhere; nothing is billed for it.
+
+        Raises: KeyMissing, KieError; WrongStep for what is no task id.
+        """
+        self._opening.raise_trouble()
+        run, is_new = await self._adopting.track(owner, task_id, backend, self._holding.id)
+        if is_new:
+            self._journeys.go_on(run)
         return run
 
     async def run(self, owner: str, run_id: str) -> Run:
@@ -142,13 +252,38 @@ class RunService:
         """
         return await self._store.runs_of(owner, limit=limit, model=model, before=before)
 
+    async def in_sight(self, owner: str, limit: int) -> tuple[Run, ...]:
+        """List the newest runs, and however old those that are not over, the newest first.
+
+        These are the unfinished ones, and the newest of unknown fate with which nobody has dealt.
+        """
+        try:
+            newest = await self._store.runs_of(owner, limit=limit)
+        except StoreProblem:
+            if self.trouble is None:
+                raise
+            return await self._store.salvaged_runs(owner, limit)
+        unfinished = await self._store.unfinished_runs(owner)
+        undecided = await self._store.undecided_runs(owner, MAX_UNDECIDED)
+        listed = {run.id: run for run in (*unfinished, *undecided, *newest)}
+        in_order = sorted(listed.values(), key=lambda run: (run.created_at_ms, run.id))
+        return tuple(self._journal.as_it_stands(run) for run in reversed(in_order))
+
+    async def has_unfinished(self, owner: str) -> bool:
+        """Tell whether something is still to come of an owner's runs by itself."""
+        return bool(await self._store.unfinished_runs(owner))
+
+    def places(self, owner: str) -> dict[str, int]:
+        """Tell the places of an owner's runs in our own queue: 1 is the next to leave."""
+        return self._queue.places(owner)
+
+    def queue_changes(self, owner: str) -> AbstractContextManager[asyncio.Event]:
+        """Give an event that is set when those places changed."""
+        return self._queue.changes(owner)
+
     async def fetch_again(self, owner: str, run_id: str) -> Run:
-        """Try once more to keep a clip that was made. Raises: UnknownRun, WrongStep."""
-        run = await self.run(owner, run_id)
-        unfetched = frozenset({Step.UNFETCHED})
-        run = await self._journal.write(run, only_from=unfetched, step=Step.FETCHING, error=None)
-        self._journeys.go_on(run)
-        return run
+        """Try once more to keep a result that was made. Raises: UnknownRun, WrongStep."""
+        return await self._upkeep.fetch(await self.run(owner, run_id))
 
     async def watch_again(self, owner: str, run_id: str) -> Run:
         """Ask Kie once more about a run whose task was not to be found.
@@ -158,32 +293,40 @@ class RunService:
         run = await self.run(owner, run_id)
         if run.task_id is None:
             raise WrongStep("Kie never told a task id for this run: look at https://kie.ai/logs.")
-        unknown = frozenset({Step.UNKNOWN})
-        run = await self._journal.write(run, only_from=unknown, step=Step.WAITING, error=None)
-        self._journeys.go_on(run)
-        return run
+        return await self._upkeep.watch(run)
 
-    async def credit(self, owner: str, backend: BackendKind) -> float:
-        """Ask how many credits are left on an owner's account. Raises: KeyMissing, KieError."""
-        found = await self.backends.backend(owner, backend)
-        if found is None:
-            raise KeyMissing
-        async with self._clients.client(found) as client:
-            return await client.credit()
+    def is_callback(self, run_id: str, proof: str) -> bool:
+        """Tell whether an address that was called was made here; asks no database."""
+        return self._callbacks.is_genuine(run_id, proof)
 
-    def hint(self, task_id: str) -> None:
-        """Ask about a task at once, since someone says that it has news; who says it is no matter.
+    def called_back(self, run_id: str, proof: str, task_id: str | None) -> bool:
+        """Ask about a run's task at once, since someone says that it has news.
 
-        Source: observed live, "Callback".
+        False where the address of the call was not made here. Whatever else a call says is not
+        believed. Source: observed live, "Callback".
         """
-        self._tracker.hint(task_id)
+        if not self.is_callback(run_id, proof):
+            return False
+        self._upkeep.called_back(run_id, task_id)
+        return True
 
     async def clip_file(self, owner: str, run_id: str, index: int = 0) -> Path:
-        """Return where a run's clip lies. Raises: UnknownRun; WrongStep if there is none."""
-        clips = (await self.run(owner, run_id)).clips
-        if not 0 <= index < len(clips):
-            raise WrongStep("There is no such clip.")
-        return self._storage.resolve(clips[index].name)
+        """Return where a run's result lies. Raises: UnknownRun; WrongStep if there is none."""
+        return self.clip_of(await self.run(owner, run_id), index)
+
+    def clip_of(self, run: Run, index: int = 0) -> Path:
+        """Return where a result of a run at hand lies.
+
+        Raises: WrongStep if there is none, or it is text, which lies in the run itself.
+        """
+        if not 0 <= index < len(run.clips):
+            raise WrongStep("There is no such result.")
+        clip = run.clips[index]
+        if clip.is_dropped:
+            raise WrongStep(DROPPED)
+        if not clip.is_stored:
+            raise WrongStep("This result is text: it stands in the run itself.")
+        return self._storage.resolve(clip.name)
 
     async def input_file(self, owner: str, run_id: str, name: str) -> Path:
         """Return where a run's picture of this name in the storage lies. Raises: UnknownRun."""
@@ -207,39 +350,23 @@ class RunService:
                 run = changed if changed.id == run_id else run
         return run
 
-    def _new_run(self, owner: str, model: str, taken: Taken, backend: BackendKind) -> Run:
-        now_ms = self._clock.now_ms()
-        return Run(
-            id=uuid4().hex,
-            owner=owner,
-            backend=backend,
-            model=model,
-            values=taken.values,
-            notices=taken.notices,
-            changes=taken.changes,
-            estimated_credits=taken.estimated_credits,
-            step_changes=(StepChange(Step.PREPARING, now_ms),),
-            created_at_ms=now_ms,
-            updated_at_ms=now_ms,
-        )
+    def _callback_url(self, run: Run) -> str | None:
+        return self._callbacks.url(run.id)
+
+    def _keep_disk_limit(self) -> None:
+        self._upkeep.aside(self._tidying.keep_disk_limit())
 
     def _backend_changed(self, owner: str) -> None:
-        task = asyncio.ensure_future(self._follow_backend(owner))
-        self._following.add(task)
-        task.add_done_callback(self._following.discard)
+        self._upkeep.aside(self._upkeep.follow_key(owner, self.backends))
 
-    async def _follow_backend(self, owner: str) -> None:
-        """After a key was typed or forgotten: ask at once, with the new key and of all it may know.
 
-        A task that is not to be found under one key may be found under another.
-        """
-        self._tracker.wake(owner)
-        await self._clients.retire(self.backends.is_in_use)
-        if not self.backends.has_own_key(owner):
-            return
-        try:
-            for run in await self._store.runs_of(owner, limit=LOOK_BACK_RUNS):
-                if run.step is Step.UNKNOWN and run.backend == "live" and run.task_id is not None:
-                    await self.watch_again(owner, run.id)
-        except RunsProblem as problem:
-            log.warning("Missing tasks are not looked for under the new key: %s", problem)
+DROPPED = "This result was dropped to keep the disk limit; its record is kept."
+
+CANCELLED = "Cancelled before it was sent: nothing is billed."
+
+
+def _too_late(run: Run) -> str:
+    """Say why a run can't be cancelled any more."""
+    if run.is_final:
+        return "This run has ended already."
+    return "The request has left, and Kie has no way to stop a task. It is billed if it succeeds."

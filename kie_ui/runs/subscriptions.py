@@ -56,3 +56,37 @@ class Feed:
             readers.remove(subscription)
             if not readers:
                 del self._subscriptions[owner]
+
+
+class Bells:
+    """One bell for each page that an owner has open: rung when there is something to look at."""
+
+    def __init__(self) -> None:
+        self._hung: dict[str, set[asyncio.Event]] = {}
+
+    @contextmanager
+    def hang(self, owner: str) -> Iterator[asyncio.Event]:
+        """Give an event that is set whenever it rings for the owner; the reader clears it."""
+        bell = asyncio.Event()
+        self._hung.setdefault(owner, set()).add(bell)
+        try:
+            yield bell
+        finally:
+            bells = self._hung[owner]
+            bells.remove(bell)
+            if not bells:
+                del self._hung[owner]
+
+    def has(self, owner: str) -> bool:
+        """Say whether the owner has a page open."""
+        return owner in self._hung
+
+    def ring(self, owner: str) -> None:
+        """Ring for one owner."""
+        for bell in self._hung.get(owner, ()):
+            bell.set()
+
+    def ring_all(self) -> None:
+        """Ring for everyone."""
+        for owner in self._hung:
+            self.ring(owner)

@@ -5,17 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kie_ui.kie.errors import KieError, TaskFailed, TaskNotFound, Unauthorized
+from kie_ui.kie.errors import (
+    KieError,
+    Maintenance,
+    RateLimited,
+    TaskFailed,
+    TaskNotFound,
+    Unauthorized,
+)
 from kie_ui.kie.records import TaskRecord, TaskState
-from kie_ui.runs.access import KEY_GONE, Access
+from kie_ui.runs.access import Access, key_gone
+from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.journal import Journal
-from kie_ui.runs.run import Run, RunError, Step
-from kie_ui.runs.tracker import LATE_AFTER_S, Outcome, Watch
+from kie_ui.runs.lane import Outcome, Watch
+from kie_ui.runs.pace import LATE_AFTER_S
+from kie_ui.runs.run import Clip, Run, RunError, Step
+from kie_ui.runs.texts import excerpt_of, size_of
 
 NOT_FOUND_GRACE_MS = 2 * 60 * 1000
 """So long after the create a task may be missing. Source: observed live, "recordInfo"."""
 
 LATE = "Kie is taking unusually long: still watching."
+
+_WITH_OWN_KEY = "Enter another and this run goes on."
+_WITH_SERVERS_KEY = "It is the server's: once that has another, this run goes on."
+
+_TRY_ANOTHER_KEY = (
+    "If it was made with another key, enter that one and watch again;"
+    " or look for it at https://kie.ai/logs."
+)
+_ASK_THE_SERVERS = (
+    "Watch again later, or ask whoever runs this server to look for it at https://kie.ai/logs."
+)
 
 _STEPS = {
     TaskState.WAITING: Step.WAITING,
@@ -41,9 +62,9 @@ class Watching:
         try:
             async with self._access.client(run) as client:
                 if client is None:
-                    await self._journal.remark(run, KEY_GONE)
+                    await self._journal.remark(run, key_gone(run))
                     return Outcome.PARKED
-                record = await client.task(watch.task_id)
+                record = await client.task(watch.task_id, attempts=1)  # the tracker repeats
         except KieError as error:
             return await self._not_told(run, error)
         return await self._told(run, record)
@@ -52,7 +73,11 @@ class Watching:
         changes = changes_told(run, record, is_late=self._is_late(run))
         news = {name: value for name, value in changes.items() if getattr(run, name) != value}
         if news:
-            run = await self._journal.write(run, **news, record=record.raw)
+            try:
+                run = await self._journal.write(run, **news, record=record.raw)
+            except StoreProblem as problem:
+                self._journal.show_unkept(run.changed(self._journal.clock.now_ms(), news), problem)
+                raise
         return self._ended(run) if not run.step.is_watched else Outcome.AGAIN
 
     async def _not_told(self, run: Run, error: KieError) -> Outcome:
@@ -65,10 +90,12 @@ class Watching:
         if is_late and not run.is_late:
             run = await self._journal.write(run, is_late=True)
         if isinstance(error, Unauthorized):
-            await self._journal.remark(run, f"{error.message} Enter another and this run goes on.")
+            way = _WITH_SERVERS_KEY if run.paid_by == "server" else _WITH_OWN_KEY
+            await self._journal.remark(run, f"{error.message} {way}")
             return Outcome.PARKED
         await self._journal.remark(run, f"{error.message} Trying again.")
-        return Outcome.TROUBLED
+        is_too_much = isinstance(error, RateLimited | Maintenance)
+        return Outcome.TOO_MUCH if is_too_much else Outcome.TROUBLED
 
     def _ended(self, run: Run) -> Outcome:
         self._on_end(run)
@@ -107,12 +134,24 @@ def _share(record: TaskRecord) -> float | None:
 def _made(record: TaskRecord) -> dict[str, Any]:
     if record.result_urls:
         return {"step": Step.FETCHING, "result_urls": record.result_urls}
+    written = written_in(record)
+    if written:  # it came with the record, so there is nothing to fetch
+        return {"step": Step.DONE, "clips": written}
     error = RunError(
         kind="NoResult",
-        message="Kie says that the clip is made, but not where it is.",
+        message="Kie says that the result is made, but not where it is.",
         advice=f"Ask again, or look for task {record.task_id} at https://kie.ai/logs.",
     )
     return {"step": Step.UNKNOWN, "error": error}  # paid, so it is no plain failure
+
+
+def written_in(record: TaskRecord) -> tuple[Clip, ...]:
+    """Return what a task wrote, as the one result that it is; nothing where it wrote nothing."""
+    made = record.result_object
+    if made is None:
+        return ()
+    name = "result.txt" if isinstance(made, str) else "result.json"
+    return (Clip(name=name, kind="text", size_bytes=size_of(made), excerpt=excerpt_of(made)),)
 
 
 def failed(record: TaskRecord) -> RunError:
@@ -125,7 +164,6 @@ def missing(run: Run, error: TaskNotFound) -> RunError:
     return RunError(
         kind="TaskNotFound",
         message=f"Kie does not know the task {run.task_id} under the key in use.",
-        advice="If it was made with another key, enter that one and watch again;"
-        " or look for it at https://kie.ai/logs.",
+        advice=_ASK_THE_SERVERS if run.paid_by == "server" else _TRY_ANOTHER_KEY,
         code=error.code,
     )

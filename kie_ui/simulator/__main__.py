@@ -6,12 +6,17 @@ import argparse
 import asyncio
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
 from kie_ui.simulator.faults import PROMPT_WORDS
+
+if TYPE_CHECKING:
+    from kie_ui.simulator.config import SimulatorConfig
+    from kie_ui.simulator.lease import SimulatorLease
 
 DEFAULT_PORT = 8765
 
@@ -20,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m kie_ui.simulator",
-        description="Serve Kie's API on this computer: real requests, real clips, no bill.",
+        description="Serve Kie's API on this computer: real requests, real results, no bill.",
         epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -30,16 +35,31 @@ def build_parser() -> argparse.ArgumentParser:
     add("--speed", type=_positive, default=1.0, help="how many times faster tasks are (default: 1)")
     add("--credits", type=float, default=10_000, help="balance each key starts with")
     add("--data-dir", type=Path, default=None, help="folder that keeps tasks and files")
+    add("--creates-per-10-s", type=_count, default=20, help="each key's limit, 0 for none (20)")
+    add(
+        "--clip",
+        type=Path,
+        default=None,
+        help="serve copies of this clip for every clip",
+    )
     add("--key", action="append", default=None, help="accept this key only; may be repeated")
     add("--webhook-key", default=None, help="sign callbacks with this key")
-    add("--no-fetch", action="store_true", help="fetch no pictures from other hosts")
+    add("--models", action="append", default=[], metavar="PAGE", help=_MODELS)
+    add("--no-fetch", action="store_true", help="fetch no files from other hosts")
     return parser
+
+
+_MODELS = (
+    "serve the models of this documentation page, exported file, or folder of such; may be repeated"
+)
 
 
 def _epilog() -> str:
     words = [f"  {word:<12} {meaning}" for word, (meaning, _) in PROMPT_WORDS.items()]
     return "\n".join(
         [
+            "models: the built-in ones, those added to the playground, and those of --models",
+            "",
             "words in a prompt that decide over its task:",
             *words,
             "",
@@ -57,36 +77,96 @@ def _positive(text: str) -> float:
     return number
 
 
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("must be 0 or above")
+    return number
+
+
+class _CannotStart(Exception):
+    """Why the program ends at once: a sentence for the person at the terminal."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl+C; return the exit status."""
     options = build_parser().parse_args(arguments)
+    try:
+        _serve(options)
+    except _CannotStart as reason:
+        sys.stderr.write(f"{reason}\n")
+        return 1
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> None:
     # --help answers at once: what serves is imported only now.
     from kie_ui.simulator.api import create_simulator  # noqa: PLC0415
-    from kie_ui.simulator.config import SimulatorConfig  # noqa: PLC0415
     from kie_ui.simulator.server import bind, serve_in_foreground, url_of  # noqa: PLC0415
 
+    config = _config(options)
+    with _leased(config.data_dir) as lease:
+        try:
+            listener = bind(options.host, options.port)
+        except OSError as error:
+            place = f"{options.host}:{options.port}"
+            raise _CannotStart(f"Cannot listen at {place}: {error}") from error
+        lease.publish(url_of(listener))
+        key = options.key[0] if options.key else "any-text-will-do"
+        sys.stdout.write(_greeting(url_of(listener), key, config.data_dir))
+        sys.stdout.flush()
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(serve_in_foreground(create_simulator(config), listener))
+
+
+def _config(options: argparse.Namespace) -> SimulatorConfig:
+    from kie_ui.simulator.config import SimulatorConfig  # noqa: PLC0415 - as above
+    from kie_ui.simulator.fixed_clip import FixedClip  # noqa: PLC0415
+    from kie_ui.simulator.served import UnreadableModels, served_models  # noqa: PLC0415
+
+    try:
+        renderer = FixedClip(options.clip.read_bytes()) if options.clip else None
+    except OSError as error:
+        raise _CannotStart(f"Cannot read the clip: {error}") from error
+    try:
+        catalog = served_models(options.models)
+    except UnreadableModels as error:
+        raise _CannotStart(str(error)) from error
     # A folder of its own: the playground's simulator keeps its tasks in another.
     data_dir = options.data_dir or user_data_path("kie-simulator", appauthor=False)
-    try:
-        listener = bind(options.host, options.port)
-    except OSError as error:
-        sys.stderr.write(f"Cannot listen at {options.host}:{options.port}: {error}\n")
-        return 1
-    config = SimulatorConfig(
+    return SimulatorConfig(
         data_dir=data_dir.expanduser().resolve(),
+        catalog=catalog,
         speed=options.speed,
         credits=options.credits,
+        creates_per_10_s=options.creates_per_10_s,
         accepted_keys=frozenset(options.key) if options.key else None,
         webhook_key=options.webhook_key,
         fetch_pictures=not options.no_fetch,
+        renderer=renderer,
         has_control=True,
     )
-    key = options.key[0] if options.key else "any-text-will-do"
-    sys.stdout.write(_greeting(url_of(listener), key, config.data_dir))
-    sys.stdout.flush()
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve_in_foreground(create_simulator(config), listener))
-    return 0
+
+
+@contextlib.contextmanager
+def _leased(data_dir: Path) -> Iterator[SimulatorLease]:
+    """Keep every other simulator out of the folder."""
+    from kie_ui.simulator.lease import SimulatorLease  # noqa: PLC0415 - as above
+
+    lease = SimulatorLease(data_dir)
+    try:
+        is_ours = lease.try_acquire()
+    except OSError as error:
+        raise _CannotStart(f"Cannot write in {data_dir}: {error}") from error
+    if not is_ours:
+        where = f" at {address}" if (address := lease.address()) else ""
+        raise _CannotStart(
+            f"Another simulator is using {data_dir}{where}. Stop it, or choose another --data-dir."
+        )
+    try:
+        yield lease
+    finally:
+        lease.release()
 
 
 def _greeting(base_url: str, key: str, data_dir: Path) -> str:

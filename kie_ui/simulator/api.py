@@ -30,8 +30,8 @@ from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.fault_middleware import FaultMiddleware
 from kie_ui.simulator.faults import CREATE_PATH, Faults
 from kie_ui.simulator.files import Files
+from kie_ui.simulator.finding import MediaFinder
 from kie_ui.simulator.journal import RECORD_PATH, Journal, JournalMiddleware
-from kie_ui.simulator.pictures import PictureFinder
 from kie_ui.simulator.state import SimulatorState
 from kie_ui.simulator.store import open_store
 from kie_ui.simulator.tasks import Tasks
@@ -70,12 +70,13 @@ def _build_state(config: SimulatorConfig) -> SimulatorState:
     store = open_store(config.data_dir)
     files = Files(config, store)
     renderer = config.renderer or WorkerRenderer()
+    finder = MediaFinder(config, files, store)
     return SimulatorState(
         config=config,
         store=store,
         files=files,
-        finder=PictureFinder(config, files),
-        tasks=Tasks(config, store, files, renderer),
+        finder=finder,
+        tasks=Tasks(config, store, files, finder, renderer),
         create_limit=CreateLimit(config),
         faults=Faults(config.faults),
         journal=Journal(),
@@ -100,7 +101,7 @@ def _routes(config: SimulatorConfig) -> list[Route]:
 
 async def _welcome(_request: Request) -> JSONResponse:
     """Tell whoever opens the address in a browser what this is."""
-    return accepted("This is a simulator of Kie's API. It renders real clips and bills nobody.")
+    return accepted("This is a simulator of Kie's API. It makes real files and bills nobody.")
 
 
 @asynccontextmanager

@@ -10,17 +10,23 @@ import hashlib
 import hmac
 import logging
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes
 
 import httpx
 
 from kie_ui.simulator.answers import envelope
 from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.files import is_loopback
+from kie_ui.simulator.tls import tls_context
 
 TIMEOUT_S = 10.0
 RETRY_AFTER_S = 2.0
+MAX_CONNECTIONS = 100
+"""At the same time; further callbacks wait for one to be free."""
+KEEP_ALIVE_S = 1.0
+"""Shorter than any usual server's own patience, so that none is used while it is being closed."""
 FAILED_CODE = 501
+_PORTS = {"http": 80, "https": 443}
 _log = logging.getLogger(__name__)
 
 
@@ -48,28 +54,87 @@ def signed_headers(config: SimulatorConfig, task_id: str) -> dict[str, str]:
     }
 
 
-async def deliver(config: SimulatorConfig, url: str, record: dict[str, Any]) -> bool:
-    """Send a callback, and once more if it did not arrive; tell whether it did."""
-    if not (config.calls_back_anywhere or is_loopback(urlsplit(url).hostname or "")):
-        _log.info("callback for %s would leave this machine: not sent", record["taskId"])
-        return False
-    if await _post(config, url, record):
-        return True
-    await config.sleep(RETRY_AFTER_S / config.speed)
-    return await _post(config, url, record)
-
-
-async def _post(config: SimulatorConfig, url: str, record: dict[str, Any]) -> bool:
-    headers = signed_headers(config, record["taskId"])
-    # A proxy cannot reach this machine's own loopback addresses.
-    has_proxy = not is_loopback(urlsplit(url).hostname or "")
+def may_be_called(config: SimulatorConfig, url: str) -> bool:
+    """Tell whether the config lets a callback go to this address."""
     try:
-        async with httpx.AsyncClient(
-            transport=config.transport, timeout=TIMEOUT_S, trust_env=has_proxy
-        ) as client:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    if config.calls_back_anywhere or is_loopback(address.host):
+        return True
+    return any(_is_below(address, httpx.URL(prefix)) for prefix in config.callback_prefixes)
+
+
+def _is_below(address: httpx.URL, prefix: httpx.URL) -> bool:
+    """Tell whether an address lies at a prefix or below it: whole hosts, whole path segments.
+
+    Read by the very library that sends the request, so that both see the same host.
+    """
+    if _origin(address) != _origin(prefix):
+        return False
+    segments, wanted = _segments(address), _segments(prefix)
+    if any(_may_climb(segment) for segment in segments):
+        return False
+    return segments[: len(wanted)] == wanted
+
+
+def _may_climb(segment: bytes) -> bool:
+    """Tell whether a receiver that decodes early might see more than one segment, or a step up."""
+    return segment == b".." or b"/" in segment or b"\\" in segment
+
+
+def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
+    return url.scheme, url.raw_host, url.port or _PORTS.get(url.scheme)
+
+
+def _segments(url: httpx.URL) -> list[bytes]:
+    """Split a path; a slash at its end makes no segment."""
+    path = url.raw_path.partition(b"?")[0].removeprefix(b"/").removesuffix(b"/")
+    return [unquote_to_bytes(part) for part in path.split(b"/")] if path else []
+
+
+class Callbacks:
+    """Sends callbacks, many at a time over few connections."""
+
+    def __init__(self, config: SimulatorConfig) -> None:
+        self._config = config
+        self._clients: dict[bool, httpx.AsyncClient] = {}
+        """By whether they may go through a proxy; made when first needed."""
+
+    async def deliver(self, url: str, record: dict[str, Any]) -> bool:
+        """Send a callback, and once more if it did not arrive; tell whether it did."""
+        if not may_be_called(self._config, url):
+            _log.info("callback for %s may not go to its address: not sent", record["taskId"])
+            return False
+        if await self._post(url, record):
+            return True
+        await self._config.sleep(RETRY_AFTER_S / self._config.speed)
+        return await self._post(url, record)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def _post(self, url: str, record: dict[str, Any]) -> bool:
+        headers = signed_headers(self._config, record["taskId"])
+        try:
+            # A proxy cannot reach this machine's own loopback addresses.
+            client = self._client(may_use_proxy=not is_loopback(httpx.URL(url).host))
             response = await client.post(url, json=callback_body(record), headers=headers)
             response.raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        _log.info("callback for %s did not arrive: %s", record["taskId"], error)
-        return False
-    return True
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            _log.info("callback for %s did not arrive: %s", record["taskId"], error)
+            return False
+        return True
+
+    def _client(self, *, may_use_proxy: bool) -> httpx.AsyncClient:
+        if may_use_proxy not in self._clients:
+            self._clients[may_use_proxy] = httpx.AsyncClient(
+                transport=self._config.transport,
+                verify=tls_context(),
+                timeout=httpx.Timeout(TIMEOUT_S, pool=None),
+                limits=httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEP_ALIVE_S),
+                trust_env=may_use_proxy,
+            )
+        return self._clients[may_use_proxy]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kie_ui.catalog.registry import Registry, built_in_registry
+from kie_ui.catalog.media import is_web_address
+from kie_ui.catalog.registry import Catalog, built_in_registry
 
 if TYPE_CHECKING:
     import httpx
@@ -30,8 +31,8 @@ class SimulatorConfig:
     """What a simulator is built from. Only the folder for its data has no default."""
 
     data_dir: Path
-    registry: Registry | Callable[[], Registry] = built_in_registry
-    """The models that are served; a function is asked anew at every create."""
+    catalog: Catalog = field(default_factory=built_in_registry)
+    """The models that are served, in every version that it knows."""
     clock: Clock = time.time
     sleep: Sleep = asyncio.sleep
     speed: float = 1.0
@@ -40,6 +41,8 @@ class SimulatorConfig:
     """The balance with which every key starts, anew at every start of the simulator."""
     accepted_keys: frozenset[str] | None = None
     """The only keys that are let in; None lets every key in."""
+    creates_per_10_s: int = 20
+    """How many creates each account may send in 10 seconds, as Kie allows; 0 lifts the limit."""
     webhook_key: str | None = None
     """Signs callbacks when set."""
     faults: tuple[Fault, ...] = ()
@@ -48,25 +51,29 @@ class SimulatorConfig:
     """Whether addresses at other hosts are fetched; if not, a drawn card stands in for them."""
     calls_back_anywhere: bool = True
     """Whether callbacks may leave this machine; if not, only loopback addresses are called."""
+    callback_prefixes: tuple[str, ...] = ()
+    """Web addresses: what lies at or below one of them may be called all the same."""
     has_control: bool = False
     """Whether `/simulator/faults` and `/simulator/journal` are served."""
     assets_dir: Path = ASSETS_DIR
     """Holds the sample pictures."""
     max_renders: int = 1
-    """Clips rendered at once; the others queue."""
+    """Tasks for clips that are worked on at once; the others queue."""
+    max_light_renders: int = 1
+    """The same for pictures, sounds and texts, which never wait for a clip."""
     max_upload_bytes: int = 100_000_000
     renderer: Renderer | None = None
-    """Makes the clips; by default processes of our own."""
+    """Makes the results; by default processes of our own."""
     transport: httpx.AsyncBaseTransport | None = None
     """Carries what the simulator itself requests: callbacks and pictures."""
 
     def __post_init__(self) -> None:
         if self.speed <= 0:
             raise ValueError("speed must be above 0")
-
-    def current_registry(self) -> Registry:
-        """Return the models that are served at this moment."""
-        return self.registry if isinstance(self.registry, Registry) else self.registry()
+        if self.creates_per_10_s < 0:
+            raise ValueError("creates_per_10_s must be 0 or above")
+        if not all(map(is_web_address, self.callback_prefixes)):
+            raise ValueError("callback_prefixes must be web addresses")
 
     def now_ms(self) -> int:
         """Tell the time in unix milliseconds, as the wire does."""

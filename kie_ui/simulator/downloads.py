@@ -29,9 +29,10 @@ async def create_download_link(request: Request) -> JSONResponse:
     url = (await read_json_object(request)).get("url")
     if not isinstance(url, str) or not url:
         raise missing_field("url")
-    row = state.finder.own_file(url, base_url_of(request))
-    if row is None:
+    found = state.finder.own_file(url, base_url_of(request))
+    if found is None:
         raise Refused(422, "The url must be that of a file generated here.")
+    row, _ = found
     expires = int(state.config.clock()) + LINK_LIFETIME_S
     query = f"expires={expires}&signature={_signature(state, row.file_id, expires)}"
     return accepted(f"{file_url(base_url_of(request), row)}?{query}")

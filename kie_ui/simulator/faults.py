@@ -146,9 +146,9 @@ PROMPT_WORDS: dict[str, tuple[str, Fate]] = {
 """Words that decide over a task when its prompt holds them, with what they do."""
 
 
-def fate_in_prompt(prompt: object) -> Fate | None:
-    """Return the fate that a prompt asks for, or None."""
-    text = prompt.lower() if isinstance(prompt, str) else ""
+def fate_in_texts(texts: Iterable[str]) -> Fate | None:
+    """Return the fate that a prompt asks for, whatever its parameter is called, or None."""
+    text = "\n".join(texts).lower()
     return next((fate for word, (_, fate) in PROMPT_WORDS.items() if word in text), None)
 
 

@@ -1,4 +1,4 @@
-"""Files of the simulator: uploads and clips, and the addresses under which they are served."""
+"""Files of the simulator: uploads and results, and the addresses under which they are served."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import secrets
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, urlsplit
 
+from kie_ui.media.types import TYPES
 from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.store import FileRow, Store
 
 DAY_MS = 24 * 60 * 60 * 1000
 UPLOAD_LIFETIME_MS = 3 * DAY_MS
-CLIP_LIFETIME_MS = 14 * DAY_MS
+RESULT_LIFETIME_MS = 14 * DAY_MS
 """Source: observed live, "File upload" and "Balance and download"; the longer of the two ends."""
 MAX_NAME_LENGTH = 200
 
@@ -45,11 +46,11 @@ class Files:
         incoming.replace(self._folder / row.file_id)
         return self._store.put_file(row)
 
-    def place_clip(self, account: str, task_id: str, incoming: Path) -> FileRow:
-        """Move a complete clip into place; the store still has to be told of its row."""
-        file_id, name = secrets.token_urlsafe(24), f"{secrets.token_hex(8)}.mp4"
-        path = f"clips/{task_id}"
-        row = self._row(file_id, account, path, name, "video/mp4", incoming, CLIP_LIFETIME_MS)
+    def place_result(self, account: str, task_id: str, mime: str, incoming: Path) -> FileRow:
+        """Move a complete result into place; the store still has to be told of its row."""
+        file_id, name = secrets.token_urlsafe(24), f"{secrets.token_hex(8)}{TYPES[mime][0]}"
+        path = f"results/{task_id}"
+        row = self._row(file_id, account, path, name, mime, incoming, RESULT_LIFETIME_MS)
         incoming.replace(self._folder / file_id)
         return row
 

@@ -6,17 +6,18 @@ Source: Kie documentation, "Create Generation Task" and "Query Task Status"; obs
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from kie_ui.catalog.price import estimate_credits
-from kie_ui.simulator.accounts import account_of
+from kie_ui.simulator.accounts import account_of, shelf_of
 from kie_ui.simulator.answers import Refused, accepted, read_json_object
 from kie_ui.simulator.checks import CheckedRequest, check_request
 from kie_ui.simulator.faults import Fate
+from kie_ui.simulator.file_checks import check_file
+from kie_ui.simulator.finding import NoMedia
 from kie_ui.simulator.records import sample_record
+from kie_ui.simulator.roles import Asked
 from kie_ui.simulator.samples import sample_image_task
 from kie_ui.simulator.state import SimulatorState, base_url_of, state_of
 from kie_ui.simulator.store import InsufficientCredits
@@ -28,8 +29,9 @@ async def create_task(request: Request) -> JSONResponse:
     account = account_of(request, state.config)
     state.create_limit.check(account)
     body = await read_json_object(request)
-    checked = check_request(state.config.current_registry(), body)
-    _check_pictures(state, checked, base_url_of(request))
+    checked = check_request(state.config.catalog, body, shelf_of(request))
+    _check_media(state, account, checked, base_url_of(request))
+    # Where nobody knows the price, nothing is taken.
     price = estimate_credits(checked.spec, checked.values) or 0.0
     try:
         task = state.tasks.create(
@@ -68,25 +70,29 @@ def _fate_on_demand(request: Request) -> Fate | None:
     return fault.fate if fault is not None else None
 
 
-def _check_pictures(state: SimulatorState, checked: CheckedRequest, base_url: str) -> None:
+def _check_media(
+    state: SimulatorState, account: str, checked: CheckedRequest, base_url: str
+) -> None:
     """Refuse what can be known to be unfit before the task exists."""
-    task_id = checked.values.get("task_id")
-    if task_id is not None and sample_image_task(task_id) is None:
-        raise Refused(422, f"There is no Grok image task with the task_id {task_id}.")
+    _check_earlier_task(state, account, checked)
     for parameter in checked.spec.media_parameters:
         for url in checked.values.get(parameter.name, []):
-            row = state.finder.own_file(url, base_url)
-            if row is None:
-                continue
-            if parameter.max_bytes is not None and row.size > parameter.max_bytes:
-                raise Refused(422, _too_large(parameter.name, parameter.max_bytes))
-            if parameter.accepts and row.mime not in parameter.accepts:
-                raise Refused(422, _wrong_type(parameter.name, row.mime, parameter.accepts))
+            found = state.finder.own_file(url, base_url)
+            if found is not None:
+                check_file(parameter, *found)
 
 
-def _too_large(name: str, max_bytes: int) -> str:
-    return f"Images size exceeds limit: {name} may have {max_bytes / 1e6:g} MB."
-
-
-def _wrong_type(name: str, mime: str, accepted_types: Any) -> str:
-    return f"File type not supported: {name} is {mime}, and may be {', '.join(accepted_types)}."
+def _check_earlier_task(state: SimulatorState, account: str, checked: CheckedRequest) -> None:
+    asked = Asked(checked.spec, checked.values)
+    if asked.task_id is None:
+        return
+    wants_picture = checked.spec.produces == "video" and asked.names_image_task
+    noun = "Grok image task" if wants_picture else "finished task of yours"
+    try:
+        mime, _ = state.finder.result_of_task(account, asked.task_id, asked.index)
+    except NoMedia as error:
+        raise Refused(
+            422, f"There is no {noun} with the task_id {asked.task_id}. {error}"
+        ) from None
+    if wants_picture and not mime.startswith("image/"):
+        raise Refused(422, f"There is no {noun} with the task_id {asked.task_id}.")

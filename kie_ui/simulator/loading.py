@@ -13,14 +13,14 @@ MAX_ASPECT = 21 / 9
 MIN_SIDE_PX = 2
 
 
-class BrokenPicture(Exception):
-    """No picture can be read there; the message is for the person who sent it."""
+class BrokenInput(Exception):
+    """No picture, video or sound can be read there; the message is for the person who sent it."""
 
 
 def load_picture(path: Path, short_side_px: int) -> Image.Image:
     """Read a picture upright, in RGB, no larger than a clip of that short side can use.
 
-    Raises: BrokenPicture.
+    Raises: BrokenInput.
     """
     try:
         with warnings.catch_warnings():
@@ -32,16 +32,21 @@ def load_picture(path: Path, short_side_px: int) -> Image.Image:
                 image.load()
                 return _as_rgb(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
-        raise BrokenPicture(
+        raise BrokenInput(
             "The picture cannot be read: it is no JPEG, PNG or WebP, or it is damaged."
         ) from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BrokenPicture(f"The picture cannot be read: it is damaged ({error}).") from error
+        raise BrokenInput(f"The picture cannot be read: it is damaged ({error}).") from error
 
 
-def clip_size(picture: tuple[int, int], short_side_px: int) -> tuple[int, int]:
-    """Return a clip's (width, height): the short side as asked, the picture's proportions, even."""
-    width, height = picture
+def clip_size(
+    picture: tuple[int, int], short_side_px: int, asked_aspect: float | None = None
+) -> tuple[int, int]:
+    """Return a clip's (width, height): the short side as asked, and even.
+
+    The proportions are the picture's, unless others are asked for.
+    """
+    width, height = picture if asked_aspect is None else (asked_aspect, 1.0)
     aspect = min(max(width, height) / min(width, height), MAX_ASPECT)
     long_side_px = round(short_side_px * aspect / 2) * 2
     if width >= height:
@@ -57,11 +62,11 @@ def cover(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 def _check_size(image: Image.Image) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise BrokenPicture(
+        raise BrokenInput(
             f"The picture has {width} × {height} pixels: at most {MAX_PIXELS // 10**6} million fit."
         )
     if min(width, height) < MIN_SIDE_PX:
-        raise BrokenPicture(f"The picture has only {width} × {height} pixels.")
+        raise BrokenInput(f"The picture has only {width} × {height} pixels.")
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:

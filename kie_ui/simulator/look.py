@@ -1,4 +1,4 @@
-"""What changes the colours of a clip: the mode's grade, the moving light, the mark."""
+"""What changes the colours of a clip: the mode's grade, the moving light; and the mark."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
-from kie_ui.simulator.clips import Mode
 from kie_ui.simulator.motion import ease_in_out
+from kie_ui.simulator.orders import Mode
 from kie_ui.simulator.sampling import Plane
 
 MARK = "simulated"
@@ -102,6 +102,21 @@ class Mark:
             added[-corner.shape[0] :, -corner.shape[1] :],
         )
         np.copyto(corner, (corner * kept + added) >> np.uint32(8), casting="unsafe")
+
+
+def stamp(picture: Image.Image) -> Image.Image:
+    """Write the mark into a picture's lower right corner, as it stands in every clip."""
+    text, shadow = _drawn_mark(min(picture.size))
+    edge = max(4, min(picture.size) // 40)
+    place = (picture.width - edge - text.width, picture.height - edge - text.height)
+    marked = picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGB")
+    for colour, cover, opacity in (
+        ("black", shadow, _SHADOW_OPACITY),
+        ("white", text, _MARK_OPACITY),
+    ):
+        share = cover.point(lambda value, opacity=opacity: int(value * opacity))
+        marked.paste(Image.new(marked.mode, cover.size, colour), place, share)
+    return marked
 
 
 def _drawn_mark(short_side_px: int) -> tuple[Image.Image, Image.Image]:

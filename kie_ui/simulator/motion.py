@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
-from kie_ui.simulator.clips import Mode
+from kie_ui.simulator.orders import Mode
 
 
 class Camera(NamedTuple):

@@ -18,17 +18,16 @@ SAMPLE_CREATED_MS = 1_757_584_164_490
 SAMPLE_COST_MS = 8_000
 
 
-def record(task: TaskRow, clip: FileRow | None, progress: int, base_url: str) -> dict[str, Any]:
+def record(task: TaskRow, results: list[FileRow], progress: int, base_url: str) -> dict[str, Any]:
     """Tell the state of a task; `progress` is in per cent, times in unix milliseconds."""
     is_success = task.state == "success"
-    urls = [file_url(base_url, clip)] if clip is not None and is_success else []
     cost_ms = task.completed_ms - task.created_ms if task.completed_ms and is_success else None
     return {
         "taskId": task.task_id,
         "model": task.model,
         "state": task.state,
         "param": _json(task.request),
-        "resultJson": _json({"resultUrls": urls}) if is_success else None,
+        "resultJson": _json(_result(task, results, base_url)) if is_success else None,
         "failCode": task.fail_code,
         "failMsg": task.fail_msg,
         "costTime": cost_ms,
@@ -38,6 +37,13 @@ def record(task: TaskRow, clip: FileRow | None, progress: int, base_url: str) ->
         "progress": 100 if is_success else progress,
         "creditsConsumed": _credits_consumed(task),
     }
+
+
+def _result(task: TaskRow, results: list[FileRow], base_url: str) -> dict[str, Any]:
+    """Tell what a task has made: an answer, or where its files are."""
+    if task.result_object is not None:
+        return {"resultObject": task.result_object}
+    return {"resultUrls": [file_url(base_url, file) for file in results]}
 
 
 def sample_record(task: SampleImageTask, base_url: str) -> dict[str, Any]:
@@ -62,9 +68,12 @@ def sample_record(task: SampleImageTask, base_url: str) -> dict[str, Any]:
 
 
 def _credits_consumed(task: TaskRow) -> float | None:
-    """Tell what was billed: nothing for a failed task, and nothing yet for one under way."""
+    """Tell what was billed: nothing for a failed task, and nothing yet for one under way.
+
+    Of a model whose price nobody knows, none is told either.
+    """
     if task.state == "success":
-        return task.credits
+        return task.credits or None
     return 0.0 if task.state == "fail" else None
 
 

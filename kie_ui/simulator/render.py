@@ -1,4 +1,4 @@
-"""A picture and an order → a real clip.
+"""An order for a clip → a real clip.
 
 Frames are made in one thread while x264 works in its own: the making costs a fraction of the
 encoding, and hides behind it where a second core is free.
@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 from av.video.frame import VideoFrame
-from numpy.typing import NDArray
 from PIL import Image
 
-from kie_ui.simulator.clips import ClipOrder, Mode
-from kie_ui.simulator.encode import BT709, FPS, LIMITED_RANGE, PIXEL_FORMAT, encode_clip
-from kie_ui.simulator.loading import BrokenPicture, clip_size, cover, load_picture
+from kie_ui.simulator.encode import FPS, SOUND_RATE_HZ, encode_clip
+from kie_ui.simulator.footage import FootageFacts, pass_on, probe_footage
+from kie_ui.simulator.frames import Planes, new_frame, planes_in, planes_of
+from kie_ui.simulator.imaging.making import open_picture
+from kie_ui.simulator.loading import BrokenInput, clip_size, cover
 from kie_ui.simulator.look import Mark, MovingLight, graded
 from kie_ui.simulator.motion import (
     CameraPath,
@@ -27,19 +28,32 @@ from kie_ui.simulator.motion import (
     smootherstep,
     still_path,
 )
-from kie_ui.simulator.pictures import Picture
+from kie_ui.simulator.orders import (
+    DEFAULT_DURATION_S,
+    MAX_DURATION_S,
+    MAX_FOOTAGE_S,
+    ClipOrder,
+    Mode,
+)
 from kie_ui.simulator.sampling import Plane, Sampler
-from kie_ui.simulator.stand_in import draw_card
+from kie_ui.simulator.sizes import (
+    DEFAULT_CLIP_SHORT_SIDE_PX,
+    MAX_CLIP_SHORT_SIDE_PX,
+    MAX_UNASKED_SHORT_SIDE_PX,
+)
+from kie_ui.simulator.sounds.files import NoSound, length_s, read_sound
+from kie_ui.simulator.sounds.music import Samples, play_tune
 from kie_ui.simulator.warp import view
 
-__all__ = ["BrokenPicture", "make_frames", "render_clip"]
+__all__ = ["BrokenInput", "make_frames", "render_clip"]
 
 OVERSAMPLING = 1.25
 """How much finer than the clip the picture is kept: enough for a push without blur."""
 _DISSOLVE = (0.5, 0.93)
 """When the end picture begins to show, and when it alone is seen; shares of the clip."""
 _FRAMES_AHEAD = 4
-Planes = tuple[Plane, Plane, Plane]
+SCENE_ASPECT = 16 / 9
+"""The proportions of a clip that starts from no picture, where none are asked for."""
 
 
 def render_clip(
@@ -48,10 +62,11 @@ def render_clip(
     """Render a clip of exactly the asked duration into `output`.
 
     The same order on the same pictures gives the same bytes.
-    Raises: BrokenPicture.
+    Raises: BrokenInput.
     """
+    order = with_duration(order)
     size, frames = make_frames(order)
-    total = frame_count(order.duration_s)
+    total = frame_count(order.duration_s or 0)
 
     def counted() -> Iterator[VideoFrame]:
         for number, frame in enumerate(_ahead(frames), start=1):
@@ -59,7 +74,7 @@ def render_clip(
             if number % FPS == 0:
                 progress(number / total)
 
-    encode_clip(counted(), size, output)
+    encode_clip(counted(), size, output, _sound_of(order))
 
 
 def frame_count(duration_s: float) -> int:
@@ -67,15 +82,68 @@ def frame_count(duration_s: float) -> int:
     return round(duration_s * FPS)
 
 
+def with_duration(order: ClipOrder) -> ClipOrder:
+    """Fill in how long a clip lasts where its footage or its sound decides. Raises: BrokenInput."""
+    if order.duration_s is not None:
+        return order
+    length = DEFAULT_DURATION_S
+    if order.footage is not None:
+        length = min(probe_footage(order.footage).duration_s, MAX_FOOTAGE_S)
+    elif order.sound is not None:
+        length = length_s(order.sound)
+    return order.model_copy(update={"duration_s": min(max(length, 0.5), MAX_DURATION_S)})
+
+
+def _sound_of(order: ClipOrder) -> Samples | None:
+    """Return what is heard: a sound that was sent, that of the footage, or a tune of ours."""
+    lasts_s = order.duration_s or 0
+    source = order.sound or order.footage
+    if source is not None:
+        try:
+            return read_sound(source, SOUND_RATE_HZ, lasts_s)
+        except NoSound:
+            return None  # a silent video
+    if order.has_tune:
+        return play_tune("", order.seed, 0, lasts_s, SOUND_RATE_HZ)
+    return None
+
+
 def make_frames(order: ClipOrder) -> tuple[tuple[int, int], Iterator[VideoFrame]]:
     """Return a clip's (width, height) and its frames, each made when it is asked for.
 
-    Raises: BrokenPicture.
+    Raises: BrokenInput.
     """
-    start = _open(order.start, order.short_side_px)
-    size = clip_size(start.size, order.short_side_px)
+    if order.footage is not None:
+        return _frames_of_footage(order, order.footage)
+    short_side_px = order.short_side_px or DEFAULT_CLIP_SHORT_SIDE_PX
+    aspect = order.aspect or (SCENE_ASPECT if order.start.scene is not None else None)
+    start = open_picture(order.start, short_side_px, aspect or 1.0)
+    size = clip_size(start.size, short_side_px, aspect)
     scene = _Scene(order, size, start)
     return size, scene.frames()
+
+
+def _frames_of_footage(
+    order: ClipOrder, footage: Path
+) -> tuple[tuple[int, int], Iterator[VideoFrame]]:
+    facts = probe_footage(footage)
+    size = clip_size(facts.size, _footage_short_side_px(order, facts), order.aspect)
+    mark = Mark(size)
+
+    def marked() -> Iterator[VideoFrame]:
+        for frame in pass_on(footage, size, frame_count(order.duration_s or 0), order.seed):
+            mark.apply(planes_in(frame))
+            yield frame
+
+    return size, marked()
+
+
+def _footage_short_side_px(order: ClipOrder, facts: FootageFacts) -> int:
+    """Return the short side that is asked for, else that of the footage within what is cheap."""
+    own_px = round(min(facts.size) * order.factor)
+    is_asked = order.short_side_px is not None or order.factor > 1
+    most_px = MAX_CLIP_SHORT_SIDE_PX if is_asked else MAX_UNASKED_SHORT_SIDE_PX
+    return min(order.short_side_px or own_px, most_px) // 2 * 2
 
 
 class _Layer:
@@ -88,7 +156,7 @@ class _Layer:
         self._path = path
         self._kept: Planes | None = None
         self._picture_size = tuple_of_even(size, OVERSAMPLING)
-        luma, *chroma = _planes_of(graded(cover(picture, self._picture_size), mode))
+        luma, *chroma = planes_of(graded(cover(picture, self._picture_size), mode))
         width, height = size
         self._luma = Sampler((luma,), size)
         self._chroma = Sampler(tuple(chroma), (width // 2, height // 2))
@@ -112,24 +180,26 @@ class _Scene:
 
     def __init__(self, order: ClipOrder, size: tuple[int, int], start: Image.Image) -> None:
         self._size = size
-        self._frame_count = frame_count(order.duration_s)
+        self._frame_count = frame_count(order.duration_s or 0)
         is_fixed = order.is_camera_fixed
-        path = still_path if is_fixed else camera_path(order.seed, order.mode, order.duration_s)
+        path = (
+            still_path if is_fixed else camera_path(order.seed, order.mode, order.duration_s or 0)
+        )
         self._start = _Layer(start, size, order.mode, path)
         self._end: _Layer | None = None
         if order.end is not None:
             rest = still_path if is_fixed else settling_path(order.seed, order.mode)
-            end = _open(order.end, order.short_side_px)
+            end = open_picture(order.end, min(size), size[0] / size[1])
             self._end = _Layer(end, size, "normal", rest)
         self._light = MovingLight(order.seed, size) if is_fixed else None
         self._mark = Mark(size)
-        self._other = _planes_in(_new_frame(size))
+        self._other = planes_in(new_frame(size))
 
     def frames(self) -> Iterator[VideoFrame]:
         """Make the frames, first to last."""
         for number in range(self._frame_count):
-            frame = _new_frame(self._size)
-            self._draw(number / max(1, self._frame_count - 1), _planes_in(frame))
+            frame = new_frame(self._size)
+            self._draw(number / max(1, self._frame_count - 1), planes_in(frame))
             yield frame
 
     def _draw(self, share: float, out: Planes) -> None:
@@ -153,12 +223,6 @@ class _Scene:
         return 0.0 if self._end is None else smootherstep((share - begin) / (end - begin))
 
 
-def _open(picture: Picture, short_side_px: int) -> Image.Image:
-    if picture.path is None:
-        return draw_card(picture.stand_in_host)
-    return load_picture(picture.path, short_side_px)
-
-
 def tuple_of_even(size: tuple[int, int], factor: float) -> tuple[int, int]:
     """Scale a (width, height) and round both to even numbers."""
     width, height = size
@@ -175,31 +239,6 @@ def _dissolve(plane: Plane, other: Plane, arrived: float) -> None:
     change >>= np.int16(7)
     change += plane
     np.copyto(plane, change, casting="unsafe")
-
-
-def _new_frame(size: tuple[int, int]) -> VideoFrame:
-    frame = VideoFrame(*size, PIXEL_FORMAT)
-    frame.colorspace, frame.color_range = BT709, LIMITED_RANGE
-    return frame
-
-
-def _planes_in(frame: VideoFrame) -> Planes:
-    """Look into a frame's own memory, without its padding."""
-    luma, blue, red = (
-        np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[
-            :, : plane.width
-        ]
-        for plane in frame.planes
-    )
-    return luma, blue, red
-
-
-def _planes_of(picture: Image.Image) -> tuple[NDArray[np.uint8], ...]:
-    """Convert RGB to the levels of video."""
-    frame = VideoFrame.from_ndarray(np.asarray(picture), format="rgb24").reformat(
-        format=PIXEL_FORMAT, dst_colorspace="ITU709", dst_color_range="MPEG"
-    )
-    return tuple(plane.copy() for plane in _planes_in(frame))
 
 
 class _Over:

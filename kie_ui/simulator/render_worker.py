@@ -1,7 +1,7 @@
-"""The process in which clips are rendered; see `workers`.
+"""The process in which results are made; see `workers`.
 
 Reads orders as lines of JSON from standard input and ends when that closes, even in the middle of
-a clip. Started by the simulator, never by hand.
+a result. Started by the simulator, never by hand.
 """
 
 from __future__ import annotations
@@ -16,9 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kie_ui.simulator.clips import ClipOrder
-from kie_ui.simulator.render import BrokenPicture, render_clip
+from pydantic import TypeAdapter
 
+from kie_ui.simulator.loading import BrokenInput
+from kie_ui.simulator.making import make
+from kie_ui.simulator.orders import Order
+
+_ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 NICENESS = 5
 """How far rendering steps back behind the server and the page."""
 
@@ -34,7 +38,7 @@ def main() -> None:
 
 
 def _read_orders(put: Callable[[dict[str, Any]], None]) -> None:
-    """Pass orders on, and end the process with its server: nobody waits for the clip then."""
+    """Pass orders on, and end the process with its server: nobody waits for the result then."""
     for line in sys.stdin:
         put(json.loads(line))
     os._exit(0)
@@ -43,13 +47,13 @@ def _read_orders(put: Callable[[dict[str, Any]], None]) -> None:
 def _serve(message: dict[str, Any]) -> None:
     output = Path(message["output"])
     try:
-        order = ClipOrder.model_validate(message["order"])
-        render_clip(order, output, progress=lambda share: _say(share=round(share, 3)))
-    except BrokenPicture as error:
+        order = _ORDER.validate_python(message["order"])
+        make(order, output, progress=lambda share: _say(share=round(share, 3)))
+    except BrokenInput as error:
         _say(failed=str(error))
     except Exception:  # noqa: BLE001 - the boundary of the process: the task fails, we go on
         traceback.print_exc()
-        _say(failed="The clip could not be rendered: the renderer failed.")
+        _say(failed="The result could not be made: the renderer failed.")
     else:
         _say(done=True)
 

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from kie_ui.catalog.parameters import MediaParameter
-from kie_ui.catalog.registry import Registry
+from kie_ui.catalog.registry import built_in_registry
 
 IMAGE_MODEL = "grok-imagine/text-to-image"
 PICTURES_PER_TASK = 6
@@ -35,9 +35,9 @@ def sample_image_task(task_id: str) -> SampleImageTask | None:
     return next((task for task in sample_image_tasks() if task.task_id == task_id), None)
 
 
-def documented_sample(registry: Registry, url: str) -> str | None:
+def documented_sample(url: str) -> str | None:
     """Return the asset that answers for a documented sample address, or None."""
-    for spec in registry:
+    for spec in built_in_registry():
         for parameter in spec.parameters:
             if isinstance(parameter, MediaParameter) and url in parameter.default:
                 return parameter.sample

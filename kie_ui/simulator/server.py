@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import socket
 import threading
 from types import TracebackType
@@ -24,7 +26,8 @@ _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened at
 class SimulatorServer:
     """Serves a simulator on loopback until `stop`, or until the program ends.
 
-    Usable as a context manager. Takes a config, its fields as keywords, or both.
+    Usable as a context manager. Takes a config, its fields as keywords, or both. `port` is where
+    it must listen; `prefer_port` where it will if it can, and at a free one otherwise.
     """
 
     def __init__(
@@ -33,12 +36,14 @@ class SimulatorServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        prefer_port: int = 0,
         **options: Any,
     ) -> None:
         self._config = config
         self._options = options
         self._host = host
         self._port = port
+        self._prefer_port = prefer_port
         self._app: Starlette | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -47,13 +52,13 @@ class SimulatorServer:
         """Where it is reached; empty before the start."""
 
     def start(self) -> str:
-        """Start serving and return the base URL. A free port is chosen where `port` is 0.
+        """Start serving and return the base URL. Without `port`, a free one is chosen.
 
         Raises: OSError where the port is taken; RuntimeError where the simulator cannot start.
         """
         from kie_ui.simulator.api import create_simulator  # noqa: PLC0415 - importing us stays cheap
 
-        listener = bind(self._host, self._port)
+        listener = self._bind()
         self.base_url = url_of(listener)
         try:
             self._app = create_simulator(self._config, **self._options)
@@ -116,6 +121,12 @@ class SimulatorServer:
     ) -> None:
         self.stop()
 
+    def _bind(self) -> socket.socket:
+        if self._prefer_port and not self._port:
+            with contextlib.suppress(OSError, OverflowError):
+                return bind(self._host, self._prefer_port)
+        return bind(self._host, self._port)
+
     def _serve(
         self, server: uvicorn.Server, listener: socket.socket, is_ready: threading.Event
     ) -> None:
@@ -136,12 +147,15 @@ async def serve_in_foreground(app: Starlette, listener: socket.socket) -> None:
 def bind(host: str, port: int) -> socket.socket:
     """Take a port, before anything else is set up. Raises: OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Only where the protocol is named does asyncio switch Nagle's algorithm off, which would hold
+    # back the body of an answer for 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    if os.name != "nt":  # there it would let two programs listen at the same port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
         listener.listen()  # whoever learns of the address may connect at once
-    except OSError:
+    except BaseException:
         listener.close()
         raise
     return listener

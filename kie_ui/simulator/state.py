@@ -10,8 +10,8 @@ from kie_ui.simulator.accounts import CreateLimit
 from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.faults import Faults
 from kie_ui.simulator.files import Files
+from kie_ui.simulator.finding import MediaFinder
 from kie_ui.simulator.journal import Journal
-from kie_ui.simulator.pictures import PictureFinder
 from kie_ui.simulator.store import Store
 from kie_ui.simulator.tasks import Tasks
 
@@ -23,7 +23,7 @@ class SimulatorState:
     config: SimulatorConfig
     store: Store
     files: Files
-    finder: PictureFinder
+    finder: MediaFinder
     tasks: Tasks
     create_limit: CreateLimit
     faults: Faults

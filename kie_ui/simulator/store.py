@@ -6,8 +6,8 @@ old state or the new one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     create_engine,
     delete,
     event,
@@ -33,6 +34,8 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from kie_ui.simulator.upgrading import add_missing_columns
 
 State = Literal["waiting", "queuing", "generating", "success", "fail"]
 FINAL_STATES: tuple[State, ...] = ("success", "fail")
@@ -63,8 +66,10 @@ _tasks = Table(
     Column("completed_ms", BigInteger),
     Column("fail_code", String(32)),
     Column("fail_msg", Text),
-    Column("result_file", String(64)),
     Column("is_reported", Boolean, nullable=False),
+    Column("brief", JSON),
+    Column("result_files", JSON, nullable=False, server_default="[]"),
+    Column("result_object", JSON),
 )
 _files = Table(
     "files",
@@ -78,6 +83,17 @@ _files = Table(
     Column("stored_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
     UniqueConstraint("account", "path", "name"),
+)
+# Built once: building a statement costs more than SQLite takes to carry it out.
+_TASK_WITH_ID = select(_tasks).where(_tasks.c.task_id == bindparam("id"))
+_FILE_WITH_ID = select(_files).where(_files.c.file_id == bindparam("id"))
+_CHANGE_TASK = update(_tasks).where(_tasks.c.task_id == bindparam("id"))
+_END_TASK = _CHANGE_TASK.where(_tasks.c.state.not_in(FINAL_STATES))
+_OPEN_ACCOUNT = sqlite_insert(_accounts).on_conflict_do_nothing()
+_CHARGE = (
+    update(_accounts)
+    .where((_accounts.c.account == bindparam("id")) & (_accounts.c.credits >= bindparam("amount")))
+    .values(credits=_accounts.c.credits - bindparam("amount"))
 )
 
 
@@ -109,9 +125,14 @@ class TaskRow:
     completed_ms: int | None = None
     fail_code: str | None = None
     fail_msg: str | None = None
-    result_file: str | None = None
     is_reported: bool = False
     """Whether its callback was delivered, or given up."""
+    brief: dict[str, Any] | None = None
+    """What it shall make; see `briefs.Brief`."""
+    result_files: list[str] = field(default_factory=list)
+    """The ids of what was made, in their order."""
+    result_object: Any = None
+    """What was answered, where that is no file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +157,7 @@ class Store:
         self._engine = create_engine(f"sqlite:///{path}")
         event.listen(self._engine, "connect", _use_write_ahead_log)
         _tables.create_all(self._engine)
+        add_missing_columns(self._engine, _tasks)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -162,12 +184,12 @@ class Store:
             _open_account(connection, task.account, at_start)
             if not _charge(connection, task.account, task.credits):
                 raise InsufficientCredits
-            connection.execute(insert(_tasks).values(**asdict(task)))
+            connection.execute(insert(_tasks), vars(task))
 
     def task(self, task_id: str) -> TaskRow | None:
         """Return a task, or None."""
         with self._engine.connect() as connection:
-            row = _first(connection, select(_tasks).where(_tasks.c.task_id == task_id))
+            row = _first(connection, _TASK_WITH_ID, id=task_id)
         return None if row is None else TaskRow(**row)
 
     def unfinished_tasks(self) -> list[TaskRow]:
@@ -186,24 +208,26 @@ class Store:
         """Remember that nobody has to be called back any more."""
         self._update_task(task_id, is_reported=True)
 
-    def finish_task(self, task_id: str, clip: FileRow, now_ms: int) -> None:
-        """End a task in `success` and make its clip known, both or neither."""
+    def finish_task(
+        self, task_id: str, results: Sequence[FileRow], answer: Any, now_ms: int
+    ) -> None:
+        """End a task in `success` and make its results known, all or nothing."""
+        ending = {"result_files": [file.file_id for file in results], "result_object": answer}
         with self._engine.begin() as connection:
-            connection.execute(insert(_files).values(**asdict(clip)))
-            ending = {"state": "success", "result_file": clip.file_id}
-            connection.execute(_ending(task_id, now_ms, ending))
+            if results:
+                connection.execute(insert(_files), [vars(file) for file in results])
+            _end(connection, task_id, now_ms, state="success", **ending)
 
     def fail_task(self, task: TaskRow, code: str, msg: str, now_ms: int) -> None:
         """End a task in `fail` and give its price back, both or neither."""
         with self._engine.begin() as connection:
             ending = {"state": "fail", "fail_code": code, "fail_msg": msg}
-            changed = connection.execute(_ending(task.task_id, now_ms, ending)).rowcount
-            if changed:
+            if _end(connection, task.task_id, now_ms, **ending):
                 _charge(connection, task.account, -task.credits)
 
     def put_file(self, file: FileRow) -> FileRow:
         """Write a file's row; a file of the same account, path and name keeps its id."""
-        statement = sqlite_insert(_files).values(**asdict(file))
+        statement = sqlite_insert(_files).values(**vars(file))
         changing = ("mime", "size", "stored_ms", "expires_ms")
         statement = statement.on_conflict_do_update(
             index_elements=["account", "path", "name"],
@@ -221,7 +245,7 @@ class Store:
     def file(self, file_id: str) -> FileRow | None:
         """Return a file's row, or None."""
         with self._engine.connect() as connection:
-            row = _first(connection, select(_files).where(_files.c.file_id == file_id))
+            row = _first(connection, _FILE_WITH_ID, id=file_id)
         return None if row is None else FileRow(**row)
 
     def file_ids(self, *, alive_at_ms: int) -> frozenset[str]:
@@ -232,8 +256,7 @@ class Store:
 
     def _update_task(self, task_id: str, **changes: Any) -> None:
         with self._engine.begin() as connection:
-            statement = update(_tasks).where(_tasks.c.task_id == task_id).values(**changes)
-            connection.execute(statement)
+            connection.execute(_CHANGE_TASK, {"id": task_id, **changes})
 
 
 def open_store(data_dir: Path) -> Store:
@@ -251,22 +274,18 @@ def _use_write_ahead_log(connection: Any, _record: object) -> None:
 
 
 def _open_account(connection: Connection, account: str, at_start: float) -> None:
-    statement = sqlite_insert(_accounts).values(account=account, credits=at_start)
-    connection.execute(statement.on_conflict_do_nothing())
+    connection.execute(_OPEN_ACCOUNT, {"account": account, "credits": at_start})
 
 
 def _charge(connection: Connection, account: str, amount: float) -> bool:
     """Take credits from an account, if it has them; a negative amount gives some back."""
-    has_enough = (_accounts.c.account == account) & (_accounts.c.credits >= amount)
-    changed = {"credits": _accounts.c.credits - amount}
-    return connection.execute(update(_accounts).where(has_enough).values(changed)).rowcount == 1
+    return connection.execute(_CHARGE, {"id": account, "amount": amount}).rowcount == 1
 
 
-def _ending(task_id: str, now_ms: int, changes: Mapping[str, Any]) -> Any:
-    """Make the statement that ends a task once; a second ending changes nothing."""
-    is_open = (_tasks.c.task_id == task_id) & _tasks.c.state.not_in(FINAL_STATES)
+def _end(connection: Connection, task_id: str, now_ms: int, **changes: Any) -> bool:
+    """End a task once, and tell whether this did it; a second ending changes nothing."""
     times = {"updated_ms": now_ms, "completed_ms": now_ms}
-    return update(_tasks).where(is_open).values(**times, **changes)
+    return connection.execute(_END_TASK, {"id": task_id, **times, **changes}).rowcount == 1
 
 
 def _named_file(connection: Connection, account: str, path: str, name: str) -> FileRow | None:
@@ -275,6 +294,6 @@ def _named_file(connection: Connection, account: str, path: str, name: str) -> F
     return None if row is None else FileRow(**row)
 
 
-def _first(connection: Connection, query: Select[Any]) -> dict[str, Any] | None:
-    row = connection.execute(query).mappings().first()
+def _first(connection: Connection, query: Select[Any], **given: Any) -> dict[str, Any] | None:
+    row = connection.execute(query, given).mappings().first()
     return None if row is None else {str(name): value for name, value in row.items()}

@@ -28,7 +28,7 @@ from kie_ui.simulator.files import (
     own_path,
     random_name,
 )
-from kie_ui.simulator.pictures import NoPicture
+from kie_ui.simulator.finding import NoMedia
 from kie_ui.simulator.samples import documented_sample
 from kie_ui.simulator.state import SimulatorState, base_url_of, state_of
 from kie_ui.simulator.store import FileRow
@@ -81,7 +81,7 @@ async def upload_url(request: Request) -> JSONResponse:
         raise Refused(400, "fileUrl must be a web address, starting with http:// or https://.")
     try:
         content = await _content_at(url, base_url_of(request), state)
-    except NoPicture as error:
+    except NoMedia as error:
         raise Refused(400, str(error)) from error
     return await _keep(request, account, body, content, url.partition("?")[0], None)
 
@@ -89,10 +89,10 @@ async def upload_url(request: Request) -> JSONResponse:
 async def _content_at(url: str, base_url: str, state: SimulatorState) -> bytes:
     """Read what lies at an address, from this disk or, if that is allowed, from its host."""
     is_ours = own_path(url, base_url) is not None
-    is_sample = documented_sample(state.config.current_registry(), url) is not None
+    is_sample = documented_sample(url) is not None
     if is_ours or is_sample:
-        picture = await state.finder.find(url, base_url)
-        return await _read(picture.path) if picture.path is not None else b""
+        place = await state.finder.find(url, base_url)
+        return await _read(place) if place is not None else b""
     if not state.config.fetch_pictures:
         raise Refused(400, "This simulator does not fetch files from other hosts.")
     fetched = await state.finder.fetch(url, state.config.max_upload_bytes)

@@ -1,4 +1,4 @@
-"""Processes that render clips, so that neither the server nor its page ever waits for pixels.
+"""Processes that make results, so that neither the server nor its page ever waits for pixels.
 
 A worker lives as long as its standard input is open: when the server dies, however it dies, the
 pipe closes and the worker ends too. An idle worker is sent away to give its memory back.
@@ -15,25 +15,25 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
-from kie_ui.simulator.clips import ClipOrder
+from kie_ui.simulator.orders import Order
 
 IDLE_S = 20.0
 _MAX_LINE_BYTES = 1 << 20
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 Progress = Callable[[float], None]
-"""Is told which share of the clip is done, from 0 to 1."""
+"""Is told which share of the result is done, from 0 to 1."""
 
 
 class RenderFailed(Exception):
-    """No clip could be made; the message is for the person who asked for it."""
+    """Nothing could be made; the message is for the person who asked for it."""
 
 
 class Renderer(Protocol):
-    """Makes clips."""
+    """Makes what is ordered."""
 
-    async def render(self, order: ClipOrder, output: Path, progress: Progress) -> None:
-        """Write the clip to `output`.
+    async def render(self, order: Order, output: Path, progress: Progress) -> None:
+        """Write the result to `output`.
 
         Raises: RenderFailed.
         """
@@ -43,9 +43,9 @@ class Renderer(Protocol):
 
 
 class WorkerRenderer:
-    """Makes each clip in a process of its own, and keeps a process for the next one for a while.
+    """Makes each result in a process of its own, and keeps a process for the next one for a while.
 
-    How many clips are made at once is up to the caller.
+    How many are made at once is up to the caller.
     """
 
     def __init__(self, idle_s: float = IDLE_S) -> None:
@@ -55,8 +55,8 @@ class WorkerRenderer:
         self._ending: set[_Worker] = set()
         """Killed, and perhaps not gone yet."""
 
-    async def render(self, order: ClipOrder, output: Path, progress: Progress) -> None:
-        """Write the clip to `output`.
+    async def render(self, order: Order, output: Path, progress: Progress) -> None:
+        """Write the result to `output`.
 
         Raises: RenderFailed.
         """
@@ -141,7 +141,7 @@ class _Worker:
     def is_alive(self) -> bool:
         return self._process.returncode is None
 
-    async def render(self, order: ClipOrder, output: Path, progress: Progress) -> None:
+    async def render(self, order: Order, output: Path, progress: Progress) -> None:
         line = json.dumps({"order": order.model_dump(mode="json"), "output": str(output)})
         try:
             await self._send(line)
@@ -150,7 +150,7 @@ class _Worker:
                     raise RenderFailed(message["failed"])
                 progress(message["share"])
         except (ConnectionError, EOFError) as error:
-            raise RenderFailed("The process that renders the clip stopped.") from error
+            raise RenderFailed("The process that makes the result stopped.") from error
 
     async def _send(self, line: str) -> None:
         pipe = self._process.stdin

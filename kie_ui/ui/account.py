@@ -9,25 +9,31 @@ import gradio as gr
 
 from kie_ui.catalog.price import credits_in_words
 from kie_ui.kie.errors import KieError, Unauthorized
+from kie_ui.ui.queue import queue_html
 from kie_ui.ui.services import Services
 from kie_ui.ui.visitors import owner_of
 
 _BADGE = """<header class="kie-masthead">
 <div class="kie-brand"><h1>Kie UI</h1><p>A picture, a sentence, a clip.</p></div>
-<p class="kie-mode" data-kind="" role="status" aria-live="polite">…</p>
+<div class="kie-head-right">{queue}
+<p class="kie-mode" data-kind="" role="status" aria-live="polite">…</p></div>
 </header>"""
 
 _QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
-def build_account(services: Services) -> None:
-    """Build and wire the head of the page inside the current Blocks context."""
+def build_head(services: Services) -> None:
+    """Build the name of the page, the queue and the mode inside the current Blocks context."""
     gr.HTML(
-        html_template=_BADGE,
-        js_on_load="window.kieUi.mountAccount(element)",
+        html_template=_BADGE.format(queue=queue_html(services.built_in)),
+        js_on_load="window.kieUi.mountAccount(element); window.kieUi.mountQueue(element)",
         elem_classes="kie-head",
         padding=False,
     )
+
+
+def build_key(services: Services) -> None:
+    """Build and wire the field for a key inside the current Blocks context."""
     with gr.Accordion("Kie API key", open=False, elem_classes="kie-fold kie-key"):
         with gr.Row(elem_classes="kie-key-row"):
             key = gr.Textbox(
@@ -44,14 +50,17 @@ def build_account(services: Services) -> None:
             forget = gr.Button("Forget this key", scale=1, min_width=130)
         answer = gr.HTML("", elem_classes="kie-note")
 
-    async def take(typed: str, request: gr.Request) -> tuple[str, str]:
-        """Ask Kie for the balance of a key; a key that works is used from then on."""
+    async def take(typed: str | None, request: gr.Request) -> tuple[Any, str]:
+        """Ask Kie for the balance of a key; a key that works is used from then on.
+
+        One that does not work stays in its field, without going to and fro once more.
+        """
         try:
-            balance = await services.accounts.test_key(owner_of(request), typed)
+            balance = await services.accounts.test_key(owner_of(request), typed or "")
         except Unauthorized as error:
-            return typed, _say("error", f"{error}")
+            return gr.skip(), _say("error", f"{error}")
         except (KieError, ValueError) as error:
-            return typed, _say("error", f"The key could not be tested. {error}")
+            return gr.skip(), _say("error", f"The key could not be tested. {error}")
         return "", _say("ok", f"The key works: {credits_in_words(balance)} left. Now live.")
 
     async def forget_it(request: gr.Request) -> tuple[str, str]:

@@ -74,6 +74,25 @@ class NumberSlider(gr.Slider, metaclass=WithoutStub):
         return payload
 
 
+class NumberField(gr.Number, metaclass=WithoutStub):
+    """The number field that may be empty, and leaves limits to the form's own check.
+
+    The stock one turns nothing into 0, raises beyond its limits, and rounds in silence.
+    """
+
+    def get_block_name(self) -> str:
+        """Pass for the stock widget in the browser."""
+        return "number"
+
+    def preprocess(self, payload: float | str | None) -> float | None:
+        """Hand on what was typed."""
+        return None if isinstance(payload, str) else payload
+
+    def postprocess(self, value: float | None) -> Any:
+        """Show a number, or the one emptiness that the browser leaves alone."""
+        return "" if value is None else super().postprocess(value)
+
+
 class ApiParameter(KeepsAddresses, Api, metaclass=WithoutStub):
     """A parameter of an endpoint, without a face on the page."""
 

@@ -1,91 +1,144 @@
-"""Each model as a public endpoint: REST, and `gradio_client`.
+"""Every model as a public endpoint: REST, and `gradio_client`.
 
-A call takes the documented parameters, ends when its run does, and brings the clip's file, the
-task id and the record. An ended call is not a cancelled run: the run goes on without its caller.
+The built-in ones have an endpoint each, with an argument a parameter; any other is called by its
+id through `/generate`, from the moment that it was added. A call ends when its run does, and
+brings the file, the task id and the record. An ended call is not a cancelled run: the run goes on
+without its caller.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
 import gradio as gr
 from gradio.components.api_component import Api
 from gradio.processing_utils import save_file_to_cache
+from gradio.utils import get_upload_folder
 
 from kie_ui.catalog.inputs import InvalidValues
-from kie_ui.catalog.parameters import (
-    ChoiceParameter,
-    MediaParameter,
-    NumberParameter,
-    Parameter,
-    SwitchParameter,
-)
-from kie_ui.catalog.rules import with_defaults
+from kie_ui.catalog.registry import UnknownModel
+from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.run import Run, Step
+from kie_ui.ui.arguments import build_api_parameter, read_given, read_input
 from kie_ui.ui.components import ApiParameter
-from kie_ui.ui.pictures import NotAPicture, media_ref
 from kie_ui.ui.refusals import refusal, refusal_of
 from kie_ui.ui.services import Services
 from kie_ui.ui.visitors import owner_of
 
-_FILE_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "title": "FileData",
-    "properties": {"path": {"type": "string"}, "meta": {"type": "object"}},
-}
+GENERATE = "generate"
+"""Name of the endpoint that calls any model by its id."""
 
-
-def build_api_parameter(parameter: Parameter) -> ApiParameter:
-    """Build the endpoint's side of a parameter."""
-    return ApiParameter(_default(parameter), _schema(parameter), label=parameter.label)
+Values = dict[str, Any]
 
 
 def build_endpoint(spec: ModelSpec, services: Services) -> None:
     """Add a model's public endpoint to the current Blocks context."""
-    clip = gr.File(label="clip", visible=False)
-    outputs = [clip, _output("task_id", "string"), _output("record", "object")]
+    file = gr.File(label="clip", visible=False)
 
-    async def generate(request: gr.Request, **given: Any) -> AsyncIterator[tuple[Any, ...]]:
+    async def generate(request: gr.Request, /, **given: Any) -> AsyncIterator[tuple[Any, ...]]:
+        """Make a run of named arguments."""
         owner = owner_of(request)
-        run = await _started(spec, services, owner, given)
-        try:
-            run = await _ended(services, owner, run)
-            runs = await services.runs()
-            path = await runs.clip_file(owner, run.id)
-            cached = await asyncio.to_thread(save_file_to_cache, path, clip.GRADIO_CACHE)
-        except (RunsProblem, OSError) as problem:
-            raise refusal(problem, run.task_id) from problem
-        yield cached, run.task_id, run.record
+        run = await _ended_run(services, owner, spec.model, lambda: read_given(spec, given))
+        (path,) = await _files(services, owner, run, [0])
+        yield path, run.task_id, run.record
 
-    generate.__doc__ = f"{spec.summary} Ends when the clip is made."
     gr.on(
         [],
         generate,
         inputs_kwargs={p.name: build_api_parameter(p) for p in spec.parameters},
-        outputs=outputs,
+        outputs=[file, _output("task_id", "string"), _output("record", "object")],
         api_name=spec.api_name,
-        api_description=generate.__doc__,
+        api_description=f"{spec.summary} Ends when the clip is made.",
         concurrency_limit=None,
     )
+
+
+def build_generate(services: Services) -> None:
+    """Add the public endpoint of every model, the caller's own too, to the current context."""
+    file = gr.File(label="file", visible=False)
+    files = gr.File(label="files", visible=False, file_count="multiple")
+
+    async def generate(request: gr.Request, /, **given: Any) -> AsyncIterator[tuple[Any, ...]]:
+        """Make a run of a model that is called by its id."""
+        owner = owner_of(request)
+        model = str(given["model"])
+        run = await _ended_run(
+            services, owner, model, lambda: _read_any(services, owner, model, given)
+        )
+        stored = [place for place, clip in enumerate(run.clips) if clip.is_stored]
+        paths = await _files(services, owner, run, stored)
+        yield next(iter(paths), None), paths, run.task_id, run.record, run.written
+
+    gr.on(
+        [],
+        generate,
+        inputs_kwargs={name: _argument(*said) for name, said in _ARGUMENTS.items()},
+        outputs=[file, files, *(_output(name, type_) for name, type_ in _OUTPUTS.items())],
+        api_name=GENERATE,
+        api_description=_ABOUT,
+        concurrency_limit=None,
+    )
+
+
+_ARGUMENTS: dict[str, tuple[Any, str, str]] = {
+    "model": (None, "string", "Id of the model, such as `maker/model`."),
+    "input": ({}, "object", "Its parameters by their documented names."),
+    "extra": ({}, "object", "Fields that no page documents, sent as they are."),
+}
+_OUTPUTS = {"task_id": "string", "record": "object", "text": "string"}
+_ABOUT = (
+    "Makes something with any model of yours. A file among the input is a web address, or one "
+    "that was uploaded. Ends when the result is there."
+)
+
+
+def _argument(default: Any, type_: str, description: str) -> ApiParameter:
+    return ApiParameter(default, {"type": type_, "description": description})
 
 
 def _output(name: str, type_: str) -> Api:
     return Api(None, {"type": type_}, label=name)
 
 
-async def _started(
-    spec: ModelSpec, services: Services, owner: str, given: Mapping[str, Any]
-) -> Run:
+def _read_any(services: Services, owner: str, model: str, given: Mapping[str, Any]) -> Values:
+    """Read a call of any model. Raises: UnknownModel, and gr.Error where it is no such call."""
+    said, extra = (given.get(name) or {} for name in ("input", "extra"))
+    if not isinstance(said, Mapping) or not isinstance(extra, Mapping):
+        raise refusal_of("“input” and “extra” are JSON objects, by the names of parameters.")
+    spec = services.catalog.of(owner).spec(model)
+    values = read_input(spec, {name: value for name, value in said.items() if name != EXTRA})
+    return {**values, EXTRA: dict(extra)}
+
+
+async def _ended_run(services: Services, owner: str, model: str, read: Callable[[], Values]) -> Run:
+    """Start a run of what a call says, and wait for its end."""
     try:
-        values = read_given(spec, given)
+        values = read()
         runs = await services.runs()
-        return await runs.submit(owner, spec.model, values, backend=services.backends.kind(owner))
-    except (InvalidValues, RunsProblem, OSError) as problem:
+        run = await runs.submit(owner, model, values, backend=services.backends.kind(owner))
+    except (InvalidValues, UnknownModel, RunsProblem, OSError) as problem:
         raise refusal(problem) from problem
+    try:
+        return await _ended(services, owner, run)
+    except (RunsProblem, OSError) as problem:
+        raise refusal(problem, run.task_id) from problem
+
+
+async def _files(services: Services, owner: str, run: Run, places: Iterable[int]) -> list[str]:
+    """Lay results of an ended run where its caller finds them."""
+    try:
+        runs = await services.runs()
+        paths = [await runs.clip_file(owner, run.id, place) for place in places]
+        folder = get_upload_folder()
+        cached = [await asyncio.to_thread(save_file_to_cache, path, folder) for path in paths]
+        await services.files.give(owner, cached)
+    except (RunsProblem, OSError) as problem:
+        raise refusal(problem, run.task_id) from problem
+    return cached
 
 
 async def _ended(services: Services, owner: str, run: Run) -> Run:
@@ -109,63 +162,5 @@ async def _ended(services: Services, owner: str, run: Run) -> Run:
 
 def _failure(run: Run) -> gr.Error:
     if run.error is None:
-        return refusal_of("The run ended without a clip.", run.task_id)
+        return refusal_of(run.note or "The run ended without a clip.", run.task_id)
     return refusal_of(f"{run.error.message} {run.error.advice}".strip(), run.task_id)
-
-
-def read_given(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a call's arguments as the values of a form.
-
-    A client sends the default of every argument that its caller left out, so an argument that
-    equals its default counts as left out; then the documented defaults are filled in, except
-    where another one excludes them.
-    What stands for no picture is left for the check, which tells it beside every other problem.
-    """
-    values: dict[str, Any] = {}
-    for parameter in spec.parameters:
-        value = given.get(parameter.name)
-        if value is not None and value != _default(parameter):
-            values[parameter.name] = _read(parameter, value)
-    return with_defaults(spec, values)
-
-
-def _read(parameter: Parameter, value: Any) -> Any:
-    if not isinstance(parameter, MediaParameter):
-        return value
-    items = value if isinstance(value, (list, tuple)) else [value]
-    return tuple(_ref_or_raw(item) for item in items if item)
-
-
-def _ref_or_raw(item: object) -> object:
-    try:
-        return media_ref(item)
-    except NotAPicture:
-        return item
-
-
-def _default(parameter: Parameter) -> Any:
-    """Return what the endpoint documents as default; never None, which would mean required."""
-    if isinstance(parameter, MediaParameter):
-        return list(parameter.default) if parameter.many else "".join(parameter.default[:1])
-    if parameter.default is None:
-        return ""
-    if isinstance(parameter, NumberParameter) and parameter.is_whole:
-        return int(parameter.default)
-    return parameter.default
-
-
-def _schema(parameter: Parameter) -> dict[str, Any]:
-    described = {"description": parameter.help}
-    match parameter:
-        case ChoiceParameter():
-            return {"type": "string", "enum": list(parameter.values), **described}
-        case NumberParameter():
-            return {"type": "integer" if parameter.is_whole else "number", **described}
-        case SwitchParameter():
-            return {"type": "boolean", **described}
-        case MediaParameter():
-            one: list[dict[str, Any]] = [{"type": "string"}, _FILE_SCHEMA]
-            many = {"type": "array", "items": {"anyOf": one}}
-            return {"anyOf": [*one, many] if parameter.many else one, **described}
-        case _:
-            return {"type": "string", **described}

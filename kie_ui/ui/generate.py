@@ -14,18 +14,23 @@ from gradio.components import Component
 
 from kie_ui.catalog.inputs import InvalidValues, check_part
 from kie_ui.catalog.price import credits_in_words, estimate_credits
-from kie_ui.catalog.rules import Problem, notices, with_defaults
+from kie_ui.catalog.registry import UnknownModel
+from kie_ui.catalog.rules import EXTRA, Problem, notices, with_defaults
 from kie_ui.catalog.snippets import build_snippets
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.settings import Settings
+from kie_ui.ui.drafts import wire_start_over
 from kie_ui.ui.feed import build_feed
-from kie_ui.ui.form import QUIETLY, Form, build_form, untouched_value
-from kie_ui.ui.refusals import on_page, refusal
+from kie_ui.ui.form import QUIETLY, Form, extra_notices, untouched_value
+from kie_ui.ui.form_build import build_form
+from kie_ui.ui.refusals import on_page, refusal, refusal_of
 from kie_ui.ui.services import Services
 from kie_ui.ui.visitors import owner_of
 
-HAS_PRESSED = "has_pressed"
+_KIE = ("https://kie.ai/", "https://docs.kie.ai/")
+
+HAS_PRESSED = "+has_pressed"
 """Name of the state that says whether this form was refused: from then on it says what is amiss."""
 
 
@@ -59,17 +64,36 @@ class ModelTab:
         return [self.price, self.as_json, self.as_curl, self.as_python, *notes, *counters]
 
 
-def build_model_tab(spec: ModelSpec, services: Services) -> ModelTab:
-    """Build and wire a model's tab inside the current Blocks context."""
+def build_model_tab(
+    spec: ModelSpec, services: Services, tab_id: str = "", *, may_close: bool = False
+) -> ModelTab:
+    """Build and wire a model's tab inside the current Blocks context.
+
+    `tab_id` names a tab that is not this model's alone.
+    """
     with gr.Row(elem_classes="kie-model"):
         with gr.Column(scale=5, min_width=320, elem_classes="kie-form"):
-            gr.HTML(_heading(spec), elem_classes="kie-heading")
-            tab = _build_left(spec)
+            with gr.Row(elem_classes="kie-heading-row"):
+                gr.HTML(_heading(spec), elem_classes="kie-heading")
+                with gr.Column(scale=0, min_width=0, elem_classes="kie-heading-buttons"):
+                    start_over = _quiet_button("Start over")
+                    undo = _quiet_button("Undo", "kie-undo")
+                    if may_close:
+                        _build_close(tab_id)
+            tab = _build_left(spec, tab_id or spec.api_name)
         with gr.Column(scale=6, min_width=320, elem_classes="kie-results"):
-            build_feed(spec)
+            build_feed(spec, tab.form.tab)
     _wire(tab, services)
+    wire_start_over(spec, tab.form, tab.has_pressed, start_over, undo)
     _fill_in(tab, services.settings)
     return tab
+
+
+def _build_close(tab_id: str) -> None:
+    """Build the button that takes a tab off the bar; the model and what is typed stay."""
+    close = _quiet_button("Close tab", "kie-close-tab")
+    js = f"() => window.kieUi.closeTab('{tab_id}')"
+    close.click(None, None, None, js=js, api_visibility="private")
 
 
 def _fill_in(tab: ModelTab, settings: Settings) -> None:
@@ -80,13 +104,14 @@ def _fill_in(tab: ModelTab, settings: Settings) -> None:
         follower.value = follower.postprocess(shown)
 
 
-def _build_left(spec: ModelSpec) -> ModelTab:
-    form = build_form(spec)
+def _build_left(spec: ModelSpec, tab_id: str) -> ModelTab:
+    form = build_form(spec, tab_id)
     defaults = with_defaults(spec, {})
     with gr.Row(elem_classes="kie-press"):
+        _build_outage_line()
         price = gr.HTML(price_html(spec, defaults), elem_classes="kie-price")
         button = gr.Button(
-            "Generate", variant="primary", elem_id=f"generate-{spec.api_name}", min_width=160
+            "Generate", variant="primary", elem_id=f"generate-{tab_id}", min_width=160
         )
     with gr.Accordion("Code of this request", open=False, elem_classes="kie-fold"), gr.Tabs():
         with gr.Tab("JSON"):
@@ -96,8 +121,23 @@ def _build_left(spec: ModelSpec) -> ModelTab:
         with gr.Tab("Python"):
             as_python = _code("python")
     # A hidden widget and not a `gr.State`, for which every page would hold a connection open.
-    has_pressed = gr.Checkbox(value=False, visible="hidden")
+    # By its class, since Gradio shows every child of a column that it shows anew.
+    has_pressed = gr.Checkbox(value=False, elem_classes="kie-unseen")
     return ModelTab(form, has_pressed, price, button, as_json, as_curl, as_python)
+
+
+def _build_outage_line() -> None:
+    """Build where `assets/js/outage.js` says that nothing can be sent, in sight of the button."""
+    gr.HTML(
+        html_template='<p class="kie-outage" role="status"></p>',
+        js_on_load="window.kieUi.mountOutage(element)",
+        elem_classes="kie-outage-line",
+        padding=False,
+    )
+
+
+def _quiet_button(label: str, *classes: str) -> gr.Button:
+    return gr.Button(label, size="sm", min_width=0, elem_classes=["kie-plain", *classes])
 
 
 def _code(language: Any) -> gr.Code:
@@ -112,50 +152,72 @@ def _code(language: Any) -> gr.Code:
 
 
 def _heading(spec: ModelSpec) -> str:
+    maker = f" by {escape(spec.maker)}" if spec.maker else ""
     return (
         f"<p>{escape(spec.summary)}</p>"
-        f"<p><code>{escape(spec.model)}</code> by {escape(spec.maker)} · "
-        f'<a href="{escape(spec.documentation)}" target="_blank" rel="noreferrer">'
-        "Kie’s page</a></p>"
+        f"<p><code>{escape(spec.model)}</code>{maker}{_page_link(spec.documentation)}</p>"
     )
 
 
+def _page_link(address: str) -> str:
+    """Link to a model's documentation; what an imported page calls its address may be anything."""
+    if not address.startswith("https://"):
+        return ""
+    words = "Kie’s page" if address.startswith(_KIE) else "Documentation"
+    return f' · <a href="{escape(address)}" target="_blank" rel="noreferrer">{words}</a>'
+
+
 def _wire(tab: ModelTab, services: Services) -> None:
-    async def follow(**raw: Any) -> dict[Component, Any]:
+    # By place and not by name, for a page may document any, those of these arguments too.
+    def by_name(said: tuple[Any, ...]) -> dict[str, Any]:
+        return dict(zip(tab.inputs, said, strict=True))
+
+    async def follow(*said: Any) -> dict[Component, Any]:
         """Bring price, notes, counts and code up to what the form says now."""
+        raw = by_name(said)
         has_pressed = bool(raw.pop(HAS_PRESSED))
         return _followed(tab, services.settings, raw, says_problems=has_pressed)
 
-    async def press(request: gr.Request, **raw: Any) -> dict[Component, Any]:
+    async def press(request: gr.Request, *said: Any) -> dict[Any, Any]:
         """Start a run of what the form says; nothing in the form changes."""
+        raw = by_name(said)
         raw.pop(HAS_PRESSED)
         values = tab.form.values(raw)
         found = await _start(tab.spec, services, owner_of(request), values)
         problems = tab.form.in_sight(found, raw)
         followed = _followed(tab, services.settings, raw, says_problems=bool(problems))
-        return {**followed, **tab.form.notes_of(problems), tab.has_pressed: bool(problems)}
+        return {
+            **followed,
+            **tab.form.notes_of(problems),
+            **tab.form.opened(problems),
+            tab.has_pressed: bool(problems),
+        }
 
-    gr.on(
+    model = json.dumps(tab.spec.model)
+    look = gr.Button(elem_id=f"kie-look-{tab.form.tab}", elem_classes="kie-unseen")
+    followed = gr.on(
         # The refusal of a press counts as a change too: a look at the form that was under way
         # meanwhile knows nothing of it, and its answer would take the problems away again.
-        [widget.change for widget in tab.inputs.values()],
+        [look.click, *(widget.change for widget in tab.inputs.values())],
         follow,
-        inputs_kwargs=tab.inputs,
+        inputs=list(tab.inputs.values()),
         outputs=tab.followers,
         trigger_mode="always_last",
         **QUIETLY,
     )
-    model = json.dumps(tab.spec.model)
+    followed.failure(None, None, None, js=f"() => window.kieUi.formIsDead({model})")
     tab.button.click(None, None, None, js=f"() => window.kieUi.pressing({model})")
     pressed = tab.button.click(
         press,
-        inputs_kwargs=tab.inputs,
-        outputs=[*tab.followers, tab.has_pressed],
+        inputs=list(tab.inputs.values()),
+        outputs=[*tab.followers, tab.has_pressed, *tab.form.folds],
         trigger_mode="multiple",
         **QUIETLY,
     )
-    for ended in (pressed.success, pressed.failure):
-        ended(None, None, None, js=f"() => window.kieUi.pressed({model})")
+    # A lost connection is neither a success nor a failure of Gradio's: only `then` comes after it.
+    for ended, outcome in ((pressed.success, "heard"), (pressed.failure, "refused")):
+        ended(None, None, None, js=f"() => window.kieUi.pressed({model}, '{outcome}')")
+    pressed.then(None, None, None, js=f"() => window.kieUi.pressed({model}, 'over')")
 
 
 async def _start(
@@ -167,6 +229,9 @@ async def _start(
         await runs.submit(owner, spec.model, values, backend=services.backends.kind(owner))
     except InvalidValues as invalid:
         return invalid.problems
+    except UnknownModel:
+        gone = f"“{spec.title}” is not here any more: add its page again in the Models tab."
+        raise on_page(refusal_of(gone)) from None
     except (RunsProblem, OSError) as problem:
         raise on_page(refusal(problem)) from problem
     return ()
@@ -180,9 +245,10 @@ def _followed(
     snippets = build_snippets(
         tab.spec, checked, settings.kie_api_base_url, settings.kie_upload_base_url
     )
-    said = tab.form.in_sight(problems, raw) if says_problems else ()
+    told = tab.form.in_sight if says_problems else tab.form.said_while_typing
+    beforehand = extra_notices(notices(tab.spec, {**values, EXTRA: checked.get(EXTRA)}), checked)
     return {
-        **tab.form.notes(said, notices(tab.spec, values)),
+        **tab.form.notes(told(problems, raw), beforehand),
         **tab.form.counts(raw),
         tab.price: price_html(tab.spec, values),
         tab.as_json: snippets.json,

@@ -3,45 +3,98 @@
 from __future__ import annotations
 
 import os
-import time
+import signal
+from contextlib import ExitStack, suppress
+from threading import Event
 from typing import Any
 
 import gradio as gr
+from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
-from kie_ui.catalog.registry import built_in_registry
+from kie_ui.catalog.library import Library
+from kie_ui.runs.clock import USUAL, Clock
 from kie_ui.settings import Settings
-from kie_ui.ui.account import build_account
-from kie_ui.ui.endpoint import build_endpoint
-from kie_ui.ui.generate import build_model_tab
+from kie_ui.ui import models
+from kie_ui.ui.account import build_head, build_key
+from kie_ui.ui.doors import Doors
+from kie_ui.ui.drafts import wire_drafts, wire_filling
+from kie_ui.ui.endpoint import build_endpoint, build_generate
+from kie_ui.ui.generate import ModelTab, build_model_tab
+from kie_ui.ui.headers import HeadersMiddleware
+from kie_ui.ui.history import TAB, build_history, build_layer
+from kie_ui.ui.remembered import FormPutAside
 from kie_ui.ui.routes import build_routes
 from kie_ui.ui.services import Services
+from kie_ui.ui.sites import SiteMiddleware
+from kie_ui.ui.slots import SLOT, SLOTS, STAND_IN, Slots
 from kie_ui.ui.theme import ASSETS, build_theme, head, stylesheets
+from kie_ui.ui.track import build_track, build_tracked_feed
+from kie_ui.ui.uploads import Sweeper, claim_uploads, files_of_page
 from kie_ui.ui.visitors import VisitorMiddleware
-
-CACHE_AGE_S = (3600, 2 * 24 * 3600)
-"""How often Gradio's copies of uploads are looked through, and how old they may become: a run holds
-its own."""
 
 MOST_EVENTS = 4000
 """Events that may run at once. Gradio's default of 40 would let the 41st caller wait."""
 
 
+MOST_SESSIONS = 200
+"""Pages of which Gradio remembers how their components were changed: it copies a quarter of a
+megabyte for each, and for us remembers nothing that the page does not."""
+
+
 def build_page(services: Services) -> gr.Blocks:
     """Build the Blocks app of a set of services."""
     page: gr.Blocks
-    with gr.Blocks(
-        title="Kie UI", analytics_enabled=False, fill_width=True, delete_cache=CACHE_AGE_S
-    ) as page:
-        build_account(services)
-        with gr.Tabs(elem_classes="kie-tabs"):
-            for spec in services.registry:
-                with gr.Tab(spec.title):
-                    build_model_tab(spec, services)
-        for spec in services.registry:
+    with gr.Blocks(title="Kie UI", analytics_enabled=False, fill_width=True) as page:
+        build_head(services)
+        with gr.Row(elem_classes="kie-folds", equal_height=False):
+            with gr.Column(min_width=320):
+                build_key(services)
+            with gr.Column(min_width=320):
+                build_track()
+        model_tabs: dict[str, ModelTab] = {}
+        bar: dict[str, gr.Tab] = {}
+        slots = Slots(services)
+        with gr.Tabs(elem_classes="kie-tabs") as tabs:
+            for spec in services.built_in:
+                with gr.Tab(spec.title, id=spec.api_name) as bar[spec.api_name]:
+                    model_tabs[spec.api_name] = build_model_tab(spec, services)
+                slots.build(STAND_IN + spec.api_name)
+            for number in range(1, SLOTS + 1):
+                slots.build(f"{SLOT}{number}")
+            with gr.Tab("Models", id=models.TAB, alignment="right") as chooser:
+                models.build_models(slots)
+            with gr.Tab("History", id=TAB, alignment="right") as history:
+                build_history()
+        for name, tab in {**bar, **slots.tabs, models.TAB: chooser, TAB: history}.items():
+            _remember(tab, name)
+        slots.wire(page, bar)
+        build_tracked_feed()
+        build_layer()
+        _let_scripts_choose(tabs)
+        for model_tab in model_tabs.values():
+            wire_drafts(page, model_tab.spec, model_tab.form)
+            wire_filling(model_tab.spec, model_tab.form, model_tab.has_pressed)
+        for spec in services.built_in:
             build_endpoint(spec, services)
+        build_generate(services)
     return page
+
+
+def _remember(tab: gr.Tab, name: str) -> None:
+    """Have the browser open this tab again after a refresh; see `assets/js/drafts.js`."""
+    tab.select(
+        None, None, None, js=f"() => window.kieUi.keepTab('{name}')", api_visibility="private"
+    )
+
+
+def _let_scripts_choose(tabs: gr.Tabs) -> None:
+    """Let our scripts open a tab, also one that Gradio has folded into a menu."""
+    choice = gr.Button(visible="hidden", elem_id="kie-choose-tab")
+    choice.click(None, None, tabs, js="() => window.kieUi.chosenTab()", api_visibility="private")
 
 
 def launch_options(services: Services) -> dict[str, Any]:
@@ -49,13 +102,8 @@ def launch_options(services: Services) -> dict[str, Any]:
 
     Where the server listens is left to Gradio's own environment variables.
     """
-    settings = services.settings
-    visitors = Middleware(
-        VisitorMiddleware,
-        has_many=settings.is_reachable_by_others,
-        is_framed=bool(settings.space_id),
-    )
     return {
+        "auth": services.users.admit if services.users else None,
         "theme": build_theme(),
         "css_paths": stylesheets(),
         "head": head(),
@@ -66,13 +114,42 @@ def launch_options(services: Services) -> dict[str, Any]:
         "enable_monitoring": False,
         "ssr_mode": False,
         "max_threads": MOST_EVENTS,
+        "state_session_capacity": MOST_SESSIONS,
         "max_file_size": "100mb",
         "app_kwargs": {
             "lifespan": services.lifespan,
             "routes": build_routes(services),
-            "middleware": [visitors],
+            "middleware": build_middleware(services),
+            "exception_handlers": {
+                RequestValidationError: _not_understood,
+                FormPutAside: _put_aside,
+            },
         },
     }
+
+
+async def _not_understood(_request: Request, _error: Exception) -> Response:
+    """Refuse what Gradio's routes do not take, without repeating it: it may hold a key."""
+    sentence = "This request is not one that this server takes."
+    return JSONResponse({"detail": sentence}, status_code=422)
+
+
+async def _put_aside(_request: Request, aside: Exception) -> Response:
+    """Tell of a form whose events are forgotten; its page builds it anew."""
+    return JSONResponse({"detail": str(aside)}, status_code=410)
+
+
+def build_middleware(services: Services) -> list[Middleware]:
+    """Build what every request passes on its way in, the outermost first."""
+    settings = services.settings
+    is_framed, has_many = bool(settings.space_id), settings.is_reachable_by_others
+    users = services.users
+    passed = [
+        Middleware(HeadersMiddleware, is_framed=is_framed),
+        Middleware(SiteMiddleware, hosts=settings.hosts),
+        Middleware(VisitorMiddleware, has_many=has_many, is_framed=is_framed, users=users),
+    ]
+    return [*passed, Middleware(Doors, files=services.files)] if has_many else passed
 
 
 def _allowed_paths() -> list[str]:
@@ -81,30 +158,36 @@ def _allowed_paths() -> list[str]:
     return [str(ASSETS / "samples"), *(path.strip() for path in told.split(",") if path.strip())]
 
 
-def launch() -> None:
+def launch(clock: Clock = USUAL) -> None:
     """Read the settings, build the page and serve it until it is stopped.
 
     Raises: SystemExit, with a sentence, where a setting makes no sense.
     """
     try:
-        services = Services(Settings(), built_in_registry())
+        settings = Settings()
+        services = Services(settings, Library.of_settings(settings), clock)
     except ValidationError as invalid:
         problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors())
         raise SystemExit("A setting cannot be used. " + "; ".join(problems)) from None
+    uploads = claim_uploads(services.settings.data_path)
     page = build_page(services)
-    page.launch(prevent_thread_lock=True, **launch_options(services))
-    _wait_for_the_end(page, services)
+    with ExitStack() as until_the_end:
+        if uploads is not None:
+            until_the_end.enter_context(Sweeper(uploads, files_of_page(page)))
+        page.launch(prevent_thread_lock=True, **launch_options(services))
+        _wait_for_the_end(page, services)
 
 
 def _wait_for_the_end(page: gr.Blocks, services: Services) -> None:
-    """Wait for Ctrl+C, then stop in order.
+    """Wait for Ctrl+C or to be told to end (SIGTERM), then stop in order.
 
     Gradio's own wait would give the server five seconds to see off its open pages, which it never
     does, and then cut it off with the runs still open.
     """
-    try:
-        while page.is_running:
-            time.sleep(0.1)
-    except KeyboardInterrupt:
-        services.say_goodbye()
-        page.close(verbose=False)
+    is_over = Event()
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: is_over.set())
+    with suppress(KeyboardInterrupt):
+        while page.is_running and not is_over.wait(0.1):
+            pass
+    services.say_goodbye()
+    page.close(verbose=False)

@@ -14,42 +14,52 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from kie_ui.catalog.registry import Registry
+from kie_ui.catalog.library import Library
+from kie_ui.catalog.registry import built_in_registry
 from kie_ui.kie.backend import Backend
 from kie_ui.runs.backends import Backends
+from kie_ui.runs.clock import USUAL, Clock
 from kie_ui.runs.errors import RunsProblem, StoreProblem
 from kie_ui.settings import Settings
 from kie_ui.ui.accounts import Accounts
+from kie_ui.ui.demo import Demo
+from kie_ui.ui.files import OwnedFiles
+from kie_ui.ui.users import Users
 
 if TYPE_CHECKING:
+    from kie_ui.runs.quota import RunsPerDay
     from kie_ui.runs.service import RunService
-    from kie_ui.simulator.server import SimulatorServer
 
 logger = logging.getLogger(__name__)
 
 OPENS_AFTER_S = 1.0
 """How long after the start interrupted runs are taken up, if no page asks for runs before."""
 
-_DEMO_KEY = SecretStr("demo")
-"""What the client says to our own simulator, which takes any key."""
+PRUNES_EVERY_S = 900.0
+"""Seconds between looks for visitors who are gone for good."""
 
 
 class Services:
     """The run service and everything below it, for one server process."""
 
-    def __init__(self, settings: Settings, registry: Registry) -> None:
+    def __init__(self, settings: Settings, library: Library, clock: Clock = USUAL) -> None:
         self.settings = settings
-        self.registry = registry
+        self.clock = clock
+        self.library = self.catalog = library
+        self.built_in = built_in_registry()
+        self.demo = Demo(settings, library)
         self.backends = Backends(
-            demo=self._start_simulator,
+            demo=self.demo.backend,
+            demo_of=self.demo.of,
             server=self._live(settings.kie_api_key) if settings.kie_api_key else None,
             may_use_server=self._may_use_server_key,
             api_base_url=settings.kie_api_base_url,
             upload_base_url=settings.kie_upload_base_url,
         )
         self.accounts = Accounts(self.backends, self._live)
+        self.users = Users(settings.passwords)
+        self.files = OwnedFiles(settings.data_path / "uploads.sqlite3")
         self._opening: asyncio.Task[RunService] | None = None
-        self._simulator: SimulatorServer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.is_leaving = asyncio.Event()
         """Set when the server is about to stop."""
@@ -58,11 +68,15 @@ class Services:
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
         """Open in the background while the server runs, and close when it stops."""
         self._loop = asyncio.get_running_loop()
-        resuming = asyncio.create_task(self._open_soon())
+        background = (
+            asyncio.create_task(self._open_soon()),
+            asyncio.create_task(self._prune_again_and_again()),
+        )
         try:
             yield
         finally:
-            resuming.cancel()
+            for task in background:
+                task.cancel()
             await self._close()
 
     def say_goodbye(self) -> None:
@@ -78,6 +92,19 @@ class Services:
         except (RunsProblem, OSError) as problem:
             logger.error("The runs cannot be opened: %s", problem)  # noqa: TRY400 - it is a sentence
 
+    async def _prune_again_and_again(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNES_EVERY_S)
+            await self.accounts.prune(self._has_runs_under_way)
+
+    async def _has_runs_under_way(self, owner: str) -> bool:
+        """Tell whether an owner still waits for something; where that can't be told, yes."""
+        try:
+            runs = await self.runs()
+            return await runs.has_unfinished(owner)
+        except (RunsProblem, OSError):
+            return True
+
     async def runs(self) -> RunService:
         """Return the run service, waiting for it to open; a failed opening is tried once more.
 
@@ -91,6 +118,8 @@ class Services:
     async def _open(self) -> RunService:
         service = await asyncio.to_thread(_build_service, self)
         await service.start()
+        service.quota.listen(self.accounts.runs_left_changed)
+        self.accounts.runs_left = service.quota.left
         return service
 
     async def _close(self) -> None:
@@ -99,38 +128,9 @@ class Services:
             await opening.result().stop()
         elif opening is not None:
             opening.cancel()
-        if self._simulator is not None:
-            await asyncio.to_thread(self._simulator.stop)
-
-    async def _start_simulator(self) -> Backend:
-        """Start the simulator on a free port of this computer and return its backend.
-
-        Raises: StoreProblem.
-        """
-        try:
-            base_url = await asyncio.to_thread(self._launch_simulator)
-        except (OSError, RuntimeError) as exc:
-            logger.exception("The simulator cannot be started.")
-            raise StoreProblem(
-                "The demo cannot be started; the server’s log says why. With a Kie key it works."
-            ) from exc
-        return Backend(
-            kind="demo", api_base_url=base_url, upload_base_url=base_url, api_key=_DEMO_KEY
-        )
-
-    def _launch_simulator(self) -> str:
-        from kie_ui.simulator.config import SimulatorConfig  # noqa: PLC0415 - see the module's text
-        from kie_ui.simulator.server import SimulatorServer  # noqa: PLC0415
-
-        config = SimulatorConfig(
-            data_dir=self.settings.data_path / "simulator",
-            registry=self.registry,
-            speed=self.settings.simulator_speed,
-            credits=self.settings.simulator_credits,
-            calls_back_anywhere=False,
-        )
-        self._simulator = SimulatorServer(config)
-        return self._simulator.start()
+        await self.accounts.close()
+        await self.demo.stop()
+        self.files.close()
 
     def _live(self, key: SecretStr) -> Backend:
         return Backend(
@@ -147,10 +147,11 @@ class Services:
 
 def _build_service(services: Services) -> RunService:
     from kie_ui.media.storage import Storage  # noqa: PLC0415 - see the module's text
-    from kie_ui.runs.service import RunService  # noqa: PLC0415
+    from kie_ui.runs.service import Limits, RunService  # noqa: PLC0415
     from kie_ui.runs.store import Store, sqlite_url  # noqa: PLC0415
 
-    folder = services.settings.data_path
+    settings = services.settings
+    folder = settings.data_path
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as exc:
@@ -158,8 +159,24 @@ def _build_service(services: Services) -> RunService:
             f"The data folder cannot be used ({exc.strerror}): choose another, KIE_UI_DATA_DIR."
         ) from exc
     return RunService(
-        registry=services.registry,
+        catalog=services.catalog,
         store=Store(sqlite_url(folder / "runs.sqlite3")),
         storage=Storage(folder),
         backends=services.backends,
+        clock=services.clock,
+        limits=Limits(
+            creates_per_10_s=settings.creates_per_10_s,
+            polls_per_s=settings.polls_per_s,
+            public_url=settings.public_url,
+            runs_per_day=_runs_per_day(settings),
+            max_disk_bytes=settings.max_disk_bytes,
+        ),
     )
+
+
+def _runs_per_day(settings: Settings) -> RunsPerDay:
+    from kie_ui.runs.quota import NO_LIMIT, RunsPerDay  # noqa: PLC0415 - see the module's text
+
+    if not settings.is_reachable_by_others:
+        return NO_LIMIT
+    return RunsPerDay(settings.runs_per_day, settings.runs_per_day_of_all)

@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
+from kie_ui.ui.visitors import COOKIE, owner_of_secret
 from tests.browser.pages import KiePage, Watch
-from tests.wire.app_process import AppProcess
+from tests.browser.past import Past
+from tests.wire.app_process import AppProcess, hurried
 from tests.wire.fake_kie import FakeKie, serving
-from tests.wire.instant_renderer import tiny_clip
+from tests.wire.tiny_clip import tiny_clip
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -23,7 +26,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-WAIT_MS = 15_000
+WAIT_MS = 30_000
 
 expect.set_options(timeout=WAIT_MS)
 
@@ -48,9 +51,9 @@ def chromium() -> str:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
-    """Start a browser for each module.
+    """Start a browser for the tests of this folder.
 
     Not for the whole session: as long as Playwright is open, its event loop counts as running,
     and no test of another folder could run one of its own.
@@ -69,11 +72,58 @@ def fake() -> Iterator[FakeKie]:
 
 
 @pytest.fixture(scope="session")
-def app(chromium: str, fake: FakeKie, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run the program once, so that every browser context is a visitor of its own."""
+def program(
+    chromium: str, fake: FakeKie, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AppProcess]:
+    """Run the program once; every test is a visitor of its own."""
     settings = {"KIE_UI_SIMULATOR_SPEED": "20", "KIE_UI_VISITORS": "many", **fake.environment}
-    with AppProcess(tmp_path_factory.mktemp("page"), **settings) as app:
-        yield app.url
+    with AppProcess(tmp_path_factory.mktemp("page"), hurried(5), **settings) as program:
+        yield program
+
+
+@pytest.fixture(scope="session")
+def _mortal(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
+    # Uploads lie where they do by themselves: in the data folder.
+    with AppProcess(tmp_path_factory.mktemp("mortal"), GRADIO_TEMP_DIR="") as program:
+        yield program
+
+
+@pytest.fixture
+def mortal(_mortal: AppProcess) -> AppProcess:
+    """Give another program, which a test may end and start again."""
+    _mortal.start()
+    return _mortal
+
+
+@pytest.fixture
+def app(program: AppProcess) -> str:
+    """Give the address of the program."""
+    return program.url
+
+
+@pytest.fixture(scope="package")
+def _lent(browser: Browser) -> Iterator[BrowserContext]:
+    """Open a context with a window that stays: scripts are kept, and no window is built twice."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(WAIT_MS)
+    context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def context(_lent: BrowserContext) -> Iterator[BrowserContext]:
+    """Give a context that knows nothing of earlier tests but what is the same for everyone."""
+    yield _lent
+    first, *opened = _lent.pages
+    for page in opened:
+        page.close()
+    devtools = _lent.new_cdp_session(first)
+    devtools.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
+    devtools.detach()
+    _lent.clear_cookies()
+    _lent.clear_permissions()
+    _lent.set_offline(offline=False)
 
 
 @pytest.fixture
@@ -83,18 +133,30 @@ def watch(app: str) -> Watch:
 
 
 @pytest.fixture
-def kie(browser: Browser, app: str, watch: Watch) -> Iterator[KiePage]:
-    """Open the page in a fresh context; in the end nothing may have come from elsewhere."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(WAIT_MS)
-    page: Page = context.new_page()
+def unopened(context: BrowserContext, app: str, watch: Watch) -> Iterator[KiePage]:
+    """Give the page before it is opened; in the end nothing may have come from elsewhere."""
+    page = context.new_page()
     watch.follow(page)
-    opened = KiePage(page, app)
-    opened.open()
-    yield opened
-    context.close()
+    yield KiePage(page, app)
+    watch.close(page)
     assert watch.foreign == []
-    assert watch.complaints == []
+    assert watch.missing == []
+    assert watch.unexpected == []
+
+
+@pytest.fixture
+def kie(unopened: KiePage) -> KiePage:
+    """Open the page."""
+    unopened.open()
+    return unopened
+
+
+@pytest.fixture
+def past(context: BrowserContext, program: AppProcess) -> Past:
+    """Be a visitor who was here before; what is kept for them is there when the page opens."""
+    secret = secrets.token_urlsafe(32)
+    context.add_cookies([{"name": COOKIE, "value": secret, "url": program.url}])
+    return Past(program.folder / "data", owner_of_secret(secret))
 
 
 @pytest.fixture(scope="session")

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import ConsoleMessage, Frame, Locator, Page, Request, expect
 
 GROK, V1_LITE = "Grok Imagine", "V1 Lite"
 _IDS = {GROK: "grok_imagine_image_to_video", V1_LITE: "bytedance_v1_lite_image_to_video"}
+
+LOOKS = 600
+"""How often one looks, 50 ms apart, for what must come."""
+AT_REST = 8
+"""Looks in a row, 50 ms apart, after which a page is taken to be at rest."""
+
+_WHEN_LEFT = ("signal is aborted without reason", "Unexpected error Connection errored out.")
 
 _OVERFLOWING = """() => {
   const width = document.documentElement.clientWidth;
@@ -28,6 +37,15 @@ _OVERFLOWING = """() => {
     .map((node) => `${node.tagName}.${node.className}`);
 }"""
 
+_DROP = """([target, bytes, name, type]) => {
+  const data = Uint8Array.from(atob(bytes), (character) => character.charCodeAt(0));
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([data], name, { type }));
+  const at = document.querySelector(target);
+  for (const kind of ["dragenter", "dragover", "drop"])
+    at.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer }));
+}"""
+
 
 @dataclass
 class Watch:
@@ -38,6 +56,10 @@ class Watch:
     """Other places that this test sends the browser to."""
     requested: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    due: list[tuple[str, ...]] = field(default_factory=list)
+    """Words of complaints that must come."""
+    possible: list[tuple[str, ...]] = field(default_factory=list)
+    """Words of complaints that may come."""
     under_way: set[Request] = field(default_factory=set)
 
     def follow(self, page: Page) -> None:
@@ -46,13 +68,54 @@ class Watch:
         page.on("requestfinished", self._strike)
         page.on("requestfailed", self._strike)
         page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", lambda error: self._fault(str(error)))
+
+    def expects(self, *words: str) -> None:
+        """Say what the browser will complain about, before the deed: it tells when it likes."""
+        self.due.append(words)
+
+    def allows(self, *words: str) -> None:
+        """Say what the browser may complain about, before the deed."""
+        self.possible.append(words)
+
+    def close(self, page: Page) -> None:
+        """Wait for the complaints that are due, and have done with the page."""
+        for _ in range(LOOKS):
+            if not self.missing:
+                break
+            page.wait_for_timeout(50)
+        page.close()
+
+    def settle(self, page: Page) -> None:
+        """Wait until the page asks for nothing more: it holds its one stream, and that for a while.
+
+        A request of Gradio's that is cut off in the middle makes it load the page anew.
+        """
+        at_rest = 0
+        for _ in range(LOOKS):
+            paths = [urlsplit(request.url).path for request in self.under_way]
+            at_rest = at_rest + 1 if paths == ["/kie-ui/stream"] else 0
+            if at_rest == AT_REST:
+                return
+            page.wait_for_timeout(50)
+        raise AssertionError(f"still under way: {paths}")
 
     @property
     def foreign(self) -> list[str]:
         """Requests to anywhere but the program itself."""
         ours = (self.home + "/", *self.allowed, "data:", "blob:")
         return [url for url in self.requested if not url.startswith(ours)]
+
+    @property
+    def missing(self) -> list[tuple[str, ...]]:
+        """Complaints that are due and have not come."""
+        return [words for words in self.due if not any(_has(c, words) for c in self.complaints)]
+
+    @property
+    def unexpected(self) -> list[str]:
+        """Complaints that nobody expected."""
+        known = (*self.due, *self.possible)
+        return [c for c in self.complaints if not any(_has(c, words) for words in known)]
 
     def _note(self, request: Request) -> None:
         self.requested.append(request.url)
@@ -61,9 +124,18 @@ class Watch:
     def _strike(self, request: Request) -> None:
         self.under_way.discard(request)
 
+    def _fault(self, error: str) -> None:
+        # Gradio closes its own event stream when the page is left, and minds that itself.
+        if not any(words in error for words in _WHEN_LEFT):
+            self.complaints.append(error)
+
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.complaints.append(f"{message.text} ({message.location.get('url')})")
+            self._fault(f"{message.text} ({message.location.get('url')})")
+
+
+def _has(complaint: str, words: tuple[str, ...]) -> bool:
+    return all(word in complaint for word in words)
 
 
 class RunCard:
@@ -85,7 +157,7 @@ class RunCard:
 class ModelForm:
     """A model's tab: its form on the left, its runs on the right."""
 
-    def __init__(self, page: Page, title: str) -> None:
+    def __init__(self, page: Page | Frame, title: str) -> None:
         self.page = page
         self.title = title
         self.runs = page.locator(f"#runs-{_IDS[title]}")
@@ -134,20 +206,24 @@ class ModelForm:
         """Wait until the JSON view shows these inputs; None means: not among them."""
         if not self.root.get_by_role("tab", name="JSON").is_visible():
             self.open_code()
-        view = self.root.locator(".cm-content").first
 
         def missing(shown: dict[str, Any]) -> Iterable[str]:
             return (n for n, value in expected.items() if shown.get(n) != value)
 
-        for _ in range(300):
+        for _ in range(LOOKS):
             try:
-                inputs = json.loads("\n".join(view.locator(".cm-line").all_inner_texts()))["input"]
+                inputs = json.loads(self.body_shown())["input"]
             except json.JSONDecodeError:  # half drawn
                 inputs = {}
             if inputs and not list(missing(inputs)):
                 return
             self.page.wait_for_timeout(50)
         raise AssertionError(f"{list(missing(inputs))} differ in {inputs}")
+
+    def body_shown(self) -> str:
+        """Return the JSON view as far as it is drawn."""
+        lines = self.root.locator(".cm-content").first.locator(".cm-line")
+        return "\n".join(lines.all_inner_texts())
 
 
 class KiePage:
@@ -162,11 +238,34 @@ class KiePage:
         """Load the page, or load it anew, and wait until it lives."""
         self.page.goto(f"{self.address}/{query}")
         expect(self.mode).not_to_have_text("…")
-        expect(ModelForm(self.page, GROK).generate).to_be_visible()
+        expect(self.page.locator("[id^=generate-]:visible")).to_have_count(1)
+
+    def reload(self) -> None:
+        """Refresh the page, and wait until it lives."""
+        self.page.reload()
+        expect(self.mode).not_to_have_text("…")
+        expect(self.page.locator("[id^=generate-]:visible")).to_have_count(1)
+
+    @contextmanager
+    def loaded_anew(self) -> Iterator[None]:
+        """Wait for the end of a block in which Gradio loads the page anew by itself."""
+        self.page.evaluate("() => { window.isOld = true; }")
+        yield
+        self.page.wait_for_function("() => !window.isOld", timeout=30_000)
+
+    def expect_kept(self, text: str) -> None:
+        """Wait until the browser has stored what was typed."""
+        self.page.wait_for_function(
+            "text => Object.values(localStorage).some((kept) => kept.includes(text))", arg=text
+        )
+
+    def tab(self, title: str) -> Locator:
+        """Find a model's tab."""
+        return self.page.get_by_role("tab", name=title, exact=True)
 
     def form(self, title: str) -> ModelForm:
         """Go to a model's tab."""
-        tab = self.page.get_by_role("tab", name=title, exact=True)
+        tab = self.tab(title)
         if tab.get_attribute("aria-selected") != "true":
             tab.click()
         form = ModelForm(self.page, title)
@@ -174,11 +273,31 @@ class KiePage:
         return form
 
     def overflowing(self) -> list[str]:
-        """List what reaches beyond the right edge, and so makes the page scroll sideways."""
+        """List what reaches beyond the right edge, and so makes the page scroll sideways.
+
+        A page whose width has just changed is given a moment to follow.
+        """
         found: list[str] = self.page.evaluate(_OVERFLOWING)
+        for _ in range(60):
+            if not found:
+                break
+            self.page.wait_for_timeout(50)
+            found = self.page.evaluate(_OVERFLOWING)
         return found
 
     @property
     def host(self) -> str:
         """Host and port of the program."""
         return urlsplit(self.address).netloc
+
+
+def drop_file(
+    kie: KiePage,
+    content: bytes,
+    name: str,
+    kind: str = "video/mp4",
+    at: str = ".kie-masthead",
+) -> None:
+    """Drop a file onto a part of the page."""
+    given = [at, base64.b64encode(content).decode(), name, kind]
+    kie.page.evaluate(_DROP, given)

@@ -70,6 +70,27 @@ def test_tabs_are_changed_by_keyboard(kie: KiePage) -> None:
     expect(kie.form(V1_LITE).prompt).to_be_visible()
 
 
+def test_a_press_far_down_in_the_form_shows_what_came_of_it(kie: KiePage) -> None:
+    """The new run, or the error; also the same error once more."""
+    kie.page.set_viewport_size({"width": 1280, "height": 500})
+    form = kie.form(V1_LITE)
+    for number in range(2):
+        form.prompt.fill(f"run {number}")
+        form.open_code() if number == 0 else None
+        form.root.get_by_role("tab", name="JSON").scroll_into_view_if_needed()
+        form.generate.click()
+        expect(form.card(f"run {number}").node.locator(".kie-status")).to_be_in_viewport()
+    form.prompt.fill(" ")
+    for _ in range(2):
+        form.root.get_by_role("tab", name="JSON").scroll_into_view_if_needed()
+        kie.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        form.generate.click()
+        expect(form.field("prompt").get_by_role("alert")).to_be_in_viewport()
+        expect(form.prompt).to_be_in_viewport()
+        kie.page.wait_for_timeout(1_000)
+        expect(form.field("prompt").get_by_role("alert")).to_be_in_viewport()
+
+
 def test_on_a_telephone_the_press_stays_in_sight(kie: KiePage) -> None:
     """However far one has scrolled in the form."""
     kie.page.set_viewport_size({"width": 390, "height": 844})

@@ -121,7 +121,8 @@ def test_a_typed_address_is_looked_at_by_the_browser_alone(
 ) -> None:
     """The server passes it on as it is, and never asks for it: neither for show nor for the run.
 
-    Who serves it is not told where it is shown, and an ended run asks nobody for it any more.
+    Who serves it is not told where it is shown. After a refresh nobody asks for it: neither the
+    ended run nor the form, until the person wants to look at it again.
     """
     watch.allowed.append(elsewhere.url)
     address = f"{elsewhere.url}/cat.jpg?size=large"
@@ -142,7 +143,11 @@ def test_a_typed_address_is_looked_at_by_the_browser_alone(
     kie.open()
     kie.form(V1_LITE)
     expect(card.status).to_have_text("Failed")
+    expect(field.get_by_placeholder("web address")).to_have_value(address)
+    form.expect_body(image_url=address)
     assert elsewhere.asked == []
+    field.get_by_placeholder("web address").click()
+    expect_shown(form.preview("image_url"), 640, 400)
 
 
 def test_a_removed_picture_takes_its_address_and_its_facts_along(kie: KiePage, jpeg: Path) -> None:

@@ -44,7 +44,7 @@ PROMPTS = [
     "'\"'\"'",
     "EOF\nEOF",
     "{name} {0} {{body}} %s %(a)s",
-    "$PICTURE_1 uploaded_1 <address of the uploaded cat.png>",
+    "$FILE_1 uploaded_1 <address of the uploaded cat.png>",
     "-d @/etc/passwd",
     "# comment \x00\x1b[31m\x7f\x85\u2028\u2029\ufeff",
     "ü 文 😀 \u202e",

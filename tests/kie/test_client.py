@@ -81,6 +81,8 @@ async def test_a_callback_address_is_sent_when_given(client_for: ClientFor) -> N
         (refusal(401), Unauthorized),
         (refusal(402), NoCredits),
         (refusal(422), InvalidInput),
+        (refusal(429), RateLimited),
+        (httpx.Response(429, text="slow down"), RateLimited),
         (refusal(433), KeyLimitReached),
         (refusal(455), Maintenance),
         (refusal(500, "This field is required"), InvalidInput),
@@ -97,10 +99,10 @@ async def test_a_callback_address_is_sent_when_given(client_for: ClientFor) -> N
         (httpx.ReadError("reset"), NoAnswer),
     ],
 )
-async def test_a_create_is_sent_once_unless_surely_not_accepted(
+async def test_a_create_that_was_answered_or_perhaps_heard_is_sent_once(
     client_for: ClientFor, waits_s: list[float], step: Any, kind: type[KieError]
 ) -> None:
-    """Refusals need a person and doubts may be billed: neither is sent again."""
+    """Refusals need a person, doubts may be billed, and the rate limit is the caller's."""
     script = Script(step)
     with pytest.raises(KieError) as caught:
         await client_for(script).create_task("m", {})
@@ -113,27 +115,30 @@ async def test_a_create_is_sent_once_unless_surely_not_accepted(
 @pytest.mark.parametrize(
     "step",
     [
-        refusal(429),
-        httpx.Response(429, text="slow down"),
         httpx.ConnectError("refused"),
         httpx.ConnectTimeout("slow"),
         httpx.PoolTimeout("busy"),
     ],
 )
-async def test_a_create_that_was_turned_away_is_sent_again(
+async def test_a_create_that_never_left_is_sent_again(
     client_for: ClientFor, waits_s: list[float], step: Any
 ) -> None:
-    """429 and a connection that never opened are safe to repeat, after growing waits."""
+    """What no connection was opened for is safe to repeat, after growing waits."""
     script = Script(step, step, CREATED)
     assert (await client_for(script).create_task("m", {})).task_id == "t1"
     assert len(script.requests) == 3
     assert waits_s == [1, 2]
 
 
-async def test_a_create_meets_doubt_after_a_refusal_and_stops(client_for: ClientFor) -> None:
-    """Each attempt is judged by itself: a repeat that ends in doubt is the last."""
-    script = Script(refusal(429), httpx.ReadTimeout("slow"), CREATED)
-    with pytest.raises(NoAnswer):
+@pytest.mark.parametrize(
+    ("step", "kind"), [(httpx.ReadTimeout("slow"), NoAnswer), (refusal(429), RateLimited)]
+)
+async def test_a_create_that_leaves_at_last_is_not_sent_again(
+    client_for: ClientFor, step: Any, kind: type[KieError]
+) -> None:
+    """Each attempt is judged by itself: a repeat that ends in doubt or refusal is the last."""
+    script = Script(httpx.ConnectError("refused"), step, CREATED)
+    with pytest.raises(kind):
         await client_for(script).create_task("m", {})
     assert len(script.requests) == 2
 
@@ -142,7 +147,7 @@ async def test_repeats_end(client_for: ClientFor, waits_s: list[float]) -> None:
     """After the allowed attempts the last refusal is raised as it is."""
     script = Script(refusal(429, "Too many"))
     with pytest.raises(RateLimited, match="Too many"):
-        await client_for(script).create_task("m", {})
+        await client_for(script).credit()
     assert (len(script.requests), len(waits_s)) == (3, 2)
 
 
@@ -153,7 +158,7 @@ async def test_waits_grow_to_a_limit_and_are_spread(
     retries = Retries(attempts=6, wait_initial_s=1, wait_max_s=5)
     client = client_for(Script(refusal(429)), retries=retries, chance=lambda: 0.0)
     with pytest.raises(RateLimited):
-        await client.create_task("m", {})
+        await client.credit()
     assert waits_s == [0.5, 1, 2, 2.5, 2.5]
 
 
@@ -198,6 +203,17 @@ async def test_a_read_is_repeated_where_that_may_help(client_for: ClientFor, ste
     script = Script(step, step, RUNNING)
     assert (await client_for(script).task("t1")).task_id == "t1"
     assert len(script.requests) == 3
+
+
+@pytest.mark.parametrize(("attempts", "asked"), [(1, 1), (2, 2), (None, 3)])
+async def test_a_caller_may_say_how_often_a_task_is_asked_for(
+    client_for: ClientFor, waits_s: list[float], attempts: int | None, asked: int
+) -> None:
+    """One attempt asks once and waits for nothing; by default the client's own number counts."""
+    script = Script(refusal(429))
+    with pytest.raises(RateLimited):
+        await client_for(script).task("t1", attempts=attempts)
+    assert (len(script.requests), len(waits_s)) == (asked, asked - 1)
 
 
 @pytest.mark.parametrize(
@@ -319,18 +335,24 @@ async def test_the_key_is_in_no_log(
 ) -> None:
     """Even with every logger at its most talkative, no record holds the key."""
     caplog.set_level(logging.DEBUG)
-    await client_for(Script(refusal(429), CREATED)).create_task("m", {})
+    client = client_for(Script(httpx.ConnectError("refused"), refusal(429), CREATED))
+    with pytest.raises(RateLimited):
+        await client.create_task("m", {})
+    await client.create_task("m", {})
     assert caplog.records
     assert key not in caplog.text
 
 
-async def test_a_key_that_kie_repeats_is_in_nothing_that_is_kept() -> None:
+@pytest.mark.parametrize("is_escaped", [False, True])
+async def test_a_key_that_kie_repeats_is_in_nothing_that_is_kept(*, is_escaped: bool) -> None:
     """Records and answers are stored and shown: the key is taken out before anyone reads them."""
     key = "planted-key-4711-of-the-client"
+    repeated = "".join(f"\\u{ord(letter):04x}" for letter in key) if is_escaped else key
 
     def answer(request: httpx.Request) -> httpx.Response:
         data = {"taskId": "t", "state": "fail", "failMsg": f"no {key}", "param": key}
-        return httpx.Response(200, json={"code": 200, "msg": key, "data": data})
+        body = json.dumps({"code": 200, "msg": key, "data": data}).replace(key, repeated)
+        return httpx.Response(200, text=body)
 
     backend = Backend(kind="live", api_key=SecretStr(key))
     async with KieClient(backend, transport=httpx.MockTransport(answer)) as client:

@@ -201,3 +201,15 @@ def test_the_message_has_two_names() -> None:
     """`message` is read where `msg` is missing, and a code may come as text."""
     envelope = parse_envelope({"code": "401", "message": "no"}, http_status=200)
     assert (envelope.code, envelope.msg) == (401, "no")
+
+
+@pytest.mark.parametrize("made", ["", {}, [], None])
+def test_an_empty_result_object_is_none(made: Any) -> None:
+    """Nothing was made then, whatever the state says."""
+    assert record(state="success", resultJson={"resultObject": made}).result_object is None
+
+
+@pytest.mark.parametrize("made", ["text", {"a": None}, [0], 0, False])
+def test_a_result_object_may_be_of_any_shape(made: Any) -> None:
+    """Text, data, or a single value."""
+    assert record(state="success", resultJson={"resultObject": made}).result_object == made

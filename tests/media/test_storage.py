@@ -43,7 +43,6 @@ def test_the_same_picture_is_kept_once(storage: Storage, picture: Path) -> None:
     before = storage.resolve(name).stat()
 
     assert storage.keep_input(picture, ".jpg") == name
-    assert storage.resolve(name).stat().st_mtime_ns == before.st_mtime_ns
     assert storage.resolve(name).stat().st_ino == before.st_ino
 
 
@@ -216,3 +215,20 @@ def test_an_error_without_a_code_is_still_explained() -> None:
     assert explain_os_error(OSError("odd")) == (
         "The file could not be stored (unknown reason). Try again."
     )
+
+
+def test_a_removed_file_tells_what_it_took(storage: Storage, picture: Path) -> None:
+    """What is gone already took nothing; foreign files beside do not count."""
+    name = storage.keep_input(picture, ".jpg")
+    (storage.root / "runs.sqlite3").write_bytes(bytes(1000))
+    assert storage.used_bytes() == 6
+    assert storage.was_given_lately(name, 60)
+    assert [storage.remove(name), storage.remove(name), storage.used_bytes()] == [6, 0, 0]
+    assert not storage.was_given_lately(name, 60)
+
+
+def test_posters_have_a_folder_of_their_own(storage: Storage) -> None:
+    """A picture that is a result and its poster never share a name."""
+    assert storage.poster_path("ab").parent != storage.clip_path("ab", ".webp").parent
+    with pytest.raises(ValueError, match="run id"):
+        storage.poster_path("../ab")

@@ -1,35 +1,36 @@
 from __future__ import annotations
 
-import io
 from collections.abc import AsyncIterator
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import httpx
-import numpy as np
 import pytest
 from PIL import Image
 
 from kie_ui.runs.backends import Backends
-from kie_ui.runs.service import RunService
+from kie_ui.runs.service import Limits, RunService
 from kie_ui.runs.store import Store, sqlite_url
-from tests.runs.harness import FakeKie, FastClock, Restart, grok_values, make_backends, make_service
+from tests.runs.harness import (
+    FakeKie,
+    FastClock,
+    Questions,
+    Restart,
+    StartAnother,
+    StillTime,
+    grok_values,
+    make_backends,
+    make_service,
+)
+from tests.wire.tiny_clip import tiny_clip
+
+_USUAL = Limits()
 
 
 @pytest.fixture(scope="session")
 def clip() -> bytes:
     """Return a real MP4 of half a second."""
-    file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=Fraction(8))
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for shade in (0, 60, 120, 180):
-            picture = np.full((48, 64, 3), shade, dtype=np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode())
-    return file.getvalue()
+    return tiny_clip()
 
 
 @pytest.fixture
@@ -42,6 +43,18 @@ def fake(clip: bytes) -> FakeKie:
 def fast() -> FastClock:
     """Return a clock that runs fast."""
     return FastClock()
+
+
+@pytest.fixture
+def still() -> StillTime:
+    """Return time that stands still."""
+    return StillTime()
+
+
+@pytest.fixture
+def questions(still: StillTime) -> Questions:
+    """Return what is asked in Kie's place."""
+    return Questions(still)
 
 
 @pytest.fixture
@@ -65,11 +78,11 @@ async def restart(
     """Return what stops the service, if one runs, and starts the next one over the same data."""
     running: list[RunService] = []
 
-    async def start() -> RunService:
+    async def start(limits: Limits = _USUAL) -> RunService:
         if running:
             await running.pop().stop()
         transport = httpx.MockTransport(fake.answer)
-        service = make_service(tmp_path, fast, backends, transport)
+        service = make_service(tmp_path, fast, backends, transport, limits)
         await service.start()
         running.append(service)
         return service
@@ -98,3 +111,22 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def start_another(
+    tmp_path: Path, fake: FakeKie, fast: FastClock, backends: Backends
+) -> AsyncIterator[StartAnother]:
+    """Return what starts services over the same data, each as a process of its own would."""
+    started: list[RunService] = []
+
+    async def start(limits: Limits = _USUAL) -> RunService:
+        transport = httpx.MockTransport(fake.answer)
+        service = make_service(tmp_path, fast, backends, transport, limits)
+        started.append(service)
+        await service.start()
+        return service
+
+    yield start
+    for service in started:
+        await service.stop()

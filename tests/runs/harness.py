@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import json
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from pydantic import SecretStr
+from sqlalchemy import event
 
 from kie_ui.catalog.media import FileRef
-from kie_ui.catalog.registry import built_in_registry
+from kie_ui.catalog.registry import Catalog, built_in_registry
 from kie_ui.kie.backend import Backend
 from kie_ui.kie.client import KieClient
 from kie_ui.media.storage import Storage
+from kie_ui.runs.access import KEY_GONE
 from kie_ui.runs.backends import Backends
 from kie_ui.runs.clients import Clients
 from kie_ui.runs.clock import Clock
+from kie_ui.runs.lane import Outcome, Watch
 from kie_ui.runs.run import Run, Step, StepChange
-from kie_ui.runs.service import RunService
+from kie_ui.runs.service import Limits, RunService
 from kie_ui.runs.store import Store, sqlite_url
 
 API = "http://kie.test"
 GROK = "grok-imagine/image-to-video"
 KEY = "planted-key-of-the-tests"
 OWNER = "ada"
+PATIENCE_S = 30
+"""How long a test waits for what must come."""
 
 Answer = httpx.Response
 Fault = Callable[[httpx.Request], Awaitable[Answer | None]]
@@ -38,28 +45,103 @@ Fault = Callable[[httpx.Request], Awaitable[Answer | None]]
 
 
 class FastClock:
-    """Time that runs `speed` times as fast as the wall's, and jumps when told to."""
+    """Time that runs `speed` times as fast as the wall's, and jumps when told to.
 
-    def __init__(self, speed: float = 200.0) -> None:
-        self.speed = speed
-        self._start_s = time.monotonic()
-        self._jumped_s = 0.0
+    The speed may change at any moment, and 0 stops time; who sleeps notices soon. A clock that
+    `is_shared` tells processes of one computer the same time.
+    """
+
+    def __init__(self, speed: float = 200.0, *, is_shared: bool = False) -> None:
+        self._speed = speed
+        self._since_s = 0.0 if is_shared else time.monotonic()
+        self._passed_s = 0.0
+
+    @property
+    def speed(self) -> float:
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        self._passed_s, self._since_s = self.steady_s(), time.monotonic()
+        self._speed = speed
 
     def steady_s(self) -> float:
-        return (time.monotonic() - self._start_s) * self.speed + self._jumped_s
+        return self._passed_s + (time.monotonic() - self._since_s) * self._speed
 
     def now_ms(self) -> int:
         return 1_800_000_000_000 + int(self.steady_s() * 1000)
 
     async def sleep(self, duration_s: float) -> None:
-        await asyncio.sleep(duration_s / self.speed)
+        end_s = self.steady_s() + duration_s
+        await asyncio.sleep(0)
+        while (left_s := end_s - self.steady_s()) > 0:  # noqa: ASYNC110 - the speed has no event
+            await asyncio.sleep(min(left_s / self._speed, 0.02) if self._speed else 0.02)
 
     def jump(self, duration_s: float) -> None:
-        self._jumped_s += duration_s
+        self._passed_s += duration_s
 
     @property
     def clock(self) -> Clock:
         return Clock(self.now_ms, self.steady_s, self.sleep)
+
+
+class StillTime:
+    """Time that passes only when a test lets it."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self._sleepers: list[tuple[float, int, asyncio.Event]] = []
+        self._order = count()
+        self.clock = Clock(lambda: int(self.now_s * 1000), lambda: self.now_s, self._sleep)
+
+    async def _sleep(self, duration_s: float) -> None:
+        woken = asyncio.Event()
+        heapq.heappush(self._sleepers, (self.now_s + duration_s, next(self._order), woken))
+        await woken.wait()
+
+    async def pass_s(self, duration_s: float) -> None:
+        """Let time pass from sleeper to sleeper, each acting before the next."""
+        end_s = self.now_s + duration_s
+        await self._settle()
+        while self._sleepers and self._sleepers[0][0] <= end_s:
+            self.now_s, _, woken = heapq.heappop(self._sleepers)
+            woken.set()
+            await self._settle()
+        self.now_s = end_s
+        await self._settle()
+
+    async def _settle(self) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+class Questions:
+    """Answers as told, and remembers when it was asked about what."""
+
+    def __init__(self, time: StillTime) -> None:
+        self._time = time
+        self.asked: list[tuple[str, float]] = []
+        self.outcomes: dict[str, list[Outcome]] = {}
+        self.usual = Outcome.AGAIN
+        self.hold: asyncio.Event | None = None
+        self.takes_s = 0.0
+        self.at_once = 0
+        self.most_at_once = 0
+
+    async def __call__(self, watch: Watch) -> Outcome:
+        self.asked.append((watch.run_id, self._time.now_s))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        if self.hold is not None:
+            await self.hold.wait()
+        if self.takes_s:
+            await self._time.clock.sleep(self.takes_s)
+        self.at_once -= 1
+        following = self.outcomes.get(watch.run_id)
+        return following.pop(0) if following else self.usual
+
+    def times_s(self, run_id: str = "r1") -> list[float]:
+        return [at_s for asked, at_s in self.asked if asked == run_id]
 
 
 @dataclass
@@ -74,6 +156,9 @@ class FakeKie:
     upload_names: list[str] = field(default_factory=list)
     polls: Counter[str] = field(default_factory=Counter)
     keys: set[str] = field(default_factory=set)
+    """With which it was asked about tasks."""
+    made_with: set[str] = field(default_factory=set)
+    balances_of: set[str] = field(default_factory=set)
     faults: dict[str, list[Fault]] = field(default_factory=dict)
     """By endpoint; each is used up by one request."""
     outages: dict[str, Fault] = field(default_factory=dict)
@@ -105,6 +190,7 @@ class FakeKie:
     async def _create(self, request: httpx.Request) -> Answer:
         body = json.loads(request.content)
         self.bodies.append(body)
+        self.made_with.add(request.headers["Authorization"])
         return envelope({"taskId": f"task-{len(self.bodies)}"})
 
     async def _record(self, request: httpx.Request) -> Answer:
@@ -120,6 +206,7 @@ class FakeKie:
         return envelope(data | self.record)
 
     async def _credit(self, request: httpx.Request) -> Answer:
+        self.balances_of.add(request.headers["Authorization"])
         return envelope(87.5)
 
     async def _upload(self, request: httpx.Request) -> Answer:
@@ -187,7 +274,16 @@ def make_backends(api: str = API) -> Backends:
     return made
 
 
-Restart = Callable[[], Awaitable[RunService]]
+class Restart(Protocol):
+    """Stops the service, if one runs, and starts the next one over the same data."""
+
+    async def __call__(self, limits: Limits = ...) -> RunService: ...
+
+
+class StartAnother(Protocol):
+    """Starts one more service over the same data, as a process of its own would."""
+
+    async def __call__(self, limits: Limits = ...) -> RunService: ...
 
 
 def make_service(
@@ -195,16 +291,19 @@ def make_service(
     fast: FastClock,
     backends: Backends,
     transport: httpx.AsyncBaseTransport | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - it is frozen
+    catalog: Catalog | None = None,
 ) -> RunService:
     """Return a service over the data in a folder, not yet started."""
     open_client = partial(KieClient, transport=transport, sleep=fast.clock.sleep)
     return RunService(
-        registry=built_in_registry(),
+        catalog=catalog or built_in_registry(),
         store=Store(sqlite_url(folder / "runs.sqlite3"), now_ms=fast.now_ms),
         storage=Storage(folder / "files"),
         backends=backends,
         clients=Clients(open_client),
         clock=fast.clock,
+        limits=limits,
     )
 
 
@@ -236,9 +335,14 @@ def a_run(number: int = 1, owner: str = OWNER, **fields: Any) -> Run:
     return Run.model_validate(made | fields)
 
 
+def a_watch(run_id: str = "r1", owner: str = "ada", sent_at_ms: int = 0) -> Watch:
+    """Return a task of which nothing was asked yet."""
+    return Watch(run_id, owner, f"task-of-{run_id}", sent_at_ms)
+
+
 async def reached(service: RunService, run: Run, *steps: Step) -> Run:
     """Wait until a run stands at one of the steps."""
-    async with asyncio.timeout(10), service.subscribe(run.owner) as changed:
+    async with asyncio.timeout(PATIENCE_S), service.subscribe(run.owner) as changed:
         run = await service.run(run.owner, run.id)
         while run.step not in steps:
             news = await anext(changed)
@@ -246,13 +350,61 @@ async def reached(service: RunService, run: Run, *steps: Step) -> Run:
     return run
 
 
+async def noted(service: RunService, run: Run, note: str) -> None:
+    """Wait until a run carries a remark."""
+    async with asyncio.timeout(PATIENCE_S), service.subscribe(run.owner) as changed:
+        while (await service.run(run.owner, run.id)).note != note:
+            await anext(changed)
+
+
 async def until(claim: Callable[[], bool]) -> None:
     """Wait until something becomes true."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not claim():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.005)
+
+
+class Pragmas:
+    """Settings of SQLite's that every connection of a store is given, until taken away."""
+
+    def __init__(self, store: Store) -> None:
+        self.wanted: dict[str, int] = {}
+        event.listen(store._database._engine, "checkout", self._apply)
+
+    def make_impatient(self) -> None:
+        """Wait for locks of others for hardly a moment."""
+        self.wanted["busy_timeout"] = 20
+
+    async def limit(self, store: Store, pages_more: int) -> None:
+        """Let the file grow by so many pages and no more, as on a full disk."""
+        pages = await store._database.read(
+            lambda connection: connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        )
+        self.wanted["max_page_count"] = pages + pages_more
+
+    def lift_limit(self) -> None:
+        """Let the file grow again."""
+        self.wanted["max_page_count"] = 1_000_000_000
+
+    def _apply(self, connection: Any, _record: Any, _proxy: Any) -> None:
+        for name, value in self.wanted.items():
+            connection.execute(f"PRAGMA {name}={value}").close()
 
 
 def files_below(folder: Path, pattern: str = "*") -> list[Path]:
     """List the files in a folder and in its folders."""
     return [path for path in folder.rglob(pattern) if path.is_file()]
+
+
+async def waiting_for_its_key(
+    restart: Restart, fake: FakeKie, backends: Backends, values: dict[str, Any]
+) -> tuple[RunService, Run]:
+    """Stop a run before it is sent, forget its key, and return the next service that holds it."""
+    fake.faults["upload"] = [endless]
+    service = await restart()
+    run = await service.submit(OWNER, GROK, values, "live")
+    await until(lambda: fake.counts["upload"] == 1)
+    backends.forget_key(OWNER)
+    service = await restart()
+    await noted(service, run, KEY_GONE)
+    return service, run

@@ -6,7 +6,9 @@ import pytest
 from pydantic import SecretStr
 
 from kie_ui.kie.backend import Backend
-from kie_ui.runs.backends import Backends
+from kie_ui.runs.backends import Backends, account_of
+from kie_ui.runs.run import BackendKind, Payer
+from tests.runs.harness import a_run
 
 DEMO = Backend(kind="demo", api_base_url="http://demo.test", api_key=SecretStr("demo"))
 SERVER = Backend(kind="live", api_key=SecretStr("server-key"))
@@ -27,13 +29,13 @@ class DemoStarts:
         return DEMO
 
 
-async def test_the_demo_is_started_once_however_many_ask() -> None:
-    """Ten visitors who press at once share one simulator."""
+async def test_the_demo_is_asked_for_before_every_use() -> None:
+    """A simulator that has ended meanwhile can be found dead, and begun anew by who has it."""
     demo = DemoStarts()
     backends = Backends(demo=demo)
     found = await asyncio.gather(*(backends.backend("ada", "demo") for _ in range(10)))
     assert found == [DEMO] * 10
-    assert demo.starts == 1
+    assert demo.starts == 10
 
 
 async def test_a_demo_that_did_not_start_is_started_again() -> None:
@@ -42,6 +44,21 @@ async def test_a_demo_that_did_not_start_is_started_again() -> None:
     with pytest.raises(OSError, match="no port"):
         await backends.backend("ada", "demo")
     assert await backends.backend("ada", "demo") == DEMO
+
+
+async def test_the_demo_knows_whose_models_are_meant() -> None:
+    """One account for all, and each visitor's own models beside everyone's."""
+    backends = Backends(
+        demo=DemoStarts(),
+        demo_of=lambda backend, owner: backend.model_copy(
+            update={"api_key": SecretStr(f"demo.{owner}")}
+        ),
+    )
+    adas = await backends.backend("ada", "demo")
+    assert adas is not None
+    assert adas.api_key.get_secret_value() == "demo.ada"
+    assert backends.is_in_use(adas)
+    assert not backends.is_in_use(adas.model_copy(update={"api_base_url": "http://gone.test"}))
 
 
 async def test_without_a_key_there_is_the_demo_alone() -> None:
@@ -86,6 +103,52 @@ async def test_an_own_key_comes_before_the_servers() -> None:
     assert await backends.backend("ada", "live") != SERVER
     backends.forget_key("ada")
     assert await backends.backend("ada", "live") == SERVER
+
+
+async def test_who_pays_stays_who_pays() -> None:
+    """What is made with one key is never made with the other, whatever is typed or forgotten."""
+    backends = Backends(demo=DemoStarts(), server=SERVER, may_use_server=lambda owner: True)
+    assert backends.payer("ada", "live") == "server"
+    assert backends.payer("ada", "demo") is None
+    assert await backends.backend("ada", "live", "own") is None
+    assert backends.account("ada", "live", "own") is None
+    backends.set_key("ada", "adas-key")
+    assert backends.payer("ada", "live") == "own"
+    assert await backends.backend("ada", "live", "server") == SERVER
+    own = await backends.backend("ada", "live", "own")
+    assert own is not None
+    assert own == await backends.backend("ada", "live")
+    assert backends.account("ada", "live", "own") == account_of(own)
+    assert backends.account("ada", "live", "server") == account_of(SERVER)
+
+
+async def test_without_any_key_nobody_pays() -> None:
+    """Neither does the server's key for those who may not use it."""
+    backends = Backends(demo=DemoStarts(), server=SERVER)
+    assert backends.payer("ada", "live") is None
+    assert await backends.backend("ada", "live", "server") is None
+    assert Backends(demo=DemoStarts()).account("ada", "live", "server") is None
+
+
+@pytest.mark.parametrize(
+    ("backend", "paid_by", "possible"),
+    [
+        ("demo", None, {"demo"}),
+        ("live", "server", {"server"}),
+        ("live", "own", {"own"}),
+        ("live", None, {"own", "server"}),
+    ],
+)
+def test_what_may_have_been_made_with_either_key_counts_for_both(
+    backend: BackendKind, paid_by: Payer | None, possible: set[str]
+) -> None:
+    """Of old runs nobody kept whose key made them."""
+    backends = Backends(demo=DemoStarts(), server=SERVER)
+    backends.set_key("ada", "adas-key")
+    accounts = {"demo": "demo", "server": account_of(SERVER)}
+    accounts["own"] = backends.account("ada", "live", "own") or ""
+    run = a_run(backend=backend, paid_by=paid_by)
+    assert backends.possible_accounts(run) == {accounts[each] for each in possible}
 
 
 async def test_changes_of_a_key_are_told() -> None:

@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from kie_ui.media.storage import Storage
-from kie_ui.runs.backends import Backends
 from kie_ui.runs.errors import StoreProblem, WrongStep
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
@@ -19,14 +18,13 @@ from tests.runs.harness import (
     OWNER,
     Answer,
     FakeKie,
-    FastClock,
     Fault,
     Restart,
     dropped,
     endless,
     envelope,
     files_below,
-    make_service,
+    reached,
     refusal,
     status,
     until,
@@ -113,27 +111,43 @@ async def test_an_unreachable_kie_is_surely_not_billed(
 async def test_creates_turned_away_by_the_rate_limit_are_sent_later(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
-    """A refused create is not queued at Kie: it waits here, says so, and is accepted once."""
-    fake.faults["create"] = [refusal(429)] * 12
-    notes = set()
+    """A refused create is not queued at Kie: it waits in our line, says so, and is taken once."""
+    fake.faults["create"] = [refusal(429)] * 4
+    seen = set()
     async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
         run = await service.submit(OWNER, GROK, values, "live")
         while not run.is_final:
             run = await anext(changed)
-            notes.add(run.note)
+            seen.add((run.step, run.note))
     assert run.step is Step.DONE
-    assert any(note and "Sending again" in note for note in notes)
+    assert any(
+        step is Step.LINED_UP and note and "sent when there is room" in note for step, note in seen
+    )
     assert len(fake.bodies) == 1
 
 
-async def test_a_rate_limit_without_end_is_a_refusal(
+async def test_a_rate_limit_without_end_is_no_refusal_and_can_be_called_off(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
-    """Nothing waits for ever unsent; nothing was accepted."""
+    """However long Kie turns a create away, it stays in line until the person has enough."""
     fake.outages["create"] = refusal(429)
-    run = await press(service, values)
-    assert run.step is Step.FAILED
+    run = await service.submit(OWNER, GROK, values, "live")
+    await until(lambda: fake.counts["create"] >= 3)
+    await reached(service, run, Step.LINED_UP)
+    run = await service.cancel(OWNER, run.id)
+    fake.outages.clear()
+    await until(lambda: not service._journeys._under_way)
+    assert (run.step, service.places(OWNER)) == (Step.CANCELLED, {})
     assert fake.bodies == []
+
+
+async def test_a_key_whose_own_quota_is_used_up_is_refused(
+    service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """Waiting in line would not help: the person must do something about the key."""
+    fake.outages["create"] = refusal(433)
+    run = await press(service, values)
+    assert (run.step, fake.counts["create"]) == (Step.FAILED, 1)
 
 
 @pytest.mark.parametrize("fault", [refusal(401), refusal(413), status(500)])
@@ -284,8 +298,7 @@ async def test_unfetched_clips_are_tried_once_more_at_the_start(
     run = await press(service, values)
     fake.outages.clear()
     service = await restart()
-    async with asyncio.timeout(10):
-        assert (await service.ended(OWNER, run.id)).step is Step.DONE
+    await reached(service, run, Step.DONE)
 
 
 async def test_a_full_disk_at_the_press_is_a_sentence(
@@ -372,34 +385,3 @@ async def test_a_run_that_the_database_stops_says_so_on_the_page(
             run = await anext(changed)
     assert "disk is full" in run.note
     assert fake.counts["create"] == 0
-
-
-@pytest.mark.parametrize("late_upload", [None, refusal(413)])
-async def test_of_two_programs_over_the_same_data_one_sends(
-    service: RunService,
-    fake: FakeKie,
-    fast: FastClock,
-    backends: Backends,
-    values: dict[str, Any],
-    tmp_path: Path,
-    late_upload: Fault | None,
-) -> None:
-    """Starting the program twice does not buy a clip twice, nor call a bought one failed."""
-    released = asyncio.Event()
-
-    async def slow(request: httpx.Request) -> Answer | None:
-        await released.wait()
-        return await late_upload(request) if late_upload else None
-
-    fake.faults["upload"] = [slow]
-    run = await service.submit(OWNER, GROK, values, "live")
-    await until(lambda: fake.counts["upload"] == 1)
-    second = make_service(tmp_path, fast, backends, httpx.MockTransport(fake.answer))
-    await second.start()
-    async with asyncio.timeout(10):
-        await second.ended(OWNER, run.id)
-        released.set()
-        await until(lambda: not service._journeys._under_way)
-    assert (await second.run(OWNER, run.id)).step is Step.DONE
-    assert fake.counts["create"] == 1
-    await second.stop()

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
 import sys
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +19,18 @@ import pytest
 import uvicorn
 
 from kie_ui.runs.run import Run, Step
-from kie_ui.runs.service import RunService
-from tests.runs.harness import OWNER, Answer, FakeKie, FastClock, make_backends, make_service, until
+from kie_ui.runs.service import Limits, RunService
+from tests.runs.harness import (
+    OWNER,
+    Answer,
+    FakeKie,
+    FastClock,
+    make_backends,
+    make_service,
+    until,
+)
+from tests.runs.press_generate import Order
+from tests.wire.tiny_clip import shows
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,12 +42,18 @@ class Served:
     fake: FakeKie
     url: str = ""
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    held: int = 0
+    """How many requests were made to wait for ever."""
+    is_media_cut: bool = False
+    """Whether a clip stops half-way, with the connection left open."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Speak ASGI for the fake."""
         body, more = b"", True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":  # killed before all of it had left
+                return
             body, more = body + message.get("body", b""), message.get("more_body", False)
         query = scope["query_string"].decode()
         url = f"{self.url}{scope['path']}" + (f"?{query}" if query else "")
@@ -40,17 +63,27 @@ class Served:
         await send(
             {"type": "http.response.start", "status": answer.status_code, "headers": headers}
         )
-        await send({"type": "http.response.body", "body": answer.content})
+        content = answer.content
+        if self.is_media_cut and "/media/" in scope["path"]:
+            half = len(content) // 2
+            await send({"type": "http.response.body", "body": content[:half], "more_body": True})
+            await self._wait()
+            content = content[half:]
+        await send({"type": "http.response.body", "body": content})
 
     async def hold(self, request: httpx.Request) -> Answer:
         """Keep a request waiting for its answer until the test is over."""
-        await self.released.wait()
+        await self._wait()
         return Answer(503)
 
     async def take_and_hold(self, request: httpx.Request) -> Answer:
         """Accept a create and never say so."""
         await self.fake._create(request)
         return await self.hold(request)
+
+    async def _wait(self) -> None:
+        self.held += 1
+        await self.released.wait()
 
 
 @pytest.fixture
@@ -69,84 +102,235 @@ async def served(fake: FakeKie) -> AsyncIterator[Served]:
     await serving
 
 
-@pytest.fixture
-async def child(served: Served, tmp_path: Path, picture: Path) -> AsyncIterator[Any]:
-    """Start a process of its own that presses Generate."""
-    arguments = ["-m", "tests.runs.press_generate", str(tmp_path), served.url, str(picture)]
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=ROOT)
-    yield process
-    if process.returncode is None:
-        process.kill()
-        await process.wait()
+Begin = Callable[[Order], int]
+
+
+@pytest.fixture(scope="module")
+def begin() -> Iterator[Begin]:
+    """Return what begins a process as ordered and tells its id; in the end all are killed."""
+    arguments = [sys.executable, "-m", "tests.runs.press_generate"]
+    begun: list[int] = []
+    with subprocess.Popen(
+        arguments, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        orders, answers = parent.stdin, parent.stdout
+        assert orders is not None
+        assert answers is not None
+
+        def begin_one(order: Order) -> int:
+            orders.write(json.dumps(asdict(order)) + "\n")
+            orders.flush()
+            begun.append(int(answers.readline()))
+            return begun[-1]
+
+        yield begin_one
+        for process_id in filter(is_there, begun):
+            os.kill(process_id, signal.SIGKILL)
+        orders.close()
+
+
+def is_there(process_id: int) -> bool:
+    """Tell whether a process exists; those that were killed are cleared away by their parent."""
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def kill(process_id: int) -> None:
+    """End a process without any farewell, and wait until it is gone."""
+    os.kill(process_id, signal.SIGKILL)
+    await until(lambda: not is_there(process_id))
 
 
 @pytest.fixture
-async def successor(served: Served, tmp_path: Path, fast: FastClock) -> AsyncIterator[RunService]:
-    """Return the service that comes after the killed one, not yet started."""
-    service = make_service(tmp_path, fast, make_backends(served.url))
-    yield service
-    await service.stop()
+def order(served: Served, tmp_path: Path, picture: Path) -> Order:
+    """Return the usual order: press once."""
+    return Order(str(tmp_path), served.url, str(picture))
 
 
-async def killed_at(child: Any, fake: FakeKie, endpoint: str, requests: int = 1) -> None:
-    """Kill the process at so many requests to an endpoint, without any farewell."""
-    await until(lambda: fake.counts[endpoint] >= requests or child.returncode is not None)
-    assert child.returncode is None
-    child.kill()
-    await child.wait()
-    fake.faults.clear()
+def successor(order: Order) -> RunService:
+    """Return the service that comes after the killed ones, in this process, not yet started."""
+    return make_service(
+        Path(order.folder),
+        FastClock(order.speed or 200, is_shared=order.speed > 0),  # or from where time stood
+        make_backends(order.kie_url),
+        limits=Limits(creates_per_10_s=order.creates_per_10_s),
+    )
 
 
-async def goes_on(service: RunService) -> Run:
-    """Start the successor and wait for the end of the run that it found."""
+async def ended_by(service: RunService) -> tuple[Run, ...]:
+    """Start the last service and wait for the end of every run that it found."""
     await service.start()
-    (run,) = await service.recent(OWNER, 9)
     async with asyncio.timeout(10):
-        return await service.ended(OWNER, run.id)
+        return tuple([await service.ended(OWNER, r.id) for r in await service.recent(OWNER, 99)])
 
 
-async def test_killed_while_uploading_it_is_sent_after_the_restart(
-    child: Any, served: Served, fake: FakeKie, successor: RunService
+@dataclass(frozen=True)
+class Moment:
+    """A step of the path at which processes are killed, and what an outsider sees in the end."""
+
+    name: str
+    freeze: str | None = None
+    """Where the process stands still by itself; otherwise the server makes it wait."""
+    hold: str | None = None
+    """The endpoint whose requests wait for ever."""
+    is_taken: bool = False
+    """Whether a create that waits was accepted."""
+    is_media_cut: bool = False
+    state: str | None = None
+    """The state at which the task stays."""
+    is_budget_used: bool = False
+    uploads: int = 1
+    creates: int = 1
+    downloads: int = 1
+    end: Step = Step.DONE
+
+    def __str__(self) -> str:
+        return self.name
+
+    def arrange(self, served: Served) -> None:
+        """Have the server bring a process to this moment."""
+        served.is_media_cut = self.is_media_cut
+        if self.hold is not None:
+            served.fake.outages[self.hold] = served.take_and_hold if self.is_taken else served.hold
+        if self.state is not None:
+            served.fake.record = {"state": self.state, "resultJson": ""}
+
+    def disarrange(self, served: Served) -> None:
+        """Have the server answer as usual again."""
+        served.is_media_cut = False
+        served.fake.outages.clear()
+        served.fake.record.clear()
+
+
+CLIENT, SENDING = "kie_ui.kie.client:KieClient", "kie_ui.runs.sending:Sending"
+FETCHING, STORAGE = "kie_ui.runs.fetching:Fetching", "kie_ui.media.storage:Storage"
+TRACKER = "kie_ui.runs.tracker:Tracker"
+
+MOMENTS = (
+    Moment("preparing", freeze=f"before:{SENDING}.send"),
+    Moment("uploading", hold="upload", uploads=3),
+    Moment("upload answered", freeze=f"after:{CLIENT}.upload", uploads=3),
+    Moment("upload kept", freeze=f"before:{SENDING}._after_its_turn"),
+    Moment("lined up", is_budget_used=True),
+    Moment(
+        "marked as sending",
+        freeze=f"before:{CLIENT}.create_task",
+        creates=0,
+        downloads=0,
+        end=Step.UNKNOWN,
+    ),
+    Moment("create sent", hold="create", downloads=0, end=Step.UNKNOWN),
+    Moment("create taken", hold="create", is_taken=True, downloads=0, end=Step.UNKNOWN),
+    Moment("create answered", freeze=f"after:{CLIENT}.create_task", downloads=0, end=Step.UNKNOWN),
+    Moment("task id kept", freeze=f"before:{TRACKER}.watch"),
+    Moment("waiting", state="waiting"),
+    Moment("queuing", state="queuing"),
+    Moment("generating", state="generating"),
+    Moment("succeeded", freeze=f"before:{FETCHING}.fetch"),
+    Moment("download begun", hold="media", downloads=3),
+    Moment("download half-way", is_media_cut=True, downloads=3),
+    Moment("downloaded", freeze=f"before:{STORAGE}.finish", downloads=3),
+    Moment("clip in place", freeze=f"after:{STORAGE}.finish", downloads=3),
+    Moment("done"),
+)
+
+
+def holder_in_line(order: Order) -> str | None:
+    """Name the process that holds the run, if that is in line."""
+    path = Path(order.folder) / "runs.sqlite3"
+    if not path.exists():
+        return None
+    connection = sqlite3.connect(path)
+    try:
+        found = connection.execute("SELECT holder FROM runs WHERE step = 'lined_up'").fetchone()
+    except sqlite3.OperationalError:  # there is no table yet
+        return None
+    finally:
+        connection.close()
+    return found and str(found[0])
+
+
+async def killed_at(moment: Moment, served: Served, order: Order, begin: Begin) -> None:
+    """Begin a process, and kill it when it has come to the moment, or to its end."""
+    held, polls, holder = served.held, served.fake.counts["record"], holder_in_line(order)
+    process_id = begin(order)
+    sign = Path(order.folder) / f"still-{process_id}"
+
+    def is_still() -> bool:
+        is_polled = moment.state is not None and served.fake.counts["record"] >= polls + 2
+        is_in_line = moment.is_budget_used and holder_in_line(order) not in (None, holder)
+        return sign.exists() or served.held > held or is_polled or is_in_line
+
+    await until(is_still)
+    await kill(process_id)
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=str)
+async def test_two_processes_are_killed_at_a_step_and_a_third_goes_on(
+    moment: Moment, served: Served, fake: FakeKie, order: Order, begin: Begin
 ) -> None:
-    """Nothing had left, so nothing is lost: the run is created, once."""
-    fake.faults["upload"] = [served.hold]
-    await killed_at(child, fake, "upload")
-    assert (await goes_on(successor)).step is Step.DONE
-    assert fake.counts["create"] == 1
+    """No create is sent twice, no kept upload or clip made again, and what was paid is had.
+
+    What an independent server counted decides.
+    """
+    # Where the budget is used up, time stands still: no process ever gets another.
+    lined_up = replace(order, creates_per_10_s=1, is_budget_used=True, speed=0)
+    order = lined_up if moment.is_budget_used else replace(order, freeze=moment.freeze)
+    moment.arrange(served)
+    for _ in range(2):
+        await killed_at(moment, served, order, begin)
+    moment.disarrange(served)
+    service = successor(order)
+    try:
+        (run,) = await ended_by(service)
+        counted = (fake.counts["upload"], fake.counts["create"], fake.counts["media"])
+        assert counted == (moment.uploads, moment.creates, moment.downloads)
+        assert run.step is moment.end
+        assert run.sent_at_ms is not None
+        assert moment.is_budget_used == (Step.LINED_UP in {step for step, _ in run.step_changes})
+        if moment.end is Step.DONE:
+            assert shows((await service.clip_file(OWNER, run.id)).read_bytes(), fake.clip)
+        else:
+            await sent_again_knowingly(service, fake, run, moment)
+    finally:
+        await service.stop()
 
 
-async def test_killed_while_sending_it_is_never_sent_again(
-    child: Any, served: Served, fake: FakeKie, successor: RunService
+async def sent_again_knowingly(
+    service: RunService, fake: FakeKie, old: Run, moment: Moment
 ) -> None:
-    """Kie had taken the create; whoever restarts is told that nobody here can know."""
-    fake.faults["create"] = [served.take_and_hold]
-    await killed_at(child, fake, "create")
-    run = await goes_on(successor)
-    assert (run.step, run.task_id) == (Step.UNKNOWN, None)
-    assert run.sent_at_ms is not None
-    assert run.request == fake.bodies[0]
-    assert fake.counts["create"] == 1
+    """Have a run of unknown fate sent again by the person: one more create, and no upload."""
+    assert old.task_id is None
+    new = await service.send_again(OWNER, old.id)
+    async with asyncio.timeout(10):
+        new = await service.ended(OWNER, new.id)
+    assert new.step is Step.DONE
+    assert fake.counts["create"] == moment.creates + 1
+    assert fake.counts["upload"] == moment.uploads
 
 
-async def test_killed_while_kie_works_it_is_watched_on(
-    child: Any, fake: FakeKie, successor: RunService
+@pytest.mark.parametrize("seed", range(4))
+async def test_whenever_processes_are_killed_nothing_is_sent_twice(
+    seed: int, fake: FakeKie, order: Order, begin: Begin
 ) -> None:
-    """The task id was kept the moment it came, and leads to the clip."""
-    fake.polls_until_success = 10**6
-    await killed_at(child, fake, "record", 3)
-    fake.polls_until_success = 0
-    run = await goes_on(successor)
-    assert (run.step, run.task_id) == (Step.DONE, "task-1")
-    assert fake.counts["create"] == 1
-
-
-async def test_killed_while_fetching_it_is_fetched_again(
-    child: Any, served: Served, fake: FakeKie, successor: RunService, tmp_path: Path
-) -> None:
-    """The paid clip is downloaded by whoever comes next."""
-    fake.faults["media"] = [served.hold]
-    await killed_at(child, fake, "media")
-    run = await goes_on(successor)
-    assert run.step is Step.DONE
-    assert (await successor.clip_file(OWNER, run.id)).is_relative_to(tmp_path)
-    assert (fake.counts["create"], fake.counts["upload"]) == (1, 1)
+    """Kills at random moments, one after the other: each press is one create, or unknown."""
+    chance = random.Random(seed)
+    order = replace(order, presses=6)
+    for _ in range(3):
+        process_id = begin(order)
+        await asyncio.sleep(chance.uniform(0.03, 0.35))
+        await kill(process_id)
+    service = successor(order)
+    try:
+        runs = await ended_by(service)
+        sent = Counter(body["input"]["prompt"] for body in fake.bodies)
+        for run in runs:
+            assert run.step in (Step.DONE, Step.UNKNOWN)
+            assert sent[str(run.values["prompt"])] == 1 or (
+                run.step is Step.UNKNOWN and sent[str(run.values["prompt"])] == 0
+            )
+    finally:
+        await service.stop()

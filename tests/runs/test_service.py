@@ -33,7 +33,9 @@ from tests.runs.harness import (
     refusal,
     status,
     until,
+    waiting_for_its_key,
 )
+from tests.wire.tiny_clip import shows
 
 LITE = "bytedance/v1-lite-image-to-video"
 
@@ -56,7 +58,7 @@ async def test_a_press_becomes_a_clip(
         "preparing", "uploading", "sending", "waiting", "queuing", "fetching", "done",
     ]  # fmt: skip
     assert (run.clips[0].width_px, run.clips[0].height_px) == (64, 48)
-    assert (await service.clip_file(OWNER, run.id)).read_bytes() == clip
+    assert shows((await service.clip_file(OWNER, run.id)).read_bytes(), clip)
     assert (run.estimated_credits, run.credits_used, run.error) == (14.4, 14.4, None)
     assert (fake.counts["upload"], fake.counts["create"], fake.counts["media"]) == (1, 1, 1)
 
@@ -298,8 +300,8 @@ async def test_hints_bring_the_clip_sooner(
     run = await service.submit(OWNER, GROK, values, "live")
     run = await reached(service, run, Step.WAITING)
     assert fake.counts["record"] == 0
-    service.hint("someone-elses-task")
-    service.hint(run.task_id or "")
+    proof = service._callbacks._proof(run.id)
+    assert service.called_back(run.id, proof, None)
     async with asyncio.timeout(10):
         assert (await service.ended(OWNER, run.id)).step is Step.DONE
     assert fake.counts["record"] == 1
@@ -316,8 +318,8 @@ async def test_waiting_runs_go_on_when_the_key_comes_back(
     backends.forget_key(OWNER)
     service = await restart()
     async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
-        while run.note != KEY_GONE:
-            run = await anext(changed)
+        while (await service.run(OWNER, run.id)).note != KEY_GONE:
+            await anext(changed)
     fake.polls_until_success = 0
     backends.set_key(OWNER, "another-key")
     async with asyncio.timeout(10):
@@ -331,15 +333,7 @@ async def test_an_unsent_run_waits_for_its_key(
     restart: Restart, fake: FakeKie, backends: Backends, values: dict[str, Any]
 ) -> None:
     """What was stopped before it was sent is sent once its key is back, and only then."""
-    fake.faults["upload"] = [endless]
-    service = await restart()
-    run = await service.submit(OWNER, GROK, values, "live")
-    await until(lambda: fake.counts["upload"] == 1)
-    backends.forget_key(OWNER)
-    service = await restart()
-    async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
-        while (await service.run(OWNER, run.id)).note != KEY_GONE:
-            await anext(changed)
+    service, run = await waiting_for_its_key(restart, fake, backends, values)
     assert fake.counts["create"] == 0
     backends.set_key(OWNER, KEY)
     async with asyncio.timeout(10):
@@ -513,15 +507,6 @@ async def test_a_create_that_takes_longer_than_the_stop_is_of_unknown_fate(
         service = await restart()
     assert (await service.ended(OWNER, run.id)).step is Step.UNKNOWN
     assert fake.counts["create"] == 1
-
-
-async def test_the_balance_can_be_asked_for(service: RunService, backends: Backends) -> None:
-    """A page shows what is left, of Kie's account or of the demo's."""
-    assert await service.credit(OWNER, "live") == 87.5
-    backends.forget_key(OWNER)
-    assert await service.credit(OWNER, "demo") == 87.5
-    with pytest.raises(KeyMissing):
-        await service.credit(OWNER, "live")
 
 
 async def test_a_stopped_service_is_told_of_no_more_keys(

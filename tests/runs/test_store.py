@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, event, text
 
 from kie_ui.catalog.media import FileRef
 from kie_ui.runs import migrations
 from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
+from kie_ui.runs.rows import JSON_FIELDS, RUNS, to_row
 from kie_ui.runs.run import UNSENT_STEPS, Clip, Run, RunError, Step, Upload
-from kie_ui.runs.store import JSON_FIELDS, RUNS, Store, sqlite_url, to_row
+from kie_ui.runs.store import Store, sqlite_url
 from tests.runs.harness import OWNER, a_run
 
 FULL: dict[str, Any] = {
@@ -23,6 +26,7 @@ FULL: dict[str, Any] = {
     "uploads": {"inputs/ab/ab.png": Upload(url="https://kie.test/a.png", at_ms=7)},
     "request": {"model": "m", "input": {"prompt": "€ 😀"}},
     "answer": {"code": 200},
+    "paid_by": "server",
     "task_id": "task-1",
     "record": {"state": "success"},
     "result_urls": ("https://kie.test/a.mp4",),
@@ -113,17 +117,15 @@ async def test_a_list_can_be_of_one_model(store: Store) -> None:
 
 
 async def test_unfinished_are_those_of_which_something_may_come(store: Store) -> None:
-    """A start looks at everything but what is done, failed, or beyond knowing."""
+    """A start looks at everything but what is done, failed, called off, or beyond knowing."""
     for number, step in enumerate(Step):
         await store.add_run(a_run(number, step=step))
     steps = {run.step for run in await store.unfinished_runs()}
-    assert steps == set(Step) - {Step.DONE, Step.FAILED, Step.UNKNOWN}
+    assert steps == set(Step) - {Step.DONE, Step.FAILED, Step.CANCELLED, Step.UNKNOWN}
 
 
-async def test_unfinished_runs_are_found_by_index(store: Store, tmp_path: Path) -> None:
-    """Ten thousand finished runs do not slow a start down."""
-    plan = _plan(tmp_path, "SELECT * FROM runs WHERE step NOT IN ('done', 'failed', 'unknown')")
-    assert "runs_unfinished" in plan
+async def test_the_newest_runs_are_found_by_index(store: Store, tmp_path: Path) -> None:
+    """Ten thousand runs do not slow a page down."""
     plan = _plan(tmp_path, "SELECT * FROM runs WHERE owner = 'a' ORDER BY created_at_ms DESC")
     assert "runs_by_owner" in plan
 
@@ -143,7 +145,7 @@ async def test_a_commit_reaches_the_disk_before_it_returns(store: Store) -> None
         names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         return tuple(connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names)
 
-    assert await store._do(pragmas) == ("wal", 2, 1, 10_000)
+    assert await store._database.write(pragmas) == ("wal", 2, 1, 5_000)
 
 
 async def test_a_write_whose_caller_is_cancelled_is_kept_all_the_same(store: Store) -> None:
@@ -152,6 +154,7 @@ async def test_a_write_whose_caller_is_cancelled_is_kept_all_the_same(store: Sto
     changing = asyncio.create_task(store.change_run(run.id, task_id="task-1"))
     await asyncio.sleep(0)
     changing.cancel()
+    await store.change_run(run.id, note="A later write.")
     assert (await store.run(run.id)).task_id == "task-1"
 
 
@@ -189,7 +192,7 @@ async def test_a_database_of_the_first_version_is_brought_up_to_date(tmp_path: P
     store = Store(url)
     await store.open()
     try:
-        assert await store.run(run.id) == run
+        assert await store.run(run.id) == run.model_copy(update={"paid_by": None})
     finally:
         await store.close()
 
@@ -251,7 +254,64 @@ async def test_a_database_that_cannot_be_written_is_said_in_a_sentence(store: St
     def forbid(connection: Any) -> None:
         connection.exec_driver_sql("PRAGMA query_only=ON")
 
-    await store._do(forbid)
+    await store._database.write(forbid)
     with pytest.raises(StoreProblem, match="cannot be written") as caught:
         await store.add_run(a_run(values={"prompt": "a private wish"}))
     assert "private" not in str(caught.value)
+
+
+async def test_undecided_runs_are_those_of_unknown_fate_that_nobody_dealt_with(
+    store: Store,
+) -> None:
+    """Newest first and bounded; neither sent again, nor deleted, nor anyone else's."""
+    for number in (1, 2, 3):
+        await store.add_run(a_run(number, step=Step.UNKNOWN))
+    await store.add_run(a_run(4, step=Step.UNKNOWN, sent_again_as="f" * 32))
+    await store.add_run(a_run(5, step=Step.UNKNOWN, deleted_at_ms=7))
+    await store.add_run(a_run(6, step=Step.UNKNOWN, owner="eve"))
+    await store.add_run(a_run(7, step=Step.DONE))
+    assert [run.id for run in await store.undecided_runs(OWNER, 9)] == [
+        f"{number:032x}" for number in (3, 2, 1)
+    ]
+    assert len(await store.undecided_runs(OWNER, 2)) == 2
+
+
+async def test_what_is_asked_often_is_found_by_an_index(store: Store) -> None:
+    """A hundred thousand runs that are over slow down neither a page nor a start."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
+        asked.append((statement, values))
+
+    event.listen(store._database._engine, "before_cursor_execute", note)
+    await store.unfinished_runs()
+    await store.unfinished_runs(OWNER)
+    await store.undecided_runs(OWNER, 9)
+    await store.others_of_task(OWNER, "task-1")
+    await store.holders()
+    event.remove(store._database._engine, "before_cursor_execute", note)
+    plans = [await store.read(partial(_plan_of, *each)) for each in asked if "FROM" in each[0]]
+    indexes = [re.findall(r"INDEX (\w+)", plan) for plan in plans]
+    assert indexes == [
+        ["runs_unfinished"],
+        ["runs_unfinished"],
+        ["runs_undecided"],
+        ["runs_by_task", "spent_by_task"],
+        ["runs_unfinished"],
+    ]
+
+
+def _plan_of(statement: str, values: Any, connection: Connection) -> str:
+    plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+    return " ".join(str(row[-1]) for row in plan)
+
+
+async def test_what_is_no_id_is_an_unknown_run(store: Store) -> None:
+    """Half characters would make the database's driver stumble."""
+    for run_id in ("\ud800", "", "x", "F" * 32, f"{1:032x}\n"):
+        with pytest.raises(UnknownRun):
+            await store.run(run_id)
+        with pytest.raises(UnknownRun):
+            await store.change_run(run_id, note="x")
+        with pytest.raises(UnknownRun):
+            await store.runs_of(OWNER, limit=1, before=run_id)

@@ -1,85 +1,16 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
-from itertools import count, pairwise
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from kie_ui.runs.clock import Clock
-from kie_ui.runs.tracker import LATE_AFTER_S, Outcome, Tracker, Watch, interval_s
-
-
-class StillTime:
-    """Time that passes only when a test lets it."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-        self._sleepers: list[tuple[float, int, asyncio.Event]] = []
-        self._order = count()
-        self.clock = Clock(lambda: int(self.now_s * 1000), lambda: self.now_s, self._sleep)
-
-    async def _sleep(self, duration_s: float) -> None:
-        woken = asyncio.Event()
-        heapq.heappush(self._sleepers, (self.now_s + duration_s, next(self._order), woken))
-        await woken.wait()
-
-    async def pass_s(self, duration_s: float) -> None:
-        """Let time pass from sleeper to sleeper, each acting before the next."""
-        end_s = self.now_s + duration_s
-        await self._settle()
-        while self._sleepers and self._sleepers[0][0] <= end_s:
-            self.now_s, _, woken = heapq.heappop(self._sleepers)
-            woken.set()
-            await self._settle()
-        self.now_s = end_s
-        await self._settle()
-
-    async def _settle(self) -> None:
-        for _ in range(20):
-            await asyncio.sleep(0)
-
-
-class Questions:
-    """Answers as told, and remembers when it was asked about what."""
-
-    def __init__(self, time: StillTime) -> None:
-        self._time = time
-        self.asked: list[tuple[str, float]] = []
-        self.outcomes: dict[str, list[Outcome]] = {}
-        self.usual = Outcome.AGAIN
-        self.hold: asyncio.Event | None = None
-        self.at_once = 0
-        self.most_at_once = 0
-
-    async def __call__(self, watch: Watch) -> Outcome:
-        self.asked.append((watch.run_id, self._time.now_s))
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        if self.hold is not None:
-            await self.hold.wait()
-        self.at_once -= 1
-        following = self.outcomes.get(watch.run_id)
-        return following.pop(0) if following else self.usual
-
-    def times_s(self, run_id: str = "r1") -> list[float]:
-        return [at_s for asked, at_s in self.asked if asked == run_id]
-
-
-@pytest.fixture
-def still() -> StillTime:
-    """Return time that stands still."""
-    return StillTime()
-
-
-@pytest.fixture
-def questions(still: StillTime) -> Questions:
-    """Return what is asked in Kie's place."""
-    return Questions(still)
-
+from kie_ui.runs.lane import LaneSettings, Outcome, Watch
+from kie_ui.runs.pace import LATE_AFTER_S
+from kie_ui.runs.tracker import Tracker
+from tests.runs.harness import Questions, StillTime, a_watch
 
 MakeTracker = Callable[..., Awaitable[Tracker]]
 
@@ -89,8 +20,11 @@ async def make_tracker(still: StillTime, questions: Questions) -> AsyncIterator[
     """Return what makes started trackers, stopped in the end."""
     made: list[Tracker] = []
 
-    async def make(chance: float = 0.0, at_once: int = 16) -> Tracker:
-        tracker = Tracker(still.clock, chance=lambda: chance, at_once=at_once)
+    async def make(
+        chance: float = 0.0, at_once: int = 16, polls_per_s: float = math.inf
+    ) -> Tracker:
+        settings = LaneSettings(still.clock, at_once, polls_per_s, lambda: chance)
+        tracker = Tracker(settings, lambda made: f"account of {made.owner}")
         tracker.start(questions)
         made.append(tracker)
         return tracker
@@ -98,11 +32,6 @@ async def make_tracker(still: StillTime, questions: Questions) -> AsyncIterator[
     yield make
     for tracker in made:
         await tracker.stop()
-
-
-def a_watch(run_id: str = "r1", owner: str = "ada", sent_at_ms: int = 0) -> Watch:
-    """Return a task of which nothing was asked yet."""
-    return Watch(run_id, owner, f"task-of-{run_id}", sent_at_ms)
 
 
 async def test_a_task_is_asked_about_on_the_published_schedule(
@@ -118,13 +47,6 @@ async def test_a_task_is_asked_about_on_the_published_schedule(
     assert {gap_s for at_s, gap_s in gaps if 30 <= at_s < 120} == {7.0}
     assert {gap_s for at_s, gap_s in gaps if 120 <= at_s < LATE_AFTER_S} == {20.0}
     assert {gap_s for at_s, gap_s in gaps if at_s >= LATE_AFTER_S} == {60.0}
-
-
-@given(st.floats(0, 1e9), st.integers(0, 1000))
-def test_trouble_never_makes_asking_more_frequent_nor_stops_it(age_s: float, troubles: int) -> None:
-    """However long a service is down, a task is asked about between its schedule and a minute."""
-    assert interval_s(age_s) <= interval_s(age_s, troubles) <= 60.0
-    assert interval_s(age_s, troubles) <= interval_s(age_s, troubles + 1)
 
 
 async def test_trouble_backs_off_and_an_answer_ends_that(
@@ -164,7 +86,7 @@ async def test_a_fault_of_ours_does_not_end_the_watch(
             raise ZeroDivisionError
         return Outcome.ENDED
 
-    tracker = Tracker(still.clock)
+    tracker = Tracker(LaneSettings(still.clock), lambda _made: "one account")
     tracker.start(break_once)
     tracker.watch(a_watch())
     await still.pass_s(20)
@@ -181,7 +103,7 @@ async def test_an_ended_task_is_asked_about_no_more(
     questions.outcomes["r1"] = [Outcome.ENDED]
     tracker.watch(a_watch())
     await still.pass_s(60)
-    tracker.hint("task-of-r1")
+    tracker.hint("r1", "task-of-r1")
     await still.pass_s(60)
     assert questions.times_s() == [2.5]
     tracker.watch(a_watch(), at_once=True)
@@ -197,7 +119,7 @@ async def test_a_hint_is_followed_at_once(
     tracker.watch(a_watch("r1"))
     tracker.watch(a_watch("r2"))
     await still.pass_s(1)
-    tracker.hint("task-of-r2")
+    tracker.hint("r2")
     await still.pass_s(2.5)
     assert questions.times_s("r1") == [2.5]
     assert questions.times_s("r2") == [1.0, 3.5]
@@ -211,8 +133,8 @@ async def test_a_hint_during_a_question_is_not_lost(
     tracker.watch(a_watch())
     questions.hold = asyncio.Event()
     await still.pass_s(2.5)
-    tracker.hint("task-of-r1")
-    tracker.hint("task-of-r1")
+    tracker.hint("r1", "task-of-r1")
+    tracker.hint("r1", "task-of-r1")
     await still.pass_s(1)
     questions.hold.set()
     await still.pass_s(0)
@@ -281,6 +203,51 @@ async def test_an_old_task_is_asked_about_at_the_pace_of_its_age(
     tracker.watch(a_watch(), at_once=True)
     await still.pass_s(130)
     assert questions.times_s() == [3600.0, 3660.0, 3720.0]
+
+
+async def test_after_the_stop_nothing_is_watched_any_more(
+    still: StillTime, questions: Questions, make_tracker: MakeTracker
+) -> None:
+    """A task id that comes in the last moment is kept, and asked about by whoever comes next."""
+    tracker = await make_tracker()
+    await tracker.stop()
+    tracker.watch(a_watch(), at_once=True)
+    await still.pass_s(60)
+    assert questions.asked == []
+
+
+async def test_a_new_key_takes_its_owners_tasks_to_a_lane_of_its_own(
+    still: StillTime, questions: Questions
+) -> None:
+    """They are asked about at once, with the key that there is now, and others stay."""
+    accounts = {"ada": "first", "eve": "other"}
+    tracker = Tracker(LaneSettings(still.clock), lambda made: accounts[made.owner])
+    tracker.start(questions)
+    tracker.watch(a_watch("r1"))
+    tracker.watch(a_watch("r2", owner="eve"))
+    await still.pass_s(1)
+    accounts["ada"] = "second"
+    tracker.wake("ada")
+    await still.pass_s(0)
+    assert questions.asked == [("r1", 1.0)]
+    assert set(tracker._lanes) == {"second", "other"}
+    await tracker.stop()
+
+
+@pytest.mark.parametrize("task_id", [None, "task-of-r1"])
+async def test_a_hint_goes_by_the_run_and_names_its_task(
+    still: StillTime, questions: Questions, make_tracker: MakeTracker, task_id: str | None
+) -> None:
+    """A call that speaks of another task, or of a run that nobody watches, is no news."""
+    tracker = await make_tracker()
+    tracker.watch(a_watch())
+    assert not tracker.hint("r1", "task-of-r2")
+    assert not tracker.hint("r2", task_id)
+    await still.pass_s(1)
+    assert questions.asked == []
+    assert tracker.hint("r1", task_id)
+    await still.pass_s(0)
+    assert questions.times_s() == [1.0]
 
 
 async def test_stopping_ends_also_what_is_being_asked(

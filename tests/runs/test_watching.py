@@ -13,10 +13,11 @@ from kie_ui.runs.access import KEY_GONE, Access
 from kie_ui.runs.backends import Backends
 from kie_ui.runs.clients import Clients
 from kie_ui.runs.journal import Journal
+from kie_ui.runs.lane import Outcome, Watch
+from kie_ui.runs.pace import LATE_AFTER_S
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.store import Store
 from kie_ui.runs.subscriptions import Feed
-from kie_ui.runs.tracker import LATE_AFTER_S, Outcome, Watch
 from kie_ui.runs.watching import LATE, NOT_FOUND_GRACE_MS, Watching, changes_told
 from tests.runs.harness import OWNER, FakeKie, FastClock, a_run, dropped, refusal, status
 
@@ -123,13 +124,22 @@ async def test_an_answer_without_news_is_not_written(ask: Asking, fake: FakeKie)
 
 
 @pytest.mark.parametrize(
-    "fault", [dropped(httpx.ConnectError), dropped(), status(502), refusal(455), refusal(429)]
+    ("fault", "meaning"),
+    [
+        (dropped(httpx.ConnectError), Outcome.TROUBLED),
+        (dropped(), Outcome.TROUBLED),
+        (status(502), Outcome.TROUBLED),
+        (refusal(455), Outcome.TOO_MUCH),
+        (refusal(429), Outcome.TOO_MUCH),
+    ],
 )
-async def test_no_trouble_on_the_way_ends_a_run(ask: Asking, fake: FakeKie, fault: Any) -> None:
+async def test_no_trouble_on_the_way_ends_a_run(
+    ask: Asking, fake: FakeKie, fault: Any, meaning: Outcome
+) -> None:
     """Unreachable, broken, busy or closed: the run stays as it is, says so, and goes on."""
     fake.outages["record"] = fault
     outcome, run = await ask()
-    assert outcome is Outcome.TROUBLED
+    assert outcome is meaning
     assert run.step is Step.WAITING
     assert run.note is not None
     assert run.note.endswith("Trying again.")
@@ -137,6 +147,15 @@ async def test_no_trouble_on_the_way_ends_a_run(ask: Asking, fake: FakeKie, faul
     outcome, run = await ask()
     assert (outcome, run.note) == (Outcome.AGAIN, None)
     assert ENDED == []
+
+
+async def test_the_watch_asks_once_and_leaves_repeating_to_the_lane(
+    ask: Asking, fake: FakeKie
+) -> None:
+    """A client that repeated by itself would ask more than the account's pace allows."""
+    fake.outages["record"] = status(503)
+    await ask()
+    assert fake.counts["record"] == 1
 
 
 async def test_a_task_may_take_a_moment_to_appear(ask: Asking, fake: FakeKie) -> None:

@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from kie_ui.simulator.api import create_simulator
+from kie_ui.simulator.orders import ClipOrder, Picture
+from kie_ui.simulator.render import render_clip
 from kie_ui.simulator.samples import sample_image_tasks
 from tests.simulator.harness import (
     KEY,
@@ -91,3 +93,12 @@ def assets_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         draw_picture(number, (60, 40)).save(path)
     return folder
+
+
+@pytest.fixture(scope="session")
+def silent_clip(tmp_path_factory: pytest.TempPathFactory, picture_path: Path) -> Path:
+    """Give a clip of a second without sound."""
+    clip = tmp_path_factory.mktemp("clips") / "silent.mp4"
+    start = Picture(path=picture_path)
+    render_clip(ClipOrder(start=start, duration_s=1.0, short_side_px=64, seed=1), clip)
+    return clip

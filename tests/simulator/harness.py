@@ -13,10 +13,12 @@ import numpy as np
 from PIL import Image
 from starlette.applications import Starlette
 
-from kie_ui.simulator.clips import ClipOrder
+from kie_ui.catalog.spec import ModelSpec
+from kie_ui.simulator.orders import ClipOrder, Order, TextOrder
 from kie_ui.simulator.workers import Progress, RenderFailed
 
 KEY = "planted-key"
+ANSWER = b'{"text": "an answer in name only"}'
 CLIP = b"\0\0\0\x18ftypisom a clip in name only"
 
 
@@ -40,15 +42,20 @@ class FakeRenderer:
     """Remembers what it was asked for; waits where `gate` is closed, fails where told to."""
 
     def __init__(self) -> None:
-        self.orders: list[ClipOrder] = []
+        self.all_orders: list[Order] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.failure: str | None = None
         self.under_way = 0
         self.most_at_once = 0
 
-    async def render(self, order: ClipOrder, output: Path, progress: Progress) -> None:
-        self.orders.append(order)
+    @property
+    def orders(self) -> list[ClipOrder]:
+        """The clips that were ordered."""
+        return [order for order in self.all_orders if isinstance(order, ClipOrder)]
+
+    async def render(self, order: Order, output: Path, progress: Progress) -> None:
+        self.all_orders.append(order)
         self.under_way += 1
         self.most_at_once = max(self.most_at_once, self.under_way)
         progress(0.5)
@@ -58,7 +65,8 @@ class FakeRenderer:
             self.under_way -= 1
         if self.failure is not None:
             raise RenderFailed(self.failure)
-        await anyio.Path(output).write_bytes(CLIP)
+        made = ANSWER if isinstance(order, TextOrder) else CLIP
+        await anyio.Path(output).write_bytes(made)
 
     async def aclose(self) -> None:
         """Stop: nothing of ours goes on by itself."""
@@ -142,3 +150,24 @@ def lite(**values: Any) -> dict[str, Any]:
     given = {"image_url": "https://pictures.example/a.jpg", "prompt": "waves", **values}
     present = {name: value for name, value in given.items() if value is not None}
     return {"model": "bytedance/v1-lite-image-to-video", "input": present}
+
+
+def a_spec(*parameters: dict[str, Any], **fields: Any) -> ModelSpec:
+    """Load a spec with these parameters."""
+    described = [{"label": each["name"], "help": "", **each} for each in parameters]
+    return ModelSpec.model_validate(
+        {
+            "model": "maker/model",
+            "title": "Model",
+            "maker": "Maker",
+            "summary": "",
+            "documentation": "",
+            "parameters": described,
+            **fields,
+        }
+    )
+
+
+def options(*values: Any) -> list[dict[str, Any]]:
+    """Return documented options."""
+    return [{"value": value, "label": str(value)} for value in values]

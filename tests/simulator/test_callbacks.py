@@ -5,11 +5,16 @@ import base64
 import hashlib
 import hmac
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kie_ui.simulator.callbacks import may_be_called
+from kie_ui.simulator.config import SimulatorConfig
 from tests.simulator.harness import Service, ServiceFactory, Time, grok
 
 HOOK = "http://127.0.0.1:9/hook"
@@ -102,6 +107,16 @@ async def test_a_callback_is_tried_twice_at_most(
     assert len(receiver.requests) == count
 
 
+async def test_many_callbacks_at_once_all_arrive(service_for: ServiceFactory) -> None:
+    """Each task that ends is told of once, however many end together."""
+    receiver = Receiver()
+    service = await start(service_for, receiver, creates_per_10_s=0)
+    task_ids = [await service.create({**grok(), "callBackUrl": HOOK}) for _ in range(150)]
+    await receiver.got(150)
+    told = [receiver.body(number)["data"]["taskId"] for number in range(150)]
+    assert sorted(told) == sorted(task_ids)
+
+
 async def test_callbacks_stay_on_this_machine_where_told_so(service_for: ServiceFactory) -> None:
     """With `calls_back_anywhere` off, no other host is called."""
     receiver = Receiver()
@@ -111,3 +126,98 @@ async def test_callbacks_stay_on_this_machine_where_told_so(service_for: Service
     await service.create({**grok(), "callBackUrl": HOOK})
     await receiver.got(1)
     assert [request.url.host for request in receiver.requests] == ["127.0.0.1"]
+
+
+async def test_an_admitted_address_is_called_though_it_is_elsewhere(
+    service_for: ServiceFactory,
+) -> None:
+    """With `callback_prefixes`, callbacks leave this machine to there and to nowhere else."""
+    receiver = Receiver()
+    service = await start(
+        service_for,
+        receiver,
+        calls_back_anywhere=False,
+        callback_prefixes=("https://me.example/kie-ui",),
+    )
+    for hook in ("https://far.example/kie-ui/a", "https://me.example/kie-ui/a"):
+        task_id = await service.create({**grok(), "callBackUrl": hook})
+        await service.ended(task_id)
+    await receiver.got(1)
+    assert [str(request.url) for request in receiver.requests] == ["https://me.example/kie-ui/a"]
+
+
+def is_admitted(url: str, *prefixes: str) -> bool:
+    """Ask a simulator that may call these prefixes and this machine only."""
+    config = SimulatorConfig(
+        data_dir=Path("unused"), calls_back_anywhere=False, callback_prefixes=prefixes
+    )
+    return may_be_called(config, url)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "url"),
+    [
+        ("https://me.example", "https://me.example"),
+        ("https://me.example", "https://me.example/kie-ui/callbacks/a/b?c=d"),
+        ("https://me.example/", "https://me.example:443/a"),
+        ("https://ME.example:443", "https://me.EXAMPLE/a"),
+        ("http://me.example:8000/a", "http://me.example:8000/a/b"),
+        ("http://me.example/a/", "http://me.example/a"),
+        ("http://me.example/a%20b", "http://me.example/a%20b/c"),
+        ("http://[2001:db8::1]", "http://[2001:db8::1]/a"),
+        ("https://müller.example", "https://xn--mller-kva.example/a"),
+    ],
+)
+def test_what_lies_at_or_below_a_prefix_is_admitted(prefix: str, url: str) -> None:
+    """However host, usual port and a slash at the end are spelt."""
+    assert is_admitted(url, "https://other.example", prefix)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "url"),
+    [
+        ("https://me.example", "https://me.example.evil.test"),
+        ("https://me.example", "https://me.example.evil.test/me.example"),
+        ("https://me.example", "https://me.example@evil.test"),
+        ("https://me.example", "https://me.example\\@evil.test"),
+        ("https://me.example", "https://me.example:pw@evil.test/"),
+        ("https://me.example", "https://evil.test/https://me.example"),
+        ("https://me.example", "https://evil.test#https://me.example"),
+        ("https://me.example", "https://sub.me.example"),
+        ("https://me.example", "https://me.example:8443"),
+        ("https://me.example", "http://me.example"),
+        ("https://me.example", "http://me.example:443"),
+        ("https://me.example", "ftp://me.example"),
+        ("https://me.example", "me.example"),
+        ("https://me.example", "https://me.example:99999999/"),
+        ("https://me.example", "https://[me.example/"),
+        ("https://me.example/app", "https://me.example/"),
+        ("https://me.example/app", "https://me.example/apple"),
+        ("https://me.example/app", "https://me.example/app/../admin"),
+        ("https://me.example/app", "https://me.example/app/%2e%2e/admin"),
+        ("https://me.example/app", "https://me.example/app/.%2E/admin"),
+        ("https://me.example/app", "https://me.example/app/a%2F..%2F..%2Fadmin"),
+        ("https://me.example/app", "https://me.example/app/a%5C..%5C..%5Cadmin"),
+        ("https://me.example/a/b", "https://me.example/a%2Fb"),
+        ("https://me.example/app", "https://me.example/?x=/app"),
+        ("https://me.example/app", "https://me.example//app"),
+    ],
+)
+def test_what_only_looks_like_a_prefix_is_not_admitted(prefix: str, url: str) -> None:
+    """Scheme, host and port count as a whole, and the path segment by segment."""
+    assert not is_admitted(url, prefix)
+
+
+@given(st.text())
+def test_no_text_after_a_host_leads_to_another(rest: str) -> None:
+    """Whatever follows the prefix, what is admitted goes to the prefix's own host."""
+    url = "https://me.example" + rest
+    if is_admitted(url, "https://me.example"):
+        assert httpx.URL(url).host == "me.example"
+
+
+@pytest.mark.parametrize("prefix", ["", "me.example", "ftp://me.example", "https://", "*"])
+def test_a_prefix_that_is_no_address_is_refused(prefix: str) -> None:
+    """A prefix that could never match, or match too much, is a mistake of the config."""
+    with pytest.raises(ValueError, match="callback_prefixes"):
+        is_admitted("https://me.example", prefix)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kie_ui.simulator.faults import Fate, Fault, Faults, fate_in_prompt, without_field
+from kie_ui.simulator.faults import Fate, Fault, Faults, fate_in_texts, without_field
 from tests.simulator.harness import Service, ServiceFactory, Time, grok
 
 CREATE = "/api/v1/jobs/createTask"
@@ -162,7 +162,7 @@ def test_faults_are_used_up_one_after_the_other(times: list[int], requests: int)
 def test_an_ordinary_prompt_asks_for_no_fate(prompt: str) -> None:
     """Only the documented words decide over a task."""
     if "[" not in prompt:
-        assert fate_in_prompt(prompt) is None
+        assert fate_in_texts([prompt]) is None
 
 
 _JSON = st.recursive(

@@ -5,9 +5,20 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.harness import FakeRenderer, Service, ServiceFactory, Time, grok, lite
+from kie_ui.catalog.registry import Registry, built_in_registry
+from tests.simulator.harness import (
+    FakeRenderer,
+    Service,
+    ServiceFactory,
+    Time,
+    a_spec,
+    grok,
+    lite,
+)
 
 CREATE = "/api/v1/jobs/createTask"
+PICTURE = a_spec({"kind": "text", "name": "prompt"}, produces="image")
+A_PICTURE = {"model": PICTURE.model, "input": {"prompt": "a lake"}}
 
 
 async def test_a_create_answers_a_task_id(service: Service) -> None:
@@ -75,6 +86,22 @@ async def test_no_more_clips_are_rendered_at_once_than_configured(
     for task_id in task_ids:
         assert (await service.ended(task_id))["state"] == "success"
     assert renderer.most_at_once == 1
+
+
+async def test_a_picture_does_not_wait_for_a_clip(
+    service_for: ServiceFactory, renderer: FakeRenderer
+) -> None:
+    """Light work has a place of its own, and only one: a second picture waits for the first."""
+    renderer.gate.clear()
+    service = await service_for(catalog=Registry((*built_in_registry(), PICTURE)))
+    task_ids = [await service.create(body) for body in (grok(), grok(), A_PICTURE, A_PICTURE)]
+    states: list[str] = []
+    while states != ["generating", "queuing", "generating", "queuing"]:
+        states = [(await service.record(task_id))["state"] for task_id in task_ids]
+    renderer.gate.set()
+    for task_id in task_ids:
+        assert (await service.ended(task_id))["state"] == "success"
+    assert renderer.most_at_once == 2
 
 
 async def test_the_balance_falls_by_the_price(service: Service) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kie_ui.simulator.clips import MODES, Mode
 from kie_ui.simulator.motion import (
     Camera,
     camera_path,
@@ -12,6 +11,7 @@ from kie_ui.simulator.motion import (
     settling_path,
     smootherstep,
 )
+from kie_ui.simulator.orders import MODES, Mode
 from kie_ui.simulator.warp import view
 
 seeds = st.integers(0, 2**31 - 1)

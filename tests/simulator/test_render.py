@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from kie_ui.simulator.clips import ClipOrder
-from kie_ui.simulator.pictures import Picture
-from kie_ui.simulator.render import BrokenPicture, render_clip
+from kie_ui.simulator.loading import BrokenInput
+from kie_ui.simulator.orders import ClipOrder, Picture
+from kie_ui.simulator.render import render_clip
 from tests.simulator.harness import draw_picture
 
 Pixels = NDArray[np.uint8]
@@ -259,6 +259,6 @@ def test_a_broken_picture_says_so(tmp_path: Path, picture_path: Path, kind: str)
     path.write_bytes(
         {"text": b"no picture", "cut off": whole[:3000], "empty": b""}.get(kind, file.getvalue())
     )
-    with pytest.raises(BrokenPicture, match="The picture"):
+    with pytest.raises(BrokenInput, match="The picture"):
         render(tmp_path, order(path))
     assert not (tmp_path / "clip.mp4").exists()

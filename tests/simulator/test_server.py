@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,13 +16,19 @@ import av
 import httpx
 import pytest
 
+from kie_ui.catalog.library import EVERYONE, Library
+from kie_ui.catalog.registry import built_in_registry
+from kie_ui.catalog.sharing import write_models
 from kie_ui.simulator.__main__ import build_parser, main
 from kie_ui.simulator.faults import PROMPT_WORDS, Fault
-from kie_ui.simulator.server import SimulatorServer
-from tests.simulator.harness import grok
+from kie_ui.simulator.served import UnreadableModels, served_models
+from kie_ui.simulator.server import SimulatorServer, bind
+from tests.catalog.added import a_spec, extended
+from tests.simulator.harness import CLIP, grok
 
 ROOT = Path(__file__).parents[2]
 needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+GROK_SPEC = built_in_registry().spec("grok-imagine/image-to-video")
 HEADERS = {"Authorization": "Bearer a-key"}
 
 
@@ -98,6 +105,36 @@ def test_a_taken_port_is_an_error_of_the_caller(server: SimulatorServer, tmp_pat
     port = int(server.base_url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
         SimulatorServer(data_dir=tmp_path, port=port).start()
+
+
+def test_a_preferred_port_is_taken_where_it_is_free(tmp_path: Path) -> None:
+    """A successor serves at the very address of the one before it."""
+    with SimulatorServer(data_dir=tmp_path) as first:
+        port = int(first.base_url.rpartition(":")[2])
+        with client_of(first.base_url) as client:
+            client.get("/")
+    with SimulatorServer(data_dir=tmp_path, prefer_port=port) as second:
+        assert second.base_url == first.base_url
+        with client_of(second.base_url) as client:
+            assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("prefer_port", [None, 70_000])
+def test_a_preferred_port_that_cannot_be_had_is_no_error(
+    server: SimulatorServer, tmp_path: Path, prefer_port: int | None
+) -> None:
+    """Where it is taken, or none at all, a free one serves as well."""
+    wanted = prefer_port or int(server.base_url.rpartition(":")[2])
+    with SimulatorServer(data_dir=tmp_path, prefer_port=wanted) as other:
+        assert other.base_url != server.base_url
+        with client_of(other.base_url) as client:
+            assert client.get("/").status_code == 200
+
+
+def test_answers_are_sent_without_delay() -> None:
+    """Connections inherit a named protocol, without which their answers would wait for ACKs."""
+    with bind("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 def test_a_stopped_server_can_be_started_again_on_its_data(tmp_path: Path) -> None:
@@ -226,6 +263,102 @@ def test_control_c_ends_the_program_cleanly(tmp_path: Path) -> None:
             assert client.get("/simulator/journal").json()["code"] == 200
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
+
+
+def test_the_program_serves_a_fixed_clip_without_a_limit(tmp_path: Path) -> None:
+    """With `--clip` every task ends in a copy of the file, and creates may be as many as wanted."""
+    clip = tmp_path / "fixed.mp4"
+    clip.write_bytes(CLIP)
+    options = ["--clip", str(clip), "--creates-per-10-s", "0", "--speed", "1000", "--no-fetch"]
+    with program(tmp_path / "data", *options) as (_, base_url), client_of(base_url) as client:
+        task_ids = [create(client, grok()) for _ in range(30)]
+        for task_id in task_ids:
+            record = wait_for(client, task_id, "success", "fail")
+            (url,) = json.loads(record["resultJson"])["resultUrls"]
+            assert client.get(url).content == CLIP
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--creates-per-10-s", "-1"), ("--speed", "0"), ("--port", "x")]
+)
+def test_the_program_refuses_options_that_make_no_sense(
+    capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    """It says which one, and serves nothing."""
+    with pytest.raises(SystemExit):
+        build_parser().parse_args([option, value])
+    assert option in capsys.readouterr().err
+
+
+def test_the_program_says_when_its_clip_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A clip that is not there ends the program with status 1 and a sentence."""
+    assert main(["--clip", str(tmp_path / "none.mp4"), "--data-dir", str(tmp_path)]) == 1
+    assert "Cannot read the clip" in capsys.readouterr().err
+
+
+def test_the_program_serves_models_from_files(tmp_path: Path) -> None:
+    """With `--models` a client of one's own is tried with any model, beside the built-in ones."""
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "added.json").write_bytes(write_models([a_spec("maker/added")]))
+    options = ["--models", str(tmp_path / "pages"), "--speed", "1000", "--no-fetch"]
+    with program(tmp_path / "data", *options) as (_, base_url), client_of(base_url) as client:
+        assert create(client, {"model": "maker/added", "input": {"prompt": "waves"}})
+        assert create(client, grok())
+        body = {"model": "maker/added", "input": {}}
+        refused = client.post("/api/v1/jobs/createTask", json=body).json()
+        assert refused["code"] != 200
+        assert "prompt" in refused["msg"] or "required" in refused["msg"]
+
+
+def test_a_page_of_a_built_in_model_goes_before_it(tmp_path: Path) -> None:
+    """The newer page counts, with what the built-in model lends it."""
+    (tmp_path / "newer.json").write_bytes(write_models([extended(GROK_SPEC)]))
+    served = served_models([str(tmp_path / "newer.json")], tmp_path / "playground")
+    assert [spec.model for spec in served.of("")] == [spec.model for spec in built_in_registry()]
+    newer, older = served.versions(GROK_SPEC.model)
+    assert older == GROK_SPEC
+    assert served.of("").spec(GROK_SPEC.model) == newer
+    assert newer.parameter("newer").label == "Label"
+    assert newer.media_parameters[0].sample == GROK_SPEC.media_parameters[0].sample
+
+
+def test_models_that_were_added_to_the_playground_are_served(tmp_path: Path) -> None:
+    """What the page has, a client of one's own finds as well."""
+    added = a_spec("maker/added")
+    Library(tmp_path / "models").add(EVERYONE, [added])
+    served = served_models([], tmp_path)
+    assert served.versions("maker/added") == (added,)
+    assert served.versions("maker/unknown") == ()
+
+
+def test_settings_that_cannot_be_used_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the playground's models are is not guessed."""
+    monkeypatch.setenv("KIE_UI_SIMULATOR_SPEED", "fast")
+    with pytest.raises(UnreadableModels, match="KIE_UI_SIMULATOR_SPEED"):
+        served_models([])
+
+
+def test_the_program_says_which_page_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It does not serve half of what it was told to."""
+    page = tmp_path / "note.md"
+    page.write_text("Milk.")
+    assert main(["--models", str(page), "--data-dir", str(tmp_path)]) == 1
+    assert str(page) in capsys.readouterr().err
+
+
+def test_a_second_program_keeps_off_a_folder_in_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It names the first one's address and ends with status 1; once that is gone, it may start."""
+    with program(tmp_path) as (_, base_url):
+        assert main(["--port", "0", "--data-dir", str(tmp_path)]) == 1
+        assert base_url in capsys.readouterr().err
+    with program(tmp_path) as (_, again), client_of(again) as client:
+        assert client.get("/").status_code == 200
 
 
 def test_the_help_names_every_prompt_word(capsys: pytest.CaptureFixture[str]) -> None:

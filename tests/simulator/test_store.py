@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ TASK = TaskRow(
 CLIP = FileRow(
     file_id="f",
     account="a",
-    path="clips/t",
+    path="results/t",
     name="c.mp4",
     mime="video/mp4",
     size=3,
@@ -78,10 +79,10 @@ def test_a_failure_gives_the_price_back_once(store: Store) -> None:
 def test_a_success_makes_its_clip_known(store: Store) -> None:
     """The ending and the file's row are one change."""
     store.add_task(TASK, at_start=10)
-    store.finish_task("t", CLIP, 9)
+    store.finish_task("t", [CLIP], None, 9)
     task = store.task("t")
     assert task is not None
-    assert (task.state, task.result_file, task.completed_ms) == ("success", "f", 9)
+    assert (task.state, task.result_files, task.completed_ms) == ("success", ["f"], 9)
     assert store.file("f") == CLIP
 
 
@@ -89,7 +90,7 @@ def test_unfinished_are_tasks_under_way_and_callbacks_not_delivered(store: Store
     """A restart finds what still has to move, oldest first."""
     store.add_task(replace(TASK, task_id="late", created_ms=2), at_start=100)
     store.add_task(replace(TASK, task_id="done", created_ms=0, callback_url="http://h"), at_start=0)
-    store.finish_task("done", CLIP, 9)
+    store.finish_task("done", [CLIP], None, 9)
     assert [task.task_id for task in store.unfinished_tasks()] == ["done", "late"]
     store.mark_reported("done")
     assert [task.task_id for task in store.unfinished_tasks()] == ["late"]
@@ -108,3 +109,30 @@ def test_expired_files_are_not_alive(store: Store) -> None:
     store.put_file(CLIP)
     assert store.file_ids(alive_at_ms=49) == {"f"}
     assert store.file_ids(alive_at_ms=50) == frozenset()
+
+
+def test_a_folder_of_an_older_simulator_is_brought_up_to_date(tmp_path: Path) -> None:
+    """When every task had one clip, its id stood in a column of its own; the clip is kept."""
+    folder = tmp_path / "old"
+    store = open_store(folder)
+    store.add_task(TASK, at_start=10)
+    store.close()
+    with sqlite3.connect(folder / "simulator.sqlite3") as old:
+        for column in ("brief", "result_files", "result_object"):
+            old.execute(f"ALTER TABLE tasks DROP COLUMN {column}")
+        old.execute("ALTER TABLE tasks ADD COLUMN result_file VARCHAR(64)")
+        old.execute("UPDATE tasks SET result_file = 'f'")
+    old.close()
+    for _ in range(2):
+        again = open_store(folder)
+        assert again.task("t") == replace(TASK, result_files=["f"])
+        again.close()
+
+
+def test_a_success_without_files_holds_its_answer(store: Store) -> None:
+    """An object is kept as it is."""
+    store.add_task(TASK, at_start=10)
+    store.finish_task("t", [], {"text": "ü"}, 9)
+    task = store.task("t")
+    assert task is not None
+    assert (task.result_files, task.result_object) == ([], {"text": "ü"})

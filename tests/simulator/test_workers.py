@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kie_ui.simulator.clips import ClipOrder
-from kie_ui.simulator.pictures import Picture
+from kie_ui.simulator.orders import ClipOrder, Picture
 from kie_ui.simulator.workers import RenderFailed, WorkerRenderer
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from kie_ui.catalog.registry import built_in_registry
+from kie_ui.catalog.library import Library
+from kie_ui.simulator.fixed_clip import FixedClip
 from kie_ui.simulator.server import SimulatorServer
 from kie_ui.ui.services import Services
 from tests.ui.driving import MakeServices, make_settings
-from tests.wire.instant_renderer import InstantRenderer, tiny_clip
+from tests.wire.tiny_clip import tiny_clip
 
 KEY = "planted-key-of-the-page-3f9a"
 
@@ -30,7 +31,7 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def _eager_tracker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask about tasks many times a second, so that no test waits for the next poll."""
-    monkeypatch.setattr("kie_ui.runs.tracker.interval_s", lambda age_s, troubles=0: 0.02)
+    monkeypatch.setattr("kie_ui.runs.lane.interval_s", lambda *_, **__: 0.02)
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def kie(clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simul
     server = SimulatorServer(
         data_dir=tmp_path_factory.mktemp("kie"),
         accepted_keys=frozenset({KEY}),
-        renderer=InstantRenderer(clip),
+        renderer=FixedClip(clip),
         speed=1000,
     )
     with server:
@@ -74,7 +75,7 @@ async def make_services(tmp_path: Path) -> AsyncIterator[MakeServices]:
 
         def make(**fields: Any) -> Services:
             settings = make_settings(**{"data_dir": tmp_path / "data", **fields})
-            services = Services(settings, built_in_registry())
+            services = Services(settings, Library.of_settings(settings))
             made.push_async_callback(_close, services)
             return services
 

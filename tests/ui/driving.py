@@ -24,6 +24,7 @@ from kie_ui.settings import Settings
 from kie_ui.ui.generate import HAS_PRESSED, ModelTab, build_model_tab
 from kie_ui.ui.routes import build_routes
 from kie_ui.ui.services import Services
+from kie_ui.ui.sites import SiteMiddleware
 from kie_ui.ui.visitors import VisitorMiddleware
 
 GROK = built_in_registry().spec("grok-imagine/image-to-video")
@@ -122,8 +123,8 @@ class DrivenTab:
 
 def make_site(services: Services, *, has_many: bool = True) -> Starlette:
     """Put our own routes behind the visitor middleware, as the page's server does."""
-    visitors = Middleware(VisitorMiddleware, has_many=has_many)
-    return Starlette(routes=build_routes(services), middleware=[visitors])
+    middleware = [Middleware(SiteMiddleware), Middleware(VisitorMiddleware, has_many=has_many)]
+    return Starlette(routes=build_routes(services), middleware=middleware)
 
 
 @dataclass

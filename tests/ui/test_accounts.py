@@ -7,7 +7,7 @@ import pytest
 from kie_ui.kie.client import KieClient
 from kie_ui.kie.errors import Unauthorized, Unreachable
 from kie_ui.simulator.server import SimulatorServer
-from kie_ui.ui.accounts import Accounts
+from kie_ui.ui.accounts import GONE_AFTER_S, Accounts
 from kie_ui.ui.services import Services
 from tests.ui.driving import MakeServices
 from tests.wire.app_process import free_port
@@ -38,7 +38,13 @@ def accounts(services: Services) -> Accounts:
 async def test_without_a_key_it_is_the_demo(accounts: Accounts) -> None:
     """Which has no balance that could be shown."""
     await accounts.refresh("ada")
-    expected = {"kind": "demo", "has_own_key": False, "balance": None, "trouble": None}
+    expected = {
+        "kind": "demo",
+        "has_own_key": False,
+        "balance": None,
+        "trouble": None,
+        "runs_left": None,
+    }
     assert accounts.describe("ada") == expected
 
 
@@ -48,7 +54,13 @@ async def test_a_key_that_works_is_used_and_its_balance_shown(
     """From then on its owner is live, and nobody else is."""
     balance = await accounts.test_key("ada", f"  {key}\n")
     assert balance > 0
-    expected = {"kind": "live", "has_own_key": True, "balance": balance, "trouble": None}
+    expected = {
+        "kind": "live",
+        "has_own_key": True,
+        "balance": balance,
+        "trouble": None,
+        "runs_left": None,
+    }
     assert accounts.describe("ada") == expected
     assert accounts.describe("ben")["kind"] == services.backends.kind("ben") == "demo"
     assert accounts.describe("ben")["balance"] is None
@@ -97,7 +109,13 @@ async def test_a_forgotten_key_takes_its_balance_along(
     """Back to the demo, as if it had never been."""
     await accounts.test_key("ada", key)
     services.backends.forget_key("ada")
-    expected = {"kind": "demo", "has_own_key": False, "balance": None, "trouble": None}
+    expected = {
+        "kind": "demo",
+        "has_own_key": False,
+        "balance": None,
+        "trouble": None,
+        "runs_left": None,
+    }
     assert accounts.describe("ada") == expected
 
 
@@ -122,7 +140,7 @@ async def test_pages_are_told_of_their_own_accounts_changes_only(
     ):
         await accounts.test_key("ada", key)
         assert (one.is_set(), two.is_set(), b.is_set()) == (True, True, False)
-    assert accounts._changed == {}
+    assert accounts._bells._hung == {}
 
 
 async def test_the_servers_own_key_has_its_balance_read(live: Services) -> None:
@@ -164,3 +182,54 @@ async def test_visitors_spend_the_servers_credits_only_if_the_operator_says_so(
         share_server_key=shares,
     )
     assert services.accounts.describe("ada")["kind"] == kind
+
+
+async def _is_idle(_owner: str) -> bool:
+    return False
+
+
+async def test_who_is_long_gone_is_forgotten_with_their_key(services: Services, key: str) -> None:
+    """A server that runs for months does not hold everyone who ever came."""
+    now_s = [0.0]
+    accounts = Accounts(services.backends, services._live, now_s=lambda: now_s[0])
+    await accounts.test_key("ada", key)
+    now_s[0] = GONE_AFTER_S - 1
+    await accounts.prune(_is_idle)
+    assert services.backends.has_own_key("ada")
+    now_s[0] = GONE_AFTER_S
+    await accounts.prune(_is_idle)
+    assert not services.backends.has_own_key("ada")
+    assert accounts.describe("ada")["balance"] is None
+    assert accounts._seen_s == {}
+
+
+async def test_who_has_a_page_open_or_runs_under_way_is_not_forgotten(
+    services: Services, key: str
+) -> None:
+    """However long they say nothing; the time counts from when the page was closed."""
+    now_s = [0.0]
+    accounts = Accounts(services.backends, services._live, now_s=lambda: now_s[0])
+    await accounts.test_key("ada", key)
+
+    async def is_busy(_owner: str) -> bool:
+        return True
+
+    with accounts.changes("ada"):
+        now_s[0] = 2 * GONE_AFTER_S
+        await accounts.prune(_is_idle)
+        assert services.backends.has_own_key("ada")
+    await accounts.prune(_is_idle)
+    assert services.backends.has_own_key("ada")
+    now_s[0] = 4 * GONE_AFTER_S
+    await accounts.prune(is_busy)
+    assert services.backends.has_own_key("ada")
+
+
+async def test_the_runs_left_today_are_told(services: Services) -> None:
+    """At the start of a page and after every run."""
+    accounts = services.accounts
+    with accounts.changes("ada") as changed:
+        accounts.runs_left_changed("ada", 3)
+        assert changed.is_set()
+    assert accounts.describe("ada")["runs_left"] == 3
+    assert accounts.describe("ben")["runs_left"] is None

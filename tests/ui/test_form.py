@@ -3,11 +3,14 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from kie_ui.catalog.media import JsonValue
 from kie_ui.catalog.parameters import TextParameter
-from kie_ui.catalog.rules import Notice, Problem
+from kie_ui.catalog.rules import EXTRA, Notice, Problem
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.ui.form import RANDOM, START_FROM, Form, build_form, count_html, help_html
+from kie_ui.ui.form import RANDOM, START_FROM, Form, count_html, extra_notices
+from kie_ui.ui.form_build import build_form, by_need, help_html
 from tests.ui.driving import GROK, HOSTILE, SPECS, V1_LITE
+from tests.ui.specs import EVERY_KIND, PROMPT, WORD
 
 
 async def form_of(spec: ModelSpec) -> Form:
@@ -34,8 +37,8 @@ async def test_every_documented_parameter_has_a_field_and_a_place_for_what_is_am
 ) -> None:
     """None is missing, none is invented."""
     form = await form_of(spec)
-    assert form.fields.keys() == {parameter.name for parameter in spec.parameters}
-    assert len({shown.note for shown in form.fields.values()}) == len(spec.parameters)
+    assert form.fields.keys() == {EXTRA, *(parameter.name for parameter in spec.parameters)}
+    assert len({shown.note for shown in form.fields.values()}) == len(spec.parameters) + 1
 
 
 def test_only_the_chosen_source_speaks(grok: Form) -> None:
@@ -96,16 +99,31 @@ def test_documentation_is_text_and_never_markup() -> None:
 
 def test_a_counter_counts_characters_and_says_how_many_are_too_many() -> None:
     """Just as the check does: an emoji is one."""
-    parameter = TextParameter(name="p", label="P", help="", max_length=5_000)
+    parameter = TextParameter(name="p", label="P", help="", max_length=5_000, multiline=True)
     assert count_html(parameter, "🙂" * 1_234) == '<span class="">1,234 / 5,000 characters</span>'
     assert "5,003 / 5,000 · 3 too many characters" in count_html(parameter, "x" * 5_003)
+
+
+def counter_of(form: Form, name: str) -> gr.HTML:
+    """Find what counts the characters of a text."""
+    counter = form.fields[name].counter
+    assert counter is not None
+    return counter
 
 
 @pytest.mark.parametrize("prompt", [None, "", "🙂", "x" * 6_000])
 def test_every_text_with_a_limit_is_counted(grok: Form, prompt: str | None) -> None:
     """An emptied field counts nothing."""
-    (said,) = grok.counts({"prompt": prompt, "task_id": "an id", "mode": "fun"}).values()
-    assert f"{len(prompt or ''):,} / 5,000" in said
+    said = grok.counts({"prompt": prompt, "task_id": "an id", "mode": "fun"})
+    assert f"{len(prompt or ''):,} / 5,000" in said[counter_of(grok, "prompt")]
+    assert said[counter_of(grok, "task_id")] == ""
+
+
+def test_a_short_text_is_counted_once_it_comes_near_its_limit(grok: Form) -> None:
+    """Before that, nobody minds."""
+    counter = counter_of(grok, "task_id")
+    assert grok.counts({"task_id": "x" * 79})[counter] == ""
+    assert "80 / 100" in grok.counts({"task_id": "x" * 80})[counter]
 
 
 def buttons_of(page: gr.Blocks) -> list[str]:
@@ -132,3 +150,78 @@ async def test_a_picture_that_may_stay_away_starts_empty_and_offers_a_sample() -
     end: Any = form.fields["end_image_url"].widget
     assert end.value is None
     assert buttons_of(page) == ["Use a sample picture"]
+
+
+@pytest.fixture
+async def every_kind() -> Form:
+    """Build a form with a field of every kind."""
+    return await form_of(EVERY_KIND)
+
+
+def test_what_is_required_comes_first_and_kinds_stand_together(every_kind: Form) -> None:
+    """What it starts from, what shall happen, and how; the extra input is the last."""
+    names = list(every_kind.fields)
+    assert names[:4] == ["prompt", "image_urls", "video_url", "audio_urls"]
+    assert names[-3:] == ["boxes", "word", EXTRA]
+
+
+def test_a_long_form_folds_away_what_comes_last(every_kind: Form) -> None:
+    """And the rare, and what no page documents."""
+    folded = {str(fold.label): names for fold, names in every_kind.folds.items()}
+    assert folded == {
+        "More settings": ("boxes",),
+        "Advanced": ("word",),
+        "Extra input": (EXTRA,),
+    }
+
+
+def test_no_required_field_is_folded_away() -> None:
+    """However many there are, and wherever the page puts them."""
+    texts = tuple(
+        PROMPT.model_copy(update={"name": f"text_{number}", "advanced": True})
+        for number in range(30)
+    )
+    in_sight, more, advanced = by_need((*texts, WORD))
+    assert (in_sight, more, advanced) == (list(texts), [], [WORD])
+
+
+def test_optional_texts_stand_after_what_is_required_and_after_files() -> None:
+    """Such as what shall not be seen."""
+    files = next(p for p in EVERY_KIND.parameters if p.kind == "media" and not p.required)
+    negative = PROMPT.model_copy(update={"name": "negative_prompt", "required": False})
+    in_sight, _, _ = by_need((negative, files, PROMPT))
+    assert in_sight == [PROMPT, files, negative]
+
+
+def test_a_fold_opens_for_a_problem_within_it(every_kind: Form) -> None:
+    """The others stay as they are."""
+    opened = every_kind.opened((Problem("word", "is wrong."), Problem("prompt", "is missing.")))
+    assert [str(fold.label) for fold in opened] == ["Advanced"]
+
+
+def test_json_is_told_of_while_it_is_typed_and_the_rest_at_the_press(every_kind: Form) -> None:
+    """Nobody is told that a field is missing before they had a chance to fill it in."""
+    problems = (Problem("boxes", "is not JSON yet."), Problem("prompt", "is missing."))
+    assert every_kind.said_while_typing(problems, {"boxes": "["}) == problems[:1]
+    assert every_kind.said_while_typing(problems, {"boxes": ""}) == ()
+
+
+@pytest.mark.parametrize(
+    ("checked", "said"),
+    [
+        ({}, []),
+        ({EXTRA: JsonValue(value={"new": 1, "other": 2})}, ["Sent as well: new, other."]),
+    ],
+)
+def test_the_extra_input_is_said_though_it_is_folded_away(
+    checked: dict[str, Any], said: list[str]
+) -> None:
+    """By its names."""
+    assert [notice.message for notice in extra_notices((), checked)] == said
+
+
+def test_what_the_extra_input_replaces_is_said_once() -> None:
+    """That it is sent says the same."""
+    beforehand = (Notice(EXTRA, "Sent in place of what the form says: prompt."),)
+    checked = {EXTRA: JsonValue(value={"prompt": "a"})}
+    assert extra_notices(beforehand, checked) == beforehand

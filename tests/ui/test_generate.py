@@ -6,6 +6,8 @@ import gradio as gr
 import pytest
 from gradio.exceptions import InvalidPathError
 
+from kie_ui.catalog.library import EVERYONE
+from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.run import Run, Step
 from kie_ui.ui.form import RANDOM, START_FROM
@@ -13,6 +15,7 @@ from kie_ui.ui.generate import price_html
 from kie_ui.ui.pictures import UPLOAD_META
 from kie_ui.ui.services import Services
 from tests.ui.driving import GROK, HOSTILE, V1_LITE, DrivenTab, MakeServices
+from tests.ui.specs import EVERY_KIND
 
 
 async def runs_of(services: Services, owner: str = "ada") -> tuple[Run, ...]:
@@ -253,3 +256,81 @@ async def test_before_anything_is_touched_all_is_said_that_a_change_would_say(
     await tab.follow()
     assert at_first == tab.seen
     assert tab.body["input"]
+
+
+@pytest.fixture
+def with_every_kind(make_services: MakeServices) -> Services:
+    """Give a demo to whose models one of every kind was added."""
+    services = make_services(simulator_speed=1000)
+    services.library.add(EVERYONE, [EVERY_KIND])
+    return services
+
+
+async def test_a_form_of_every_kind_is_sent_as_it_says(
+    with_every_kind: Services, uploaded: Path
+) -> None:
+    """Files in their order, rows, numbers as numbers; the extra input last, and over the rest."""
+    tab = DrivenTab(EVERY_KIND, with_every_kind)
+    pictures = [{"path": "https://a.test/b.png", "meta": UPLOAD_META}, file(uploaded)]
+    said = {
+        "steps": 8,
+        "styles": ["oil"],
+        "shots": [{"prompt": "a", "duration": 2}, {}],
+        "colours": ["red", None],
+    }
+    await tab.press(
+        **said,
+        prompt="p",
+        image_urls=pictures,
+        nsfw_checker="no",
+        boxes="[[1]]",
+        **{EXTRA: '{"prompt": "extra", "new": {"a": 1}}'},
+    )
+    run = await ended(with_every_kind)
+    assert run.request is not None
+    sent = run.request["input"]
+    assert sent["image_urls"][0] == "https://a.test/b.png"
+    assert sent["image_urls"][1].startswith("http://127.0.0.1")
+    expected = {
+        "prompt": "extra",
+        "voice": "voice-7",
+        "steps": 8,
+        "styles": ["oil"],
+        "strength": 0.5,
+        "nsfw_checker": False,
+        "shots": [{"prompt": "a", "duration": 2}],
+        "colours": ["red"],
+        "boxes": [[1]],
+        "new": {"a": 1},
+    }
+    assert {name: value for name, value in sent.items() if name != "image_urls"} == expected
+    assert "prompt" in tab.note(EXTRA)
+
+
+async def test_a_field_that_is_wrong_is_told_and_its_fold_opens(with_every_kind: Services) -> None:
+    """Whatever its kind; and nothing is sent."""
+    tab = DrivenTab(EVERY_KIND, with_every_kind)
+    wrong = {"boxes": "[[1", "scale": 99, "shots": [{"duration": 2}], "word": "NO"}
+    await tab.press(prompt="p", image_urls=[{"typed": "no address"}], **wrong)
+    for name, words in (
+        ("boxes", "is not JSON yet"),
+        ("scale", "is 99"),
+        ("shots", "row 1: Prompt is missing"),
+        ("word", "has not the documented form"),
+        ("image_urls", "needs a picture"),
+    ):
+        assert words in tab.note(name)
+    seen: dict[Any, Any] = dict(tab.seen)
+    opened = {str(fold.label): seen[fold] for fold in tab.tab.form.folds}
+    assert opened["Advanced"]["open"] is True
+    assert "open" not in opened["Extra input"]
+    assert await runs_of(with_every_kind) == ()
+
+
+async def test_json_is_told_of_before_any_press(with_every_kind: Services) -> None:
+    """As soon as it is begun; what is merely missing waits for the press."""
+    tab = DrivenTab(EVERY_KIND, with_every_kind)
+    await tab.follow(boxes="[[1", **{EXTRA: "[]"})
+    assert "is not JSON yet" in tab.note("boxes")
+    assert "must be a JSON object" in tab.note(EXTRA)
+    assert tab.note("prompt") == ""

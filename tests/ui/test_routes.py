@@ -1,9 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -12,6 +15,7 @@ from starlette.applications import Starlette
 
 from kie_ui.catalog.media import FileRef
 from kie_ui.runs.run import Clip, Run, Step, StepChange
+from kie_ui.runs.tables import clip_name
 from kie_ui.ui import routes
 from kie_ui.ui.services import Services
 from kie_ui.ui.visitors import COOKIE
@@ -136,7 +140,8 @@ async def test_a_page_hears_the_account_then_the_recent_runs_then_that_it_is_rea
     assert stream.headers["cache-control"] == "no-store"
     names = [name for name, _ in heard]
     assert names[0] == "account"
-    assert [name for name in names if name != "account"] == ["run", "run", "ready"]
+    others = [name for name in names if name != "account"]
+    assert others == ["run", "run", "ready"]
     assert [data["id"] for name, data in heard if name == "run"] == [first.id, second.id]
     assert all("owner" not in data for name, data in heard)
     assert heard[0][1]["kind"] == "demo"
@@ -156,8 +161,12 @@ async def test_a_page_hears_what_changes_and_only_its_owners(
         run = await runs.submit(ada.owner, V1_LITE.model, values, "demo")
         heard: dict[str, Any] = {"step": ""}
         while heard["step"] != "failed":
-            name, heard = await stream.next_event()
-            assert (name, heard["id"]) == ("run", run.id)
+            name, told = await stream.next_event()
+            if name == "run":
+                heard = told
+                assert heard["id"] == run.id
+            else:
+                assert name == "places"
     assert heard["is_final"]
     assert "[fail]" in heard["error"]["message"]
 
@@ -167,11 +176,17 @@ async def test_a_page_hears_of_its_account_at_once(
 ) -> None:
     """A typed key changes the badge of every open page."""
     async with opened_stream(site, ada.cookie) as stream:
-        await stream.events_until("ready")
+        await stream.events_until("places")
         services.accounts._tell(ada.owner, trouble="Kie is closed.")
         assert await stream.next_event() == (
             "account",
-            {"kind": "demo", "has_own_key": False, "balance": None, "trouble": "Kie is closed."},
+            {
+                "kind": "demo",
+                "has_own_key": False,
+                "balance": None,
+                "runs_left": None,
+                "trouble": "Kie is closed.",
+            },
         )
 
 
@@ -181,8 +196,48 @@ async def test_a_silent_stream_gives_signs_of_life(
     """Proxies cut what says nothing for long."""
     monkeypatch.setattr(routes, "KEEP_ALIVE_S", 0.01)
     async with opened_stream(site, ada.cookie) as stream:
-        while not (await stream.next_block()).startswith(": "):
-            pass
+        assert (await stream.events_until("alive"))[-1] == ("alive", {})
+
+
+async def test_a_page_hears_the_places_of_its_runs_in_our_queue(
+    site: Starlette, services: Services, ada: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once everything was told, and again whenever they change."""
+    runs = await services.runs()
+    places = {"a": 1}
+    changed = asyncio.Event()
+
+    @contextmanager
+    def changes(owner: str) -> Iterator[asyncio.Event]:
+        assert owner == ada.owner
+        yield changed
+
+    monkeypatch.setattr(runs, "places", lambda owner: dict(places))
+    monkeypatch.setattr(runs, "queue_changes", changes)
+    async with opened_stream(site, ada.cookie) as stream:
+        heard = await stream.events_until("places")
+        assert [name for name, _ in heard[-2:]] == ["ready", "places"]
+        assert heard[-1][1] == {"a": 1}
+        places["b"] = 2
+        changed.set()
+        assert await stream.next_event() == ("places", {"a": 1, "b": 2})
+
+
+async def test_a_database_that_can_only_be_read_is_told_and_its_runs_are_shown(
+    site: Starlette, services: Services, ada: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was paid for stays in sight; once it is mended, the page hears so."""
+    run = await planted(services, ada.owner)
+    runs = await services.runs()
+    monkeypatch.setattr(runs._opening, "trouble", "The disk is full.")
+    monkeypatch.setattr(routes, "KEEP_ALIVE_S", 0.01)
+    async with opened_stream(site, ada.cookie) as stream:
+        heard = await stream.events_until("trouble")
+        assert [data["id"] for name, data in heard if name == "run"] == [run.id]
+        assert heard[-1][1] == {"message": "The disk is full.", "is_open": True}
+        monkeypatch.setattr(runs._opening, "trouble", None)
+        mended = (await stream.events_until("trouble"))[-1][1]
+    assert mended == {"message": None, "is_open": True}
 
 
 async def test_a_page_that_leaves_is_forgotten(
@@ -193,7 +248,7 @@ async def test_a_page_that_leaves_is_forgotten(
         await stream.events_until("ready")
         assert (await services.runs())._feed._subscriptions
     assert (await services.runs())._feed._subscriptions == {}
-    assert services.accounts._changed == {}
+    assert services.accounts._bells._hung == {}
 
 
 async def test_a_database_that_cannot_be_opened_is_told_on_the_stream(
@@ -204,6 +259,7 @@ async def test_a_database_that_cannot_be_opened_is_told_on_the_stream(
     services = make_services(data_dir=tmp_path / "taken")
     async with opened_stream(make_site(services)) as stream:
         _, told = (await stream.events_until("trouble"))[-1]
+    assert not told["is_open"]
     assert "data folder" in told["message"]
     assert "Errno" not in told["message"]
 
@@ -241,7 +297,7 @@ async def test_a_download_has_a_name(services: Services, ada: Visitor, clip: byt
     run = await planted_clip(services, ada.owner, clip)
     address = f"/kie-ui/runs/{run.id}/clips/0.mp4"
     played, kept = await ada.get(address), await ada.get(f"{address}?download")
-    name = f'filename="kie-{run.id[:8]}.mp4"'
+    name = f"filename*=utf-8''{quote(clip_name(run, 0, '.mp4'))}"
     assert played.headers["content-disposition"] == f"inline; {name}"
     assert kept.headers["content-disposition"] == f"attachment; {name}"
     assert kept.content == clip
@@ -314,7 +370,7 @@ async def test_a_clip_of_a_number_too_high_is_refused(
     """The run is there, and has one clip."""
     run = await planted_clip(services, ada.owner, clip)
     answer = await ada.get(f"/kie-ui/runs/{run.id}/clips/1.mp4")
-    assert (answer.status_code, answer.json()) == (404, {"message": "There is no such clip."})
+    assert (answer.status_code, answer.json()) == (404, {"message": "There is no such result."})
 
 
 async def test_a_clip_that_is_gone_from_the_disk_is_not_found(
@@ -357,3 +413,70 @@ async def test_a_task_that_was_not_to_be_found_is_watched_again(
     assert answer.status_code == 200
     run = await (await services.runs()).run(ada.owner, lost.id)
     assert run.step is Step.WAITING
+
+
+@pytest.mark.parametrize(
+    ("suffix", "type_", "disposition"),
+    [
+        (".png", "image/png", "inline"),
+        (".avif", "image/avif", "inline"),
+        (".mp3", "audio/mpeg", "inline"),
+        (".aac", "audio/aac", "inline"),
+        (".svg", "application/octet-stream", "attachment"),
+        (".html", "application/octet-stream", "attachment"),
+        (".pdf", "application/octet-stream", "attachment"),
+        (".json", "application/octet-stream", "attachment"),
+        (".glb", "application/octet-stream", "attachment"),
+    ],
+)
+async def test_only_what_cannot_hold_a_script_is_shown(
+    services: Services, ada: Visitor, suffix: str, type_: str, disposition: str
+) -> None:
+    """All else comes as a file to keep, and no browser guesses what it is."""
+    name = f"clips/{uuid4().hex}{suffix}"
+    path = services.settings.data_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"<script>alert(1)</script>")
+    run = await planted(services, ada.owner, clips=(Clip(name=name, kind="file"),))
+    answer = await ada.get(f"/kie-ui/runs/{run.id}/clips/0{suffix}")
+    assert answer.headers["content-type"] == type_
+    assert answer.headers["content-disposition"].startswith(disposition)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_given_file_is_shown_only_where_that_is_safe(
+    services: Services, ada: Visitor
+) -> None:
+    """What a run was started with may be a file of any kind."""
+    name = f"inputs/ab/{uuid4().hex}.html"
+    path = services.settings.data_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"<script>alert(1)</script>")
+    given = (FileRef(path=name, name="a.html"),)
+    run = await planted(services, ada.owner, values={"image_url": given})
+    answer = await ada.get(f"/kie-ui/runs/{run.id}/{name}")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["content-type"] == "application/octet-stream"
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "type_", "content"),
+    [
+        ("result.txt", '"<b>A poem</b>"', "text/plain; charset=utf-8", b"<b>A poem</b>"),
+        ("result.json", '{"a": 1}', "application/json", b'{\n  "a": 1\n}'),
+    ],
+)
+async def test_what_was_written_is_kept_as_a_file(
+    services: Services, ada: Visitor, ben: Visitor, name: str, made: str, type_: str, content: bytes
+) -> None:
+    """Out of the record, for its owner, and never shown as a page."""
+    record = {"state": "success", "resultJson": '{"resultObject": ' + made + "}"}
+    clips = (Clip(name=name, kind="text"),)
+    run = await planted(services, ada.owner, clips=clips, record=record)
+    address = f"/kie-ui/runs/{run.id}/clips/0{Path(name).suffix}"
+    answer = await ada.get(address)
+    assert (answer.status_code, answer.content) == (200, content)
+    assert answer.headers["content-type"] == type_
+    assert answer.headers["content-disposition"].startswith("attachment; filename")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert (await ben.get(address)).status_code == 404

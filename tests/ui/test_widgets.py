@@ -11,10 +11,22 @@ from kie_ui.catalog.parameters import (
     Parameter,
     TextParameter,
 )
+from kie_ui.catalog.rules import is_given
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.ui.form import RANDOM, START_FROM, build_form, help_html
-from kie_ui.ui.widgets import build_widget, lowest_choice
+from kie_ui.ui.form import RANDOM, START_FROM
+from kie_ui.ui.form_build import build_form, help_html
+from kie_ui.ui.media_list import MediaList
+from kie_ui.ui.rows_table import RowsTable
+from kie_ui.ui.widgets import (
+    build_widget,
+    info,
+    limits_in_words,
+    lowest_choice,
+    said_of,
+    value_said,
+)
 from tests.ui.driving import SPECS
+from tests.ui.specs import CHECKER, EVERY_KIND, SCALE, SHOTS, STEPS, STRENGTH, STYLES
 
 by_model = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.api_name)
 
@@ -115,3 +127,133 @@ async def test_a_short_text_has_one_line_and_a_long_one_has_more() -> None:
     assert (one.lines, one.max_lines) == (1, 1)
     assert many.lines > 1
     assert many.value == "so"
+
+
+@pytest.mark.parametrize("parameter", EVERY_KIND.parameters, ids=lambda parameter: parameter.name)
+async def test_every_kind_has_its_widget_with_label_and_documented_name(
+    parameter: Parameter,
+) -> None:
+    """Whatever a page documents, nothing is left without one."""
+    widget = await built(parameter)
+    assert WIDGETS[parameter.name] in type(widget).__mro__
+    assert widget.label == parameter.label
+    if isinstance(widget, gr.HTML):
+        assert widget.props["about"]["name"] == parameter.name
+    else:
+        assert widget.info.endswith(f"`{parameter.name}`")
+
+
+WIDGETS: dict[str, type] = {
+    "prompt": gr.Textbox,
+    "voice": gr.Dropdown,
+    "steps": gr.Dropdown,
+    "styles": gr.Dropdown,
+    "strength": gr.Slider,
+    "scale": gr.Number,
+    "nsfw_checker": gr.Radio,
+    "image_urls": MediaList,
+    "video_url": MediaList,
+    "audio_urls": MediaList,
+    "shots": RowsTable,
+    "colours": RowsTable,
+    "boxes": gr.Textbox,
+    "word": gr.Textbox,
+}
+
+
+async def test_what_may_stay_open_can_be_left_out() -> None:
+    """A choice, a switch and a number without a default say nothing until somebody chooses."""
+    for parameter in (STEPS, CHECKER, SCALE):
+        widget = await built(parameter)
+        assert not is_given(value_said(parameter, widget.value))
+    steps = await built(STEPS)
+    assert steps.choices[0] == ("Leave out", "")
+    assert steps.choices[1:] == [("4", 4), ("8", 8), ("16", 16), ("32", 32)]
+
+
+async def test_a_choice_that_is_required_has_to_be_made() -> None:
+    """Nothing is chosen at first, and leaving out is none of the choices."""
+    for parameter in (STEPS, CHECKER):
+        widget = await built(parameter.model_copy(update={"required": True}))
+        assert widget.value is None
+        assert "Leave out" not in [label for label, _ in widget.choices]
+
+
+async def test_long_words_drop_down_though_they_are_few() -> None:
+    """In a bar they would not be read."""
+    few = tuple(Option(value=value, label=value * 30) for value in "ab")
+    choice = ChoiceParameter(name="c", label="C", help="", options=few, default="a")
+    assert isinstance(await built(choice), gr.Dropdown)
+
+
+async def test_of_several_choices_the_counts_are_said_and_kept() -> None:
+    """No more can be chosen than fit."""
+    widget = await built(STYLES)
+    assert (widget.multiselect, widget.max_choices, widget.value) == (True, 2, [])
+    assert "Choose up to 2." in widget.info
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"minimum": 0, "maximum": 2.5}, "From 0 to 2.5."),
+        ({"minimum": 1}, "1 or more."),
+        ({"maximum": -1}, "-1 or less."),
+        ({}, ""),
+        ({"minimum": 0, "maximum": 1, "default": 0.5}, ""),
+    ],
+)
+def test_a_range_that_no_slider_shows_is_said(limits: dict[str, float], words: str) -> None:
+    """In the line that says what the number means."""
+    parameter = NumberParameter(name="n", label="N", help="", **limits)
+    assert limits_in_words(parameter) == words
+
+
+async def test_an_empty_number_is_nothing_and_not_zero() -> None:
+    """And one that does not fit is told by the check, which says why."""
+    widget = await built(SCALE)
+    assert (widget.value, widget.preprocess(""), widget.preprocess(None)) == ("", None, None)
+    assert widget.preprocess(99) == 99
+    assert widget.preprocess(2.5) == 2.5
+
+
+async def test_the_example_of_a_page_is_shown_in_the_empty_field() -> None:
+    """As an example, and not as if it stood there."""
+    widget = await built(TextParameter(name="t", label="T", help="", sample="A heron."))
+    assert (widget.value, widget.placeholder) == ("", "For example: A heron.")
+
+
+@pytest.mark.parametrize(
+    ("help_", "said"),
+    [
+        ("ISO 639-1 code", "ISO 639-1 code. Written like `^[a-z]{2}$`. `t`"),
+        ("Which one?", "Which one? Written like `^[a-z]{2}$`. `t`"),
+        ("", "Written like `^[a-z]{2}$`. `t`"),
+    ],
+)
+def test_help_and_limits_are_sentences(help_: str, said: str) -> None:
+    """Also where the page ends its words without a full stop."""
+    assert info(TextParameter(name="t", label="T", help=help_, pattern="^[a-z]{2}$")) == said
+
+
+async def test_nothing_that_a_page_says_becomes_a_link() -> None:
+    """Gradio reads a little Markdown where a parameter is explained."""
+    parameter = TextParameter(name="t", label="T", help="[press](https://evil.test) ![]( x)")
+    assert "](" not in info(parameter)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        (CHECKER, True),
+        (CHECKER, False),
+        (STYLES, ["oil"]),
+        (STEPS, 8),
+        (STRENGTH, 0.25),
+        (SHOTS, [{"prompt": "a"}]),
+    ],
+    ids=lambda given: getattr(given, "name", None),
+)
+def test_what_a_widget_says_of_a_value_is_that_value(parameter: Parameter, value: Any) -> None:
+    """There and back."""
+    assert value_said(parameter, said_of(parameter, value)) == value

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -16,24 +18,47 @@ import httpx
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 90
 STOP_TIMEOUT_S = 15
+PORTS = range(20_000, 32_000)
 _OURS = ("KIE_", "GRADIO_", "SPACE_")
+AT_DEBUG = "import logging; logging.basicConfig(level=logging.DEBUG)"
+"""Has every logger at its most talkative."""
+
+
+def hurried(times: float) -> str:
+    """Have the program wait for a fraction of what it waits by itself, between questions and all.
+
+    The time of day is everyone's, and so are the limits of connections.
+    """
+    return f"""
+import asyncio, functools, time
+from kie_ui.runs.clock import Clock
+from kie_ui.ui import page
+
+async def sleep(duration_s):
+    await asyncio.sleep(duration_s / {times})
+
+clock = Clock(steady_s=lambda: time.monotonic() * {times}, sleep=sleep)
+page.launch = functools.partial(page.launch, clock)
+"""
 
 
 class AppProcess:
     """Starts the program on a free port over a data folder of its own; a context manager.
 
     Settings of whoever runs the tests stay outside: neither their environment nor their `.env`
-    is seen.
+    is seen. Lines of Python may go before the program.
     """
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, *before: str, **environment: str) -> None:
         self.folder = folder
+        self._arguments = _arguments(before)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "app.log"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
         self._environment = {
             **inherited,
+            "PYTHONFAULTHANDLER": "1",
             "GRADIO_SERVER_PORT": str(self.port),
             "GRADIO_TEMP_DIR": str(folder / "gradio"),
             "KIE_UI_DATA_DIR": str(folder / "data"),
@@ -42,10 +67,30 @@ class AppProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> AppProcess:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def tell(self, **environment: str) -> None:
+        """Add to its environment what is known only now, such as its own address."""
+        self._environment |= environment
+
+    def start(self) -> None:
+        """Start it, unless it runs, and wait until it answers."""
+        if self._process is not None:
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
+        _hear_interrupts()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, str(ROOT / "app.py")],
+                [sys.executable, *self._arguments],
                 cwd=self.folder,
                 env=self._environment,
                 stdout=log,
@@ -57,18 +102,12 @@ class AppProcess:
         except BaseException:
             self.stop()
             raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def stop(self) -> int:
-        """Stop as Ctrl+C does and return the exit status, below 0 if it hung and was killed."""
+        """Stop as Ctrl+C does and return the exit status, below 0 if it hung and was killed.
+
+        What it hung in is then in its log.
+        """
         process, self._process = self._process, None
         if process is None:
             return 0
@@ -76,7 +115,7 @@ class AppProcess:
         try:
             return process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            process.kill()
+            process.send_signal(signal.SIGABRT)
             return process.wait()
 
     def kill(self) -> None:
@@ -108,8 +147,24 @@ class AppProcess:
 
 
 def free_port() -> int:
-    """Find a port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Find a port that nobody listens at, and that no connection is given by the system."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def _arguments(before: tuple[str, ...]) -> tuple[str, ...]:
+    app = str(ROOT / "app.py")
+    if not before:
+        return (app,)
+    first = f"import runpy, sys; sys.path.insert(0, {str(ROOT)!r})"
+    last = f"runpy.run_path({app!r}, run_name='__main__')"
+    return ("-c", "\n".join((first, *before, last)))
+
+
+def _hear_interrupts() -> None:
+    """Have programs started here hear Ctrl+C; from tests in the background they inherit not to."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

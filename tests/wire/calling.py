@@ -58,6 +58,7 @@ def plain(app: AppProcess, endpoint: str, **given: Any) -> str:
 
 
 __all__ = [
+    "CALL_TIMEOUT_S",
     "GROK",
     "V1_LITE",
     "Client",

@@ -8,10 +8,11 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
+from kie_ui.simulator.fixed_clip import FixedClip
 from kie_ui.simulator.server import SimulatorServer
-from tests.wire.app_process import AppProcess
+from tests.wire.app_process import AppProcess, hurried
 from tests.wire.fake_kie import KEY, FakeKie, serving
-from tests.wire.instant_renderer import InstantRenderer, tiny_clip
+from tests.wire.tiny_clip import tiny_clip
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +40,7 @@ def jpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def _simulator(clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorServer]:
     folder = tmp_path_factory.mktemp("simulator")
-    with SimulatorServer(speed=1000, data_dir=folder, renderer=InstantRenderer(clip)) as server:
+    with SimulatorServer(speed=1000, data_dir=folder, renderer=FixedClip(clip)) as server:
         yield server
 
 
@@ -74,6 +75,14 @@ def fake(clip: bytes) -> Iterator[FakeKie]:
 @pytest.fixture(scope="session")
 def live_app(fake: FakeKie, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
     """Run the program with a key in its environment, which its many visitors may use."""
-    settings = {"KIE_API_KEY": KEY, "KIE_UI_SHARE_SERVER_KEY": "1", **fake.environment}
-    with AppProcess(tmp_path_factory.mktemp("live"), KIE_UI_VISITORS="many", **settings) as app:
+    settings = {
+        "KIE_API_KEY": KEY,
+        "KIE_UI_SHARE_SERVER_KEY": "1",
+        "KIE_UI_RUNS_PER_DAY": "0",
+        "KIE_UI_RUNS_PER_DAY_OF_ALL": "0",
+        "KIE_UI_VISITORS": "many",
+        "KIE_UI_CREATES_PER_10_S": "1000",
+        **fake.environment,
+    }
+    with AppProcess(tmp_path_factory.mktemp("live"), hurried(20), **settings) as app:
         yield app

@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesParser
@@ -124,6 +124,7 @@ class Answer:
     content_type: str = "application/json"
     drops: bool = False
     """Close the connection without a word."""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def envelope(data: Any, code: int = 200, msg: str = "success", **more: Any) -> Answer:
@@ -155,6 +156,11 @@ class Story:
     creates: tuple[Answer | None, ...] = (None,)
     records: tuple[Told, ...] = ("success",)
     media: tuple[Answer | None, ...] = (None,)
+    """By download."""
+    results: int = 1
+    """How many files are made."""
+    written: Any = None
+    """Text or data that is made beside them, or alone."""
 
 
 @dataclass(frozen=True)
@@ -293,12 +299,18 @@ class FakeKie:
     ) -> dict[str, Any]:
         fields = {"state": told} if isinstance(told, str) else told
         is_success = fields["state"] == "success"
-        urls = [f"{self.urls['media']}/results/{task_id}.mp4"]
+        story = task.story
+        media = f"{self.urls['media']}/results"
+        result: dict[str, Any] = {
+            "resultUrls": [f"{media}/{number}/{task_id}.mp4" for number in range(story.results)]
+        }
+        if story.written is not None:
+            result["resultObject"] = story.written
         return {
             "taskId": task_id,
             "model": task.body["model"],
             "param": json.dumps(task.body),
-            "resultJson": json.dumps({"resultUrls": urls}) if is_success else None,
+            "resultJson": json.dumps(result) if is_success else None,
             "failCode": None,
             "failMsg": None,
             "costTime": 2_000 if is_success else None,
@@ -385,8 +397,11 @@ def _handler(kie: FakeKie, host: Host) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Type", answer.content_type)
             self.send_header("Content-Length", str(len(answer.body)))
             self.send_header("Connection", "close")
-            self.end_headers()
-            self.wfile.write(answer.body)
+            for name, value in answer.headers:
+                self.send_header(name, value)
+            with suppress(ConnectionError):  # who asked may have been killed meanwhile
+                self.end_headers()
+                self.wfile.write(answer.body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its base's word
             """Keep quiet: the requests are kept in the fake."""

@@ -24,10 +24,10 @@ from kie_ui.kie.errors import (
 )
 from kie_ui.kie.records import TaskRecord, TaskState
 from kie_ui.simulator.faults import CREATE_PATH, Fault
+from kie_ui.simulator.fixed_clip import FixedClip
 from kie_ui.simulator.journal import RECORD_PATH
 from kie_ui.simulator.server import SimulatorServer
 from tests.wire.app_process import free_port
-from tests.wire.instant_renderer import InstantRenderer
 
 GROK = "grok-imagine/image-to-video"
 V1_LITE = "bytedance/v1-lite-image-to-video"
@@ -112,7 +112,7 @@ async def test_a_wrong_key_is_refused_whatever_is_asked(
     open_client: OpenClient, key: str, clip: bytes, tmp_path: Path, jpeg: Path
 ) -> None:
     """And nothing is made or stored."""
-    options: dict[str, Any] = {"data_dir": tmp_path, "renderer": InstantRenderer(clip)}
+    options: dict[str, Any] = {"data_dir": tmp_path, "renderer": FixedClip(clip)}
     with SimulatorServer(accepted_keys=frozenset({key}), **options) as simulator:
         client = open_client(simulator.base_url, "another-key")
         for asking in (
@@ -130,7 +130,7 @@ async def test_too_few_credits_are_told_apart(
     open_client: OpenClient, clip: bytes, tmp_path: Path
 ) -> None:
     """Nothing is taken."""
-    options: dict[str, Any] = {"data_dir": tmp_path, "renderer": InstantRenderer(clip)}
+    options: dict[str, Any] = {"data_dir": tmp_path, "renderer": FixedClip(clip)}
     with SimulatorServer(credits=14, **options) as simulator:
         client = open_client(simulator.base_url)
         with pytest.raises(NoCredits):
@@ -161,13 +161,17 @@ async def test_inputs_that_break_a_documented_rule_are_refused(
     assert simulator.journal.creates == 1
 
 
-async def test_a_create_turned_away_by_the_rate_limit_is_sent_again(
+async def test_a_create_turned_away_by_the_rate_limit_is_its_callers_to_send_again(
     client: KieClient, simulator: SimulatorServer
 ) -> None:
-    """It was surely not accepted."""
-    simulator.faults.add(Fault(path=CREATE_PATH, code=429, times=2))
+    """It was surely not accepted, but when there is room for it only the caller's queue knows."""
+    simulator.faults.add(Fault(path=CREATE_PATH, code=429, times=1))
+    with pytest.raises(RateLimited) as refused:
+        await client.create_task(GROK, INPUT)
+    assert refused.value.may_retry
+    assert not refused.value.may_have_been_accepted
+    assert simulator.journal.creates == 1
     await client.create_task(GROK, INPUT)
-    assert simulator.journal.creates == 3
 
 
 async def test_the_twenty_first_create_in_ten_seconds_is_turned_away(
@@ -242,6 +246,17 @@ async def test_a_question_is_asked_again(
     assert await client.credit() > 0
 
 
+async def test_a_question_may_be_asked_just_once(
+    client: KieClient, simulator: SimulatorServer
+) -> None:
+    """A caller with a schedule of its own hears of a fault at once."""
+    created = await client.create_task(GROK, INPUT)
+    simulator.faults.add(Fault(path=RECORD_PATH, code=429))
+    with pytest.raises(RateLimited):
+        await client.task(created.task_id, attempts=1)
+    assert simulator.journal.queries == 1
+
+
 @pytest.mark.parametrize("path", [UPLOADS, FILES])
 async def test_a_transfer_that_breaks_is_begun_anew(
     client: KieClient, simulator: SimulatorServer, jpeg: Path, tmp_path: Path, path: str
@@ -296,7 +311,7 @@ async def test_the_simulator_keeps_no_key(
     open_client: OpenClient, key: str, clip: bytes, tmp_path: Path
 ) -> None:
     """Not even on its own disk."""
-    with SimulatorServer(data_dir=tmp_path, renderer=InstantRenderer(clip), speed=1000) as server:
+    with SimulatorServer(data_dir=tmp_path, renderer=FixedClip(clip), speed=1000) as server:
         client = open_client(server.base_url)
         created = await client.create_task(GROK, INPUT)
         await ended(client, created.task_id)

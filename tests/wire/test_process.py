@@ -11,9 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.wire.app_process import AppProcess
+from tests.wire.app_process import AppProcess, hurried
 from tests.wire.calling import GROK, calling, made
+from tests.wire.doors import in_time
 from tests.wire.fake_kie import KEY, FakeKie, Story
+from tests.wire.tiny_clip import shows
 
 WAIT_S = 30
 KILLED, STOPPED = "the server is killed", "the server is stopped"
@@ -33,7 +35,7 @@ def hearing(app: AppProcess, cookie: str = "") -> Iterator[Iterator[tuple[str, d
 
 def _events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     name = ""
-    for line in lines:
+    for line in in_time(lines):
         if line.startswith("event: "):
             name = line.removeprefix("event: ")
         elif line.startswith("data: "):
@@ -61,11 +63,11 @@ def revived(fake: FakeKie, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     fake.stories[KILLED] = Story(records=("waiting", "success"))
     folder = tmp_path_factory.mktemp("killed")
     settings = {"KIE_API_KEY": KEY, **fake.environment}
-    with AppProcess(folder, **settings) as first:
+    with AppProcess(folder, hurried(20), **settings) as first:
         start_of_a_call(first, KILLED)
         until(lambda: fake.polls(KILLED))
         first.kill()
-    with AppProcess(folder, **settings) as second:
+    with AppProcess(folder, hurried(20), **settings) as second:
         yield second
 
 
@@ -76,7 +78,7 @@ def test_a_killed_server_finds_its_run_again(
     with hearing(revived) as events:
         run = next(data for name, data in events if name == "run" and data["is_final"])
     address = f"{revived.url}/kie-ui/runs/{run['id']}/clips/0.mp4"
-    assert httpx.get(address, trust_env=False).content == clip
+    assert shows(httpx.get(address, trust_env=False).content, clip)
     assert run["step"] == "done"
     assert fake.creates[KILLED] == 1
 
@@ -88,7 +90,7 @@ def test_a_server_that_is_stopped_closes_what_it_opened(revived: AppProcess, fak
         next(events)
         start_of_a_call(revived, STOPPED)
         until(lambda: fake.polls(STOPPED))
-        assert revived.stop() == 0
+        assert revived.stop() == 0, revived.output
     assert "Traceback" not in revived.output
     kept = [path.name for path in (revived.folder / "data").glob("runs.*")]
     assert kept == ["runs.sqlite3"]
@@ -108,7 +110,8 @@ def test_visitors_of_a_reachable_server_see_their_own_runs_only(
     with hearing(live_app, cookies[1]) as events:
         heard = set(takewhile(lambda name: name != "ready", (name for name, _ in events)))
     assert run["values"]["prompt"] == "of ada's"
-    assert heard == {"account"}
+    assert "account" in heard
+    assert "run" not in heard
     address = f"{live_app.url}/kie-ui/runs/{run['id']}/clips/0.mp4"
     codes = [
         httpx.get(address, headers={"cookie": cookie}, trust_env=False).status_code

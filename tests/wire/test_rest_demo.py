@@ -11,6 +11,7 @@ import pytest
 
 from tests.wire.app_process import AppProcess
 from tests.wire.calling import (
+    CALL_TIMEOUT_S,
     GROK,
     V1_LITE,
     Client,
@@ -39,6 +40,12 @@ def jobs(caller: Client, jpeg: Path) -> dict[str, Job]:
         "file": caller.submit(api_name=V1_LITE, image_url=handle_file(jpeg), **small),
         "task": caller.submit(
             api_name=GROK, task_id="sample-grok-a", index=3, mode="spicy", prompt="She waves."
+        ),
+        "by_id": caller.submit(
+            api_name="/generate",
+            model="bytedance/v1-lite-image-to-video",
+            input={**small, "prompt": "by id", "image_url": handle_file(jpeg)},
+            extra={"nsfw_checker": False},
         ),
         "failing": caller.submit(api_name=V1_LITE, prompt="[fail]", **small),
     }
@@ -77,6 +84,15 @@ def test_a_file_of_the_callers_becomes_a_clip(jobs: dict[str, Job], jpeg: Path) 
     assert width / height == pytest.approx(640 / 400, abs=0.05)
     assert seconds == pytest.approx(3, abs=0.1)
     assert sent(record)["image_url"].startswith("http://127.0.0.1")
+
+
+def test_any_model_is_called_by_its_id(jobs: dict[str, Job]) -> None:
+    """A file lies where its parameter wants it; what no page documents is sent as well."""
+    file, files, task_id, record, text = jobs["by_id"].result(CALL_TIMEOUT_S)
+    assert Path(file).stat().st_size == Path(files[0]).stat().st_size > 0
+    assert (task_id, text) == (record["taskId"], None)
+    assert sent(record)["image_url"].startswith("http://127.0.0.1")
+    assert sent(record)["nsfw_checker"] is False
 
 
 def test_an_image_task_takes_the_place_of_the_picture(jobs: dict[str, Job]) -> None:

@@ -14,6 +14,7 @@ from kie_ui.simulator.faults import CREATE_PATH, Fate, Fault
 from kie_ui.simulator.journal import RECORD_PATH
 from kie_ui.simulator.server import SimulatorServer
 from tests.runs.harness import GROK, OWNER, FastClock, make_backends, make_service
+from tests.wire.tiny_clip import shows
 
 UPLOADS = "/api/file-stream-upload"
 FILES = "/files/*"
@@ -55,7 +56,7 @@ async def test_a_press_ends_with_the_clip_on_this_disk(
     """One upload, one create, and the bytes that Kie made."""
     run = await pressed(service, jpeg)
     assert run.step is Step.DONE
-    assert (await service.clip_file(OWNER, run.id)).read_bytes() == clip
+    assert shows((await service.clip_file(OWNER, run.id)).read_bytes(), clip)
     assert (simulator.journal.uploads, simulator.journal.creates) == (1, 1)
     assert run.credits_used == pytest.approx(14.4)
     steps = [change.step for change in run.step_changes]
@@ -132,7 +133,7 @@ async def test_a_passing_fault_costs_time_and_nothing_else(
     simulator.faults.add(fault)
     run = await pressed(service, jpeg)
     assert run.step is Step.DONE
-    assert (await service.clip_file(OWNER, run.id)).read_bytes() == clip
+    assert shows((await service.clip_file(OWNER, run.id)).read_bytes(), clip)
     refused = 7 if fault.code == 429 else 0
     assert simulator.journal.creates == 1 + refused
 
@@ -149,7 +150,7 @@ async def test_a_clip_that_cannot_be_fetched_is_kept_in_mind_and_fetched_later(
     async with asyncio.timeout(20):
         run = await service.ended(OWNER, run.id)
     assert run.step is Step.DONE
-    assert (await service.clip_file(OWNER, run.id)).read_bytes() == clip
+    assert shows((await service.clip_file(OWNER, run.id)).read_bytes(), clip)
     assert simulator.journal.creates == 1
 
 

@@ -1,0 +1,186 @@
+// What a person can do about a run: call it off, find it, make it again, fetch it.
+(() => {
+  const kieUi = (window.kieUi ??= {});
+  const { h, number } = kieUi;
+
+  const SAFE = "It is safe to close this page: the run goes on.";
+  const SENT = "Sent: Kie has no way to stop a task.";
+  const UNSENT = new Set(["preparing", "uploading", "lined_up"]);
+
+  kieUi.isUnsent = (run) => UNSENT.has(run.step);
+  kieUi.isLost = (run) => run.step === "unknown" && !run.task_id;
+  // Nothing more happens to these by itself, and something may have been paid for them.
+  kieUi.needsYou = (run) =>
+    run.step === "unfetched" || (kieUi.isLost(run) && !run.sent_again_as);
+
+  const note = () => h("p", { class: "kie-inline-note", role: "alert" });
+
+  // A button that asks the server for something; why it was not done is said beside it.
+  kieUi.askButton = (label, ask, said, props = {}) => {
+    const button = h("button", { type: "button", class: "kie-button", ...props }, label);
+    const work = async () => {
+      said.textContent = "";
+      const answer = await ask();
+      if (!answer.isDone) said.replaceChildren(...kieUi.withLinks(answer.message));
+    };
+    button.addEventListener("click", () => kieUi.whileBusy(button, work));
+    return button;
+  };
+
+  function buildCancel(run) {
+    const said = note();
+    const button = kieUi.askButton("Cancel", () => kieUi.post(`runs/${run.id}/cancel`), said);
+    return [button, h("p", { class: "kie-aside" }, SAFE), said];
+  }
+
+  function buildTaskId(run) {
+    const said = h("p", { class: "kie-inline-note", role: "alert", id: `kie-found-${run.id}` });
+    const input = h("input", {
+      class: "kie-input",
+      type: "text",
+      id: `kie-task-${run.id}`,
+      autocomplete: "off",
+      spellcheck: "false",
+      "aria-describedby": said.id,
+    });
+    const button = h("button", { type: "submit", class: "kie-button" }, "Watch this task");
+    const form = h(
+      "form",
+      { class: "kie-choice", novalidate: true },
+      h("label", { for: input.id }, "I found it in ", kieUi.linkOut("https://kie.ai/logs", "Kie’s logs"), ": its task id"),
+      h("div", { class: "kie-inline" }, input, button),
+      said,
+    );
+    const give = async () => {
+      said.textContent = "";
+      const answer = await kieUi.post(`runs/${run.id}/task-id`, { task_id: input.value });
+      input.toggleAttribute("aria-invalid", !answer.isDone);
+      if (answer.isDone) return;
+      said.replaceChildren(...kieUi.withLinks(answer.message));
+      input.focus();
+    };
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      kieUi.whileBusy(button, give);
+    });
+    return form;
+  }
+
+  function buildSendAgain(run) {
+    const said = note();
+    const opener = h(
+      "button",
+      { type: "button", class: "kie-button", "aria-expanded": "false" },
+      "Send it again",
+    );
+    const confirmed = kieUi.askButton(
+      "Send again, knowingly",
+      () => kieUi.post(`runs/${run.id}/send-again`),
+      said,
+      { class: "kie-button kie-grave" },
+    );
+    const keep = h("button", { type: "button", class: "kie-button" }, "Don’t send");
+    const unfolded = h(
+      "div",
+      { class: "kie-confirm", hidden: true },
+      h("p", {}, "If Kie took the first one, both are billed."),
+      h("div", { class: "kie-inline" }, confirmed, keep),
+      said,
+    );
+    const unfold = (isOpen) => {
+      unfolded.hidden = !isOpen;
+      opener.hidden = isOpen;
+      opener.setAttribute("aria-expanded", String(isOpen));
+      (isOpen ? keep : opener).focus();
+    };
+    opener.addEventListener("click", () => unfold(true));
+    keep.addEventListener("click", () => unfold(false));
+    unfolded.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      unfold(false);
+    });
+    return h(
+      "div",
+      { class: "kie-choice" },
+      h("p", { class: "kie-choice-name" }, "It is not in the logs, or I do not want to wait"),
+      opener,
+      unfolded,
+    );
+  }
+
+  function buildSentAgain(run) {
+    const link = h("button", { type: "button", class: "kie-quiet" }, "Go to the new run");
+    link.addEventListener("click", () => kieUi.goToRun({ id: run.sent_again_as, model: run.model }));
+    return h("p", { class: "kie-choice kie-sent-again" }, "Sent again, knowingly. ", link);
+  }
+
+  function buildUnknown(run) {
+    if (run.task_id) {
+      const said = note();
+      const ask = () => kieUi.post(`runs/${run.id}/watch-again`);
+      return [kieUi.askButton("Ask Kie about it again", ask, said), said];
+    }
+    const again = run.sent_again_as ? buildSentAgain(run) : buildSendAgain(run);
+    return [h("div", { class: "kie-choices-made" }, buildTaskId(run), again)];
+  }
+
+  // What Kie calls them by, where a press opens them one by one.
+  const fromKie = (address, index, { length }) => {
+    const label = kieUi.fromKieLabel(address);
+    return length > 1 ? `${label}: ${number(index + 1)}` : label;
+  };
+
+  // Kie keeps a result for a while, whether or not it has come here yet.
+  function buildAtKie(run, stage) {
+    const addresses = run.result_urls.filter(kieUi.isWebAddress);
+    const links = addresses.map((address) => h("li", {}, kieUi.linkOut(address, address)));
+    const players = addresses.map((address, index) =>
+      h(
+        "button",
+        { type: "button", class: "kie-button", onclick: () => stage.playFromKie(address) },
+        fromKie(address, index, addresses),
+      ),
+    );
+    return { listed: links.length ? [h("ul", { class: "kie-links" }, ...links)] : [], players };
+  }
+
+  function buildUnfetched(run, stage) {
+    const said = note();
+    const ask = () => kieUi.post(`runs/${run.id}/fetch-again`);
+    const { listed, players } = buildAtKie(run, stage);
+    return [...listed, kieUi.askButton("Fetch it again", ask, said), ...players, said];
+  }
+
+  const isStalled = (run) => run.step === "fetching" && Boolean(run.note) && run.result_urls.length > 0;
+
+  function buildStalled(run, stage) {
+    const { listed, players } = buildAtKie(run, stage);
+    return [...listed, ...players, h("p", { class: "kie-aside" }, SAFE)];
+  }
+
+  // Several have their own beside each of them.
+  function buildDownloads(run) {
+    if (run.clips.length < 2) return run.clips.flatMap((_, index) => kieUi.buildUses(run, index));
+    const button = h("button", { type: "button", class: "kie-button", title: "One ZIP, with a table of the settings" }, "Download all");
+    button.addEventListener("click", () => kieUi.downloadZip([run.id]));
+    return [button];
+  }
+
+  // As long as this stays the same, so do the choices: what is typed or focused in them stays.
+  kieUi.choicesKey = (run) => {
+    const step = kieUi.isUnsent(run) ? "unsent" : run.is_final || run.step === "fetching" ? run.step : "sent";
+    const results = isStalled(run) ? "stalled" : run.result_urls.length;
+    return [step, run.task_id ?? "", run.sent_again_as ?? "", results].join("|");
+  };
+
+  kieUi.buildChoices = (run, stage) => {
+    if (kieUi.isUnsent(run)) return buildCancel(run);
+    if (run.step === "unknown") return buildUnknown(run);
+    if (run.step === "unfetched") return buildUnfetched(run, stage);
+    if (run.is_final) return buildDownloads(run);
+    if (isStalled(run)) return buildStalled(run, stage);
+    const said = run.step === "fetching" ? SAFE : `${SENT} ${SAFE}`;
+    return [h("p", { class: "kie-aside" }, said)];
+  };
+})();

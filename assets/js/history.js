@@ -1,0 +1,232 @@
+// The History tab: every run found again. Drawn when the tab is first opened.
+(() => {
+  const kieUi = (window.kieUi ??= {});
+  const { h, number } = kieUi;
+  const AHEAD = "900px"; // how far below the screen the next page is asked for
+  const SKELETONS = 12;
+
+  class History {
+    constructor(root) {
+      this.root = root;
+      this.filters = new kieUi.HistoryFilters(() => this.begin());
+      this.grid = new kieUi.Grid({
+        open: (id) => kieUi.openRun(id, this.filters.query()),
+        chosen: () => this.drawChoice(),
+      });
+      this.said = h("p", { class: "kie-history-said", role: "status" });
+      this.empty = h("div", { class: "kie-history-empty", hidden: true });
+      this.end = h("div", { class: "kie-history-end" });
+      this.arrivals = new kieUi.Arrivals({
+        top: this.said,
+        list: this.grid.list,
+        insert: (run) => this.insert(run),
+        goToTop: () => this.goToTop(),
+      });
+      this.buildChoice();
+      root.append(
+        this.filters.node,
+        kieUi.buildSpending(),
+        this.said,
+        this.arrivals.node,
+        this.grid.list,
+        this.empty,
+        this.end,
+        this.choice,
+      );
+      this.next = null;
+      this.observer = new IntersectionObserver(
+        ([entry]) => entry.isIntersecting && this.loadMore(),
+        { rootMargin: AHEAD },
+      );
+      root.addEventListener("keydown", (event) => this.hearKey(event));
+      kieUi.listen("run", (run, isNews) => this.take(run, isNews));
+      kieUi.listen("gone", (id) => this.drop(id));
+      this.begin();
+    }
+
+    buildChoice() {
+      this.counted = h("strong", { role: "status" });
+      const button = (label, act, more = "") => {
+        const made = h("button", { type: "button", class: `kie-button ${more}` }, label);
+        made.addEventListener("click", act);
+        return made;
+      };
+      this.choice = h(
+        "div",
+        { class: "kie-choice-bar", role: "group", "aria-label": "Selected runs", hidden: true },
+        this.counted,
+        button("Select all shown", () => this.grid.chooseAll()),
+        h("span", { class: "kie-choice-gap" }),
+        button("Download as ZIP", () => this.downloadZip()),
+        button("Delete", () => this.deleteChosen()),
+        button("Clear", () => this.grid.clearChoice(), "kie-choice-clear"),
+      );
+    }
+
+    // From the top, for what is asked for now. What is there stays until the answer is: nothing
+    // blinks while someone types. An answer that was overtaken by another question is nobody's.
+    async begin() {
+      const asked = (this.asked = this.filters.query());
+      this.turn = Symbol("turn");
+      const { turn } = this;
+      this.observer.disconnect();
+      if (!this.grid.tiles.size && this.empty.hidden) this.drawSkeletons();
+      const answer = await kieUi.ask(`history?${asked}`);
+      if (turn !== this.turn) return;
+      this.grid.clear();
+      this.arrivals.clear();
+      this.next = null;
+      if (!answer.isDone) return this.drawTrouble(answer.message, () => this.begin());
+      this.grid.append(answer.runs);
+      this.filters.drawModels(answer.models ?? []);
+      this.goOn(answer.next);
+      this.say();
+      this.drawEmpty();
+      this.drawChoice();
+    }
+
+    async loadMore() {
+      if (!this.next || this.isLoading === this.turn) return;
+      const { turn, next } = this;
+      this.isLoading = turn;
+      const asked = new URLSearchParams(this.asked);
+      asked.set("before", next);
+      const answer = await kieUi.ask(`history?${asked}`);
+      if (turn !== this.turn) return;
+      this.isLoading = null;
+      if (!answer.isDone) return this.drawTrouble(answer.message, () => this.begin());
+      this.grid.append(answer.runs);
+      this.goOn(answer.next);
+      this.say();
+    }
+
+    // Observed anew, so that a page which does not fill the screen is followed by another.
+    goOn(next) {
+      this.next = next;
+      this.observer.disconnect();
+      if (next) this.observer.observe(this.end);
+    }
+
+    say() {
+      const count = this.grid.tiles.size;
+      const words = this.next ? `${number(count)} runs shown, more below` : kieUi.countedRuns(count);
+      const found = this.filters.isFiltered ? `${words} found` : words;
+      const none = this.filters.isFiltered ? "No runs found" : "";
+      const text = count ? (this.next ? words : found) : none;
+      if (this.said.textContent !== text) this.said.textContent = text;
+    }
+
+    drawSkeletons() {
+      const skeleton = () => h("li", { class: "kie-skeleton", "aria-hidden": "true" });
+      this.grid.list.replaceChildren(...Array.from({ length: SKELETONS }, skeleton));
+      this.said.textContent = "Loading…";
+    }
+
+    drawEmpty() {
+      this.empty.hidden = this.grid.tiles.size > 0;
+      if (!this.empty.hidden) this.empty.replaceChildren(...(this.filters.isFiltered ? this.buildNothingFound() : this.buildNothingYet()));
+    }
+
+    buildNothingYet() {
+      return [
+        h("p", {}, h("strong", {}, "No runs yet.")),
+        h("p", {}, "Press Generate in a model’s tab: every run is kept here, with what it made and all its settings."),
+        h("p", {}, "Drop a clip that was made here anywhere onto the page to get its settings back."),
+      ];
+    }
+
+    buildNothingFound() {
+      const clear = h("button", { type: "button", class: "kie-button" }, "Clear search and filters");
+      clear.addEventListener("click", () => this.filters.clear());
+      return [h("p", {}, h("strong", {}, "No run is like this.")), clear];
+    }
+
+    drawTrouble(message, again) {
+      const button = h("button", { type: "button", class: "kie-button" }, "Try again");
+      button.addEventListener("click", () => {
+        this.empty.hidden = true;
+        again();
+      });
+      this.said.textContent = "";
+      this.empty.replaceChildren(h("p", { role: "alert" }, message), button);
+      this.empty.hidden = false;
+    }
+
+    take(run, isNews) {
+      this.grid.update(run);
+      if (this.grid.tiles.has(run.id)) return;
+      const isBack = this.droppedHere?.delete(run.id);
+      if (!(isNews || isBack) || !this.filters.fits(run) || this.isBelow(run)) return this.arrivals.drop(run.id);
+      if (isBack) this.insert(run);
+      else this.arrivals.take(run);
+    }
+
+    insert(run) {
+      if (this.grid.tiles.has(run.id)) return;
+      this.grid.insert(run);
+      this.empty.hidden = true;
+      this.say();
+      this.drawChoice();
+    }
+
+    goToTop() {
+      this.root.scrollIntoView({ behavior: "smooth", block: "start" });
+      this.grid.openers[0]?.focus({ preventScroll: true });
+    }
+
+    // Further down than the pages that are there: it comes with its own.
+    isBelow(run) {
+      const oldest = this.grid.list.lastElementChild?.dataset.at;
+      return this.next !== null && run.created_at_ms < Number(oldest);
+    }
+
+    drop(id) {
+      this.arrivals.drop(id);
+      if (!this.grid.drop(id)) return;
+      (this.droppedHere ??= new Set()).add(id);
+      this.say();
+      this.drawEmpty();
+    }
+
+    drawChoice() {
+      const count = this.grid.chosen.size;
+      const unseen = this.grid.chosenUnseen;
+      const hadFocus = this.choice.contains(document.activeElement);
+      this.choice.hidden = count === 0;
+      this.root.classList.toggle("kie-choosing", count > 0);
+      const words = unseen ? `${number(count)} selected, ${number(unseen)} not shown` : `${number(count)} selected`;
+      const text = count ? words : "";
+      if (this.counted.textContent !== text) this.counted.textContent = text;
+      if (hadFocus && !count && !this.grid.focusSome()) this.filters.search.focus();
+    }
+
+    hearKey(event) {
+      if (event.key !== "Escape" || !this.grid.chosen.size) return;
+      if (!event.target.closest(".kie-grid, .kie-choice-bar")) return;
+      event.preventDefault();
+      this.grid.clearChoice();
+    }
+
+    downloadZip() {
+      kieUi.downloadZip(this.grid.chosenRuns.map(({ id }) => id));
+    }
+
+    async deleteChosen() {
+      const next = this.grid.besideChosen();
+      const isDone = await kieUi.deleteRuns(this.grid.chosenRuns);
+      if (!isDone) return;
+      this.grid.clearChoice();
+      if (!this.grid.focus(next) && !this.grid.focusSome()) this.filters.search.focus();
+    }
+  }
+
+  let shown = null;
+  kieUi.mountHistory = (element) => {
+    shown = new History(element.querySelector(".kie-history"));
+  };
+  kieUi.focusTile = (id) => shown?.grid.focus(id) ?? false;
+  kieUi.favourites = (id, isFavourite) => {
+    const run = shown?.grid.tiles.get(id)?.run;
+    if (run) shown.grid.update({ ...run, is_favourite: isFavourite });
+  };
+})();

@@ -1,0 +1,62 @@
+// Deleting, with undo instead of "are you sure".
+(() => {
+  const kieUi = (window.kieUi ??= {});
+  const { number } = kieUi;
+  const KIND = "deleted";
+  const SHOWN_MS = 30_000;
+  const IN_BIN_MS = 60 * 60_000; // as long as the server keeps what was deleted
+
+  const counted = (count) => `${number(count)} ${count === 1 ? "run" : "runs"}`;
+  kieUi.countedRuns = counted;
+
+  const forget = () => kieUi.keep(KIND, null);
+
+  async function undelete(ids) {
+    const answer = await kieUi.post("history/undelete", { run_ids: ids });
+    if (!answer.isDone) return kieUi.say([answer.message], { isBad: true });
+    forget();
+    kieUi.say([`${counted(answer.run_ids.length)} back.`]);
+  }
+
+  // What is deleted while the notice stands is added to it; a page that is loaded anew says it again.
+  function tell({ ids, at_ms }, more = []) {
+    kieUi.keep(KIND, { ids, at_ms });
+    kieUi.say([`${counted(ids.length)} deleted, with all files.`, ...more], {
+      kind: KIND,
+      forMs: SHOWN_MS,
+      action: { label: "Undo", act: () => undelete(ids) },
+      dismissed: forget,
+    });
+  }
+
+  function kept() {
+    const { ids, at_ms } = kieUi.kept(KIND) ?? {};
+    const isOurs = Array.isArray(ids) && ids.length > 0 && Date.now() - at_ms < IN_BIN_MS;
+    return isOurs ? { ids, at_ms } : null;
+  }
+
+  kieUi.recallDeleted = () => {
+    const deleted = kept();
+    if (deleted) tell(deleted);
+  };
+
+  // What is under way stays, and is told about.
+  kieUi.deleteRuns = async (runs) => {
+    const ended = runs.filter((run) => run.is_final);
+    const left = runs.length - ended.length;
+    const stays = left ? [`${counted(left)} still under way ${left === 1 ? "stays" : "stay"}.`] : [];
+    if (!ended.length) {
+      kieUi.say(["A run that is under way cannot be deleted: it may be billed."], { isBad: true });
+      return false;
+    }
+    const answer = await kieUi.post("history/delete", { run_ids: ended.map((run) => run.id) });
+    if (!answer.isDone) {
+      kieUi.say([answer.message], { isBad: true });
+      return false;
+    }
+    const before = (kieUi.isSaid(KIND) && kept()) || { ids: [], at_ms: Date.now() };
+    answer.run_ids.forEach(kieUi.forget);
+    tell({ ...before, ids: [...new Set([...before.ids, ...answer.run_ids])] }, stays);
+    return true;
+  };
+})();

@@ -1,0 +1,89 @@
+// A clip that was made here, dropped anywhere onto the page, fills in the form that it came from.
+// Pictures go where they always went: into the fields that take them.
+(() => {
+  const kieUi = (window.kieUi ??= {});
+  const { h } = kieUi;
+  const CLIP = /\.(mp4|m4v|mov|webm)$/i;
+
+  const TAKES_FILES = ".kie-picture, .kie-media";
+  const takesClips = (node) => node.closest?.('.kie-media:not([data-media="image"])') ?? false;
+
+  let depth = 0;
+  let cover = null;
+
+  const isFiles = (event) => event.dataTransfer?.types.includes("Files") ?? false;
+  const isClip = (file) => file.type.startsWith("video/") || CLIP.test(file.name);
+  // While it is dragged, a file tells its type alone; one whose type nobody knows may be a clip.
+  const mayHoldClip = (event) =>
+    [...event.dataTransfer.items].some(({ kind, type }) => kind === "file" && (!type || type.startsWith("video/")));
+
+  function show(isShown) {
+    if (!isShown) {
+      cover?.remove();
+      return;
+    }
+    cover ??= h(
+      "div",
+      { class: "kie-drop-cover", "aria-hidden": "true" },
+      h("p", {}, "Drop the clip to fill in the form that it was made with"),
+    );
+    kieUi.layer().append(cover);
+  }
+
+  function end() {
+    depth = 0;
+    show(false);
+  }
+
+  async function take(file) {
+    kieUi.say([`Reading ${file.name}…`], { kind: "dropped", forMs: Infinity });
+    const settings = await kieUi.ask("recipe", {
+      method: "POST",
+      body: file,
+      headers: { "Content-Type": "application/octet-stream" },
+    });
+    if (!settings.isDone) return kieUi.say([settings.message], { kind: "dropped", forMs: Infinity, isBad: true });
+    kieUi.sayNoMore("dropped");
+    await kieUi.fillIn(settings, `the recipe in ${file.name}`);
+  }
+
+  // Before Gradio's own fields hear of it, which would take a clip for a picture.
+  document.addEventListener(
+    "drop",
+    (event) => {
+      if (!isFiles(event)) return;
+      end();
+      const files = [...event.dataTransfer.files];
+      const clip = files.find(isClip);
+      if (takesClips(event.target)) return; // a video that a run is to start from
+      if (clip) {
+        event.preventDefault();
+        event.stopPropagation();
+        take(clip);
+      } else if (!event.target.closest?.(TAKES_FILES)) {
+        event.preventDefault(); // or the browser leaves the page and shows the file
+        if (kieUi.holdsPages(files)) return kieUi.addPages(files);
+        kieUi.say(["Drop a picture onto a picture field, and a clip that was made here anywhere."]);
+      }
+    },
+    true,
+  );
+  document.addEventListener(
+    "dragover",
+    (event) => {
+      if (!isFiles(event)) return;
+      if (mayHoldClip(event) || !event.target.closest?.(TAKES_FILES)) event.preventDefault();
+    },
+    true,
+  );
+  document.addEventListener("dragenter", (event) => {
+    if (!isFiles(event)) return;
+    depth += 1;
+    show(mayHoldClip(event));
+  }, true);
+  document.addEventListener("dragleave", (event) => {
+    if (!isFiles(event)) return;
+    depth -= 1;
+    if (depth <= 0) end();
+  }, true);
+})();

@@ -1,0 +1,145 @@
+// What the history is looked through for: words, a model, a state, favourites. Kept over a refresh.
+(() => {
+  const kieUi = (window.kieUi ??= {});
+  const { h } = kieUi;
+  const SEARCH_AFTER_MS = 120;
+  const KEPT = "history";
+  const BUSY = ["preparing", "uploading", "lined_up", "sending", "waiting", "queuing", "generating", "fetching"];
+  const STATES = [
+    ["Any state", []],
+    ["Done", ["done"]],
+    ["Under way", BUSY],
+    ["Failed", ["failed"]],
+    ["Unknown or not fetched", ["unknown", "unfetched"]],
+    ["Cancelled", ["cancelled"]],
+  ];
+
+  // Taken apart as the server does it: what stands between words finds nothing.
+  const wordsOf = (text) => text.match(/[\p{L}\p{N}\p{M}\p{Co}]+|(?![!-~])\p{S}/gu) ?? [];
+  const folded = (text) => text.normalize("NFKD").toLowerCase().replace(/[\u0300-\u036f\ufe0f]/g, "");
+
+  class HistoryFilters {
+    // `changed` is called once something else is to be looked for.
+    constructor(changed) {
+      this.changed = () => {
+        clearTimeout(this.timer);
+        kieUi.keep(KEPT, this.isFiltered ? this.values() : null);
+        changed();
+      };
+      this.search = h("input", {
+        type: "search",
+        class: "kie-input kie-search",
+        placeholder: "Search in prompts and notes",
+        "aria-label": "Search in prompts and notes",
+        autocomplete: "off",
+        spellcheck: "false",
+        maxlength: "500",
+      });
+      this.model = h("select", { class: "kie-input kie-select", "aria-label": "Model" }, h("option", { value: "" }, "Any model"));
+      this.state = h(
+        "select",
+        { class: "kie-input kie-select", "aria-label": "State" },
+        ...STATES.map(([name], index) => h("option", { value: String(index) }, name)),
+      );
+      this.favourites = h(
+        "button",
+        { type: "button", class: "kie-button kie-toggle", "aria-pressed": "false" },
+        "★",
+        h("span", { class: "kie-toggle-words" }, "\u00a0Favourites"),
+      );
+      this.node = h(
+        "div",
+        { class: "kie-history-tools", role: "search" },
+        this.search,
+        this.model,
+        this.state,
+        this.favourites,
+      );
+      this.set(kieUi.kept(KEPT) ?? {});
+      this.hearChanges();
+    }
+
+    hearChanges() {
+      this.search.addEventListener("input", () => {
+        clearTimeout(this.timer);
+        this.timer = setTimeout(this.changed, SEARCH_AFTER_MS);
+      });
+      this.model.addEventListener("change", this.changed);
+      this.state.addEventListener("change", this.changed);
+      this.favourites.addEventListener("click", () => {
+        this.favourites.setAttribute("aria-pressed", String(!this.onlyFavourites));
+        this.changed();
+      });
+    }
+
+    values() {
+      return {
+        text: this.search.value.trim(),
+        model: this.model.value,
+        state: STATES[Number(this.state.value)][0],
+        onlyFavourites: this.onlyFavourites,
+      };
+    }
+
+    set({ text = "", model = "", state = "", onlyFavourites = false }) {
+      this.search.value = String(text);
+      if (model && ![...this.model.options].some(({ value }) => value === model)) {
+        this.model.append(h("option", { value: model }, kieUi.titleOf(model)));
+      }
+      this.model.value = model;
+      this.state.value = String(Math.max(0, STATES.findIndex(([name]) => name === state)));
+      this.favourites.setAttribute("aria-pressed", String(onlyFavourites === true));
+    }
+
+    clear() {
+      this.set({});
+      this.search.focus();
+      this.changed();
+    }
+
+    get onlyFavourites() {
+      return this.favourites.getAttribute("aria-pressed") === "true";
+    }
+
+    get words() {
+      return wordsOf(this.search.value);
+    }
+
+    get isFiltered() {
+      const { model, onlyFavourites } = this.values();
+      return Boolean(this.words.length || model || Number(this.state.value) || onlyFavourites);
+    }
+
+    query() {
+      const { model, onlyFavourites } = this.values();
+      const asked = new URLSearchParams();
+      if (this.words.length) asked.set("text", this.words.join(" "));
+      if (model) asked.append("model", model);
+      STATES[Number(this.state.value)][1].forEach((step) => asked.append("step", step));
+      if (onlyFavourites) asked.set("favourites", "1");
+      return asked.toString();
+    }
+
+    // What the server would say of a run that has just come.
+    fits(run) {
+      const { model, onlyFavourites } = this.values();
+      const spoken = folded(`${kieUi.promptOf(run)}\n${run.remark ?? ""}`);
+      const steps = STATES[Number(this.state.value)][1];
+      return (
+        this.words.every((word) => spoken.includes(folded(word))) &&
+        (!model || model === run.model) &&
+        (!steps.length || steps.includes(run.step)) &&
+        (!onlyFavourites || run.is_favourite)
+      );
+    }
+
+    drawModels(models) {
+      const chosen = this.model.value;
+      const names = new Set(chosen ? [...models, chosen] : models);
+      const options = [...names].map((model) => h("option", { value: model }, kieUi.titleOf(model)));
+      this.model.replaceChildren(h("option", { value: "" }, "Any model"), ...options);
+      this.model.value = chosen;
+    }
+  }
+  kieUi.HistoryFilters = HistoryFilters;
+})();

@@ -1,0 +1,83 @@
+// What a person says of a run: that it is a favourite, and a note.
+(() => {
+  const kieUi = (window.kieUi ??= {});
+  const { h } = kieUi;
+  const SAVE_AFTER_MS = 600;
+
+  // The person's own words about a run, kept as they are typed.
+  class Remark {
+    constructor(run) {
+      this.run = run;
+      this.saved = run.remark ?? "";
+      this.input = h("textarea", {
+        class: "kie-input kie-remark-input",
+        id: "kie-remark",
+        rows: "2",
+        maxlength: "10000",
+        placeholder: "What you want to remember about this run",
+      });
+      this.input.value = this.saved;
+      this.said = h("span", { class: "kie-saved", role: "status" });
+      this.input.addEventListener("input", () => {
+        this.said.textContent = "";
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => this.save(), SAVE_AFTER_MS);
+      });
+      this.input.addEventListener("blur", () => this.save());
+      this.node = h(
+        "section",
+        { class: "kie-part" },
+        h("h3", {}, h("label", { for: "kie-remark" }, "Note"), this.said),
+        this.input,
+      );
+    }
+
+    async save() {
+      clearTimeout(this.timer);
+      const remark = this.input.value;
+      if (remark === this.saved) return;
+      this.saved = remark;
+      this.said.textContent = "Saving…";
+      const answer = await kieUi.ask(`runs/${this.run.id}`, {
+        method: "POST",
+        body: JSON.stringify({ remark }),
+        headers: { "Content-Type": "application/json" },
+        keepalive: true, // reaches the server also when the page is just closing
+      });
+      if (!answer.isDone) this.saved = null; // so that it is tried again
+      this.said.textContent = answer.isDone ? "Saved" : answer.message;
+    }
+  }
+  kieUi.Remark = Remark;
+
+  // A favourite or not, wherever it is shown.
+  kieUi.starButton = (run, changed) => {
+    let isFavourite = run.is_favourite;
+    const button = h("button", { type: "button", class: "kie-star" });
+    const draw = () => {
+      button.textContent = isFavourite ? "★" : "☆";
+      button.setAttribute("aria-pressed", String(isFavourite));
+      button.title = isFavourite ? "A favourite: never dropped to save room" : "Mark as a favourite";
+      button.setAttribute("aria-label", "Favourite");
+    };
+    button.addEventListener("click", async () => {
+      isFavourite = !isFavourite;
+      draw();
+      const answer = await kieUi.post(`runs/${run.id}`, { is_favourite: isFavourite });
+      if (answer.isDone) {
+        changed?.({ is_favourite: isFavourite });
+        kieUi.favourites?.(run.id, isFavourite);
+        return;
+      }
+      isFavourite = !isFavourite;
+      draw();
+      kieUi.say([answer.message], { isBad: true });
+    });
+    button.show = (value) => {
+      isFavourite = value;
+      draw();
+    };
+    draw();
+    return button;
+  };
+})();

@@ -1,0 +1,113 @@
+// What there is to know of one run, part by part: its words, its pictures, its settings, its facts.
+(() => {
+  const kieUi = (window.kieUi ??= {});
+  const { h } = kieUi;
+
+  const section = (title, ...children) =>
+    h("section", { class: "kie-part" }, h("h3", {}, title), ...children);
+  const facts = (pairs) =>
+    h(
+      "dl",
+      { class: "kie-pairs" },
+      ...pairs
+        .filter(([, value]) => value !== null && value !== undefined && value !== "")
+        .map(([name, ...value]) => h("div", {}, h("dt", {}, name), h("dd", {}, ...value))),
+    );
+
+  // What was unfolded stays so from run to run.
+  const unfolded = new Set();
+  function fold(title, build) {
+    const details = h("details", { class: "kie-wire" }, h("summary", {}, title));
+    details.open = unfolded.has(title);
+    const draw = () => details.children.length === 1 && details.append(...build());
+    if (details.open) draw();
+    details.addEventListener("toggle", () => {
+      if (details.open) draw();
+      unfolded[details.open ? "add" : "delete"](title);
+    });
+    return details;
+  }
+
+  function buildPicture(run, label, ref) {
+    if (ref.kind === "url") {
+      return h("figure", {}, h("figcaption", {}, label), kieUi.linkOut(ref.url, ref.url));
+    }
+    const address = kieUi.address(`runs/${run.id}/${ref.path}`);
+    const name = `${label}: ${ref.name}`;
+    const { shown, media } = buildGiven(kieUi.kindOfAddress(ref.path), address, name);
+    media.addEventListener("error", () => shown.replaceWith(h("p", {}, "The file is no longer there.")));
+    return h("figure", {}, shown, h("figcaption", {}, name));
+  }
+
+  // What is shown of a file that was given, and what of it may fail to load.
+  function buildGiven(kind, address, name) {
+    const link = (...content) => h("a", { href: address, target: "_blank", rel: "noreferrer", title: "Open it alone" }, ...content);
+    if (kind === "image") {
+      const media = h("img", { src: address, alt: name });
+      return { shown: link(media), media };
+    }
+    const isPlayed = kind === "video" || kind === "audio";
+    const media = isPlayed ? h(kind, { src: address, controls: true, preload: "metadata", "aria-label": name }) : link("Download");
+    return { shown: media, media };
+  }
+
+  function buildFacts(run) {
+    const [clip, ...others] = run.clips;
+    const ended = run.finished_at_ms;
+    const copy = (text, label) => kieUi.copyButton(text, label);
+    return facts([
+      ["Model", h("code", {}, run.model)],
+      ["Task", ...(run.task_id ? [h("code", {}, run.task_id), copy(run.task_id, "Copy the task id")] : [null])],
+      ["Took", ended ? kieUi.span(ended - run.created_at_ms) : null],
+      ["Used", run.credits_used === null ? null : kieUi.credits(run.credits_used)],
+      ["Estimated", run.credits_used === null && run.estimated_credits !== null ? kieUi.credits(run.estimated_credits) : null],
+      ["Balance after", run.balance_after === null ? null : kieUi.credits(run.balance_after)],
+      clip && !others.length ? [kieUi.resultName(run, 0), kieUi.resultFacts(clip)] : ["Made", clip ? kieUi.countedResults(run) : null],
+      ["Made by", run.backend === "demo" ? "the simulator" : "Kie"],
+      ["Link", h("span", { class: "kie-run-link" }, "to this run, for you alone"), copy(kieUi.runLink(run.id), "Copy the link")],
+    ]);
+  }
+
+  function buildWireParts(run) {
+    const wire = kieUi.buildWire(run);
+    return wire.length ? wire : [h("p", {}, "Nothing has been sent.")];
+  }
+
+  const isAllPictures = (parameters) =>
+    parameters
+      .flatMap(({ pictures }) => pictures ?? [])
+      .every(({ kind, path }) => kind === "url" || kieUi.kindOfAddress(path) === "image");
+
+  // `told` is what the server says of the run in full, `remark` where the person's own words are.
+  kieUi.buildRunParts = ({ run, parameters, code }, remark) => {
+    const pictures = parameters.flatMap(({ label, pictures: given }) =>
+      (given ?? []).map((ref) => buildPicture(run, label, ref)),
+    );
+    const settings = parameters.filter(({ name, text }) => name !== "prompt" && text !== undefined);
+    return [
+      section("Prompt", h("p", { class: "kie-prompt" }, kieUi.promptOf(run) || "No prompt")),
+      remark,
+      pictures.length ? section(isAllPictures(parameters) ? "Pictures" : "Files", h("div", { class: "kie-pictures" }, ...pictures)) : null,
+      settings.length ? section("Settings", facts(settings.map(({ label, text }) => [label, text]))) : null,
+      section("Run", buildFacts(run)),
+      code ? fold("Code of its request", () => [kieUi.buildCode(code)]) : null,
+      fold("Request and answers", () => buildWireParts(run)),
+    ].filter(Boolean);
+  };
+
+  // Why it came to nothing, in a panel of its own.
+  kieUi.buildReason = ({ error }) =>
+    error &&
+    h(
+      "div",
+      { class: "kie-reason" },
+      h("p", { class: "kie-error" }, ...kieUi.withLinks(error.message)),
+      error.advice ? h("p", {}, ...kieUi.withLinks(error.advice)) : null,
+    );
+
+  kieUi.buildRemarks = ({ notices, changes, note }) => {
+    const lines = [...notices, ...changes].map((text) => h("p", {}, text));
+    if (note) lines.push(h("p", {}, ...kieUi.withLinks(note)));
+    return lines.length ? h("div", { class: "kie-words" }, ...lines) : null;
+  };
+})();

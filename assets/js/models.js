@@ -1,0 +1,67 @@
+// The models that this visitor has: what each is called, what it makes, and where its tab is.
+(() => {
+  const kieUi = (window.kieUi ??= {});
+  const KEPT = "models";
+  const LOOK_AFTER_MS = 10_000; // another window may have added one
+
+  let known = new Map(); // model → what the server tells of it, in the order of the tabs
+  let told = null; // the last answer of the server; null: what is known is from an earlier visit
+  let askedAtMs = 0;
+  const listeners = new Set();
+
+  kieUi.models = () => [...known.values()];
+  kieUi.model = (id) => known.get(id);
+  kieUi.modelsTold = () => told;
+  kieUi.hasTab = (id) => known.has(id);
+  kieUi.titleOf = (id) => known.get(id)?.title ?? id;
+  kieUi.hasSeed = (id) => known.get(id)?.has_seed ?? false;
+
+  // Hears of the models whenever they have changed; at once too, where they are known.
+  kieUi.onModels = (listener) => {
+    listeners.add(listener);
+    if (known.size) listener();
+    return () => listeners.delete(listener);
+  };
+
+  function take(models) {
+    known = new Map(models.map((entry) => [entry.model, entry]));
+    listeners.forEach((listener) => listener());
+  }
+
+  // Answers of several routes bring the whole list.
+  kieUi.takeModels = (answer) => {
+    told = answer;
+    kieUi.remember(KEPT, answer.models);
+    take(answer.models);
+  };
+
+  kieUi.loadModels = async () => {
+    askedAtMs = Date.now();
+    const answer = await kieUi.get("models");
+    if (answer && JSON.stringify(answer) !== JSON.stringify(told)) kieUi.takeModels(answer);
+    return answer !== null;
+  };
+
+  // When a model was last opened: in this browser, or as the server knows it of others.
+  const USED = "used";
+  let used = kieUi.recall(USED) ?? {};
+  kieUi.usedAtMs = ({ model, used_at_ms: atMs }) => Math.max(used[model] ?? 0, atMs ?? 0);
+  kieUi.noteUsed = (model) => {
+    used = { ...used, [model]: Date.now() };
+    kieUi.remember(USED, used);
+    if (!known.get(model)?.is_built_in) kieUi.post("models/opened", { model });
+  };
+
+  // What stands in the page itself, for a browser that was never here.
+  kieUi.takeBuiltIn = (models) => {
+    if (!known.size) take(models);
+  };
+
+  const isList = (kept) => Array.isArray(kept) && kept.every((each) => typeof each?.model === "string");
+  const remembered = kieUi.recall(KEPT);
+  if (isList(remembered)) take(remembered);
+  if (window.gradio_config?.components?.length) kieUi.loadModels(); // the page of the login has none
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && Date.now() - askedAtMs > LOOK_AFTER_MS) kieUi.loadModels();
+  });
+})();

@@ -1,0 +1,83 @@
+// Beside Generate, always in sight: that nothing can be sent, and what became of such a press.
+(() => {
+  const kieUi = (window.kieUi ??= {});
+  // Gradio takes a press within a moment. After a request of its own that found no server it takes
+  // none, silently, until it has loaded the page anew.
+  const TAKEN_WITHIN_MS = 1_500;
+  const LOST =
+    "The connection to the server is lost. What Kie has taken goes on; " +
+    "here nothing can be sent until the server is back.";
+  const NOT_SENT = "Not sent: no connection to the server. Your form is kept.";
+  const NOT_TAKEN = "Not sent: this page is just connecting anew. Press again in a moment. Your form is kept.";
+  const LOADED_ANEW = "Not sent: this page had to connect anew. Press Generate again. Your form is kept.";
+  const BACK = "Not sent. The server is back: press Generate again.";
+  const ASKED_KEPT_MS = 60_000;
+
+  kieUi.lostWords = LOST;
+
+  const lines = new Map(); // model → where it is said
+  const unsent = new Map(); // model → what is said of a press that was not sent
+  const waiting = new Map(); // model → the wait for Gradio to take a press
+  let isLost = false;
+
+  function draw() {
+    for (const [model, line] of lines) {
+      const words = unsent.get(model) ?? (isLost ? LOST : "");
+      if (line.textContent !== words) line.textContent = words;
+    }
+  }
+
+  function tell(model, words) {
+    if (words) unsent.set(model, words);
+    else unsent.delete(model);
+    draw();
+  }
+
+  const modelOf = (node) => node.closest(".kie-model")?.querySelector(".kie-feed")?.dataset.model;
+
+  // A page that Gradio loads anew has forgotten a press that it did not take; it is told of then.
+  const askedKey = (model) => `asked:${model}`;
+
+  function tellOfForgotten(model) {
+    const asked = kieUi.kept(askedKey(model));
+    kieUi.keep(askedKey(model), null);
+    if (asked && Date.now() - asked.at_ms < ASKED_KEPT_MS) tell(model, LOADED_ANEW);
+  }
+
+  function hear(state) {
+    isLost = state === "lost";
+    if (state === "ready") unsent.forEach((words, model) => words === NOT_SENT && unsent.set(model, BACK));
+    draw();
+  }
+
+  kieUi.mountOutage = (element) => {
+    if (lines.size === 0) kieUi.listen("state", hear);
+    const model = modelOf(element);
+    lines.set(model, element.querySelector(".kie-outage"));
+    draw();
+    tellOfForgotten(model);
+  };
+
+  kieUi.pressTaken = (model) => {
+    clearTimeout(waiting.get(model));
+    kieUi.keep(askedKey(model), null);
+    tell(model, null);
+  };
+
+  // Before Gradio sees it: what cannot be sent is said at once, and never sent later unasked.
+  function meet(event) {
+    const button = event.target.closest?.('.kie-press [id^="generate-"]');
+    if (!button) return;
+    const model = modelOf(button);
+    clearTimeout(waiting.get(model));
+    if (kieUi.isCutOff()) {
+      event.stopImmediatePropagation();
+      event.preventDefault();
+      tell(model, NOT_SENT);
+      return;
+    }
+    kieUi.keep(askedKey(model), { at_ms: Date.now() });
+    waiting.set(model, setTimeout(() => tell(model, NOT_TAKEN), TAKEN_WITHIN_MS));
+  }
+  addEventListener("click", meet, true);
+})();

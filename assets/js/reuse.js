@@ -1,0 +1,152 @@
+// From any run back into its form: every parameter, the pictures included; and made once more.
+(() => {
+  const kieUi = (window.kieUi ??= {});
+  const { h, number } = kieUi;
+  const LOOK_EVERY_MS = 50;
+  const LOOKS = 100;
+  const LANDS_WITHIN_MS = 5_000;
+  const TO_READ = "to-read";
+  const FULL = "There is room for no more: remove one here, then use it once more.";
+  const LOOK_FIRST = "Not everything could be put back: look at the form, then press Generate.";
+
+  const { formOf } = kieUi;
+  const generateOf = (form) => form.querySelector('[id^="generate-"]');
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+  // A tab that was never open is drawn only when it is chosen, so this may take a moment.
+  async function isFilled(settings) {
+    const { model } = settings;
+    kieUi.goToTab(kieUi.ensureTab(model));
+    for (let looks = LOOKS; looks > 0; looks -= 1) {
+      const landing = kieUi.fillForm(model, settings);
+      if (landing) return Promise.race([landing.then(() => true), wait(LANDS_WITHIN_MS)]);
+      await wait(LOOK_EVERY_MS);
+    }
+    return false;
+  }
+
+  const putBack = (model, label) => ({
+    label,
+    act: () => formOf(model)?.querySelector(".kie-undo")?.click(),
+  });
+
+  // What could not be put back has to be read: it stays until it is dismissed, or Generate pressed.
+  function say(model, lines, hasNotes, undoLabel = "Undo") {
+    kieUi.notesAreRead();
+    const stays = hasNotes ? { kind: TO_READ, forMs: Infinity } : {};
+    kieUi.say(lines, { action: putBack(model, undoLabel), ...stays });
+  }
+  kieUi.notesAreRead = () => kieUi.sayNoMore(TO_READ);
+
+  const CHOICE = "start_from"; // no field of its own, but what shows one
+  async function whereGiven({ model, fields }) {
+    const name = Object.keys(fields).find((each) => each !== CHOICE);
+    for (let looks = LOOKS / 4; looks > 0; looks -= 1) {
+      const field = kieUi.fieldOf(model, name);
+      if (field?.checkVisibility()) return field;
+      await wait(LOOK_EVERY_MS);
+    }
+    return formOf(model);
+  }
+
+  async function filled(settings) {
+    if (!(await isFilled(settings))) {
+      kieUi.say(["The form could not be filled in: open its tab and try once more."], { isBad: true });
+      return null;
+    }
+    const form = formOf(settings.model);
+    if (settings.keeps_rest) (await whereGiven(settings)).scrollIntoView({ behavior: "smooth", block: "center" });
+    else form.scrollIntoView({ behavior: "smooth", block: "start" });
+    return form;
+  }
+
+  // `from` says in words where the settings come from.
+  kieUi.fillIn = async (settings, from) => {
+    const { model, notes } = settings;
+    const form = await filled(settings);
+    form?.querySelector("textarea")?.focus({ preventScroll: true });
+    if (form) say(model, [`Filled in from ${from}.`, ...notes], notes.length > 0);
+  };
+
+  // The same once more: filled in, and pressed as a person presses.
+  async function makeAgain(settings, from) {
+    const { model, notes } = settings;
+    const form = await filled(settings);
+    if (!form) return;
+    const generate = generateOf(form);
+    generate.focus({ preventScroll: true });
+    if (notes.length) return say(model, [`Filled in from ${from}.`, ...notes, LOOK_FIRST], true);
+    generate.click();
+    const seed = kieUi.hasSeed(model) ? ", with a new seed" : "";
+    say(model, [`Pressed Generate once more${seed}.`], false, "Put the form back");
+  }
+
+  // One result as the picture, clip or sound of a model; the rest of its form stays as it is.
+  async function takeIn(settings, words) {
+    if (!settings.isDone) return settings;
+    kieUi.closeViewer();
+    const { model, notes } = settings;
+    if (!(await filled(settings))) return settings;
+    if (settings.isFull) kieUi.say([FULL], { isBad: true });
+    else say(model, [words, ...notes], notes.length > 0);
+    return settings;
+  }
+  const resultPath = (run, index) => `runs/${run.id}/clips/${index}`;
+  kieUi.usesOf = (run, index) => kieUi.ask(`${resultPath(run, index)}/uses`);
+  kieUi.useIn = async (run, index, { model, parameter, title, label }) => {
+    const settings = await kieUi.post(`${resultPath(run, index)}/use`, { model, parameter });
+    return takeIn(settings, `It is now in “${label}” of ${title}. The rest of the form is as it was.`);
+  };
+  kieUi.animate = async (run, index, { model, title }) => {
+    const settings = await kieUi.post(`${resultPath(run, index)}/animate`, { model });
+    return takeIn(settings, `${title} starts from this picture now. The rest of the form is as it was.`);
+  };
+
+  // The models that start from a picture of a task of their own maker's.
+  const makerOf = (model) => model.split("/")[0];
+  kieUi.animatorsOf = (run) =>
+    kieUi.models().filter(({ model, animates }) => animates && run.task_id && makerOf(model) === makerOf(run.model));
+
+  const settingsOf = (run, isAgain) => kieUi.post(`runs/${run.id}/settings`, { new_seed: isAgain });
+  const nameOf = (run) => `your run of ${kieUi.moment(run.created_at_ms)}`;
+
+  kieUi.useSettings = async (run) => {
+    const settings = await settingsOf(run, false);
+    if (settings.isDone) await kieUi.fillIn(settings, nameOf(run));
+    return settings;
+  };
+
+  async function runAgain(run) {
+    const settings = await settingsOf(run, true);
+    if (settings.isDone) await makeAgain(settings, nameOf(run));
+    return settings;
+  }
+
+  // A run that failed cost nothing, and says nothing of what one costs.
+  function againLabel(run) {
+    const price = run.credits_used || run.estimated_credits;
+    const words = price ? ` · ${number(price)} ${price === 1 ? "credit" : "credits"}` : "";
+    return `${kieUi.hasSeed(run.model) ? "Again with a new seed" : "Again"}${words}`;
+  }
+
+  // What can be made of a run's settings; for a run of a model without a tab, nothing.
+  kieUi.buildReuseButtons = (run) => {
+    if (!kieUi.hasTab(run.model)) return [];
+    const said = h("p", { class: "kie-inline-note", role: "alert" });
+    return [
+      kieUi.askButton("Use these settings", () => kieUi.useSettings(run), said),
+      kieUi.askButton(againLabel(run), () => runAgain(run), said, {
+        title: "Fills in the form, and presses Generate",
+      }),
+      said,
+    ];
+  };
+
+  // On a card beside the form.
+  kieUi.buildReuse = (run) => {
+    if (!run.is_final) return [];
+    const details = h("button", { type: "button", class: "kie-quiet kie-details" }, "Details");
+    details.addEventListener("click", () => kieUi.openRun(run.id));
+    return [...kieUi.buildReuseButtons(run), details];
+  };
+})();

@@ -1,0 +1,188 @@
+"""Draw the small still that stands for a result while it does not play.
+
+All functions block; call them in a thread.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from PIL import Image, ImageFilter, ImageStat
+
+from kie_ui.media.atomic import write_whole
+from kie_ui.media.colours import to_plain_colours
+from kie_ui.media.fitting import JPEG, WEBP, encode_within, scaled_size, scaled_to
+from kie_ui.media.opening import open_clip
+from kie_ui.media.reading import describe, open_picture, read_upright
+from kie_ui.media.sniffing import FileKind, sniff_file
+from kie_ui.media.video import MAX_SIDE_PX, VideoProblem, explaining_damage
+
+MAX_POSTER_BYTES = 40_000
+
+_NO_PICTURE = {FileKind.SOUND, FileKind.EMPTY, FileKind.HTML, FileKind.TEXT, FileKind.PDF}
+_MAYBE_A_VIDEO = {FileKind.VIDEO, FileKind.UNKNOWN}
+_SHARES = ((0.28, 0.34, 0.4), (0.55, 0.7), (0.1, 0.9), (0.0,))
+"""Where to look, as shares of the clip: near a third, and further off only in want of better."""
+_DAMAGED = "This clip is damaged and cannot be shown. Fetch it again."
+_MAX_DECODED = 900
+_GUESSED_LENGTH_S = 3.0  # for a clip that does not tell its own
+_MEASURED_SIDE_PX = 160
+_LEAST_CONTRAST = 8.0
+_LEAST_LIGHT = 16.0
+_MOST_LIGHT = 245.0
+_TURNS = {
+    90: Image.Transpose.ROTATE_90,
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_270,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PosterInfo:
+    """What a poster is: as wide and high as its picture is seen."""
+
+    width_px: int
+    height_px: int
+
+
+def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> PosterInfo:
+    """Write a telling still of a clip or picture, upright, of at most `MAX_POSTER_BYTES`.
+
+    WebP where `to` is called so, else JPEG; never larger than the original. Of a clip it is the
+    sharpest of a few frames near its first third, which are past a fade from black; frames that
+    show next to nothing are taken only when there are no others.
+    Raises: VideoProblem or PictureProblem when there is no picture to be had; OSError.
+    """
+    kind = _sniff_existing(clip)
+    still = (
+        _still_of_video(clip, max_side_px)
+        if kind in _MAYBE_A_VIDEO
+        else _still_of_picture(clip, max_side_px)
+    )
+    encoding = WEBP if to.suffix.lower() == ".webp" else JPEG
+    encoded = encode_within(still, (encoding,), MAX_POSTER_BYTES)
+    if encoded is None:
+        raise VideoProblem("This picture is too long and thin to be shown small.")
+    write_whole(to, encoded.data)
+    return PosterInfo(encoded.width_px, encoded.height_px)
+
+
+def write_first_frame(clip: Path, to: Path) -> PosterInfo:
+    """Write the frame that a clip begins with: PNG, upright, as large as the clip.
+
+    Raises: VideoProblem for what is no clip, or a damaged one; OSError.
+    """
+    _sniff_existing(clip)
+    with explaining_damage(_DAMAGED), _opened(clip) as (container, stream):
+        first = next(_frames_at(container, stream, (0.0,)), None)
+        still = None if first is None else _small_upright(first, MAX_SIDE_PX)
+    if still is None:
+        raise VideoProblem("No frame of this clip can be read. Fetch or save it again.")
+    encoded = io.BytesIO()
+    still.save(encoded, "PNG")
+    write_whole(to, encoded.getvalue())
+    return PosterInfo(still.width, still.height)
+
+
+def _sniff_existing(path: Path) -> FileKind:
+    try:
+        kind = sniff_file(path)
+    except FileNotFoundError as exc:
+        raise VideoProblem("This clip is no longer there. Fetch or choose it again.") from exc
+    except IsADirectoryError as exc:
+        raise VideoProblem("This is a folder, not a clip.") from exc
+    if kind in _NO_PICTURE:
+        raise VideoProblem(f"This is {kind.value}, which has no picture to show.")
+    return kind
+
+
+def _still_of_picture(path: Path, max_side_px: int) -> Image.Image:
+    with open_picture(path) as picture:
+        info = describe(picture, path)
+        size_px = _size_within((info.width_px, info.height_px), max_side_px)
+        return scaled_to(to_plain_colours(read_upright(picture, size_px)), size_px)
+
+
+def _size_within(size_px: tuple[int, int], max_side_px: int) -> tuple[int, int]:
+    return scaled_size(size_px, min(1.0, max_side_px / max(size_px)))
+
+
+def _still_of_video(path: Path, max_side_px: int) -> Image.Image:
+    best, best_score = None, -1.0
+    with explaining_damage(_DAMAGED), _opened(path) as (container, stream):
+        for shares in _SHARES:
+            for frame in _frames_at(container, stream, shares):
+                still = _small_upright(frame, max_side_px)
+                if (score := _score(still)) > best_score:
+                    best, best_score = still, score
+            if best_score > 0:
+                break
+    if best is None:
+        raise VideoProblem("No frame of this clip can be read. Fetch or save it again.")
+    return best
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    with open_clip(path) as container:
+        stream = container.streams.best("video")
+        if not isinstance(stream, VideoStream):
+            raise VideoProblem("This file has sound but no moving picture.")
+        if max(stream.codec_context.width, stream.codec_context.height) > MAX_SIDE_PX:
+            raise VideoProblem("This clip is too large to be shown safely.")
+        yield container, stream
+
+
+def _frames_at(
+    container: InputContainer, stream: VideoStream, shares: tuple[float, ...]
+) -> Iterator[VideoFrame]:
+    """Decode once from the keyframe before the first share of the clip to the last of them.
+
+    Generated clips often have a single keyframe, so a keyframe alone would be the first frame. A
+    fault on the way ends the look, as does a frame number that only a faulty clip reaches.
+    """
+    start_s = (container.start_time or 0) / av.time_base
+    length_s = container.duration / av.time_base if container.duration else _GUESSED_LENGTH_S
+    wanted_s = [start_s + share * length_s for share in shares]
+    last = None
+    with suppress(av.InvalidDataError):
+        container.seek(round(wanted_s[0] * av.time_base))
+        timed = (frame for frame in container.decode(stream) if frame.pts is not None)
+        for frame in islice(timed, _MAX_DECODED):
+            last = frame
+            if frame.time >= wanted_s[0]:
+                yield frame
+                last = None
+                wanted_s = [each for each in wanted_s if each > frame.time]
+                if not wanted_s:
+                    return
+    if last is not None:
+        yield last
+
+
+def _small_upright(frame: VideoFrame, max_side_px: int) -> Image.Image:
+    """Shrink before turning: the decoder's frames may be large."""
+    if max(frame.width, frame.height) > MAX_SIDE_PX:
+        raise VideoProblem("This clip is too large to be shown safely.")
+    width_px, height_px = _size_within((frame.width, frame.height), max_side_px)
+    still = Image.fromarray(frame.to_ndarray(width=width_px, height=height_px, format="rgb24"))
+    turn = _TURNS.get(round(frame.rotation) % 360)
+    return still if turn is None else still.transpose(turn)
+
+
+def _score(still: Image.Image) -> float:
+    """Say how much there is to see: the strength of its edges, 0 for black, white or one colour."""
+    grey = still.convert("L")
+    grey.thumbnail((_MEASURED_SIDE_PX, _MEASURED_SIDE_PX))
+    whole = ImageStat.Stat(grey)
+    if not _LEAST_LIGHT <= whole.mean[0] <= _MOST_LIGHT or whole.stddev[0] < _LEAST_CONTRAST:
+        return 0.0
+    edges = ImageStat.Stat(grey.filter(ImageFilter.FIND_EDGES))
+    return float(edges.rms[0]) + 0.001

@@ -1,0 +1,1 @@
+"""Pictures: drawn, worked on, enlarged, cut out. Pure Pillow and NumPy; the order decides all."""

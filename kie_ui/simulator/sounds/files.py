@@ -1,0 +1,136 @@
+"""Sound files: written in whatever format was asked for, and read from whatever was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+
+from kie_ui.media.opening import open_clip, open_sound
+from kie_ui.simulator.loading import BrokenInput
+from kie_ui.simulator.sounds.music import Samples
+
+SoundFormat = Literal["mp3", "wav", "ogg", "flac", "m4a"]
+
+
+class NoSound(BrokenInput):
+    """A video that is silent."""
+
+
+class _Coding(NamedTuple):
+    """How a format is written."""
+
+    container: str
+    codec: str
+    rates_hz: tuple[int, ...] = ()
+    """The only ones that there are; empty where any will do."""
+
+
+_MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+_CODINGS: dict[SoundFormat, _Coding] = {
+    "mp3": _Coding("mp3", "libmp3lame", _MP3_RATES_HZ),
+    "wav": _Coding("wav", "pcm_s16le"),
+    "ogg": _Coding("ogg", "libopus", (8_000, 12_000, 16_000, 24_000, 48_000)),
+    "flac": _Coding("flac", "flac"),
+    "m4a": _Coding("ipod", "aac", _MP3_RATES_HZ),
+}
+
+
+def write_sound(samples: Samples, rate_hz: int, output: Path, sound_format: SoundFormat) -> None:
+    """Write samples as a file; the same samples give the same bytes."""
+    coding = _CODINGS[sound_format]
+    with av.open(str(output), "w", format=coding.container) as container:
+        stream = add_sound_stream(container, coding.codec, _nearest(coding.rates_hz, rate_hz))
+        mux_sound(container, stream, samples, rate_hz)
+
+
+def add_sound_stream(container: OutputContainer, codec: str, rate_hz: int) -> AudioStream:
+    """Add a sound in two channels to a file that is being written."""
+    stream = container.add_stream(codec, rate=rate_hz, layout="stereo")
+    assert isinstance(stream, AudioStream)  # noqa: S101 - PyAV's types do not follow the codec
+    stream.codec_context.thread_count = 1
+    return stream
+
+
+def mux_sound(
+    container: OutputContainer, stream: AudioStream, samples: Samples, rate_hz: int
+) -> None:
+    """Encode all samples into a stream."""
+    context = stream.codec_context
+    context.open()
+    sampler = AudioResampler(
+        context.format, context.layout, context.sample_rate, context.frame_size or None
+    )
+    for frame in _frames(samples, rate_hz):
+        for fitting in sampler.resample(frame):
+            container.mux(stream.encode(fitting))
+    for fitting in sampler.resample(None):
+        container.mux(stream.encode(fitting))
+    container.mux(stream.encode(None))
+
+
+def _frames(samples: Samples, rate_hz: int) -> Iterator[AudioFrame]:
+    both = samples if samples.shape[0] == 2 else np.repeat(samples, 2, axis=0)
+    for start in range(0, both.shape[1], rate_hz):
+        piece = np.ascontiguousarray(both[:, start : start + rate_hz], np.float32)
+        frame = AudioFrame.from_ndarray(piece, format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts, frame.time_base = rate_hz, start, Fraction(1, rate_hz)
+        yield frame
+
+
+def _nearest(rates_hz: tuple[int, ...], wanted_hz: int) -> int:
+    return min(rates_hz, key=lambda rate: abs(rate - wanted_hz)) if rates_hz else wanted_hz
+
+
+def read_sound(path: Path, rate_hz: int, most_s: float) -> Samples:
+    """Read the beginning of a file's sound, in two channels.
+
+    Raises: NoSound; BrokenInput where it cannot be read.
+    """
+    try:
+        with _open(path) as container:
+            return _read(container.decode(audio=0), rate_hz, round(most_s * rate_hz))
+    except IndexError as error:
+        raise NoSound("There is no sound in the file.") from error
+    except (av.FFmpegError, ValueError) as error:
+        raise BrokenInput("The sound cannot be read: it is damaged, or no sound.") from error
+
+
+def _open(path: Path) -> InputContainer:
+    """Open a sound, or a video of any kind for its sound. Raises: av.FFmpegError."""
+    try:
+        return open_sound(path)
+    except av.FFmpegError:
+        return open_clip(path)
+
+
+def length_s(path: Path) -> float:
+    """Return how long a sound lasts, by its header. Raises: BrokenInput."""
+    try:
+        with _open(path) as container:
+            return container.duration / av.time_base if container.duration else 5.0
+    except (av.FFmpegError, ValueError) as error:
+        raise BrokenInput("The sound cannot be read: it is damaged, or no sound.") from error
+
+
+def _read(frames: Iterator[AudioFrame], rate_hz: int, most: int) -> Samples:
+    sampler = AudioResampler("fltp", "stereo", rate_hz)
+    pieces: list[Samples] = []
+    count = 0
+    for frame in frames:
+        for fitting in sampler.resample(frame):
+            pieces.append(np.asarray(fitting.to_ndarray(), np.float32))
+            count += fitting.samples
+        if count >= most:
+            break
+    if not pieces:
+        raise ValueError("no samples")
+    return np.concatenate(pieces, axis=1)[:, :most]

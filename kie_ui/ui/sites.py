@@ -1,0 +1,86 @@
+"""Requests that another site caused are turned away before anything of ours or Gradio's sees them.
+
+Gradio lets every site read its answers, and a browser sends its cookies along from another port or
+a sibling host. On a server for one person there is not even a cookie. So whoever asks from a page
+must ask from ours. Programs, which send neither header, are not meant.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette._utils import get_route_path
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+FOREIGN = "This was asked for by another site."
+MISDIRECTED = (
+    "This server answers on this computer alone. To reach it under another name, set "
+    "KIE_UI_ALLOWED_HOSTS to that name."
+)
+_FROM_OUTSIDE = "/kie-ui/callbacks/"
+"""Is called by Kie, under whatever name it knows us; believes nothing."""
+_OWN = ("same-origin", "none")
+
+
+class SiteMiddleware:
+    """Lets through what our own page asks for, what a person opens, and programs.
+
+    `hosts` are the names under which the server may be asked; None: under any. A page elsewhere can
+    have its own name point to this computer, and is then of one origin with us.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: frozenset[str] | None = None) -> None:
+        self.app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or say why not."""
+        answer = self._refusal(scope) if scope["type"] == "http" else None
+        await (answer or self.app)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> JSONResponse | None:
+        if get_route_path(scope).startswith(_FROM_OUTSIDE):
+            return None
+        headers = Headers(scope=scope)
+        if self._hosts is not None and not _is_one_of(self._hosts, headers.get("host", "")):
+            return _refused(421, MISDIRECTED)
+        if is_foreign(scope.get("method", "GET"), headers):
+            return _refused(403, FOREIGN)
+        return None
+
+
+def is_foreign(method: str, headers: Headers) -> bool:
+    """Tell whether a page of another site caused a request, other than by a link or a frame.
+
+    Browsers say so themselves; over plain HTTP, where they do not, an origin that is not the host
+    tells.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        is_opened = method in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate"
+        return site not in _OWN and not is_opened
+    origin = headers.get("origin")
+    asked = (headers.get("host"), headers.get("x-forwarded-host", "").split(",")[0].strip())
+    return origin is not None and _place(origin) not in asked
+
+
+def _place(origin: str) -> str:
+    """Return the host and port of an origin; an opaque one ("null") has none, and is nobody's."""
+    try:
+        return urlsplit(origin).netloc or "null"
+    except ValueError:
+        return "null"
+
+
+def _is_one_of(hosts: frozenset[str], host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return name in hosts or name.endswith(".localhost")
+
+
+def _refused(status: int, sentence: str) -> JSONResponse:
+    return JSONResponse({"message": sentence, "detail": sentence}, status_code=status)

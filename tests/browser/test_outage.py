@@ -1,0 +1,148 @@
+"""While the server or the network is away: nothing typed is lost, and no press goes unanswered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from tests.browser.pages import GROK, V1_LITE, KiePage, ModelForm, Watch
+from tests.wire.app_process import AppProcess
+
+TWENTY_KEYS = "  Twenty keys, äß “x”"
+SPOILT = "typed before. "
+
+
+@pytest.fixture
+def away(kie: KiePage, watch: Watch) -> Iterator[KiePage]:
+    """Give the page; what the browser itself complains about when offline is no fault."""
+    watch.allows("ERR_INTERNET_DISCONNECTED")
+    yield kie
+    kie.page.context.set_offline(False)
+
+
+@pytest.fixture
+def kie_mortal(context: BrowserContext, mortal: AppProcess) -> KiePage:
+    """Open the page of a program that may be killed."""
+    opened = KiePage(context.new_page(), mortal.url)
+    opened.open()
+    return opened
+
+
+def _line(form: ModelForm) -> Any:
+    return form.root.locator(".kie-press").get_by_role("status")
+
+
+def _fill_in_half(form: ModelForm) -> None:
+    form.prompt.fill(SPOILT)
+    form.prompt.press("End")
+
+
+def _go_on_typing(form: ModelForm) -> None:
+    form.prompt.press_sequentially(TWENTY_KEYS, delay=60)
+    form.choose("resolution", "1080p")
+    form.pick("duration", "10")
+    form.field("seed").get_by_label("Random seed").uncheck()
+    form.field("camera_fixed").get_by_role("checkbox").check()
+
+
+def _expect_all_of_it(form: ModelForm) -> None:
+    expect(form.prompt).to_have_value(SPOILT + TWENTY_KEYS)
+    form.expect_body(
+        prompt=SPOILT + TWENTY_KEYS, resolution="1080p", duration="10", camera_fixed=True
+    )
+    expect(form.field("seed").get_by_label("Random seed")).not_to_be_checked()
+
+
+def test_what_is_typed_offline_is_there_letter_for_letter_after_a_reload(
+    away: KiePage, watch: Watch
+) -> None:
+    """Also what was chosen, though Gradio tells of no change from its first failure on."""
+    form = away.form(V1_LITE)
+    _fill_in_half(form)
+    watch.settle(away.page)
+    away.page.context.set_offline(True)
+    _go_on_typing(form)
+    away.expect_kept('"camera_fixed":true')
+    away.page.context.set_offline(False)
+    away.reload()
+    _expect_all_of_it(away.form(V1_LITE))
+
+
+def test_a_press_offline_is_refused_at_once_beside_the_button(away: KiePage, watch: Watch) -> None:
+    """And never sent later unasked; once the network is back a press works."""
+    form = away.form(GROK)
+    form.prompt.fill("[stuck] pressed offline")
+    watch.settle(away.page)
+    away.page.context.set_offline(True)
+    asked = len(watch.requested)
+    form.generate.click()
+    expect(_line(form)).to_have_text("Not sent: no connection to the server. Your form is kept.")
+    form.prompt.press("Control+Enter")
+    away.page.wait_for_timeout(500)
+    assert not [url for url in watch.requested[asked:] if "queue/join" in url]
+    expect(form.runs.locator(".kie-stand-in")).to_have_count(0)
+    away.page.context.set_offline(False)
+    expect(_line(form)).to_contain_text("The server is back: press Generate again.")
+    expect(form.cards).to_have_count(0)
+    form.generate.click()
+    expect(form.card("[stuck] pressed offline").node).to_be_visible()
+    expect(form.cards).to_have_count(1)
+    expect(_line(form)).to_be_empty()
+
+
+def test_a_server_that_ends_takes_neither_text_nor_presses_with_it(
+    mortal: AppProcess, kie_mortal: KiePage
+) -> None:
+    """The page says so beside Generate, refuses the press, and has everything after the restart."""
+    form = kie_mortal.form(V1_LITE)
+    _fill_in_half(form)
+    with kie_mortal.loaded_anew():
+        mortal.kill()
+        _go_on_typing(form)
+        expect(_line(form)).to_contain_text("nothing can be sent until the server is back")
+        form.generate.click()
+        expect(_line(form)).to_contain_text("Not sent: no connection to the server.")
+        mortal.start()
+    expect(_line(form)).not_to_contain_text("no connection", timeout=30_000)
+    _expect_all_of_it(form)
+    expect(form.cards).to_have_count(0)
+
+
+def test_a_press_that_meets_a_server_just_gone_is_told_as_not_sent(
+    mortal: AppProcess, kie_mortal: KiePage
+) -> None:
+    """Whoever notices first: nothing is said to be preparing for ever."""
+    form = kie_mortal.form(GROK)
+    # As if the stream had not noticed yet.
+    kie_mortal.page.evaluate("() => { kieUi.isCutOff = () => false; }")
+    mortal.kill()
+    form.generate.click()
+    told = form.runs.locator(".kie-stand-in")
+    expect(told).to_contain_text("Preparing")
+    mortal.start()
+    expect(told).to_contain_text("Not sent: press again", timeout=30_000)
+
+
+def test_a_press_that_gradio_does_not_take_is_not_swallowed(away: KiePage, watch: Watch) -> None:
+    """After a failed request Gradio takes no press until it has loaded the page anew."""
+    form = away.form(GROK)
+    watch.settle(away.page)
+    watch.expects("ERR_FAILED", "/queue/join")
+    watch.allows("ERR_FAILED", "/app_id")
+    # Gradio's own try to connect anew is held up, so that the page stays in between.
+    away.page.route("**/queue/join**", lambda route: route.abort())
+    away.page.route("**/app_id**", lambda route: route.abort())
+    form.prompt.fill("meets no server")
+    expect(away.page.get_by_text("Attempting reconnection")).to_be_visible()
+    form.generate.click()
+    expect(_line(form)).to_contain_text("Not sent: this page is just connecting anew.")
+    away.page.unroute_all(behavior="wait")
+    told = "Not sent: this page had to connect anew. Press Generate again."
+    expect(_line(form)).to_contain_text(told, timeout=30_000)
+    expect(form.prompt).to_have_value("meets no server")
+    form.generate.click()
+    expect(form.card("meets no server").node).to_be_visible()
+    expect(_line(form)).to_be_empty()

@@ -1,0 +1,442 @@
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from kie_ui.catalog.cli import main
+from kie_ui.catalog.library import EVERYONE, Library
+from kie_ui.catalog.sharing import write_models
+from kie_ui.settings import Settings
+from tests.catalog.added import a_spec
+from tests.catalog.documented import GROK, LITE
+
+PAGE = """# {title}
+
+### Model Parameter
+
+| Property | Value |
+|----------|-------|
+| **Format** | `{model}` |
+
+### input Object Parameters
+
+#### prompt
+
+- **Type**: `string`
+- **Required**: Yes
+- **Description**: What to paint.
+- **Max Length**: {length} characters
+
+#### size
+
+- **Type**: `string`
+- **Required**: No
+- **Options**:
+  - `small`: Small
+  - `large`: Large
+- **Default Value**: `"small"`
+
+#### amount
+
+- **Type**: `number`
+- **Description**: How many
+- **Range**: 1 - 4 (step: 1)
+"""
+MODEL = "maker/paint"
+
+
+class Outcome(NamedTuple):
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the settings of whoever runs the tests out."""
+    monkeypatch.chdir(tmp_path)
+    for field in Settings.model_fields.values():
+        monkeypatch.delenv(str(field.alias), raising=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the data folder, not yet there."""
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return what runs a command, over the data folder where it uses one."""
+
+    def run(command: str, *arguments: str | Path) -> Outcome:
+        stored = [] if command == "read" else ["--data-dir", str(folder)]
+        status = main([command, *stored, *map(str, arguments)])
+        told = capsys.readouterr()
+        return Outcome(status, told.out, told.err)
+
+    return run
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    """Return a page on the disk."""
+    return write_page(tmp_path / "paint.md")
+
+
+def write_page(path: Path, model: str = MODEL, length: str = "5,000") -> Path:
+    """Write a page of a model."""
+    path.write_text(PAGE.format(model=model, title="Paint", length=length), encoding="utf-8")
+    return path
+
+
+def models(folder: Path) -> list[str]:
+    """List what is in the library of a data folder."""
+    return [entry.model for entry in Library(folder / "models").entries(EVERYONE)]
+
+
+def test_a_page_is_imported_for_everyone(run: Run, folder: Path, page: Path) -> None:
+    """The program says what is new; a server on the folder has it."""
+    outcome = run("import", page)
+    assert outcome.status == 0
+    assert outcome.out == f"new\t{MODEL}\tPaint\n"
+    assert models(folder) == [GROK, LITE, MODEL]
+
+
+def test_imported_again_it_is_the_same_or_replaced(run: Run, page: Path) -> None:
+    """A script sees whether anything changed."""
+    run("import", page)
+    assert run("import", page).out.startswith("same\t")
+    write_page(page, length="6,000")
+    outcome = run("import", page)
+    assert outcome.out.startswith("replaced\t")
+    assert outcome.status == 0
+
+
+def test_pages_that_cannot_be_read_do_not_keep_the_others_out(
+    run: Run, folder: Path, tmp_path: Path, page: Path
+) -> None:
+    """Each is told by its name on the standard error, and the status is 1."""
+    (tmp_path / "note.md").write_text("# Shopping\n\nMilk.\n")
+    (tmp_path / "empty.md").write_text("")
+    names = [str(tmp_path / name) for name in ("note.md", "empty.md", "gone.md")]
+    outcome = run("import", *names, page, "https://docs.kie.ai/market/paint")
+    assert outcome.status == 1
+    assert outcome.out == f"new\t{MODEL}\tPaint\n"
+    told = outcome.err.splitlines()
+    assert all(any(line.startswith(f"{name}: ") for line in told) for name in names)
+    assert any("save its page" in line for line in told)
+    assert models(folder)[2:] == [MODEL]
+
+
+def test_a_folder_stands_for_its_pages(run: Run, folder: Path, tmp_path: Path) -> None:
+    """In the order of their names; what is no page by its name is passed over."""
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    write_page(pages / "b.md", "maker/b")
+    write_page(pages / "a.MD", "maker/a")
+    (pages / "picture.png").write_bytes(b"\x89PNG")
+    assert run("import", pages).status == 0
+    assert models(folder)[2:] == ["maker/a", "maker/b"]
+
+
+def test_a_folder_without_pages_is_told(run: Run, tmp_path: Path) -> None:
+    """A wrong folder does not look like a success."""
+    (tmp_path / "none").mkdir()
+    outcome = run("import", tmp_path / "none")
+    assert outcome.status == 1
+    assert "no page in this folder" in outcome.err
+
+
+def test_the_standard_input_is_a_page_too(
+    run: Run, folder: Path, page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a program that fetches it."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(page.read_bytes())))
+    assert run("import", "-").status == 0
+    assert models(folder)[2:] == [MODEL]
+
+
+def test_an_exported_file_is_imported(run: Run, folder: Path, tmp_path: Path) -> None:
+    """All that can be taken in, with a word on what can't."""
+    file = tmp_path / "models.json"
+    told = json.loads(write_models([a_spec("a"), a_spec("b")]))
+    told["models"].append({**told["models"][0], "model": "../c"})
+    file.write_text(json.dumps(told))
+    outcome = run("import", file)
+    assert outcome.status == 1
+    assert "“../c” cannot be taken in" in outcome.err
+    assert models(folder)[2:] == ["a", "b"]
+
+
+def test_a_library_that_cannot_be_written_is_told(run: Run, folder: Path, page: Path) -> None:
+    """With the page's name, and status 1."""
+    folder.write_text("no folder")
+    outcome = run("import", page)
+    assert outcome.status == 1
+    assert outcome.out == ""
+    assert f"{page}: The added models cannot be kept" in outcome.err
+
+
+def test_the_list_has_a_model_a_line(run: Run, folder: Path, page: Path) -> None:
+    """Id, title and marks, with tabs between them."""
+    run("import", page)
+    Library(folder / "models").hide(EVERYONE, LITE)
+    lines = [line.split("\t") for line in run("list").out.splitlines()]
+    assert [line[0] for line in lines] == [GROK, LITE, MODEL]
+    assert [line[2] for line in lines] == ["built in", "built in, hidden", "added"]
+
+
+def test_the_list_is_json_too(run: Run, page: Path) -> None:
+    """One array, an object a model."""
+    run("import", page)
+    told = run("list", "--json").json
+    assert told[2] == {
+        "model": MODEL,
+        "title": "Paint",
+        "makes": told[2]["makes"],
+        "parameters": 3,
+        "marks": ["added"],
+    }
+
+
+def test_listing_makes_no_folder(run: Run, folder: Path) -> None:
+    """Whoever only looks leaves nothing."""
+    assert run("list").status == 0
+    assert not folder.exists()
+
+
+def test_damage_is_told_beside_the_list(run: Run, folder: Path) -> None:
+    """The list itself stays data."""
+    (folder / "models").mkdir(parents=True)
+    (folder / "models" / "everyone.json").write_text("{")
+    outcome = run("list")
+    assert len(outcome.out.splitlines()) == 2
+    assert "set aside" in outcome.err
+
+
+def test_a_model_is_shown_as_one_json_array(run: Run, page: Path) -> None:
+    """Each fact as the page states it, under its name; what it does not state is left out."""
+    run("import", page)
+    (told,) = run("show", MODEL, "--json").json
+    assert (told["model"], told["title"]) == (MODEL, "Paint")
+    prompt, size, amount = told["parameters"]
+    assert prompt["type"] == "string"
+    assert prompt["required"] is True
+    assert prompt["max_length"] == 5000
+    assert "default" not in prompt
+    assert size["options"] == ["small", "large"]
+    assert size["default"] == "small"
+    assert (amount["minimum"], amount["maximum"], amount["step"]) == (1, 4, 1)
+    assert isinstance(told["warnings"], list)
+    assert all(parameter["widget"] for parameter in told["parameters"])
+
+
+def test_reading_gives_the_same_and_stores_nothing(run: Run, folder: Path, page: Path) -> None:
+    """What is read is what would be shown."""
+    read = run("read", page, "--json")
+    assert read.status == 0
+    assert not folder.exists()
+    run("import", page)
+    assert read.json == run("show", MODEL, "--json").json
+
+
+def test_several_pages_are_one_array(run: Run, tmp_path: Path, page: Path) -> None:
+    """Also where one of them could not be read."""
+    other = write_page(tmp_path / "other.md", "maker/other")
+    outcome = run("read", page, "gone.md", other, "--json")
+    assert outcome.status == 1
+    assert [model["model"] for model in outcome.json] == [MODEL, "maker/other"]
+    assert outcome.err.startswith("gone.md: ")
+
+
+def test_nothing_read_is_an_empty_array(run: Run) -> None:
+    """A program that parses it need not know the status."""
+    outcome = run("read", "gone.md", "--json")
+    assert (outcome.status, outcome.json) == (1, [])
+
+
+def test_a_person_reads_a_line_a_parameter(run: Run) -> None:
+    """Name, type, whether it is required, the widget, and every limit."""
+    outcome = run("show", GROK)
+    assert outcome.status == 0
+    (line,) = [line for line in outcome.out.splitlines() if line.startswith("  index")]
+    assert line.split()[:4] == ["index", "number", "optional", "slider"]
+    assert "minimum=0  maximum=5  step=1" in line
+
+
+def test_an_unknown_model_is_told_and_the_others_shown(run: Run) -> None:
+    """In the order in which they were asked for, each once."""
+    outcome = run("show", LITE, "gone", GROK, LITE, "--json")
+    assert outcome.status == 1
+    assert [model["model"] for model in outcome.json] == [LITE, GROK]
+    assert outcome.err == "gone: There is no such model.\n"
+
+
+def test_a_difference_is_status_one(run: Run, page: Path, folder: Path) -> None:
+    """As diff has it: 0 the same, 1 different, each difference a line; nothing is stored."""
+    new = run("diff", page)
+    assert (new.status, new.out) == (1, f"{MODEL}: It is new.\n")
+    run("import", page)
+    assert run("diff", page) == (0, "", "")
+    write_page(page, length="6,000")
+    outcome = run("diff", page)
+    assert outcome.status == 1
+    assert outcome.out.startswith(f"{MODEL}: prompt")
+    assert "6000" in outcome.out
+    assert run("diff", page) == outcome
+
+
+def test_a_difference_that_cannot_be_told_is_status_two(run: Run, page: Path) -> None:
+    """Trouble goes before difference."""
+    outcome = run("diff", page, "gone.md")
+    assert outcome.status == 2
+    assert outcome.out == f"{MODEL}: It is new.\n"
+    assert outcome.err.startswith("gone.md: ")
+
+
+def test_models_are_removed(run: Run, folder: Path, page: Path) -> None:
+    """One that is not there, or came with the program, is told; the others go."""
+    run("import", page)
+    outcome = run("remove", "gone", GROK, MODEL)
+    assert outcome.status == 1
+    assert "gone: There is no such model." in outcome.err
+    assert f"{GROK}: A model that came with the program" in outcome.err
+    assert models(folder) == [GROK, LITE]
+
+
+def test_removing_what_replaced_a_built_in_model_brings_that_back(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    """As it came with the program."""
+    run("import", write_page(tmp_path / "grok.md", GROK))
+    assert Library(folder / "models").entries(EVERYONE)[0].is_replaced
+    assert run("remove", GROK).status == 0
+    assert not Library(folder / "models").entries(EVERYONE)[0].is_replaced
+
+
+def test_models_are_exported_to_be_imported_elsewhere(
+    run: Run, folder: Path, tmp_path: Path, page: Path
+) -> None:
+    """Printed, or written to a file; all that were added, or those that are named."""
+    run("import", page)
+    printed = run("export")
+    assert run("export", "-o", tmp_path / "all.json").out == ""
+    assert (tmp_path / "all.json").read_text() == printed.out
+    run("remove", MODEL)
+    assert run("import", tmp_path / "all.json").out == f"new\t{MODEL}\tPaint\n"
+    assert [m["model"] for m in json.loads(run("export", GROK).out)["models"]] == [GROK]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "export: There is nothing to export"),
+        (["gone", GROK], "gone: There is no such model."),
+        ([GROK, "-o", "no/folder/file.json"], "no/folder/file.json: It cannot be written"),
+    ],
+)
+def test_what_cannot_be_exported_is_told(run: Run, arguments: list[str], sentence: str) -> None:
+    """Nothing is printed that could be taken for the file."""
+    outcome = run("export", *arguments)
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["import"], ["show"], ["sing"], ["read", "--loud", "x"], ["diff"]]
+)
+def test_what_makes_no_sense_is_status_two(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the usage on the standard error."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: python -m kie_ui.catalog" in capsys.readouterr().err
+
+
+def test_help_tells_the_statuses(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever writes a script finds them."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    assert "exit status:" in capsys.readouterr().out
+
+
+def test_the_data_folder_is_that_of_the_settings(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless the command line names another."""
+    monkeypatch.setenv("KIE_UI_DATA_DIR", str(tmp_path / "set"))
+    assert main(["import", str(page)]) == 0
+    assert models(tmp_path / "set")[2:] == [MODEL]
+
+
+def test_settings_that_cannot_be_used_are_status_two(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The variable is named, and its value is not."""
+    monkeypatch.setenv("KIE_UI_VISITORS", "planted-value")
+    assert main(["list"]) == 2
+    told = capsys.readouterr()
+    assert "KIE_UI_VISITORS" in told.err
+    assert "planted-value" not in told.err
+
+
+def test_what_a_page_says_does_not_move_the_terminal(run: Run, tmp_path: Path) -> None:
+    """Control characters and line breaks of a page are blanks in every line."""
+    text = PAGE.format(model=MODEL, title="Paint \x1b[2J\x07", length="9")
+    (tmp_path / "odd.md").write_text(text)
+    for outcome in (run("read", tmp_path / "odd.md"), run("import", tmp_path / "odd.md")):
+        assert "\x1b" not in outcome.out + outcome.err
+        assert "\x07" not in outcome.out + outcome.err
+
+
+def test_it_is_a_program_that_starts_without_the_page(folder: Path, page: Path) -> None:
+    """It prints UTF-8 wherever it prints to, and brings no Gradio in."""
+    program = (
+        "import sys; from kie_ui.catalog.cli import main; status = main();"
+        "assert not {'gradio', 'sqlalchemy', 'av', 'PIL', 'httpx'} & set(sys.modules);"
+        "sys.exit(status)"
+    )
+    page.write_text(page.read_text().replace("What to paint.", "Was gemalt wird: Äpfel 😀"))
+    done = subprocess.run(
+        [sys.executable, "-c", program, "read", str(page), "--json"],
+        capture_output=True,
+        check=False,
+        env={"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert done.stderr == b""
+    assert done.returncode == 0
+    assert "Äpfel 😀" in done.stdout.decode("utf-8")
+
+
+def test_a_reader_that_goes_away_is_no_failure_of_ours(page: Path) -> None:
+    """`| head -1` gives no traceback."""
+    pages = " ".join([str(page)] * 300)
+    program = f"{sys.executable} -m kie_ui.catalog read {pages} --json | head -1"
+    done = subprocess.run(
+        ["bash", "-c", program],
+        capture_output=True,
+        check=True,
+        env={"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": "/usr/bin:/bin"},
+    )
+    assert done.stdout == b"[\n"
+    assert done.stderr == b""

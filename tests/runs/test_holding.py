@@ -1,0 +1,288 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from kie_ui.runs.errors import StoreProblem, WrongStep
+from kie_ui.runs.run import Run, Step
+from kie_ui.runs.service import RunService
+from tests.runs.harness import (
+    GROK,
+    OWNER,
+    Answer,
+    FakeKie,
+    FastClock,
+    Restart,
+    StartAnother,
+    reached,
+    refusal,
+    until,
+)
+
+
+async def die(service: RunService) -> None:
+    """End a service as a kill would: nothing is written or handed over any more."""
+    service._journeys._is_stopped = True
+    tasks = [service._holding._looking, *service._journeys._under_way.values()]
+    tasks += [*service._upkeep._asides]
+    for task in tasks:
+        if task is not None:
+            task.cancel()
+    await asyncio.gather(*(task for task in tasks if task), return_exceptions=True)
+    await service._tracker.stop()
+    lock = service._holding._presence._lock
+    assert lock is not None
+    lock.release()  # as the operating system does with every lock of a process that ends
+    service._holding._presence._lock = None
+    service._holding._looking = None
+
+
+async def pressed(service: RunService, values: dict[str, Any], *steps: Step) -> Run:
+    """Press Generate and wait for one of the steps."""
+    return await reached(service, await service.submit(OWNER, GROK, values, "live"), *steps)
+
+
+async def test_a_run_has_one_holder_who_polls_and_fetches_it(
+    service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """A second process on the same folder leaves a living one's runs alone."""
+    fake.polls_until_success = 10**6
+    run = await pressed(service, values, Step.GENERATING)
+    second = await start_another()
+    assert second._tracker._lanes == {}
+    assert second._journeys._under_way == {}
+    fake.polls_until_success = 0
+    assert (await reached(second, run, Step.DONE)).step is Step.DONE
+    assert (fake.counts["create"], fake.counts["media"]) == (1, 1)
+    assert (await second.run(OWNER, run.id)).holder == service._holding.id
+    assert second._tracker._lanes == {}
+
+
+async def test_changes_of_one_process_reach_the_pages_of_the_other(
+    service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """A person whose page is served by the second process sees the run of the first move."""
+    second = await start_another()
+    seen: list[Step] = []
+    async with second.subscribe(OWNER) as changed, asyncio.timeout(10):
+        run = await service.submit(OWNER, GROK, values, "live")
+        while not seen or seen[-1] is not Step.DONE:
+            news = await anext(changed)
+            assert news.id == run.id
+            seen.append(news.step)
+    way = [Step.PREPARING, Step.UPLOADING, Step.SENDING, Step.WAITING, Step.QUEUING]
+    way += [Step.GENERATING, Step.FETCHING, Step.DONE]
+    assert [way.index(step) for step in seen] == sorted(way.index(step) for step in seen)
+    assert fake.counts["create"] == 1
+
+
+async def test_the_same_change_is_not_told_over_and_over(
+    service: RunService, start_another: StartAnother, fast: FastClock, values: dict[str, Any]
+) -> None:
+    """Looks overlap, tellings do not."""
+    second = await start_another()
+    run = await pressed(service, values, Step.DONE)
+    await until_noted(service, run)
+    async with second.subscribe(OWNER) as changed:
+        told = 0
+        try:
+            async with asyncio.timeout(20 / fast.speed):
+                while True:
+                    await anext(changed)
+                    told += 1
+        except TimeoutError:
+            assert told <= 2
+
+
+async def until_noted(service: RunService, run: Run) -> None:
+    """Wait until the last word about a run is written."""
+    async with asyncio.timeout(10):
+        while (await service.run(OWNER, run.id)).balance_after is None:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.005)
+
+
+async def test_when_the_holder_dies_another_goes_on(
+    service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """Nobody has to start anything: the survivor notices, polls on, and fetches the clip."""
+    fake.polls_until_success = 10**6
+    run = await pressed(service, values, Step.GENERATING)
+    second = await start_another()
+    await die(service)
+    fake.polls_until_success = 0
+    run = await reached(second, run, Step.DONE)
+    assert run.holder == second._holding.id
+    assert (fake.counts["create"], fake.counts["media"]) == (1, 1)
+
+
+async def test_a_process_that_came_and_died_between_two_looks_leaves_nothing_lying(
+    service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """Its runs are taken over though nobody ever saw it alive."""
+    second = await start_another()
+    fake.polls_until_success = 10**6
+    run = await pressed(second, values, Step.GENERATING)
+    service._holding._others = frozenset()  # it has not looked since
+    await die(second)
+    fake.polls_until_success = 0
+    assert (await reached(service, run, Step.DONE)).holder == service._holding.id
+
+
+async def test_a_clean_stop_hands_over(
+    restart: Restart, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """What the stopped process leaves is taken on by the one that stays."""
+    fake.polls_until_success = 10**6
+    service = await restart()
+    run = await pressed(service, values, Step.GENERATING)
+    second = await start_another()
+    await service.stop()
+    fake.polls_until_success = 0
+    run = await reached(second, run, Step.DONE)
+    assert run.holder == second._holding.id
+    assert fake.counts["create"] == 1
+
+
+async def test_a_run_in_line_is_sent_by_the_survivor_and_only_by_it(
+    service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """What the dead had not sent is sent once."""
+    fake.outages["create"] = refusal(429)
+    run = await pressed(service, values, Step.LINED_UP)
+    second = await start_another()
+    await die(service)
+    await service._queue.stop()
+    fake.outages.clear()
+    await reached(second, run, Step.DONE)
+    assert len(fake.bodies) == 1
+
+
+@pytest.mark.parametrize("late_answer", [None, refusal(413)])
+async def test_of_two_that_take_a_run_for_theirs_one_sends(
+    service: RunService,
+    start_another: StartAnother,
+    fake: FakeKie,
+    values: dict[str, Any],
+    late_answer: Any,
+) -> None:
+    """Should a holder be taken for dead that is not, a clip is still not bought twice."""
+    released = asyncio.Event()
+
+    async def slow(request: httpx.Request) -> Answer | None:
+        await released.wait()
+        return await late_answer(request) if late_answer else None
+
+    fake.faults["upload"] = [slow]
+    run = await service.submit(OWNER, GROK, values, "live")
+    await until(lambda: fake.counts["upload"] == 1)
+    lock = service._holding._presence._lock
+    assert lock is not None
+    lock.release()
+    second = await start_another()
+    async with asyncio.timeout(10):
+        await second.ended(OWNER, run.id)
+        released.set()
+        await until(lambda: not service._journeys._under_way)
+    assert (await second.run(OWNER, run.id)).step is Step.DONE
+    assert fake.counts["create"] == 1
+
+
+async def test_a_run_can_be_cancelled_from_the_other_process(
+    service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """The page that asked is told so, nothing is sent, and the holder's own pages learn of it."""
+    released = asyncio.Event()
+
+    async def slow(request: httpx.Request) -> Answer | None:
+        await released.wait()
+        return None
+
+    fake.faults["upload"] = [slow]
+    run = await service.submit(OWNER, GROK, values, "live")
+    await until(lambda: fake.counts["upload"] == 1)
+    second = await start_another()
+    async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
+        assert (await second.cancel(OWNER, run.id)).step is Step.CANCELLED
+        released.set()
+        while (await anext(changed)).step is not Step.CANCELLED:
+            pass
+    assert fake.counts["create"] == 0
+
+
+async def test_a_task_that_another_process_watches_is_not_watched_twice(
+    service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """Tracking what one follows already just shows it."""
+    fake.polls_until_success = 10**6
+    run = await pressed(service, values, Step.GENERATING)
+    second = await start_another()
+    assert (await second.track(OWNER, run.task_id or "", "live")).id == run.id
+    assert second._tracker._lanes == {}
+    assert second._journeys._under_way == {}
+
+
+async def test_a_paid_clip_that_one_process_could_not_keep_is_fetched_by_the_other(
+    service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """Whoever is asked takes the run on; two that are asked at once fetch it once."""
+    fake.outages["media"] = refusal(500)
+    run = await pressed(service, values, Step.UNFETCHED)
+    second = await start_another()
+    asked = fake.counts["media"]
+    fake.outages.clear()
+    tries = await asyncio.gather(
+        service.fetch_again(OWNER, run.id),
+        second.fetch_again(OWNER, run.id),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(outcome, WrongStep) for outcome in tries) == 1
+    await reached(service, run, Step.DONE)
+    assert fake.counts["media"] == asked + 1
+
+
+async def test_a_look_that_fails_is_tried_again(
+    service: RunService,
+    start_another: StartAnother,
+    fake: FakeKie,
+    values: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A database that is busy for a moment does not make a process blind for good."""
+    fake.polls_until_success = 10**6
+    run = await pressed(service, values, Step.GENERATING)
+    second = await start_another()
+    holders = second._store.holders
+    failures = 3
+
+    async def flaky() -> frozenset[str | None]:
+        nonlocal failures
+        failures -= 1
+        if failures > 0:
+            raise StoreProblem("The database of runs is held by another program.")
+        return await holders()
+
+    monkeypatch.setattr(second._store, "holders", flaky)
+    await die(service)
+    fake.polls_until_success = 0
+    await reached(second, run, Step.DONE)
+    assert "held by another program" in caplog.text
+
+
+async def test_the_stopped_take_nothing_over(
+    restart: Restart, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """After its stop a service begins nothing, whatever is left lying in that moment."""
+    fake.polls_until_success = 10**6
+    service = await restart()
+    second = await start_another()
+    run = await pressed(second, values, Step.GENERATING)
+    stopping = asyncio.create_task(service.stop())
+    await die(second)
+    await stopping
+    service._upkeep.take_up(run)
+    assert service._journeys._under_way == {}
+    assert service._tracker._lanes == {}

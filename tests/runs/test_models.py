@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from kie_ui.catalog.registry import Registry, UnknownModel, built_in_registry
+from kie_ui.catalog.rules import EXTRA
+from kie_ui.catalog.spec import ModelSpec
+from kie_ui.runs.backends import Backends
+from kie_ui.runs.run import Step
+from kie_ui.runs.service import RunService
+from tests.runs.harness import (
+    GROK,
+    OWNER,
+    Answer,
+    FakeKie,
+    FastClock,
+    make_service,
+    reached,
+    until,
+)
+
+SPEC = built_in_registry().spec(GROK)
+
+
+class Shelf:
+    """A catalog in which each owner has models of their own, which come and go."""
+
+    def __init__(self) -> None:
+        self.owned: dict[str, tuple[ModelSpec, ...]] = {}
+        self.known: tuple[ModelSpec, ...] = ()
+
+    def of(self, owner: str) -> Registry:
+        return Registry(self.owned.get(owner, ()))
+
+    def shelf_name(self, owner: str) -> str:
+        return owner
+
+    def versions(self, model: str, shelf: str = "") -> tuple[ModelSpec, ...]:
+        return tuple(spec for spec in self.known if spec.model == model)
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    """Return a catalog in which the one owner has one model."""
+    shelf = Shelf()
+    shelf.owned[OWNER] = shelf.known = (SPEC,)
+    return shelf
+
+
+@pytest.fixture
+async def service(
+    tmp_path: Path, fast: FastClock, backends: Backends, fake: FakeKie, shelf: Shelf
+) -> AsyncIterator[RunService]:
+    """Return a started service over that catalog."""
+    transport = httpx.MockTransport(fake.answer)
+    service = make_service(tmp_path, fast, backends, transport, catalog=shelf)
+    await service.start()
+    yield service
+    await service.stop()
+
+
+@pytest.fixture
+def upload(fake: FakeKie) -> asyncio.Event:
+    """Return what has to be set before an upload goes on."""
+    released = asyncio.Event()
+
+    async def stalled(request: httpx.Request) -> Answer | None:
+        await released.wait()
+        return None
+
+    fake.outages["upload"] = stalled
+    return released
+
+
+async def test_a_press_knows_the_models_of_its_owner_alone(
+    service: RunService, backends: Backends, values: dict[str, Any]
+) -> None:
+    """What one visitor added is no model of another's."""
+    backends.set_key("eve", "eves-key")
+    with pytest.raises(UnknownModel):
+        await service.submit("eve", GROK, values, "live")
+
+
+async def test_a_model_removed_after_the_press_is_still_sent(
+    service: RunService,
+    fake: FakeKie,
+    shelf: Shelf,
+    upload: asyncio.Event,
+    values: dict[str, Any],
+) -> None:
+    """A run goes on with a version that was known when it was pressed."""
+    run = await service.submit(OWNER, GROK, values, "live")
+    await until(lambda: fake.counts["upload"] == 1)
+    shelf.owned.clear()
+    upload.set()
+    await reached(service, run, Step.DONE)
+    assert fake.bodies[0]["input"]["mode"] == "fun"
+
+
+async def test_a_model_replaced_after_the_press_is_sent_as_it_was_pressed(
+    service: RunService,
+    fake: FakeKie,
+    shelf: Shelf,
+    upload: asyncio.Event,
+    values: dict[str, Any],
+) -> None:
+    """Where the newer page lacks what was given, the former page tells how it is sent."""
+    run = await service.submit(OWNER, GROK, values | {EXTRA: {"new": 1}}, "live")
+    await until(lambda: fake.counts["upload"] == 1)
+    kept = tuple(p for p in SPEC.parameters if p.name not in ("image_urls", "task_id", "index"))
+    newer = SPEC.model_copy(update={"parameters": kept, "rules": (), "price": None})
+    shelf.owned[OWNER] = (newer,)
+    shelf.known = (newer, SPEC)
+    upload.set()
+    await reached(service, run, Step.DONE)
+    assert isinstance(fake.bodies[0]["input"]["image_urls"], list)
+    assert fake.bodies[0]["input"]["new"] == 1
+    assert next(iter(fake.bodies[0]["input"])) == "image_urls"
+
+
+async def test_a_model_of_which_nothing_is_known_any_more_fails_its_run(
+    service: RunService,
+    fake: FakeKie,
+    shelf: Shelf,
+    upload: asyncio.Event,
+    values: dict[str, Any],
+) -> None:
+    """Nothing leaves, and the run says why."""
+    run = await service.submit(OWNER, GROK, values, "live")
+    await until(lambda: fake.counts["upload"] == 1)
+    shelf.owned.clear()
+    shelf.known = ()
+    upload.set()
+    failed = await reached(service, run, Step.FAILED)
+    assert failed.error is not None
+    assert failed.error.kind == "UnknownModel"
+    assert fake.bodies == []

@@ -1,0 +1,167 @@
+"""Comes to the program's doors as a browser does, without one."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from kie_ui.ui.visitors import COOKIE
+from tests.wire.app_process import AppProcess
+
+WAIT_S = 60
+API = "/gradio_api"
+
+
+def in_time(lines: Iterator[str]) -> Iterator[str]:
+    """Pass on what a stream says, for so long: its signs of life alone keep nobody waiting."""
+    give_up_s = time.monotonic() + WAIT_S
+    for line in lines:
+        assert time.monotonic() < give_up_s, "it was never heard of"
+        yield line
+
+
+class Visitor:
+    """One browser: it keeps its cookies. A context manager."""
+
+    def __init__(self, app: AppProcess, *, session: str = "") -> None:
+        self.session = session or f"session-of-{id(self):x}"
+        self.http = httpx.Client(
+            base_url=app.url, timeout=WAIT_S, trust_env=False, follow_redirects=True
+        )
+        self.answers: list[str] = []
+        """Everything that was said to this visitor, headers included."""
+        self.http.event_hooks["response"] = [self._note]
+
+    def __enter__(self) -> Visitor:
+        self.http.get("/")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    @property
+    def secret(self) -> str:
+        """What the cookie holds."""
+        return self.http.cookies[COOKIE]
+
+    def _note(self, response: httpx.Response) -> None:
+        headers = {k: v for k, v in response.headers.items() if k != "set-cookie"}
+        self.answers.append(json.dumps(headers))
+        if not response.headers.get("content-type", "").startswith("text/event-stream"):
+            response.read()
+            self.answers.append(response.content.decode("latin-1"))
+
+    def get(self, path: str, **query: Any) -> httpx.Response:
+        """Ask for something."""
+        return self.http.get(path, params=query or None)
+
+    def upload(self, picture: Path, *, upload_id: str = "") -> str:
+        """Put a picture in, and return where Gradio says that it lies."""
+        query = {"upload_id": upload_id} if upload_id else None
+        files = {"files": (picture.name, picture.read_bytes(), "image/jpeg")}
+        answer = self.http.post(f"{API}/upload", files=files, params=query)
+        answer.raise_for_status()
+        (path,) = answer.json()
+        return str(path)
+
+    def call(self, endpoint: str, **given: Any) -> str:
+        """Begin a call as curl does, and return the id of its event."""
+        answer = self.http.post(f"{API}/call/v2{endpoint}", json=given)
+        answer.raise_for_status()
+        return str(answer.json()["event_id"])
+
+    def result(self, endpoint: str, event_id: str) -> str:
+        """Wait for what became of a call; the text of the answer."""
+        text = self.get(f"{API}/call{endpoint}/{event_id}").text
+        self.answers.append(text)
+        return text
+
+    def join(self, event: dict[str, Any], *data: Any) -> httpx.Response:
+        """Begin an event of the page."""
+        body = {"data": list(data), "fn_index": event["id"], "session_hash": self.session}
+        return self.http.post(f"{API}/queue/join", json=body)
+
+    def event(self, *data: Any, **wanted: Any) -> list[dict[str, Any]]:
+        """Run the page's event that takes a component with these properties; tell its messages."""
+        joined = self.join(self.find_event(**wanted), *data)
+        joined.raise_for_status()
+        return list(self.messages())
+
+    def find_event(self, **wanted: Any) -> dict[str, Any]:
+        """Find the first event with a handler here that takes a component with such properties."""
+        config = self.get("/config").json()
+        ids = {
+            part["id"]
+            for part in config["components"]
+            if all(part["props"].get(name) == value for name, value in wanted.items())
+        }
+        return next(
+            event
+            for event in config["dependencies"]
+            if event["backend_fn"] and ids.intersection(event["inputs"])
+        )
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """Yield what Gradio says to this page until it closes the stream."""
+        with self.http.stream("GET", f"{API}/queue/data?session_hash={self.session}") as stream:
+            for line in in_time(stream.iter_lines()):
+                self.answers.append(line)
+                if line.startswith("data: "):
+                    yield json.loads(line.removeprefix("data: "))
+
+    @contextmanager
+    def hearing(self) -> Iterator[Iterator[tuple[str, dict[str, Any]]]]:
+        """Open the page's own stream."""
+        with self.http.stream("GET", "/kie-ui/stream") as stream:
+            yield self._events(stream.iter_lines())
+
+    def _events(self, lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        name = ""
+        for line in in_time(lines):
+            self.answers.append(line)
+            if line.startswith("event: "):
+                name = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                yield name, json.loads(line.removeprefix("data: "))
+
+    def run(self, prompt: str, step: str | None = None) -> dict[str, Any]:
+        """Wait until the run of a prompt is heard of, at a step if one is named."""
+        with self.hearing() as events:
+            return next(
+                data
+                for name, data in events
+                if name == "run"
+                and data["values"].get("prompt") == prompt
+                and step in (None, data["step"])
+            )
+
+    def account(self, **wanted: Any) -> dict[str, Any]:
+        """Wait until the account is heard of with such facts."""
+        with self.hearing() as events:
+            return next(
+                data
+                for name, data in events
+                if name == "account" and all(data.get(k) == v for k, v in wanted.items())
+            )
+
+    def type_key(self, key: str) -> str:
+        """Type a key on the page and have it tested; what the page then says."""
+        messages = self.event(key, type="password")
+        (done,) = [m for m in messages if m["msg"] == "process_completed"]
+        return str(done["output"]["data"][1])
+
+    def paths(self) -> list[str]:
+        """Find the paths of Gradio's cache that this visitor was told."""
+        return [line for line in self.answers if '"path"' in line]
+
+
+def clip_of(result: str) -> str:
+    """Read where the clip of a finished call lies."""
+    line = next(line for line in result.splitlines() if line.startswith("data: ["))
+    return str(json.loads(line.removeprefix("data: "))[0]["path"])

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client  # type: ignore[import-untyped]  # it has no types
+
+from kie_ui.ui.visitors import COOKIE
+from tests.wire.app_process import AppProcess, hurried
+from tests.wire.calling import GROK
+from tests.wire.doors import API, Visitor
+from tests.wire.fake_kie import KEY, FakeKie, Story
+
+FORGOTTEN = "the key is forgotten"
+
+
+@pytest.fixture(scope="module")
+def limited(fake: FakeKie, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
+    """Run the program with users and a shared key, with which each may make one run a day."""
+    folder = tmp_path_factory.mktemp("users")
+    file = folder / "users.txt"
+    file.write_text("# ours\nada:of ada's, odd:one\n\nben: of-ben \n", encoding="utf-8")
+    settings = {
+        "KIE_API_KEY": KEY,
+        "KIE_UI_SHARE_SERVER_KEY": "1",
+        "KIE_UI_RUNS_PER_DAY": "1",
+        "KIE_UI_USERS": str(file),
+        **fake.environment,
+    }
+    with AppProcess(folder, hurried(20), **settings) as app:
+        yield app
+
+
+def sign_in(visitor: Visitor, name: str, password: str) -> int:
+    """Fill in the page's login."""
+    given = {"username": name, "password": password}
+    return visitor.http.post("/login", data=given).status_code
+
+
+def test_a_typed_key_is_forgotten_at_a_restart_and_its_runs_wait_for_it(
+    fake: FakeKie, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """They say so, and go on as soon as the same visitor types it again."""
+    fake.stories[FORGOTTEN] = Story(records=("waiting",))
+    folder = tmp_path_factory.mktemp("typed")
+    settings = {"KIE_UI_VISITORS": "many", **fake.environment}
+    with AppProcess(folder, hurried(20), **settings) as app, Visitor(app) as before:
+        assert "works" in before.type_key(KEY)
+        before.call(GROK, prompt=FORGOTTEN)
+        before.run(FORGOTTEN, "waiting")
+        secret = before.secret
+    fake.tasks = {
+        key: task for key, task in fake.tasks.items() if task.body["input"]["prompt"] != FORGOTTEN
+    } | {
+        key: type(task)(task.body, Story())
+        for key, task in fake.tasks.items()
+        if task.body["input"]["prompt"] == FORGOTTEN
+    }
+    with AppProcess(folder, hurried(20), **settings) as app, Visitor(app) as after:
+        after.http.cookies.clear()
+        after.http.cookies.set(COOKIE, secret)
+        assert after.account(kind="demo")["has_own_key"] is False
+        with after.hearing() as events:
+            notes = (data["note"] or "" for name, data in events if name == "run")
+            assert any("The key is gone: enter it again" in note for note in notes)
+        assert "works" in after.type_key(KEY)
+        assert after.run(FORGOTTEN, "done")["clips"]
+    assert fake.creates[FORGOTTEN] == 1
+
+
+def test_who_has_not_signed_in_gets_nothing(limited: AppProcess) -> None:
+    """Neither a page of ours, nor a file, nor an answer of an endpoint."""
+    with Visitor(limited) as nobody:
+        assert "auth_required" in nobody.get("/").text
+        for path in ("/config", "/kie-ui/stream", f"{API}/info", f"{API}/file=/etc/passwd"):
+            assert nobody.get(path).status_code == 401
+        answer = nobody.http.post(f"{API}/call{GROK}", json={"data": []})
+        assert answer.status_code == 401
+        made_up = nobody.http.post("/kie-ui/callbacks/run/proof", json={})
+        assert made_up.status_code == 404
+
+
+def test_a_wrong_password_opens_nothing(limited: AppProcess) -> None:
+    """Nor that of another user."""
+    with Visitor(limited) as nobody:
+        assert sign_in(nobody, "ada", "of-ben") == 400
+        assert sign_in(nobody, "nobody", "") in (400, 422)
+        assert nobody.get("/kie-ui/stream").status_code == 401
+
+
+def test_each_user_has_runs_of_their_own_in_every_browser(limited: AppProcess) -> None:
+    """Signed in as another, one sees only the other's; each has their own runs a day."""
+    with Visitor(limited) as browser, Visitor(limited) as telephone:
+        assert sign_in(browser, "ada", "of ada's, odd:one") == 200
+        event_id = browser.call(GROK, prompt="of a user")
+        assert "event: complete" in browser.result(GROK, event_id)
+        assert browser.account(runs_left=0)["kind"] == "live"
+        refusal = browser.result(GROK, browser.call(GROK, prompt="one too many"))
+        assert "The one run that this server pays for you in a day" in refusal
+
+        assert sign_in(telephone, "ada", "of ada's, odd:one") == 200
+        run = telephone.run("of a user", "done")
+        clip = f"/kie-ui/runs/{run['id']}/clips/0.mp4"
+        assert telephone.get(clip).is_success
+
+        telephone.get("/logout")
+        assert telephone.get(clip).status_code == 401
+        assert sign_in(telephone, "ben", "of-ben") == 200
+        assert telephone.get(clip).status_code == 404
+        assert telephone.account(runs_left=1)["kind"] == "live"
+
+
+def test_a_client_signs_in_too(limited: AppProcess, tmp_path: Path) -> None:
+    """`gradio_client` knows how."""
+    client = Client(
+        limited.url,
+        auth=("ben", "of-ben"),
+        verbose=False,
+        analytics_enabled=False,
+        download_files=tmp_path,
+    )
+    clip, task_id, _ = client.predict(api_name=GROK, prompt="of ben's")
+    client.close()
+    assert Path(clip).stat().st_size > 0
+    assert re.fullmatch(r"[0-9a-f]+", task_id)
+
+
+def test_a_login_cookie_is_no_script_s_and_stays_on_this_site(limited: AppProcess) -> None:
+    """As is every cookie of ours."""
+    given = {"username": "ben", "password": "of-ben"}
+    answer = httpx.post(f"{limited.url}/login", data=given, trust_env=False)
+    cookies = answer.headers.get_list("set-cookie")
+    assert cookies
+    for cookie in cookies:
+        assert "httponly" in cookie.lower()
+        assert "samesite=lax" in cookie.lower()
