@@ -73,6 +73,11 @@
     return low === high ? `about ${low} ${unit}` : `${low}–${high} ${unit}`;
   };
 
+  // Who wants no motion is brought there at once.
+  kieUi.CALM = matchMedia("(prefers-reduced-motion: reduce)");
+  kieUi.bringInSight = (node, block = "start") =>
+    node?.scrollIntoView({ block, behavior: kieUi.CALM.matches ? "instant" : "smooth" });
+
   kieUi.copyButton = (text, label) => {
     const button = h("button", { type: "button", class: "kie-quiet", "aria-label": label }, "Copy");
     button.addEventListener("click", async () => {

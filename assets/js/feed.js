@@ -139,7 +139,7 @@
       const isAwaited = this.pressedAtMs !== null && card.run.created_at_ms >= this.pressedAtMs;
       const isBusy = document.activeElement?.matches("input, textarea, [aria-expanded='true']");
       if (NARROW.matches && this.section.offsetParent && isAwaited && !isBusy) {
-        card.node.scrollIntoView({ behavior: "smooth", block: "start" });
+        kieUi.bringInSight(card.node);
       }
       if (document.hidden && card.run.step === "done") {
         const title = document.title;
@@ -163,10 +163,10 @@
 
     // Whoever presses far down in a long form sees that something began.
     showPress() {
-      if (NARROW.matches) return this.section.scrollIntoView({ behavior: "smooth", block: "start" });
+      if (NARROW.matches) return kieUi.bringInSight(this.section);
       const { top, bottom } = this.standIn.node.getBoundingClientRect();
       const isInSight = bottom > IN_SIGHT_PX && top < innerHeight - IN_SIGHT_PX;
-      if (!isInSight) this.standIn.node.scrollIntoView({ behavior: "smooth", block: "start" });
+      if (!isInSight) kieUi.bringInSight(this.standIn.node);
     }
 
     // A press that was refused for what the form says: an error that was there before shows again.
@@ -174,7 +174,7 @@
     // would count as seen, and be left behind.
     showError() {
       const error = this.section.closest(".kie-model")?.querySelector(".kie-field.kie-invalid");
-      error?.scrollIntoView({ behavior: "smooth", block: "center" });
+      kieUi.bringInSight(error, "center");
     }
 
     showStandIn(standIn) {
@@ -298,7 +298,8 @@
       this.fold();
       const { top } = card.node.getBoundingClientRect();
       const isNear = Math.abs(top) < 2 * innerHeight;
-      card.node.scrollIntoView({ behavior: isNear ? "smooth" : "instant", block: "start" });
+      if (isNear) kieUi.bringInSight(card.node);
+      else card.node.scrollIntoView({ behavior: "instant", block: "start" });
       // Cards on the way get their true height only once they were in sight.
       if (!isNear) requestAnimationFrame(() => card.node.scrollIntoView({ behavior: "instant", block: "start" }));
       card.node.focus({ preventScroll: true });

@@ -62,7 +62,7 @@
       isDue = false;
       document.querySelectorAll(".kie-field").forEach(tie);
       const first = document.querySelector(".kie-field.kie-invalid:not(.kie-seen)");
-      first?.scrollIntoView({ behavior: "smooth", block: "nearest" });
+      kieUi.bringInSight(first, "nearest");
       document
         .querySelectorAll(".kie-field")
         .forEach((field) => field.classList.toggle("kie-seen", field.matches(".kie-invalid")));

@@ -170,7 +170,7 @@
     }
 
     goToTop() {
-      this.root.scrollIntoView({ behavior: "smooth", block: "start" });
+      kieUi.bringInSight(this.root);
       this.grid.openers[0]?.focus({ preventScroll: true });
     }
 

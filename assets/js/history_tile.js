@@ -3,7 +3,6 @@
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;
   const PLAY_AFTER_MS = 150;
-  const CALM = matchMedia("(prefers-reduced-motion: reduce)");
   const LINES_OF_TEXT = 240; // characters
 
   const shortPrompt = (run) => {
@@ -141,7 +140,7 @@
 
     playSoon() {
       const clip = this.run.clips[0];
-      if (clip?.kind !== "video" || clip.is_dropped || this.video || CALM.matches) return;
+      if (clip?.kind !== "video" || clip.is_dropped || this.video || kieUi.CALM.matches) return;
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.play(), PLAY_AFTER_MS);
     }

@@ -205,7 +205,7 @@
       const count = this.previews.length;
       this.heard.textContent = count ? `${number(count)} ${count === 1 ? "model was" : "models were"} understood. Nothing is added yet.` : "";
       this.drawFoot();
-      if (count) this.heard.scrollIntoView({ block: "start", behavior: "smooth" });
+      if (count) kieUi.bringInSight(this.heard);
     }
 
     get chosen() {

@@ -71,7 +71,7 @@
     const box = element.closest(".kie-on-demand");
     const form = box.querySelector(".kie-form");
     form.inert = true;
-    element.closest(".kie-form-preview").scrollIntoView({ block: "start", behavior: "smooth" });
+    kieUi.bringInSight(element.closest(".kie-form-preview"));
   };
 
   // `page` is what it was read from.

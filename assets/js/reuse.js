@@ -55,8 +55,8 @@
       return null;
     }
     const form = formOf(settings.model);
-    if (settings.keeps_rest) (await whereGiven(settings)).scrollIntoView({ behavior: "smooth", block: "center" });
-    else form.scrollIntoView({ behavior: "smooth", block: "start" });
+    if (settings.keeps_rest) kieUi.bringInSight(await whereGiven(settings), "center");
+    else kieUi.bringInSight(form);
     return form;
   }
 

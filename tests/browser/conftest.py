@@ -3,12 +3,20 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from kie_ui.ui.visitors import COOKIE, owner_of_secret
 from tests.browser.pages import KiePage, Watch
@@ -37,6 +45,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say of a test that failed what stood on its pages, and what they complained about."""
+    report = yield
+    fixtures = getattr(item, "funcargs", {})
+    if report.when == "call" and report.failed and "unopened" in fixtures:
+        watch: Watch = fixtures["watch"]
+        report.sections.append(("The pages' complaints", "\n".join(watch.complaints)))
+        pages: list[Page] = fixtures["context"].pages
+        report.sections.extend((f"What stood on {page.url}", _told_by(page)) for page in pages[1:])
+    return report
+
+
+def _told_by(page: Page) -> str:
+    try:
+        return page.locator("body").aria_snapshot(timeout=5_000)
+    except Error as error:  # the page is gone, or too busy to answer
+        return str(error)
 
 
 @pytest.fixture(scope="session")
@@ -103,8 +133,12 @@ def app(program: AppProcess) -> str:
 
 @pytest.fixture(scope="package")
 def _lent(browser: Browser) -> Iterator[BrowserContext]:
-    """Open a context with a window that stays: scripts are kept, and no window is built twice."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    """Open a context with a window that stays: scripts are kept, and no window is built twice.
+
+    It wants no motion: a press on what still moves ends on something else and is none.
+    """
+    size: ViewportSize = {"width": 1280, "height": 900}
+    context = browser.new_context(viewport=size, reduced_motion="reduce")
     context.set_default_timeout(WAIT_MS)
     context.new_page()
     yield context

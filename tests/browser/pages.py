@@ -246,6 +246,10 @@ class KiePage:
         expect(self.mode).not_to_have_text("…")
         expect(self.page.locator("[id^=generate-]:visible")).to_have_count(1)
 
+    def wants_motion(self) -> None:
+        """Let this page move, as it does for most people; see the context of the tests."""
+        self.page.emulate_media(reduced_motion="no-preference")
+
     @contextmanager
     def loaded_anew(self) -> Iterator[None]:
         """Wait for the end of a block in which Gradio loads the page anew by itself."""

@@ -206,6 +206,7 @@ def test_shift_selects_everything_between(come_back: ComeBack) -> None:
 
 def test_a_clip_is_watched_taken_along_and_dropped_in_again(kie: KiePage, tmp_path: Path) -> None:
     """Its poster plays when it is pointed at; the ZIP holds it and its parameters."""
+    kie.wants_motion()
     make_clip(kie, "a clip to take along")
     tab = HistoryTab(kie)
     tile = tab.tile("a clip to take along")
@@ -233,6 +234,7 @@ def test_a_clip_is_watched_taken_along_and_dropped_in_again(kie: KiePage, tmp_pa
 def test_a_card_opens_at_the_first_click_after_it_was_closed(past: Past, unopened: KiePage) -> None:
     """Its clip plays under the pointer meanwhile, and the focus is on it."""
     past.make("opened twice")
+    unopened.wants_motion()
     unopened.open()
     tab = HistoryTab(unopened)
     dialog = tab.open("opened twice")
