@@ -20,6 +20,7 @@ from kie_ui.media.storage import Storage
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.history import History, HistoryQuery
 from kie_ui.runs.journal import Journal
+from kie_ui.runs.posters import Posters
 from kie_ui.runs.run import Clip, Run, Step, StepChange
 from kie_ui.runs.store import Store, sqlite_url
 from kie_ui.runs.subscriptions import Feed
@@ -55,12 +56,15 @@ def main() -> None:
         asyncio.run(compare(Path(folder), options.runs, options.rounds))
 
 
+def _history(store: Store, folder: Path) -> History:
+    journal, storage = Journal(store, Feed(), Clock()), Storage(folder)
+    return History(store, journal, storage, Posters(journal, storage))
+
+
 async def compare(folder: Path, runs: int, rounds: int) -> None:
     """Time every question on both."""
     stores = [await filled(folder / f"{count}.sqlite3", count) for count in (100, runs)]
-    histories = [
-        History(store, Journal(store, Feed(), Clock()), Storage(folder)) for store in stores
-    ]
+    histories = [_history(store, folder) for store in stores]
     print(f"| question | found | 100 runs | {runs:,} runs | ratio (limit {LIMIT}) |")
     print("|---|---:|---:|---:|---:|")
     for name, query in QUESTIONS.items():

@@ -14,7 +14,7 @@ from kie_ui.media.storage import Storage, explain_os_error
 from kie_ui.runs.access import Access
 from kie_ui.runs.fair import FairRoom
 from kie_ui.runs.journal import Journal
-from kie_ui.runs.posters import make_poster_of, put_recipe_into
+from kie_ui.runs.posters import put_recipe_into
 from kie_ui.runs.run import Clip, Run, RunError, Step
 from kie_ui.runs.tracker import Tracker
 from kie_ui.runs.watching import written_in
@@ -76,12 +76,10 @@ class Fetching:
         raise AssertionError("the last turn returns")
 
     async def _kept(self, run: Run, fetched: list[Clip]) -> Run:
-        """Say that a run is done, and only then make the still that stands for it."""
+        """Say that a run is done; a text is there with its record."""
         written = written_in(TaskRecord.from_data(run.record)) if run.record else ()
         clips = (*fetched, *written)
-        run = await self._journal.write(run, step=Step.DONE, clips=clips, note=None, error=None)
-        poster = await asyncio.to_thread(make_poster_of, run.id, clips, self._storage)
-        return await self._journal.write(run, poster=poster) if poster else run
+        return await self._journal.write(run, step=Step.DONE, clips=clips, note=None, error=None)
 
     def _links_age_s(self, run: Run) -> float:
         return (self._journal.clock.now_ms() - run.step_changes[-1].at_ms) / 1000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable
 from functools import partial
@@ -16,7 +15,7 @@ from kie_ui.runs import finding, spending
 from kie_ui.runs.errors import UnknownRun, WrongStep
 from kie_ui.runs.finding import HistoryPage, HistoryQuery, Neighbours
 from kie_ui.runs.journal import Journal
-from kie_ui.runs.posters import make_poster_of
+from kie_ui.runs.posters import Posters
 from kie_ui.runs.run import BackendKind, Run
 from kie_ui.runs.spending import Spending, SpendingDay, UsualTime
 from kie_ui.runs.store import Store
@@ -37,18 +36,17 @@ log = logging.getLogger(__name__)
 MAX_REMARK = 10_000
 """Characters; what is beyond is cut off."""
 
-_AT_ONCE = 2
 _ALL = HistoryQuery()
 
 
 class History:
     """One owner's runs at a time: someone else's are UnknownRun. Raises StoreProblem as well."""
 
-    def __init__(self, store: Store, journal: Journal, storage: Storage) -> None:
+    def __init__(self, store: Store, journal: Journal, storage: Storage, posters: Posters) -> None:
         self._store = store
         self._journal = journal
         self._storage = storage
-        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._posters = posters
 
     async def page(
         self, owner: str, query: HistoryQuery, *, before: str | None = None, limit: int = 40
@@ -145,12 +143,10 @@ class History:
         """
         run = await self._run(owner, run_id)
         if run.poster is None:
-            async with self._room:
-                poster = await asyncio.to_thread(make_poster_of, run.id, run.clips, self._storage)
-            if poster is None:
-                raise WrongStep("There is no picture of this run's result.")
-            run = await self._journal.write(run, poster=poster)
-        return self._storage.resolve(run.poster or "")
+            run = await self._posters.make(run)
+        if run.poster is None:
+            raise WrongStep("There is no picture of this run's result.")
+        return self._storage.resolve(run.poster)
 
     async def clip_entries(self, owner: str, run_ids: Iterable[str]) -> list[Entry]:
         """Return the results of some runs under readable names, and a table of their parameters.

@@ -14,6 +14,7 @@ from kie_ui.runs.errors import RunsProblem, StoreProblem, UnknownRun, WrongStep
 from kie_ui.runs.fetching import Fetching
 from kie_ui.runs.journal import Journal
 from kie_ui.runs.lane import Watch
+from kie_ui.runs.posters import Posters
 from kie_ui.runs.run import UNSENT_STEPS, Run, RunError, Step
 from kie_ui.runs.sending import UNKNOWN_FATE, Sending
 from kie_ui.runs.tracker import Tracker
@@ -36,12 +37,14 @@ class Journeys:
         balances: Balances,
         sending: Sending,
         fetching: Fetching,
+        posters: Posters,
         tracker: Tracker,
     ) -> None:
         self._journal = journal
         self._balances = balances
         self._sending = sending
         self._fetching = fetching
+        self._posters = posters
         self._tracker = tracker
         self.on_sent: Callable[[Run], None] = _nothing
         """Is told a run that has been sent, or has ended."""
@@ -123,7 +126,7 @@ class Journeys:
                 problem = again
 
     async def _follow(self, run: Run) -> None:
-        is_new_task = not run.step.is_watched
+        is_new_task, has_come = not run.step.is_watched, False
         if run.step in UNSENT_STEPS:
             run = await self._sending.send(run)
         elif run.step is Step.SENDING:
@@ -131,12 +134,15 @@ class Journeys:
             run = await self._journal.end(run, Step.UNKNOWN, UNKNOWN_FATE)
         if run.step is Step.FETCHING:
             run = await self._fetching.fetch(run)
+            has_come = run.step is Step.DONE
             self.on_kept()
         if run.step.is_watched:
             self._watch(run, at_once=not is_new_task)
         elif run.is_final:
             self._balances.note(run)
         self.on_sent(run)
+        if has_come:
+            await self._posters.make_in_time(run)
 
     def _watch(self, run: Run, *, at_once: bool) -> None:
         sent_at_ms = run.sent_at_ms or run.created_at_ms

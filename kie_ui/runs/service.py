@@ -31,6 +31,7 @@ from kie_ui.runs.journal import Journal
 from kie_ui.runs.journeys import Journeys
 from kie_ui.runs.lane import POLLS_PER_S, LaneSettings
 from kie_ui.runs.opening import Opening
+from kie_ui.runs.posters import Posters
 from kie_ui.runs.presence import Presence
 from kie_ui.runs.pressing import Pressing
 from kie_ui.runs.queue import CreateQueue
@@ -107,11 +108,13 @@ class RunService:
                 backends.account(made.owner, made.backend, made.paid_by) or f"none of {made.owner}"
             ),
         )
+        self._posters = Posters(self._journal, storage)
         self._journeys = Journeys(
             self._journal,
             self._balances,
             Sending(catalog, self._journal, access, storage, self._queue, self._callback_url),
             Fetching(self._journal, access, storage, self._tracker),
+            self._posters,
             self._tracker,
         )
         presence = presence or Presence(storage.root / "processes")
@@ -139,7 +142,7 @@ class RunService:
         self._opening = Opening(store, storage, self._clock, self._opened, self._upkeep.aside)
         self._tidying = Tidying(store, self._journal, storage, limits.max_disk_bytes)
         self._journeys.on_kept = self._keep_disk_limit
-        self.history = History(store, self._journal, storage)
+        self.history = History(store, self._journal, storage, self._posters)
         """Every run found again, marked, deleted, added up."""
         self._holding = Holding(
             store,
@@ -179,6 +182,7 @@ class RunService:
         await self._upkeep.stop()
         await self._tracker.stop()
         await self._journeys.stop()
+        await self._posters.stop()
         await self._queue.stop()
         await self._balances.stop()
         await self._holding.stop()

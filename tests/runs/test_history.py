@@ -20,6 +20,7 @@ from kie_ui.runs.errors import UnknownRun, WrongStep
 from kie_ui.runs.facts import setting_of
 from kie_ui.runs.history import History, HistoryQuery
 from kie_ui.runs.journal import Journal
+from kie_ui.runs.posters import Posters
 from kie_ui.runs.run import Clip, Run, Step
 from kie_ui.runs.store import Store, sqlite_url
 from kie_ui.runs.subscriptions import Feed
@@ -27,6 +28,12 @@ from kie_ui.runs.tables import NAMES_APART, clip_name, clip_names, short_model
 from tests.runs.harness import OWNER, FastClock, a_run
 
 DAY_MS = 24 * 3600 * 1000
+
+
+def history_of(store: Store, folder: Path, feed: Feed, fast: FastClock) -> History:
+    """Return the history over a store, whose files lie in a folder."""
+    journal, storage = Journal(store, feed, fast.clock), Storage(folder)
+    return History(store, journal, storage, Posters(journal, storage))
 
 
 @pytest.fixture
@@ -38,7 +45,7 @@ def feed() -> Feed:
 @pytest.fixture
 def history(store: Store, feed: Feed, fast: FastClock, tmp_path: Path) -> History:
     """Return the history over an empty store."""
-    return History(store, Journal(store, feed, fast.clock), Storage(tmp_path / "files"))
+    return history_of(store, tmp_path / "files", feed, fast)
 
 
 async def fill(store: Store, *prompts: str, **fields: Any) -> list[str]:
@@ -129,7 +136,7 @@ async def test_the_database_finds_what_looking_at_every_run_finds(
     folder = tmp_path_factory.mktemp("found")
     store = Store(sqlite_url(folder / "runs.sqlite3"), now_ms=lambda: 5_000)
     await store.open()
-    history = History(store, Journal(store, Feed(), FastClock().clock), Storage(folder))
+    history = history_of(store, folder, Feed(), FastClock())
     runs = [
         a_run(
             number,
@@ -496,7 +503,7 @@ async def test_runs_of_older_databases_are_found(
         engine.dispose()
     store = Store(url)
     await store.open()
-    history = History(store, Journal(store, Feed(), FastClock().clock), Storage(tmp_path))
+    history = history_of(store, tmp_path, Feed(), FastClock())
     assert await found(history, HistoryQuery("fox")) == [2, 1]
     await store.close()
 
