@@ -11,6 +11,7 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 _SCRIPTS = (
     "dom.js",
+    "steady.js",
     "stream.js",
     "drafts.js",
     "models.js",

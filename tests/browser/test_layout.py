@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import GROK, V1_LITE, KiePage
+from tests.browser.pages import GROK, V1_LITE, KiePage, ModelForm
 
 _WHERE_FOCUS_IS_UNSEEN = """() => {
   const node = document.activeElement;
@@ -89,6 +89,29 @@ def test_a_press_far_down_in_the_form_shows_what_came_of_it(kie: KiePage) -> Non
         expect(form.prompt).to_be_in_viewport()
         kie.page.wait_for_timeout(1_000)
         expect(form.field("prompt").get_by_role("alert")).to_be_in_viewport()
+
+
+def test_a_button_that_moves_away_under_a_press_is_pressed_all_the_same(kie: KiePage) -> None:
+    """As when a line appears above it; who moves away by hand has thought better of it."""
+    form = kie.form(GROK)
+    form.prompt.fill("moved away")
+    press_while(form, "() => document.querySelector('.kie-masthead').style.marginBottom = '400px'")
+    expect(form.card("moved away").node).to_be_visible()
+    expect(form.cards).to_have_count(1)
+    press_while(form, "() => {}", then_move_px=200)
+    press_while(form, "() => {}")
+    expect(form.cards).to_have_count(2)
+
+
+def press_while(form: ModelForm, happens: str, then_move_px: float = 0) -> None:
+    """Press Generate; something happens before the button is let go."""
+    form.generate.hover()
+    box = form.generate.bounding_box()
+    assert box is not None
+    form.page.mouse.down()
+    form.page.evaluate(happens)
+    form.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 - then_move_px)
+    form.page.mouse.up()
 
 
 def test_on_a_telephone_the_press_stays_in_sight(kie: KiePage) -> None:
