@@ -17,6 +17,9 @@ _WHERE_FOCUS_IS_UNSEEN = """() => {
   const isSeen = [node, node.closest("label")].some((part) => part && shows(part));
   return isSeen ? "" : node.outerHTML.slice(0, 200);
 }"""
+LINES_APPEAR = """() => document.querySelectorAll(".kie-press .kie-outage").forEach((line) => {
+  line.textContent = "Something is to be said here. ".repeat(20);
+})"""
 _IS_FOCUSED = "(node) => node === document.activeElement"
 LONG = f"[stuck] {'a-very-long-word' * 20}"
 MOST_TABS = 40
@@ -95,7 +98,7 @@ def test_a_button_that_moves_away_under_a_press_is_pressed_all_the_same(kie: Kie
     """As when a line appears above it; who moves away by hand has thought better of it."""
     form = kie.form(GROK)
     form.prompt.fill("moved away")
-    press_while(form, "() => document.querySelector('.kie-masthead').style.marginBottom = '400px'")
+    press_while(form, LINES_APPEAR)
     expect(form.card("moved away").node).to_be_visible()
     expect(form.cards).to_have_count(1)
     press_while(form, "() => {}", then_move_px=200)
