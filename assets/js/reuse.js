@@ -38,7 +38,7 @@
   }
   kieUi.notesAreRead = () => kieUi.sayNoMore(TO_READ);
 
-  const CHOICE = "start_from"; // no field of its own, but what shows one
+  const CHOICE = "+start_from"; // no field of its own, but what shows one
   async function whereGiven({ model, fields }) {
     const name = Object.keys(fields).find((each) => each !== CHOICE);
     for (let looks = LOOKS / 4; looks > 0; looks -= 1) {

@@ -19,7 +19,7 @@ from kie_ui.ui.form import ADDRESS, RANDOM, START_FROM, Field, Form
 from kie_ui.ui.media_list import MediaList
 from kie_ui.ui.rows_table import RowsTable
 
-FACTS = "__facts"
+FACTS = "+facts"
 """What the name of the words under a picture ends on."""
 MARK = "kie-value-"
 """What the class of a remembered widget begins with, before the name of its value."""

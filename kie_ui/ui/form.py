@@ -20,8 +20,11 @@ from kie_ui.ui.media_list import MediaList
 from kie_ui.ui.pictures import media_ref
 from kie_ui.ui.widgets import value_said
 
-START_FROM = "start_from"
-"""Name of the choice between parameters that exclude each other."""
+START_FROM = "+start_from"
+"""Name of the choice between parameters that exclude each other.
+
+Like all names here that are not a parameter's own, it has a character that no documented name has.
+"""
 QUIETLY: dict[str, Any] = {
     "show_progress": "hidden",
     "concurrency_limit": None,
@@ -29,10 +32,10 @@ QUIETLY: dict[str, Any] = {
 }
 """How the page's own events run: none covers the form, waits for another, or is public."""
 
-RANDOM = "__random"
+RANDOM = "+random"
 """What the name of a number's "choose for me" switch ends on."""
 
-ADDRESS = "__address"
+ADDRESS = "+address"
 """What the name of a picture's typed web address ends on."""
 
 COUNTED_FROM = 0.8

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from pydantic import ValidationError
 
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ModelSpec
@@ -44,13 +45,28 @@ async def test_a_description_tells_what_may_stand_in_a_field() -> None:
         "name": "seed" + RANDOM,
         "kind": "switch",
         "default": True,
-        "mark": "seed" + RANDOM,
+        "mark": mark_of("seed" + RANDOM),
     }
     assert described["camera_fixed"]["kind"] == "switch"
     assert described["image_url"]["default"]["orig_name"] == "archway.jpg"
     assert described["image_url" + ADDRESS]["default"] == ""
     assert described["image_url" + FACTS]["of"] == "image_url"
     assert described["end_image_url"]["default"] is None
+
+
+async def test_what_a_page_documents_is_never_taken_for_a_field_of_ours() -> None:
+    """Whatever it is called: the names of our own have a sign that no parameter's name has."""
+    text = {"label": "A", "help": "", "kind": "text"}
+    (seed,) = (each.model_dump() for each in V1_LITE.parameters if each.name == "seed")
+    names = ["seed__random", "start_from", "random"]
+    parameters = [seed, *({**text, "name": name} for name in names)]
+    spec = ModelSpec.model_validate(
+        {**GROK.model_dump(), "parameters": parameters, "rules": (), "price": None}
+    )
+    form = await form_of(spec)
+    assert form.inputs.keys() == {"seed", "seed" + RANDOM, *names, EXTRA}
+    with pytest.raises(ValidationError):
+        ModelSpec.model_validate({**fields, "parameters": [{**text, "name": "seed" + RANDOM}]})
 
 
 async def test_every_kind_is_described_by_what_its_widget_holds() -> None:

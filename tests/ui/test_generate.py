@@ -10,7 +10,7 @@ from kie_ui.catalog.library import EVERYONE
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.run import Run, Step
-from kie_ui.ui.form import RANDOM, START_FROM
+from kie_ui.ui.form import ADDRESS, RANDOM, START_FROM
 from kie_ui.ui.generate import price_html
 from kie_ui.ui.pictures import UPLOAD_META
 from kie_ui.ui.services import Services
@@ -238,9 +238,9 @@ async def test_a_data_folder_that_cannot_be_used_is_said_and_not_thrown(
 async def test_a_typed_address_goes_before_the_picture_above_it(demo: Services) -> None:
     """Also one that cannot be used, which is told at its field and not passed over."""
     tab = DrivenTab(V1_LITE, demo)
-    await tab.follow(image_url__address=" https://a.test/b.png ")
+    await tab.follow(**{"image_url" + ADDRESS: " https://a.test/b.png "})
     assert tab.body["input"]["image_url"] == "https://a.test/b.png"
-    await tab.press(image_url__address="a.test/b.png")
+    await tab.press(**{"image_url" + ADDRESS: "a.test/b.png"})
     assert "web address" in tab.note("image_url")
     assert await runs_of(demo) == ()
 

@@ -409,11 +409,16 @@ def _handler(kie: FakeKie, host: Host) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 256
+    """Connections that wait to be accepted: of more than five at once, its base may lose some."""
+
+
 @contextmanager
 def serving(kie: FakeKie) -> Iterator[FakeKie]:
     """Serve at three addresses of this computer: the API, the uploads, and the media."""
     hosts: tuple[Host, ...] = ("api", "upload", "media")
-    servers = [ThreadingHTTPServer(("127.0.0.1", 0), _handler(kie, host)) for host in hosts]
+    servers = [_Server(("127.0.0.1", 0), _handler(kie, host)) for host in hosts]
     for host, server in zip(hosts, servers, strict=True):
         kie.urls[host] = f"http://127.0.0.1:{server.server_port}"
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
