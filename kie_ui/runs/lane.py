@@ -36,8 +36,9 @@ PAUSE_S = 5.0
 """How long an account is not asked at all after a complaint."""
 
 HINT_GAP_S = 0.3
-"""Seconds between questions about one task that are asked because someone says it has news; doubled
-whenever there was none, so that calls repeated at will cost next to nothing."""
+"""Seconds between questions about one task that are asked because someone says it has news, from
+the second on; doubled whenever there was none, so that calls repeated at will cost next to nothing.
+"""
 
 LONGEST_HINT_GAP_S = 60.0
 
@@ -78,7 +79,7 @@ class Watch:
     due_s: float = 0.0
     asked_s: float = float("-inf")
     is_hinted: bool = False
-    hint_gap_s: float = HINT_GAP_S
+    hint_gap_s: float = 0.0
     is_asking: bool = False
     ask_again: bool = False
     """Whether it was hurried while it was being asked about."""
@@ -223,7 +224,8 @@ class Lane:
                 self._hint_pace.asked(now_s)
             if watch.is_hinted:
                 watch.is_hinted = False
-                watch.hint_gap_s = min(2 * watch.hint_gap_s, LONGEST_HINT_GAP_S)
+                gap_s = max(HINT_GAP_S, 2 * watch.hint_gap_s)
+                watch.hint_gap_s = min(gap_s, LONGEST_HINT_GAP_S)
             watch.is_asking = True
             watch.asked_s = now_s
             self._pace.asked(now_s)

@@ -137,6 +137,23 @@ async def test_a_hint_jumps_the_line(
     assert questions.times_s(last.run_id) == [10.0]
 
 
+async def test_the_first_hint_waits_for_nothing_the_second_does(
+    still: StillTime, questions: Questions, make_lane: MakeLane
+) -> None:
+    """Even right after a regular question, which came a moment too early."""
+    lane = make_lane()
+    lane.watch(watch := a_watch(), at_once=True)
+    await still.pass_s(0)
+    lane.hint(watch)
+    await still.pass_s(0)
+    assert len(questions.asked) == 2
+    lane.hint(watch)
+    await still.pass_s(HINT_GAP_S * 0.9)
+    assert len(questions.asked) == 2
+    await still.pass_s(HINT_GAP_S * 0.2)
+    assert len(questions.asked) == 3
+
+
 async def test_hints_about_many_tasks_keep_to_the_budget_too(
     still: StillTime, questions: Questions, make_lane: MakeLane
 ) -> None:

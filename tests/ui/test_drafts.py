@@ -60,9 +60,8 @@ async def test_what_a_page_documents_is_never_taken_for_a_field_of_ours() -> Non
     (seed,) = (each.model_dump() for each in V1_LITE.parameters if each.name == "seed")
     names = ["seed__random", "start_from", "random"]
     parameters = [seed, *({**text, "name": name} for name in names)]
-    spec = ModelSpec.model_validate(
-        {**GROK.model_dump(), "parameters": parameters, "rules": (), "price": None}
-    )
+    fields = {**GROK.model_dump(), "rules": (), "price": None}
+    spec = ModelSpec.model_validate({**fields, "parameters": parameters})
     form = await form_of(spec)
     assert form.inputs.keys() == {"seed", "seed" + RANDOM, *names, EXTRA}
     with pytest.raises(ValidationError):
