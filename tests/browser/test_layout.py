@@ -98,23 +98,23 @@ def test_a_button_that_moves_away_under_a_press_is_pressed_all_the_same(kie: Kie
     """As when a line appears above it; who moves away by hand has thought better of it."""
     form = kie.form(GROK)
     form.prompt.fill("moved away")
-    press_while(form, LINES_APPEAR)
+    press_while(kie, form, LINES_APPEAR)
     expect(form.card("moved away").node).to_be_visible()
     expect(form.cards).to_have_count(1)
-    press_while(form, "() => {}", then_move_px=200)
-    press_while(form, "() => {}")
+    press_while(kie, form, "() => {}", then_move_px=200)
+    press_while(kie, form, "() => {}")
     expect(form.cards).to_have_count(2)
 
 
-def press_while(form: ModelForm, happens: str, then_move_px: float = 0) -> None:
+def press_while(kie: KiePage, form: ModelForm, happens: str, then_move_px: float = 0) -> None:
     """Press Generate; something happens before the button is let go."""
     form.generate.hover()
     box = form.generate.bounding_box()
     assert box is not None
-    form.page.mouse.down()
-    form.page.evaluate(happens)
-    form.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 - then_move_px)
-    form.page.mouse.up()
+    kie.page.mouse.down()
+    kie.page.evaluate(happens)
+    kie.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 - then_move_px)
+    kie.page.mouse.up()
 
 
 def test_on_a_telephone_the_press_stays_in_sight(kie: KiePage) -> None:
