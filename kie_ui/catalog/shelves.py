@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -109,20 +108,21 @@ class Shelves:
         raise ShelfProblem("There is no room for more models: remove some first.")
 
     def _write(self, name: str, data: bytes) -> None:
-        """Put all of a file in place, or nothing."""
-        draft: Path | None = None
+        """Put all of a file in place, or nothing; to be called with the lock.
+
+        What a process leaves behind that is killed here, the next one writes over.
+        """
+        draft = self._path(name).with_suffix(".new")
         try:
-            with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".new", delete=False) as file:
-                draft = Path(file.name)
+            with open(draft, "wb", opener=_only_for_us) as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(self._path(name))
         except OSError as exc:
-            raise _cannot_write(exc) from exc
-        finally:
-            if draft is not None:
+            with suppress(OSError):
                 draft.unlink(missing_ok=True)
+            raise _cannot_write(exc) from exc
 
     def _opened(self, name: str) -> Shelf:
         try:
@@ -202,6 +202,10 @@ _NEWER = "The added models were kept by a newer Kie UI, which this one cannot re
 def _some_unreadable(count: int) -> str:
     what = "One of the added models is" if count == 1 else f"{count} of the added models are"
     return f"{what} kept in a way that cannot be read, and left as it is. Add the page again."
+
+
+def _only_for_us(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _cannot_write(exc: OSError) -> ShelfProblem:

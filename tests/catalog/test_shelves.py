@@ -224,3 +224,12 @@ def test_not_every_shelf_stays_in_memory(shelves: Shelves) -> None:
     for number in range(MOST_IN_MEMORY + 5):
         shelves.shelf(f"visitor-{number}")
     assert len(shelves._read) == MOST_IN_MEMORY
+
+
+def test_what_a_killed_process_left_behind_is_written_over(shelves: Shelves, folder: Path) -> None:
+    """Nothing gathers in the folder, however often that happens."""
+    shelves.change(NAME, adding("maker/first"), ROOM)
+    (folder / f"{NAME}.new").write_bytes(b'{"half')
+    shelves.change(NAME, adding("maker/second"), ROOM)
+    assert models(shelves.shelf(NAME)) == ["maker/first", "maker/second"]
+    assert not list(folder.glob("*.new"))
