@@ -125,8 +125,6 @@ class ModelSpec(BaseModel):
     def _names_exist_once(self) -> ModelSpec:
         """Refuse a spec whose rules or price speak of a parameter that it does not have."""
         names = [parameter.name for parameter in self.parameters]
-        if any("+" in name for name in names):  # as in `rules.EXTRA`
-            raise ValueError("names with a plus sign are those of fields that no page documents")
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise ValueError(f"parameters documented twice: {', '.join(sorted(repeated))}")
