@@ -31,6 +31,12 @@ def kie_mortal(context: BrowserContext, mortal: AppProcess) -> KiePage:
     return opened
 
 
+def _go_offline(kie: KiePage) -> None:
+    """Take the network away, and wait until the page was told: the browser does so in its time."""
+    kie.page.context.set_offline(True)
+    kie.page.wait_for_function("() => !navigator.onLine && kieUi.isCutOff()")
+
+
 def _line(form: ModelForm) -> Any:
     return form.root.locator(".kie-press").get_by_role("status")
 
@@ -63,7 +69,7 @@ def test_what_is_typed_offline_is_there_letter_for_letter_after_a_reload(
     form = away.form(V1_LITE)
     _fill_in_half(form)
     watch.settle(away.page)
-    away.page.context.set_offline(True)
+    _go_offline(away)
     _go_on_typing(form)
     away.expect_kept('"camera_fixed":true')
     away.page.context.set_offline(False)
@@ -76,7 +82,7 @@ def test_a_press_offline_is_refused_at_once_beside_the_button(away: KiePage, wat
     form = away.form(GROK)
     form.prompt.fill("[stuck] pressed offline")
     watch.settle(away.page)
-    away.page.context.set_offline(True)
+    _go_offline(away)
     asked = len(watch.requested)
     form.generate.click()
     expect(_line(form)).to_have_text("Not sent: no connection to the server. Your form is kept.")
