@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-MAX_PAGE_CHARACTERS = 1_000_000
+MAX_PAGE_CHARACTERS = 500_000
 MAX_PARAMETERS = 100
 """More than any model has; of longer pages only the first are read."""
 MAX_OPTIONS = 1_000

@@ -45,7 +45,7 @@ def read_page(text: str, source: str = "") -> tuple[ReadModel, ...]:
     """
     if len(text) > MAX_PAGE_CHARACTERS:
         raise UnreadablePage(
-            "This is too long for a documentation page: a million characters at most."
+            "This is too long for a documentation page: half a million characters at most."
         )
     plain = _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     if not plain.strip():
