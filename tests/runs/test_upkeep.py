@@ -60,6 +60,7 @@ async def test_a_database_that_fails_then_does_not_end_the_trying(
         return await unfinished_runs(store, owner)
 
     monkeypatch.setattr(Store, "unfinished_runs", flaky)
+    await until(lambda: failures <= 0)
     fake.outages.clear()
     await reached(eager, run, Step.DONE)
     assert "held by another program" in caplog.text
