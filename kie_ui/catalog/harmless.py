@@ -112,6 +112,6 @@ def _could_be_stated(name: str, value: Any) -> bool:
         return False
     return value is None or (
         isinstance(value, kinds)
-        and (bool in kinds or value not in (True, False))
+        and (bool in kinds or not isinstance(value, bool))
         and is_plain(value)
     )

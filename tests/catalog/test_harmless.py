@@ -35,6 +35,15 @@ def spec_of(parameter: JsonParameter) -> ModelSpec:
     return a_spec(parameters=(parameter,))
 
 
+def test_a_stated_number_may_be_nought_or_one_and_is_no_switch() -> None:
+    """For Python they equal False and True, which are no limits."""
+    stated = {"minimum": 0, "maximum": 1, "step": 1.0, "min_length": 1, "min_items": True}
+    options = (Option(value="1", label="1"), Option(value="2", label="2"))
+    choice = ChoiceParameter(**COMMON, of="string", options=options, stated=stated)
+    kept = fitted(a_spec(parameters=(choice,))).parameter("value")
+    assert kept.stated == {"minimum": 0, "maximum": 1, "step": 1.0, "min_length": 1}
+
+
 @pytest.mark.parametrize(
     "schema",
     [

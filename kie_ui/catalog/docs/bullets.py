@@ -154,7 +154,7 @@ class _Facts:
 
     def example(self) -> Any:
         """Return the first example, on its bullet's own line or nested under it."""
-        lines = (line.strip() for line in self.lines("example", "examples"))
+        lines = (line.strip() for line in self.lines("example", "examples", "example value"))
         first = next((line for line in lines if line and not line.startswith("```")), "")
         return default_in(unescaped(first.removeprefix("- ")[:MAX_LINE]))
 
@@ -205,7 +205,7 @@ KEYS = frozenset(
         *("min items", "minimum items", "max items", "maximum items", "min files", "max files"),
         *("max count", "max file size", "max size", "maximum file size", "multiple files"),
         *("accepted file types", "accepted types", "file types", "multiple", "deprecated"),
-        *("example", "examples"),
+        *("example", "examples", "example value"),
     )
 )
 

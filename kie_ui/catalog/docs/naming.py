@@ -109,10 +109,13 @@ def _spelt(words: list[str]) -> str:
     return (text[:1].upper() + text[1:])[:MAX_LABEL]
 
 
+_ID = re.compile(r"\S/\S")
+
+
 def title_of(page: DocumentedModel) -> str:
     """Return the page's heading; one that names only the task gets the model's family before it."""
     title = " ".join(_NOISE.sub("", page.title.strip("*`# ")).split())
-    if not title or "/" in title:
+    if not title or _ID.search(title):
         family, _, rest = page.model.rpartition("/")
         known = maker_of(page.model)
         family = known if known.lower() == family.lower() else _spaced(family)

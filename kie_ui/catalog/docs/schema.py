@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from kie_ui.catalog.docs.numbers import as_count, as_number
 from kie_ui.catalog.docs.page import (
@@ -28,6 +29,7 @@ MAX_REFERENCE_DEPTH = 16
 _WITHIN = " → "
 _OWN = ("$ref", "allOf")
 _CHOICES = ("oneOf", "anyOf")
+_OF_TEXTS = frozenset(("minLength", "maxLength", "pattern"))
 
 
 class Schemas:
@@ -60,7 +62,7 @@ class Schemas:
             self._findings.add(f"The page refers to {reference!r}, which is not part of it.")
             return {}
         for step in reference[2:].split("/"):
-            key = step.replace("~1", "/").replace("~0", "~")
+            key = unquote(step).replace("~1", "/").replace("~0", "~")
             target = target.get(key) if isinstance(target, Mapping) else None
         if target is None:
             self._findings.add(f"The page refers to {reference!r}, but does not say what that is.")
@@ -194,7 +196,10 @@ class Schemas:
         if "items" in whole:
             return "array"
         values = [option.value for option in options] or [whole.get("default")]
-        guess = type_of_value(values[0]) or "string"
+        guess = type_of_value(values[0])
+        if not guess and _OF_TEXTS & whole.keys():
+            return "string"
+        guess = guess or "string"
         self._findings.add(f"The page gives no type for {name}: it is taken for a {guess}.")
         return guess
 

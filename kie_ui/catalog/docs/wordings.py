@@ -41,22 +41,29 @@ _MARKS = str.maketrans(
     | {"`": "", "\uff0c": ", "}
 )
 _CHINESE = (
-    ("\u652f\u6301\u7684\u7c7b\u578b", "Accepted types"),
-    ("\u652f\u6301\u7684\u683c\u5f0f", "Accepted types"),
-    ("\u6700\u5927\u6587\u4ef6\u5927\u5c0f", "Max size"),
+    (
+        # "supported" or "accepted", perhaps "files", "pictures", "videos", "sounds"; "types"
+        (
+            "(?:\u652f\u6301|\u63a5\u53d7)\u7684?"
+            "(?:\u6587\u4ef6|\u56fe\u7247|\u56fe\u50cf|\u89c6\u9891|\u97f3\u9891)?"
+            "(?:\u7c7b\u578b|\u683c\u5f0f)"
+        ),
+        "Accepted types",
+    ),
+    ("\u6700\u5927(?:\u6587\u4ef6)?\u5927\u5c0f", "Max size"),
     ("\u6700\u5927\u957f\u5ea6", "Max length"),
     ("\u6700\u5c0f\u503c", "Min"),
     ("\u6700\u5927\u503c", "Max"),
     ("\u6b65\u957f", "Step"),
 )
-"""The words for the limits on the Chinese edition of the same pages."""
+"""Patterns of the words for the limits on the Chinese edition of the same pages."""
 
 
 def plain(description: str) -> str:
     """Return the words without Markdown's marks, each line's blanks put into one."""
     text = description[:MAX_WORDS].translate(_MARKS).replace("**", "")
     for chinese, english in _CHINESE:
-        text = text.replace(chinese, english)
+        text = re.sub(chinese, english, text)
     return "\n".join(" ".join(line.split()) for line in text.split("\n"))
 
 
@@ -265,7 +272,7 @@ _LABELS = {
     "max_length": rf"\bmax(?:imum)? length{_A_NUMBER}",
     "min_items": rf"\bmin(?:imum)? (?:items|files|count){_A_NUMBER}",
     "max_items": rf"\bmax(?:imum)? (?:items|files|count){_A_NUMBER}",
-    "max_bytes": rf"\bmax(?:imum)? (?:file )?size{_A_NUMBER}",
+    "max_bytes": rf"\bmax(?:imum)? (?:file )?size(?: (?:per|(?:for|of) each) \w+)?{_A_NUMBER}",
     "accepts": rf"\b(?:accept|support|allow)ed (?:file )?(?:types|formats)\s*:\s*{MIME.pattern}",
 }
 _LABELLED = {fact: re.compile(label, re.IGNORECASE) for fact, label in _LABELS.items()}

@@ -49,6 +49,20 @@ def test_references_are_followed_within_the_page() -> None:
     assert read["size"]["description"] == "How large"
 
 
+def test_only_a_text_has_a_length() -> None:
+    """What gives no type is told, unless its limits leave no doubt."""
+    assert "no type" not in warnings({"properties": {"prompt": {"maxLength": 2500}}})
+    assert "no type" in warnings({"properties": {"prompt": {"description": "Words"}}})
+
+
+def test_a_reference_may_be_written_as_an_address() -> None:
+    """With blanks and slashes of a schema's name in their two codes."""
+    schemas = {"An input/one": {"properties": {"size": {"type": "integer"}}}}
+    reference = "#/components/schemas/An%20input~1one"
+    read = facts(page({"$ref": reference}, components={"schemas": schemas}))
+    assert read["size"]["type"] == "integer"
+
+
 @pytest.mark.parametrize("reference", ["#/nowhere", "https://elsewhere.example/schema.yaml", 5])
 def test_a_reference_that_leads_nowhere_is_told(reference: Any) -> None:
     """Nothing outside the page is looked up."""

@@ -323,6 +323,11 @@ def test_what_a_model_makes_is_said_to_be_unknown_where_it_is() -> None:
         ),
         ("elevenlabs/audio-isolation", "elevenlabs/audio-isolation", "ElevenLabs Audio Isolation"),
         ("", "heron-2.5/fast", "Heron 2.5 Fast"),
+        (
+            "Heron V6 Fusion / Reference-to-Video",
+            "heron/v6",
+            "Heron V6 Fusion / Reference-to-Video",
+        ),
     ],
 )
 def test_the_title_is_the_page_s_heading(heading: str, model: str, title: str) -> None:

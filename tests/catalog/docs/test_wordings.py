@@ -88,6 +88,25 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("file", "Supported formats: MOV, MP4, HDR.", {}),
     ("file", "Pictures under 5MB, clips under 50MB", {}),
     ("file", "Accepted types: image/jpeg, image/jpg", {"accepts": (JPEG, "image/jpg")}),
+    ("file", "It begins here.\n\n- Max size per image: 10.0MB", {"bytes": 10_000_000}),
+    ("file", "- Maximum file size for each image: 10MB", {"bytes": 10_000_000}),
+    *(
+        ("file", f"{words}\uff1aimage/jpeg\u3001image/png", {"accepts": (JPEG, PNG)})
+        for words in (
+            "\u652f\u6301\u7684\u7c7b\u578b",
+            "\u652f\u6301\u7684\u6587\u4ef6\u7c7b\u578b",
+            "\u652f\u6301\u7684\u683c\u5f0f",
+            "\u63a5\u53d7\u7684\u7c7b\u578b",
+            "\u652f\u6301\u7c7b\u578b",
+        )
+    ),
+    *(
+        ("file", f"{words}\uff1a10.0MB", {"bytes": 10_000_000})
+        for words in (
+            "\u6700\u5927\u6587\u4ef6\u5927\u5c0f",
+            "\u6700\u5927\u5927\u5c0f",
+        )
+    ),
     # Lists
     ("list", "Pictures to follow (1-8 images).", {"items": (1, 8)}),
     ("list", "Supports up to 5 shots, each of 1-12 seconds.", {"items": (None, 5)}),
@@ -161,6 +180,8 @@ def test_limits_are_read_from_words(kind: str, description: str, told: dict[str,
             {"accepts": (JPEG, PNG), "bytes": 10_000_000},
         ),
         ("file", "JPEG or PNG, no larger than 5MB", {}),
+        ("file", "It begins here.\n\n- Max size per image: 10.0MB", {"bytes": 10_000_000}),
+        ("file", "- Maximum file size for each image: 10MB", {"bytes": 10_000_000}),
         ("list", "Max items: 8", {}),
         ("list", "Up to 8 images, at least 2", {}),
     ],
