@@ -208,7 +208,12 @@
     }
 
     downloadZip() {
-      kieUi.downloadZip(this.grid.chosenRuns.map(({ id }) => id));
+      const runs = this.grid.chosenRuns;
+      kieUi.downloadZip(runs.map(({ id }) => id));
+      const without = runs.filter(({ clips }) => clips.every(({ is_dropped: isDropped }) => isDropped)).length;
+      if (!without) return;
+      const whose = `${kieUi.number(without)} of the ${kieUi.countedRuns(runs.length)} ${without === 1 ? "has" : "have"} no file`;
+      kieUi.say([`${whose} to take along. Their parameters are in the table.`], { kind: "zip" });
     }
 
     async deleteChosen() {

@@ -5,6 +5,7 @@
   const { h } = kieUi;
   const CLIP = /\.(mp4|m4v|mov|webm)$/i;
 
+  const REFUSED_MS = 20_000;
   const TAKES_FILES = ".kie-picture, .kie-media";
   const takesClips = (node) => node.closest?.('.kie-media:not([data-media="image"])') ?? false;
 
@@ -42,7 +43,7 @@
       body: file,
       headers: { "Content-Type": "application/octet-stream" },
     });
-    if (!settings.isDone) return kieUi.say([settings.message], { kind: "dropped", forMs: Infinity, isBad: true });
+    if (!settings.isDone) return kieUi.say([settings.message], { kind: "dropped", forMs: REFUSED_MS, isBad: true });
     kieUi.sayNoMore("dropped");
     await kieUi.fillIn(settings, `the recipe in ${file.name}`);
   }

@@ -53,12 +53,11 @@
 
   function buildFacts(run) {
     const [clip, ...others] = run.clips;
-    const ended = run.finished_at_ms;
     const copy = (text, label) => kieUi.copyButton(text, label);
     return facts([
       ["Model", h("code", {}, run.model)],
       ["Task", ...(run.task_id ? [h("code", {}, run.task_id), copy(run.task_id, "Copy the task id")] : [null])],
-      ["Took", ended ? kieUi.span(ended - run.created_at_ms) : null],
+      ["Took", run.finished_at_ms ? kieUi.span(kieUi.elapsedMs(run)) : null],
       ["Used", run.credits_used === null ? null : kieUi.credits(run.credits_used)],
       ["Estimated", run.credits_used === null && run.estimated_credits !== null ? kieUi.credits(run.estimated_credits) : null],
       ["Balance after", run.balance_after === null ? null : kieUi.credits(run.balance_after)],

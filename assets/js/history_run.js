@@ -105,7 +105,7 @@
 
     clear() {
       this.run = null;
-      this.node.classList.remove("kie-small");
+      this.node.classList.remove("kie-dialog-small");
       this.star.replaceChildren();
       this.title.textContent = "Run";
       this.status.textContent = "Loading…";
@@ -138,7 +138,7 @@
 
     refuse(answer) {
       this.clear();
-      this.node.classList.add("kie-small");
+      this.node.classList.add("kie-dialog-small");
       this.title.textContent = "Not found";
       this.node.dataset.tone = "calm";
       this.status.textContent = "";
@@ -169,7 +169,7 @@
     }
 
     drawHead(run) {
-      this.node.classList.remove("kie-small");
+      this.node.classList.remove("kie-dialog-small");
       this.node.dataset.tone = kieUi.toneOf(run);
       this.title.textContent = kieUi.titleOf(run.model);
       this.status.textContent = kieUi.stepName(run);

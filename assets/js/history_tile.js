@@ -94,7 +94,7 @@
 
     drawFacts() {
       const { run } = this;
-      const took = run.finished_at_ms ? ` · ${kieUi.span(run.finished_at_ms - run.created_at_ms)}` : "";
+      const took = run.finished_at_ms ? ` · ${kieUi.span(kieUi.elapsedMs(run))}` : "";
       this.when.replaceChildren(kieUi.momentNode(run.created_at_ms), took);
       const used = run.credits_used;
       this.used.textContent = used === null ? "" : `${kieUi.number(used)} ${used === 1 ? "credit" : "credits"}`;
@@ -105,7 +105,7 @@
       const [clip] = run.clips;
       const address = kieUi.posterAddress(run);
       if (!address && clip?.kind === "text") return this.drawText(clip.excerpt);
-      if (!address) return this.drawSign(clip?.is_dropped ? "Dropped to save room" : null);
+      if (!address) return this.drawSign();
       const image = h("img", { src: address, alt: "", loading: "lazy", decoding: "async" });
       image.addEventListener("error", () => this.drawSign());
       this.put(image);
@@ -115,12 +115,12 @@
       this.put(h("span", { class: "kie-tile-text" }, excerpt.slice(0, LINES_OF_TEXT)));
     }
 
-    drawSign(words = null) {
+    drawSign() {
       const { run } = this;
       const [clip, ...others] = run.clips;
       const type = clip?.kind === "file" && !others.length ? `${clip.name.split(".").pop().toUpperCase()} ` : "";
       const sign = clip ? type + kieUi.nameOfKind(kieUi.kindOf(run), run.clips.length) : kieUi.stepName(run);
-      this.put(h("span", { class: "kie-tile-sign" }, words ?? kieUi.capital(sign)));
+      this.put(h("span", { class: "kie-tile-sign" }, kieUi.capital(sign)));
     }
 
     put(shown) {
@@ -130,10 +130,11 @@
       this.poster.replaceChildren(...[shown, badge].filter(Boolean));
     }
 
-    // What a still does not tell: how many there are, or how long it sounds.
+    // What a still does not tell: that no more is left, how many there are, or how long it sounds.
     badge() {
       const { run } = this;
       const [clip, ...others] = run.clips;
+      if (run.clips.some(({ is_dropped: isDropped }) => isDropped)) return "Dropped to save room";
       if (others.length) return kieUi.countedResults(run);
       return clip?.kind === "audio" ? kieUi.playingTime(clip.duration_s) : null;
     }

@@ -33,7 +33,9 @@
 
   function buildMissing(stage, run, index) {
     if (run.clips[index].is_dropped) {
-      return h("div", { class: "kie-missing" }, h("p", {}, "Its file was dropped to save room; all that is known of it stays."));
+      const still = index === 0 && run.poster ? h("img", { src: kieUi.posterAddress(run), alt: "" }) : null;
+      const words = "Its file was dropped to save room; all that is known of it stays.";
+      return h("div", { class: "kie-missing kie-dropped" }, still, h("p", {}, words));
     }
     const address = run.result_urls[index];
     const canAsk = address && kieUi.isWebAddress(address);

@@ -25,8 +25,8 @@ MAX_SETTINGS = 200
 class SpendingDay:
     """What the runs of one model cost on one day, in Kie credits, as their records say.
 
-    `runs` and `credits` count the failed ones too; `unknown_runs` are those that may cost
-    something which no record tells.
+    `runs` and `credits` count the failed ones too, but none that was cancelled before it was sent;
+    `unknown_runs` are those that may cost something which no record tells.
     """
 
     date: str
@@ -58,7 +58,8 @@ class UsualTime:
 
 _SPENT = text(
     """
-    SELECT (created_at_ms + :offset_ms) / :day_ms AS day, model, count(*),
+    SELECT (created_at_ms + :offset_ms) / :day_ms AS day, model,
+        sum(CASE WHEN step = 'cancelled' THEN 0 ELSE 1 END) AS runs,
         coalesce(sum(credits_used), 0),
         sum(CASE WHEN step = 'failed' THEN 1 ELSE 0 END),
         coalesce(sum(CASE WHEN step = 'failed' THEN credits_used END), 0),
@@ -71,7 +72,8 @@ _SPENT = text(
         SELECT created_at_ms, model, step, credits_used FROM spent
         WHERE owner = :owner AND backend = :backend AND created_at_ms >= :since_ms
     ) AS made
-    GROUP BY day, model ORDER BY day DESC, model
+    GROUP BY day, model HAVING sum(CASE WHEN step = 'cancelled' THEN 0 ELSE 1 END) > 0
+    ORDER BY day DESC, model
     """
 )
 

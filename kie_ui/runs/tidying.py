@@ -93,7 +93,11 @@ class Tidying:
                 if excess_bytes > 0 and run.is_final:
                     excess_bytes -= await self._drop(run)
             if not some:
-                log.warning("The disk limit is exceeded by %s bytes of clips to keep", excess_bytes)
+                log.warning(
+                    "The disk limit is exceeded by %s bytes: what is left are given files, stills,"
+                    " and the clips of favourites and of the newest run.",
+                    excess_bytes,
+                )
                 return
 
     async def _drop(self, run: Run) -> int:

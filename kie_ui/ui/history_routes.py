@@ -45,7 +45,7 @@ CLIPS_AT_ONCE = 2
 """Dropped clips that lie on the disk at the same time, while they are read."""
 SPENDING_DAYS = 30
 
-_ONLY_IN_FULL = frozenset({"request", "answer", "record", "written", "uploads", "step_changes"})
+_ONLY_IN_FULL = frozenset({"request", "answer", "record", "written", "uploads"})
 """What a card of the grid does not show, and what makes up most of a run."""
 _POSTER_HEADERS = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
 

@@ -145,9 +145,16 @@ def stylesheets() -> list[Path]:
     return sorted((ASSETS / "css").glob("*.css"))
 
 
+_FONT = (
+    '<link rel="preload" as="font" type="font/woff2" crossorigin'
+    ' href="static/fonts/IBMPlexSans/IBMPlexSans-Regular.woff2">\n'
+)
+"""Gradio measures its tabs when it builds them: in a wider font fewer would fit, for good."""
+
+
 def head() -> str:
     """Return what stands in the page's head, in the page itself: it works under any root path."""
     scripts = (ASSETS.joinpath("js", name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    mode = ASSETS.joinpath("mode.css").read_text(encoding="utf-8")
-    start = f'<meta name="referrer" content="same-origin">\n<style>\n{mode}</style>\n'
+    styles = ASSETS.joinpath("head.css").read_text(encoding="utf-8")
+    start = f'<meta name="referrer" content="same-origin">\n{_FONT}<style>\n{styles}</style>\n'
     return start + "".join(f"<script>\n{script}</script>\n" for script in scripts)

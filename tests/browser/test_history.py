@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
+from kie_ui.runs.run import Step, StepChange
 from tests.browser.pages import GROK, V1_LITE, KiePage, RunCard, Watch, drop_file
 from tests.browser.past import Past
 
@@ -136,6 +137,43 @@ def test_the_link_of_a_run_that_is_not_here_says_so(kie: KiePage, watch: Watch) 
     kie.page.goto(f"{kie.address}/?run={'0' * 32}")
     dialog = kie.page.get_by_role("dialog")
     expect(dialog.get_by_role("alert")).to_contain_text("There is no such run here")
+    expect(dialog).not_to_have_css("background-color", "rgba(0, 0, 0, 0)")
+
+
+def test_a_clip_that_was_dropped_is_told_from_one_that_is_there(
+    past: Past, unopened: KiePage
+) -> None:
+    """In the grid, in full, and when it is taken along; the time that it took stays what it was."""
+    past.make("still here")
+    run = past.make("gone")
+    late = run.finished_at_ms + 3_600_000 if run.finished_at_ms else 0
+    (clip,) = run.clips
+    changes = [*run.step_changes[:-1], StepChange(Step.UNFETCHED, run.step_changes[-1].at_ms)]
+    changes += [StepChange(Step.FETCHING, late - 1_000), StepChange(Step.DONE, late)]
+    past.keep(
+        run.model_copy(
+            update={
+                "id": "d" * 32,
+                "values": {"prompt": "dropped"},
+                "clips": (clip.model_copy(update={"is_dropped": True}),),
+                "step_changes": tuple(changes),
+                "finished_at_ms": late,
+            }
+        )
+    )
+    unopened.open()
+    tab = HistoryTab(unopened)
+    expect(tab.tile("dropped").locator(".kie-tile-poster")).to_contain_text("Dropped to save room")
+    expect(tab.tile("still here").locator(".kie-tile-poster")).to_be_empty()
+    expect(tab.tile("dropped")).not_to_contain_text(re.compile(r"\d h"))
+    dialog = tab.open("dropped")
+    expect(dialog).to_contain_text("Its file was dropped to save room")
+    unopened.page.keyboard.press("Escape")
+    tab.choose("dropped")
+    tab.choose("still here")
+    with unopened.page.expect_download():
+        tab.root.get_by_role("button", name="Download as ZIP").click()
+    expect(tab.notice).to_contain_text("1 of the 2 runs has no file to take along.")
 
 
 def test_arrow_keys_go_from_run_to_run(come_back: ComeBack) -> None:

@@ -288,7 +288,10 @@ async def test_a_deletion_cannot_be_undone_once_the_files_may_be_gone(
 async def test_spending_is_added_up_by_day_and_model(
     history: History, store: Store, fast: FastClock
 ) -> None:
-    """Days are those of the person; failed runs cost what their records say; a demo costs none."""
+    """Days are those of the person; failed runs cost what their records say; a demo costs none.
+
+    What was cancelled before it was sent is no run that could have cost something.
+    """
     now_ms = fast.now_ms()
     noon_ms = now_ms // DAY_MS * DAY_MS + DAY_MS // 2 - DAY_MS
     made: list[dict[str, Any]] = [
@@ -298,6 +301,8 @@ async def test_spending_is_added_up_by_day_and_model(
         {"step": Step.DONE, "credits_used": 2, "created_at_ms": noon_ms - DAY_MS, "model": "x/y"},
         {"step": Step.DONE, "credits_used": 99, "created_at_ms": noon_ms, "backend": "demo"},
         {"step": Step.DONE, "credits_used": 99, "created_at_ms": noon_ms - 40 * DAY_MS},
+        {"step": Step.CANCELLED, "created_at_ms": noon_ms + 3},
+        {"step": Step.CANCELLED, "created_at_ms": noon_ms - 2 * DAY_MS},
     ]
     for number, fields in enumerate(made, 1):
         await store.add_run(a_run(number, **fields))

@@ -147,15 +147,22 @@ async def test_a_clean_stop_hands_over(
 
 
 async def test_a_run_in_line_is_sent_by_the_survivor_and_only_by_it(
-    service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+    service: RunService,
+    start_another: StartAnother,
+    fake: FakeKie,
+    values: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What the dead had not sent is sent once."""
-    fake.outages["create"] = refusal(429)
+
+    async def not_yet(_account: str) -> float:
+        return 3_600.0
+
+    monkeypatch.setattr(service._queue, "_take", not_yet)
     run = await pressed(service, values, Step.LINED_UP)
     second = await start_another()
     await die(service)
     await service._queue.stop()
-    fake.outages.clear()
     await reached(second, run, Step.DONE)
     assert len(fake.bodies) == 1
 
