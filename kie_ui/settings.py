@@ -115,7 +115,7 @@ class Settings(BaseSettings):
         0,
         alias="KIE_UI_MAX_DISK_GB",
         ge=0,
-        description="Disk space for pictures and clips; beyond it the files of the oldest runs "
+        description="Disk space for all that is kept; beyond it the results of the oldest runs "
         "are dropped, never those of favourites. 0: no limit.",
     )
     creates_per_10_s: int = Field(
