@@ -18,12 +18,11 @@ from pathlib import Path
 
 from kie_ui.media.storage import Storage
 from kie_ui.runs.clock import Clock
+from kie_ui.runs.events import Feed
 from kie_ui.runs.history import History, HistoryQuery
-from kie_ui.runs.journal import Journal
-from kie_ui.runs.posters import Posters
+from kie_ui.runs.lifecycle.download import Posters
 from kie_ui.runs.run import Clip, Run, Step, StepChange
-from kie_ui.runs.store import Store, sqlite_url
-from kie_ui.runs.subscriptions import Feed
+from kie_ui.runs.storage.run_store import Journal, Store, sqlite_url
 
 LIMIT = 1.5
 OWNER, OTHER = "ada", "eve"

@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from kie_ui.simulator.encode import encode_clip
-from kie_ui.simulator.orders import ClipOrder, Picture
-from kie_ui.simulator.render import make_frames, render_clip
+from kie_ui.simulator.intent.plan import ClipOrder, Picture
+from kie_ui.simulator.render.clip import encode_clip, make_frames, render_clip
 
 LIMIT = 1.5
 CLIPS = ((480, 6.0), (480, 10.0), (720, 5.0), (720, 10.0), (1080, 5.0), (1080, 12.0))

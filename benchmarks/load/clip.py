@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from av.video.frame import VideoFrame
 
-from kie_ui.simulator.encode import FPS, encode_clip
+from kie_ui.simulator.render.clip import FPS, encode_clip
 
 SIZE_PX = (480, 320)
 DURATION_S = 6

@@ -7,10 +7,102 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from kie_ui.catalog.describe import compare, facts_of, facts_of_model
+from kie_ui.catalog.library.collection import Added, Entry
+from kie_ui.catalog.library.exchange import Source, read_sources
+from kie_ui.catalog.library.file_store import ShelfProblem
+from kie_ui.catalog.library.library import EVERYONE, Library
+from kie_ui.catalog.library.sanitize import Unfit
+from kie_ui.catalog.parameters import Parameter
+from kie_ui.catalog.registry import UnknownModel
+from kie_ui.catalog.spec import ModelSpec
+from kie_ui.settings import Settings
+
+_LONGEST = 60
+"""Characters of a fact in a line."""
+_HAS_A_PLACE = ("name", "type", "required", "description", "widget")
+
+
+def facts_as_json(specs: Iterable[ModelSpec]) -> str:
+    """Write all that is known of models as one JSON array."""
+    return _as_json([facts_of_model(spec) for spec in specs])
+
+
+def entries_as_json(entries: Iterable[Entry]) -> str:
+    """Write which models there are as one JSON array."""
+    return _as_json(
+        [
+            {
+                "model": entry.model,
+                "title": entry.title,
+                "makes": entry.spec.produces,
+                "parameters": len(entry.spec.parameters),
+                "marks": _marks(entry),
+            }
+            for entry in entries
+        ]
+    )
+
+
+def entry_line(entry: Entry) -> str:
+    """Write a model as one line of columns with tabs between them."""
+    return f"{entry.model}\t{entry.title}\t{', '.join(_marks(entry))}\n"
+
+
+def model_text(spec: ModelSpec) -> str:
+    """Write a model for a person: each parameter a line, then what its page left open."""
+    rows = [_row(parameter) for parameter in spec.parameters]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = [f"{spec.model}  {spec.title}, makes {spec.produces}"]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        lines.append(f"  {'  '.join(cells)}  {row[4]}".rstrip())
+    lines += [f"  Note: {line(warning)}" for warning in spec.warnings]
+    return "\n".join(lines) + "\n"
+
+
+def _row(parameter: Parameter) -> tuple[str, str, str, str, str]:
+    facts = facts_of(parameter)
+    required = "required" if parameter.required else "optional"
+    others = (f"{name}={_shown(facts[name])}" for name in facts if name not in _HAS_A_PLACE)
+    return line(parameter.name), facts["type"], required, facts["widget"], "  ".join(others)
+
+
+def _marks(entry: Entry) -> list[str]:
+    return list(_each_mark(entry))
+
+
+def _each_mark(entry: Entry) -> Iterator[str]:
+    yield "built in" if entry.is_built_in else "added"
+    if entry.is_replaced:
+        yield "replaced"
+    if entry.is_hidden:
+        yield "hidden"
+
+
+def _shown(value: object) -> str:
+    text = line(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def line(text: str) -> str:
+    """Keep what a page says from moving a terminal's cursor, or from looking like two lines."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
 
 DONE, SOME_FAILED = 0, 1
 SAME, DIFFERENT, TROUBLE = 0, 1, 2
@@ -75,15 +167,154 @@ class _Arguments:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what was asked for; return the exit status."""
     options = build_parser().parse_args(arguments)
-    from kie_ui.catalog import commands  # noqa: PLC0415 - so that --help answers at once
-
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        status = commands.run(options)
+        status = run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # who reads has read enough, and what is left would be flushed at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SOME_FAILED
     return status
+
+
+def run(options: Namespace) -> int:
+    """Do what a command line asks for."""
+    try:
+        return _COMMANDS[options.command](options)
+    except ValidationError as invalid:
+        names = ", ".join(str(error["loc"][0]) for error in invalid.errors())
+        return _say("settings", [f"These cannot be used: {names}."], status=2)
+
+
+def _import(options: Namespace) -> int:
+    library = _library(options)
+    status = DONE
+    for source in read_sources(options.pages):
+        status = max(status, _say(source.name, source.problems))
+        try:
+            added = library.add(EVERYONE, source.specs)
+        except (ShelfProblem, Unfit) as problem:
+            status = _say(source.name, [str(problem)])
+        else:
+            for each in added:
+                sys.stdout.write(f"{_word(each)}\t{each.spec.model}\t{each.spec.title}\n")
+                _say(each.spec.model, each.spec.warnings)
+    return status
+
+
+def _word(added: Added) -> str:
+    if added.is_same:
+        return "same"
+    return "new" if added.is_new else "replaced"
+
+
+def _list(options: Namespace) -> int:
+    library = _library(options)
+    entries = library.entries(EVERYONE)
+    _say("models", library.warnings(EVERYONE))
+    sys.stdout.write(
+        entries_as_json(entries) if options.json else "".join(map(entry_line, entries))
+    )
+    return DONE
+
+
+def _show(options: Namespace) -> int:
+    known = _known(_library(options))
+    asked = dict.fromkeys(options.models)
+    _print([known[model] for model in asked if model in known], is_json=options.json)
+    return max(_say(model, [] if model in known else [_UNKNOWN]) for model in asked)
+
+
+def _read(options: Namespace) -> int:
+    sources = list(read_sources(options.pages))
+    _print([spec for source in sources for spec in source.specs], is_json=options.json)
+    return max(_say(source.name, source.problems) for source in sources)
+
+
+def _diff(options: Namespace) -> int:
+    known = _known(_library(options))
+    return max(_tell_difference(known, source) for source in read_sources(options.pages))
+
+
+def _tell_difference(known: Mapping[str, ModelSpec], source: Source) -> int:
+    status = _say(source.name, source.problems, status=TROUBLE)
+    for spec in source.specs:
+        old = known.get(spec.model)
+        sentences = ("It is new.",) if old is None else compare(old, spec).sentences
+        sys.stdout.write("".join(f"{spec.model}: {line(text)}\n" for text in sentences))
+        status = max(status, DIFFERENT if sentences else SAME)
+    return status
+
+
+def _remove(options: Namespace) -> int:
+    library = _library(options)
+    return max(_removed(library, model) for model in dict.fromkeys(options.models))
+
+
+def _removed(library: Library, model: str) -> int:
+    """Remove a model; one that came with the program comes back as it was."""
+    try:
+        entry = library.entry(EVERYONE, model)
+        undo = library.restore if entry.is_built_in and entry.is_own else library.remove
+        undo(EVERYONE, model)
+    except UnknownModel:
+        return _say(model, [_UNKNOWN])
+    except ShelfProblem as problem:
+        return _say(model, [str(problem)])
+    return DONE
+
+
+def _export(options: Namespace) -> int:
+    library = _library(options)
+    known = _known(library)
+    unknown = [model for model in options.models if model not in known]
+    if unknown:  # half of what was asked for would be taken for all of it
+        return max(_say(model, [_UNKNOWN]) for model in unknown)
+    try:
+        file = library.export(EVERYONE, options.models or None)
+        if options.output is None:
+            sys.stdout.write(file.decode())
+        else:
+            options.output.write_bytes(file)
+    except ShelfProblem as problem:
+        return _say("export", [str(problem)])
+    except OSError as exc:
+        return _say(str(options.output), [f"It cannot be written: {exc.strerror or exc}."])
+    return DONE
+
+
+_COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
+    "import": _import,
+    "list": _list,
+    "show": _show,
+    "diff": _diff,
+    "read": _read,
+    "remove": _remove,
+    "export": _export,
+}
+
+_UNKNOWN = "There is no such model."
+
+
+def _library(options: Namespace) -> Library:
+    """Open the library in the data folder."""
+    if options.data_dir is not None:
+        return Library(options.data_dir / "models")
+    return Library.of_settings(Settings())
+
+
+def _known(library: Library) -> dict[str, ModelSpec]:
+    return {spec.model: spec for spec in library.of(EVERYONE)}
+
+
+def _print(specs: list[ModelSpec], *, is_json: bool) -> None:
+    sys.stdout.write(facts_as_json(specs) if is_json else "\n".join(map(model_text, specs)))
+
+
+def _say(name: str, sentences: Iterable[str], *, status: int = SOME_FAILED) -> int:
+    """Tell something of a page or a model beside what was asked for."""
+    told = [f"{line(name)}: {line(sentence)}\n" for sentence in sentences]
+    sys.stderr.write("".join(told))
+    return status if told else DONE

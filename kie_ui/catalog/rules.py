@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from kie_ui.catalog.media import JsonValue
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.spec import Becomes, ExactlyOne, ModelSpec, OnlyWith
+from kie_ui.catalog.values import JsonValue
 
 EXTRA = "+extra"
 """Under this name a form's values hold the extra input: an object of fields that no page documents.

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from kie_ui.kie import answers
+from kie_ui.kie import responses as answers
 from kie_ui.kie.backend import Backend
 from kie_ui.kie.errors import (
     BadAnswer,

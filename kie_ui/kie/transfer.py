@@ -9,7 +9,7 @@ from typing import BinaryIO, Literal
 import httpx
 
 from kie_ui.kie.errors import DownloadFailed, error_for_code
-from kie_ui.kie.fields import is_web_address, whole_number
+from kie_ui.kie.records import is_web_address, whole_number
 
 UploadProgress = Callable[[int, int], None]
 DownloadProgress = Callable[[int, int | None], None]

@@ -3,6 +3,8 @@
 All functions block; call them in a thread.
 """
 
+from __future__ import annotations
+
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,15 +16,20 @@ import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from PIL import Image, ImageFilter, ImageStat
+from PIL import Image, ImageDraw, ImageFilter, ImageStat
 
-from kie_ui.media.atomic import write_whole
-from kie_ui.media.colours import to_plain_colours
-from kie_ui.media.fitting import JPEG, WEBP, encode_within, scaled_size, scaled_to
-from kie_ui.media.opening import open_clip
-from kie_ui.media.reading import describe, open_picture, read_upright
-from kie_ui.media.sniffing import FileKind, sniff_file
-from kie_ui.media.video import MAX_SIDE_PX, VideoProblem, explaining_damage
+from kie_ui.media.formats import FileKind, sniff_file
+from kie_ui.media.images.encode import (
+    JPEG,
+    WEBP,
+    encode_within,
+    scaled_size,
+    scaled_to,
+    to_plain_colours,
+)
+from kie_ui.media.images.open import describe, open_picture, read_upright
+from kie_ui.media.probe import MAX_SIDE_PX, VideoProblem, explaining_damage, loudness, open_clip
+from kie_ui.media.storage import write_whole
 
 MAX_POSTER_BYTES = 40_000
 
@@ -186,3 +193,39 @@ def _score(still: Image.Image) -> float:
         return 0.0
     edges = ImageStat.Stat(grey.filter(ImageFilter.FIND_EDGES))
     return float(edges.rms[0]) + 0.001
+
+
+_SIZE_PX = (480, 320)
+_BARS = 48
+_BAR_PX = 6
+_MARGIN_PX = 24
+_LEAST_PX = 6
+_MOST_PX = 176
+_COLOUR = (20, 163, 148, 255)
+"""Readable on light and on dark."""
+_DRAWN_LARGER = 2
+
+
+def draw_waveform(sound: Path, to: Path) -> None:
+    """Write a small picture of a sound, WebP with nothing behind its bars.
+
+    Raises: SoundProblem; OSError.
+    """
+    width, height = (side * _DRAWN_LARGER for side in _SIZE_PX)
+    picture = Image.new("RGBA", (width, height), (*_COLOUR[:3], 0))
+    draw = ImageDraw.Draw(picture)
+    peaks = loudness(sound, _BARS)
+    loudest = max(*peaks, 0.01)
+    apart = (width - 2 * _MARGIN_PX * _DRAWN_LARGER) / _BARS
+    for number, peak in enumerate(peaks):
+        middle = _MARGIN_PX * _DRAWN_LARGER + (number + 0.5) * apart
+        _draw_bar(draw, middle, height / 2, max(_LEAST_PX, _MOST_PX * peak / loudest))
+    encoded = io.BytesIO()
+    picture.resize(_SIZE_PX, Image.Resampling.LANCZOS).save(encoded, "WEBP", quality=80)
+    write_whole(to, encoded.getvalue())
+
+
+def _draw_bar(draw: ImageDraw.ImageDraw, middle: float, centre: float, height_px: float) -> None:
+    half_width, half = _BAR_PX * _DRAWN_LARGER / 2, height_px * _DRAWN_LARGER / 2
+    box = (middle - half_width, centre - half, middle + half_width, centre + half)
+    draw.rounded_rectangle(box, radius=half_width, fill=_COLOUR)

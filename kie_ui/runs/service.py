@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,41 +13,99 @@ from typing import TYPE_CHECKING, Any
 
 from kie_ui.catalog.registry import Catalog
 from kie_ui.kie.client import KieClient
-from kie_ui.media.storage import Storage
-from kie_ui.runs.access import Access
-from kie_ui.runs.adopting import Adopting
-from kie_ui.runs.backends import Backends
-from kie_ui.runs.balances import Balances
-from kie_ui.runs.budget import CreateBudget
-from kie_ui.runs.callbacks import Callbacks
-from kie_ui.runs.clients import Clients
+from kie_ui.media.storage import Storage, explain_os_error
+from kie_ui.runs.accounts.balance import Balances
+from kie_ui.runs.accounts.credentials import Access, Backends, Clients
+from kie_ui.runs.accounts.limits import NO_LIMIT, CreateBudget, Quota, RunsPerDay
 from kie_ui.runs.clock import USUAL, Clock
+from kie_ui.runs.cluster import Holding, Presence
 from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
-from kie_ui.runs.fetching import Fetching
+from kie_ui.runs.events import Feed
 from kie_ui.runs.history import History
-from kie_ui.runs.holding import Holding
-from kie_ui.runs.intake import Intake
-from kie_ui.runs.journal import Journal
-from kie_ui.runs.journeys import Journeys
-from kie_ui.runs.lane import POLLS_PER_S, LaneSettings
-from kie_ui.runs.opening import Opening
-from kie_ui.runs.posters import Posters
-from kie_ui.runs.presence import Presence
-from kie_ui.runs.pressing import Pressing
-from kie_ui.runs.queue import CreateQueue
-from kie_ui.runs.quota import NO_LIMIT, Quota, RunsPerDay
+from kie_ui.runs.lifecycle.adopt import Adopting
+from kie_ui.runs.lifecycle.callbacks import Callbacks
+from kie_ui.runs.lifecycle.create import Sending
+from kie_ui.runs.lifecycle.create_queue import CreateQueue
+from kie_ui.runs.lifecycle.download import Fetching, Posters
+from kie_ui.runs.lifecycle.engine import Journeys, Upkeep
+from kie_ui.runs.lifecycle.poll import Watching
+from kie_ui.runs.lifecycle.poll_scheduler import POLLS_PER_S, LaneSettings, Tracker
+from kie_ui.runs.lifecycle.submit import Intake, Pressing
+from kie_ui.runs.retention import Tidying
 from kie_ui.runs.run import UNSENT_STEPS, BackendKind, Run, Step
-from kie_ui.runs.sending import Sending
-from kie_ui.runs.subscriptions import Feed
-from kie_ui.runs.tidying import Tidying
-from kie_ui.runs.tracker import Tracker
-from kie_ui.runs.upkeep import Upkeep
-from kie_ui.runs.watching import Watching
+from kie_ui.runs.storage.run_store import Journal
 
 if TYPE_CHECKING:  # SQLAlchemy takes a while to import, and the page's first view is without it
-    from kie_ui.runs.store import Store
+    from kie_ui.runs.storage.run_store import Store
+
 
 log = logging.getLogger(__name__)
+
+
+REOPEN_S = 10.0
+"""Seconds between attempts to open a database that can't be written."""
+
+
+class Opening:
+    """Opens the store and the storage; `opened` is called once they can be written."""
+
+    def __init__(
+        self,
+        store: Store,
+        storage: Storage,
+        clock: Clock,
+        opened: Callable[[], Awaitable[None]],
+        aside: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self.trouble: str | None = None
+        """Why nothing can be kept, where runs can be read at best."""
+        self._store = store
+        self._storage = storage
+        self._clock = clock
+        self._opened = opened
+        self._aside = aside
+
+    def raise_trouble(self) -> None:
+        """Refuse what could not be kept. Raises: StoreProblem, where there is trouble."""
+        if self.trouble is not None:
+            raise StoreProblem(self.trouble)
+
+    async def open(self) -> None:
+        """Open, to be read alone where need be; then opening is tried again and again.
+
+        Raises: StoreProblem, if it can't even be read.
+        """
+        try:
+            await self._open()
+        except (StoreProblem, OSError) as problem:
+            sentence = explain_os_error(problem) if isinstance(problem, OSError) else str(problem)
+            await self._only_read(sentence)
+
+    async def _open(self) -> None:
+        """Open for real. Raises: StoreProblem, OSError."""
+        await self._store.open()
+        await asyncio.to_thread(self._storage.sweep_parts)
+        await self._opened()
+        self.trouble = None
+
+    async def _only_read(self, sentence: str) -> None:
+        """Go on without writing. Raises: StoreProblem, if nothing can be read."""
+        try:
+            await self._store.open_to_read(sentence)
+        except StoreProblem as unreadable:
+            raise StoreProblem(sentence) from unreadable
+        self.trouble = sentence
+        log.critical("Runs can be read, but none can be made: %s", sentence)
+        self._aside(self._reopen())
+
+    async def _reopen(self) -> None:
+        while self.trouble is not None:
+            await self._clock.sleep(REOPEN_S)
+            try:
+                await self._open()
+            except (StoreProblem, OSError):  # it has been said already
+                with suppress(StoreProblem):
+                    await self._store.open_to_read(self.trouble)
 
 
 @dataclass(frozen=True)

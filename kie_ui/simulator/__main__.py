@@ -11,12 +11,69 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
+from pydantic import ValidationError
 
+from kie_ui.catalog.library.exchange import read_sources
+from kie_ui.catalog.library.library import Library
+from kie_ui.catalog.library.sanitize import fitted
+from kie_ui.catalog.registry import Catalog, Registry, built_in_registry
+from kie_ui.catalog.spec import ModelSpec
+from kie_ui.settings import Settings
 from kie_ui.simulator.faults import PROMPT_WORDS
 
 if TYPE_CHECKING:
     from kie_ui.simulator.config import SimulatorConfig
-    from kie_ui.simulator.lease import SimulatorLease
+    from kie_ui.simulator.single_instance import SimulatorLease
+
+
+class UnreadableModels(Exception):
+    """A page or file cannot be read, or the settings; the message says which one and why."""
+
+
+class ServedModels:
+    """The models of some pages, before those of another catalog: every version of each."""
+
+    def __init__(self, specs: Sequence[ModelSpec], others: Catalog) -> None:
+        self._specs = tuple(specs)
+        self._others = others
+
+    def of(self, owner: str) -> Registry:
+        """Return the models of an owner, the pages' versions before others."""
+        return Registry((*self._others.of(owner), *self._specs))
+
+    def shelf_name(self, owner: str) -> str:
+        """Name where an owner's own models are kept."""
+        return self._others.shelf_name(owner)
+
+    def versions(self, model: str, shelf: str = "") -> tuple[ModelSpec, ...]:
+        """Return every version of a model; of the pages, the one that was read last first."""
+        own = [spec for spec in reversed(self._specs) if spec.model == model]
+        return (*own, *self._others.versions(model, shelf))
+
+
+def served_models(pages: Sequence[str], data_dir: Path | None = None) -> ServedModels:
+    """Read pages, exported files and folders of them, and what was added to the playground.
+
+    `data_dir` is the playground's data folder, by default that of the settings. Raises:
+    UnreadableModels.
+    """
+    built_in = built_in_registry()
+    specs: list[ModelSpec] = []
+    for source in read_sources(pages):
+        if source.problems:
+            raise UnreadableModels(f"{source.name}: {' '.join(source.problems)}")
+        specs += [fitted(spec, *built_in.versions(spec.model)) for spec in source.specs]
+    return ServedModels(specs, _added_models(data_dir))
+
+
+def _added_models(data_dir: Path | None) -> Library:
+    try:
+        settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
+    except ValidationError as invalid:
+        names = ", ".join(str(error["loc"][0]) for error in invalid.errors())
+        raise UnreadableModels(f"These settings cannot be used: {names}.") from invalid
+    return Library.of_settings(settings)
+
 
 DEFAULT_PORT = 8765
 
@@ -101,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace) -> None:
     # --help answers at once: what serves is imported only now.
-    from kie_ui.simulator.api import create_simulator  # noqa: PLC0415
+    from kie_ui.simulator.app import create_simulator  # noqa: PLC0415
     from kie_ui.simulator.server import bind, serve_in_foreground, url_of  # noqa: PLC0415
 
     config = _config(options)
@@ -121,8 +178,7 @@ def _serve(options: argparse.Namespace) -> None:
 
 def _config(options: argparse.Namespace) -> SimulatorConfig:
     from kie_ui.simulator.config import SimulatorConfig  # noqa: PLC0415 - as above
-    from kie_ui.simulator.fixed_clip import FixedClip  # noqa: PLC0415
-    from kie_ui.simulator.served import UnreadableModels, served_models  # noqa: PLC0415
+    from kie_ui.simulator.render.fixed_clip import FixedClip  # noqa: PLC0415
 
     try:
         renderer = FixedClip(options.clip.read_bytes()) if options.clip else None
@@ -151,7 +207,7 @@ def _config(options: argparse.Namespace) -> SimulatorConfig:
 @contextlib.contextmanager
 def _leased(data_dir: Path) -> Iterator[SimulatorLease]:
     """Keep every other simulator out of the folder."""
-    from kie_ui.simulator.lease import SimulatorLease  # noqa: PLC0415 - as above
+    from kie_ui.simulator.single_instance import SimulatorLease  # noqa: PLC0415 - as above
 
     lease = SimulatorLease(data_dir)
     try:

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kie_ui.catalog.media import is_web_address
 from kie_ui.catalog.registry import Catalog, built_in_registry
+from kie_ui.catalog.values import is_web_address
 
 if TYPE_CHECKING:
     import httpx
 
     from kie_ui.simulator.faults import Fault
-    from kie_ui.simulator.workers import Renderer
+    from kie_ui.simulator.render.worker_pool import Renderer
 
 Clock = Callable[[], float]
 """Tells the time in unix seconds."""

@@ -10,7 +10,7 @@ from typing import cast
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from kie_ui.simulator.fault_middleware import DROP_CONNECTION
+from kie_ui.simulator.faults import DROP_CONNECTION
 
 
 class DroppingProtocol(H11Protocol):

@@ -7,8 +7,12 @@ import contextlib
 import os
 import socket
 import threading
+from functools import cache
+from ssl import SSLContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+import httpx
 
 if TYPE_CHECKING:
     import uvicorn
@@ -16,7 +20,8 @@ if TYPE_CHECKING:
 
     from kie_ui.simulator.config import SimulatorConfig
     from kie_ui.simulator.faults import Faults
-    from kie_ui.simulator.journal import Journal
+    from kie_ui.simulator.http.request_log import Journal
+
 
 SHUTDOWN_TIMEOUT_S = 2
 """How long open requests may go on after `stop`."""
@@ -56,7 +61,7 @@ class SimulatorServer:
 
         Raises: OSError where the port is taken; RuntimeError where the simulator cannot start.
         """
-        from kie_ui.simulator.api import create_simulator  # noqa: PLC0415 - importing us stays cheap
+        from kie_ui.simulator.app import create_simulator  # noqa: PLC0415 - importing us stays cheap
 
         listener = self._bind()
         self.base_url = url_of(listener)
@@ -187,3 +192,9 @@ def _build_server(app: Starlette, is_ready: threading.Event) -> uvicorn.Server:
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
     return ReadyServer(config, is_ready)
+
+
+@cache
+def tls_context() -> SSLContext:
+    """Load the certificates once: they take longer to load than a request takes to send."""
+    return httpx.create_ssl_context()

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from kie_ui.simulator.accounts import CreateLimit
 from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.faults import Faults
-from kie_ui.simulator.files import Files
-from kie_ui.simulator.finding import MediaFinder
-from kie_ui.simulator.journal import Journal
+from kie_ui.simulator.files import Files, MediaFinder
+from kie_ui.simulator.http.auth import CreateLimit
+from kie_ui.simulator.http.request_log import Journal
 from kie_ui.simulator.store import Store
 from kie_ui.simulator.tasks import Tasks
 

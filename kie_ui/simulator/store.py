@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Engine,
     Float,
     Integer,
     MetaData,
@@ -30,12 +31,31 @@ from sqlalchemy import (
     delete,
     event,
     insert,
+    inspect,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.schema import CreateColumn
 
-from kie_ui.simulator.upgrading import add_missing_columns
+_TAKE_OVER_CLIPS = """
+    UPDATE tasks SET result_files = json_array(result_file)
+    WHERE result_file IS NOT NULL AND result_files = '[]'
+"""
+
+
+def add_missing_columns(engine: Engine, tasks: Table) -> None:
+    """Add what is missing to tasks of the time when each had one clip and no other result."""
+    present = {column["name"] for column in inspect(engine).get_columns(tasks.name)}
+    with engine.begin() as connection:
+        for column in tasks.columns:
+            if column.name not in present:
+                definition = CreateColumn(column).compile(engine)
+                connection.execute(text(f"ALTER TABLE tasks ADD COLUMN {definition}"))
+        if "result_file" in present and "result_files" not in present:
+            connection.execute(text(_TAKE_OVER_CLIPS))
+
 
 State = Literal["waiting", "queuing", "generating", "success", "fail"]
 FINAL_STATES: tuple[State, ...] = ("success", "fail")

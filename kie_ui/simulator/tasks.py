@@ -7,22 +7,206 @@ task is not billed).
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import secrets
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from kie_ui.simulator.briefs import Brief, build_brief
+import anyio
+
 from kie_ui.simulator.callbacks import Callbacks
-from kie_ui.simulator.checks import CheckedRequest
 from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.faults import Fate, fate_in_texts
-from kie_ui.simulator.files import Files
-from kie_ui.simulator.finding import MediaFinder, NoMedia
-from kie_ui.simulator.records import record
-from kie_ui.simulator.roles import Asked, choose_seed
-from kie_ui.simulator.store import FINAL_STATES, Store, TaskRow
-from kie_ui.simulator.workers import Renderer, RenderFailed
-from kie_ui.simulator.working import Work, brief_of
+from kie_ui.simulator.files import (
+    IMAGE_MODEL,
+    Files,
+    MediaFinder,
+    NoMedia,
+    SampleImageTask,
+    file_url,
+    sample_url,
+)
+from kie_ui.simulator.intent.plan import (
+    Brief,
+    Found,
+    Order,
+    Picture,
+    TextOrder,
+    build_brief,
+    build_orders,
+    mime_of_order,
+)
+from kie_ui.simulator.intent.roles import Asked, choose_seed
+from kie_ui.simulator.render.worker_pool import Renderer, RenderFailed
+from kie_ui.simulator.store import FINAL_STATES, FileRow, Store, TaskRow
+from kie_ui.simulator.validation import CheckedRequest
+
+
+class Made(NamedTuple):
+    """One result: a file under a temporary name, and its type."""
+
+    path: Path
+    mime: str
+
+
+class Work:
+    """The work on one task; nothing temporary of it is left after `clear`."""
+
+    def __init__(self, task: TaskRow, files: Files, finder: MediaFinder) -> None:
+        self._task = task
+        self._files = files
+        self._finder = finder
+        self._temporary: list[Path] = []
+        self.share = 0.0
+        """How much of it is done, from 0 to 1."""
+        self.made: list[Made] = []
+        """The files so far."""
+        self.answer: Any = None
+        """What was answered, where that is no file."""
+
+    async def do(self, brief: Brief, renderer: Renderer) -> None:
+        """Make everything. Raises: NoMedia, RenderFailed."""
+        orders = build_orders(brief, await self._find(brief), self._task.seed)
+        for number, order in enumerate(orders):
+            await self._make(order, renderer, number, len(orders))
+
+    def clear(self) -> None:
+        """Delete what was fetched, and what was made and has not been placed."""
+        for path in self._temporary:
+            path.unlink(missing_ok=True)
+
+    async def _make(self, order: Order, renderer: Renderer, number: int, count: int) -> None:
+        output = self._files.incoming_path()
+        self._temporary.append(output)
+        await renderer.render(order, output, partial(self._tell, number, count))
+        if isinstance(order, TextOrder):
+            self.answer = json.loads(await anyio.Path(output).read_text(encoding="utf-8"))
+        else:
+            self.made.append(Made(output, mime_of_order(order)))
+
+    def _tell(self, number: int, count: int, share: float) -> None:
+        self.share = (number + share) / count
+
+    async def _find(self, brief: Brief) -> Found:
+        inputs = brief.inputs
+        pictures = [await self._picture(url) for url in inputs.pictures]
+        videos = await self._places("video", inputs.videos)
+        sounds = await self._places("audio", inputs.sounds)
+        if inputs.videos and not videos and not pictures:
+            pictures = [await self._picture(inputs.videos[0])]  # the card of a video elsewhere
+        end = await self._picture(inputs.end_picture) if inputs.end_picture else None
+        found = Found(pictures=tuple(pictures), end=end, videos=videos, sounds=sounds)
+        return found if brief.task_id is None else self._with_earlier_result(brief, found)
+
+    def _with_earlier_result(self, brief: Brief, found: Found) -> Found:
+        """Put the result of an earlier task before everything else of its kind."""
+        account, task_id = self._task.account, brief.task_id or ""
+        mime, path = self._finder.result_of_task(account, task_id, brief.index)
+        if mime.startswith("image/"):
+            return found._replace(pictures=(Picture(path=path), *found.pictures))
+        if mime.startswith("video/"):
+            return found._replace(videos=(path, *found.videos))
+        return found._replace(sounds=(path, *found.sounds))
+
+    async def _picture(self, url: str) -> Picture:
+        picture = await self._finder.find_picture(url, self._task.base_url)
+        self._note_fetched(picture.path)
+        return picture
+
+    async def _places(self, kind: str, urls: Sequence[str]) -> tuple[Path, ...]:
+        places = [await self._finder.find(url, self._task.base_url, kind) for url in urls]
+        for place in places:
+            self._note_fetched(place)
+        return tuple(place for place in places if place is not None)
+
+    def _note_fetched(self, place: Path | None) -> None:
+        if place is not None and self._files.is_incoming(place):
+            self._temporary.append(place)
+
+
+def brief_of(task: TaskRow, config: SimulatorConfig) -> Brief:
+    """Return what a task shall make; one of an older simulator did not write that down.
+
+    Raises: NoMedia, where its model is no longer known.
+    """
+    if task.brief is not None:
+        return Brief.model_validate(task.brief)
+    versions = config.catalog.versions(task.model)
+    if not versions:
+        raise NoMedia(f"There is no model “{task.model}” any more.")
+    return build_brief(versions[0], task.values)
+
+
+SAMPLE_CREATED_MS = 1_757_584_164_490
+"""When the sample image tasks claim to have been made; any fixed moment of the past will do."""
+SAMPLE_COST_MS = 8_000
+
+
+def record(task: TaskRow, results: list[FileRow], progress: int, base_url: str) -> dict[str, Any]:
+    """Tell the state of a task; `progress` is in per cent, times in unix milliseconds."""
+    is_success = task.state == "success"
+    cost_ms = task.completed_ms - task.created_ms if task.completed_ms and is_success else None
+    return {
+        "taskId": task.task_id,
+        "model": task.model,
+        "state": task.state,
+        "param": _json(task.request),
+        "resultJson": _json(_result(task, results, base_url)) if is_success else None,
+        "failCode": task.fail_code,
+        "failMsg": task.fail_msg,
+        "costTime": cost_ms,
+        "completeTime": task.completed_ms,
+        "createTime": task.created_ms,
+        "updateTime": task.updated_ms,
+        "progress": 100 if is_success else progress,
+        "creditsConsumed": _credits_consumed(task),
+    }
+
+
+def _result(task: TaskRow, results: list[FileRow], base_url: str) -> dict[str, Any]:
+    """Tell what a task has made: an answer, or where its files are."""
+    if task.result_object is not None:
+        return {"resultObject": task.result_object}
+    return {"resultUrls": [file_url(base_url, file) for file in results]}
+
+
+def sample_record(task: SampleImageTask, base_url: str) -> dict[str, Any]:
+    """Tell the state of a sample image task: long done."""
+    request = {"model": IMAGE_MODEL, "input": {"prompt": task.prompt}}
+    completed_ms = SAMPLE_CREATED_MS + SAMPLE_COST_MS
+    return {
+        "taskId": task.task_id,
+        "model": IMAGE_MODEL,
+        "state": "success",
+        "param": _json(request),
+        "resultJson": _json({"resultUrls": [sample_url(base_url, p) for p in task.pictures]}),
+        "failCode": None,
+        "failMsg": None,
+        "costTime": SAMPLE_COST_MS,
+        "completeTime": completed_ms,
+        "createTime": SAMPLE_CREATED_MS,
+        "updateTime": completed_ms,
+        "progress": 100,
+        "creditsConsumed": 0.0,
+    }
+
+
+def _credits_consumed(task: TaskRow) -> float | None:
+    """Tell what was billed: nothing for a failed task, and nothing yet for one under way.
+
+    Of a model whose price nobody knows, none is told either.
+    """
+    if task.state == "success":
+        return task.credits or None
+    return 0.0 if task.state == "fail" else None
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
 
 WAITING_S = 0.6
 QUEUING_S = 1.0

@@ -15,26 +15,24 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from kie_ui.catalog.library import Library
+from kie_ui.catalog.library.library import Library
 from kie_ui.runs.clock import USUAL, Clock
 from kie_ui.settings import Settings
-from kie_ui.ui import models
-from kie_ui.ui.account import build_head, build_key
-from kie_ui.ui.doors import Doors
-from kie_ui.ui.drafts import wire_drafts, wire_filling
-from kie_ui.ui.endpoint import build_endpoint, build_generate
-from kie_ui.ui.generate import ModelTab, build_model_tab
-from kie_ui.ui.headers import HeadersMiddleware
-from kie_ui.ui.history import TAB, build_history, build_layer
-from kie_ui.ui.remembered import FormPutAside
-from kie_ui.ui.routes import build_routes
+from kie_ui.ui.api.event_stream import build_routes
+from kie_ui.ui.asgi.gradio_isolation import Doors
+from kie_ui.ui.asgi.identity import VisitorMiddleware
+from kie_ui.ui.asgi.same_origin import SiteMiddleware
+from kie_ui.ui.asgi.security_headers import HeadersMiddleware
+from kie_ui.ui.asgi.upload_cleanup import Sweeper, claim_uploads, files_of_page
+from kie_ui.ui.endpoints import build_endpoint, build_generate
+from kie_ui.ui.form.drafts import wire_drafts, wire_filling
 from kie_ui.ui.services import Services
-from kie_ui.ui.sites import SiteMiddleware
-from kie_ui.ui.slots import SLOT, SLOTS, STAND_IN, Slots
+from kie_ui.ui.tabs import models
+from kie_ui.ui.tabs.account import build_head, build_key, build_track, build_tracked_feed
+from kie_ui.ui.tabs.added_model import SLOT, SLOTS, STAND_IN, FormPutAside, Slots
+from kie_ui.ui.tabs.generate import ModelTab, build_model_tab
+from kie_ui.ui.tabs.history import TAB, build_history, build_layer
 from kie_ui.ui.theme import ASSETS, build_theme, head, stylesheets
-from kie_ui.ui.track import build_track, build_tracked_feed
-from kie_ui.ui.uploads import Sweeper, claim_uploads, files_of_page
-from kie_ui.ui.visitors import VisitorMiddleware
 
 MOST_EVENTS = 4000
 """Events that may run at once. Gradio's default of 40 would let the 41st caller wait."""

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from kie_ui.catalog.library import Library
+from kie_ui.catalog.library.library import Library
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.kie.backend import Backend
-from kie_ui.runs.backends import Backends
+from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.clock import USUAL, Clock
 from kie_ui.runs.errors import RunsProblem, StoreProblem
 from kie_ui.settings import Settings
-from kie_ui.ui.accounts import Accounts
-from kie_ui.ui.demo import Demo
-from kie_ui.ui.files import OwnedFiles
-from kie_ui.ui.users import Users
+from kie_ui.ui.asgi.login import Users
+from kie_ui.ui.asgi.upload_owners import OwnedFiles
+from kie_ui.ui.simulator_process import Demo
+from kie_ui.ui.tabs.balances import Accounts
 
 if TYPE_CHECKING:
-    from kie_ui.runs.quota import RunsPerDay
+    from kie_ui.runs.accounts.limits import RunsPerDay
     from kie_ui.runs.service import RunService
 
 logger = logging.getLogger(__name__)
@@ -148,7 +148,7 @@ class Services:
 def _build_service(services: Services) -> RunService:
     from kie_ui.media.storage import Storage  # noqa: PLC0415 - see the module's text
     from kie_ui.runs.service import Limits, RunService  # noqa: PLC0415
-    from kie_ui.runs.store import Store, sqlite_url  # noqa: PLC0415
+    from kie_ui.runs.storage.run_store import Store, sqlite_url  # noqa: PLC0415
 
     settings = services.settings
     folder = settings.data_path
@@ -175,7 +175,7 @@ def _build_service(services: Services) -> RunService:
 
 
 def _runs_per_day(settings: Settings) -> RunsPerDay:
-    from kie_ui.runs.quota import NO_LIMIT, RunsPerDay  # noqa: PLC0415 - see the module's text
+    from kie_ui.runs.accounts.limits import NO_LIMIT, RunsPerDay  # noqa: PLC0415 - see the module's text
 
     if not settings.is_reachable_by_others:
         return NO_LIMIT

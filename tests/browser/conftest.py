@@ -18,7 +18,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from kie_ui.ui.visitors import COOKIE, owner_of_secret
+from kie_ui.ui.asgi.identity import COOKIE, owner_of_secret
 from tests.browser.pages import KiePage, Watch
 from tests.browser.past import Past
 from tests.wire.app_process import AppProcess, hurried

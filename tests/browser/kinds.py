@@ -15,7 +15,7 @@ _WHOLE_TEXT = """(node) => {
 
 
 WITH_KINDS = """
-from kie_ui.catalog.library import EVERYONE
+from kie_ui.catalog.library.library import EVERYONE
 from kie_ui.ui import page
 from tests.ui.specs import EVERY_KIND, HOSTILE
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from playwright.sync_api import FilePayload, Locator, expect
 
-from kie_ui.catalog.sharing import write_models
+from kie_ui.catalog.library.exchange import write_models
 from kie_ui.catalog.spec import ModelSpec
 from tests.browser.kinds import KindsForm
 from tests.browser.pages import KiePage
-from tests.catalog.docs.writers import openapi_page
+from tests.catalog.docs_import.writers import openapi_page
 
 PROMPT = {"name": "prompt", "label": "Prompt", "help": "What happens", "kind": "text"}
 TEXT = {**PROMPT, "required": True, "multiline": True}

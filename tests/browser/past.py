@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from kie_ui.catalog.media import FileRef
+from kie_ui.catalog.values import FileRef
 from kie_ui.kie.records import TaskRecord
 from kie_ui.media.storage import Storage
-from kie_ui.runs.fetching import look_inside
+from kie_ui.runs.lifecycle.download import look_inside
+from kie_ui.runs.lifecycle.poll import written_in
 from kie_ui.runs.run import Clip, Run, RunError, Step, StepChange
-from kie_ui.runs.store import Store, sqlite_url
-from kie_ui.runs.watching import written_in
+from kie_ui.runs.storage.run_store import Store, sqlite_url
 from tests.wire.app_process import ROOT
 from tests.wire.fake_kie import GROK, V1_LITE
 from tests.wire.tiny_clip import tiny_clip

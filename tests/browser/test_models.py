@@ -6,10 +6,10 @@ import re
 import pytest
 from playwright.sync_api import Browser, Dialog, FilePayload, Route, expect
 
-from kie_ui.ui.remembered import FormPutAside
+from kie_ui.ui.tabs.added_model import FormPutAside
 from tests.browser.models import TEXT, ModelsTab, a_spec, as_file, as_shared, tabs_of
 from tests.browser.pages import GROK, V1_LITE, KiePage, Watch
-from tests.catalog.docs.writers import openapi_page
+from tests.catalog.docs_import.writers import openapi_page
 from tests.ui.driving import GROK as BUILT_IN_GROK
 
 HERON = a_spec("maker/heron", "Heron")

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from kie_ui.runs.run import Run, RunError, Step
-from kie_ui.ui.visitors import LOCAL_OWNER
+from kie_ui.ui.asgi.identity import LOCAL_OWNER
 from tests.browser.pages import GROK, V1_LITE, KiePage, ModelForm, Watch
 from tests.browser.past import Past, ended
 from tests.wire.app_process import AppProcess, hurried
@@ -19,7 +19,7 @@ KEPT_RUNS = 45
 """Runs of long ago: more than a page is told of when it opens."""
 AHEAD = ("busy one", "busy two", "busy three")
 """What uses the budget up."""
-FOR_HOURS = "from kie_ui.runs import budget; budget.WINDOW_MS = 36_000_000_000"
+FOR_HOURS = "from kie_ui.runs.accounts import limits as budget; budget.WINDOW_MS = 36_000_000_000"
 """Has a create that left count for ten hours, however a test's program hurries."""
 LONG_AGO_MS = 1_700_000_000_000
 """So long that nobody tries to fetch what Kie made then."""

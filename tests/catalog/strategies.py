@@ -12,7 +12,6 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from kie_ui.catalog.media import FileRef, MediaRef, UrlRef
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     JsonParameter,
@@ -25,6 +24,7 @@ from kie_ui.catalog.parameters import (
 )
 from kie_ui.catalog.rules import is_given
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec
+from kie_ui.catalog.values import FileRef, MediaRef, UrlRef
 
 TRICKY = "'\"`$\\!{}()[]<>|&;%#~*?= \t\r\n@-0aé😀\u2028\x85\x0b\x00"
 """What shells, Python, JSON and `str.format` each have a meaning for, or break lines at."""

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from kie_ui.catalog.cli import main
-from kie_ui.catalog.library import EVERYONE, Library
-from kie_ui.catalog.sharing import write_models
+from kie_ui.catalog.library.exchange import write_models
+from kie_ui.catalog.library.library import EVERYONE, Library
 from kie_ui.settings import Settings
 from tests.catalog.added import a_spec
 from tests.catalog.documented import GROK, LITE

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from kie_ui.catalog.inputs import check_values
-from kie_ui.catalog.media import FileRef, UrlRef
 from kie_ui.catalog.request import CREATE_TASK_PATH, build_body, build_input
 from kie_ui.catalog.spec import ModelSpec
+from kie_ui.catalog.validation.validate import check_values
+from kie_ui.catalog.values import FileRef, UrlRef
 from tests.catalog.documented import GROK, LITE
 
 CAT_URL = "https://pictures.example/cat.png"

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from kie_ui.catalog.media import UrlRef
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.rules import (
     Notice,
@@ -18,6 +17,7 @@ from kie_ui.catalog.rules import (
     without_meaningless,
 )
 from kie_ui.catalog.spec import ModelSpec
+from kie_ui.catalog.values import UrlRef
 from tests.catalog.documented import GROK
 from tests.catalog.strategies import values_of
 

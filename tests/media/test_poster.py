@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
+from kie_ui.media.images.open import PictureProblem
 from kie_ui.media.poster import MAX_POSTER_BYTES, PosterInfo, make_poster, write_first_frame
-from kie_ui.media.reading import PictureProblem
-from kie_ui.media.video import VideoProblem
+from kie_ui.media.probe import VideoProblem
 
 ClipMaker = Callable[..., Path]
 Drawer = Callable[..., Image.Image]

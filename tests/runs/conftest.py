@@ -8,9 +8,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from kie_ui.runs.backends import Backends
+from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.service import Limits, RunService
-from kie_ui.runs.store import Store, sqlite_url
+from kie_ui.runs.storage.run_store import Store, sqlite_url
 from tests.runs.harness import (
     FakeKie,
     FastClock,

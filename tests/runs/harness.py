@@ -18,19 +18,17 @@ import httpx
 from pydantic import SecretStr
 from sqlalchemy import event
 
-from kie_ui.catalog.media import FileRef
 from kie_ui.catalog.registry import Catalog, built_in_registry
+from kie_ui.catalog.values import FileRef
 from kie_ui.kie.backend import Backend
 from kie_ui.kie.client import KieClient
 from kie_ui.media.storage import Storage
-from kie_ui.runs.access import KEY_GONE
-from kie_ui.runs.backends import Backends
-from kie_ui.runs.clients import Clients
+from kie_ui.runs.accounts.credentials import KEY_GONE, Backends, Clients
 from kie_ui.runs.clock import Clock
-from kie_ui.runs.lane import Outcome, Watch
+from kie_ui.runs.lifecycle.poll_scheduler import Outcome, Watch
 from kie_ui.runs.run import Run, Step, StepChange
 from kie_ui.runs.service import Limits, RunService
-from kie_ui.runs.store import Store, sqlite_url
+from kie_ui.runs.storage.run_store import Store, sqlite_url
 
 API = "http://kie.test"
 GROK = "grok-imagine/image-to-video"

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_ui.runs.backends import Backends
+from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.errors import UnknownRun, WrongStep
+from kie_ui.runs.lifecycle.create import UPLOADS_OF_ONE
 from kie_ui.runs.run import Run, Step
-from kie_ui.runs.sending import UPLOADS_OF_ONE
 from kie_ui.runs.service import CANCELLED, Limits, RunService
 from tests.runs.harness import (
     GROK,

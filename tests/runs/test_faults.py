@@ -350,7 +350,7 @@ async def test_a_fault_of_ours_before_the_create_is_failed(
     def broken(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("kie_ui.runs.sending.build_input", broken)
+    monkeypatch.setattr("kie_ui.runs.lifecycle.create.build_input", broken)
     run = await press(service, values)
     assert run.step is Step.FAILED
     assert fake.counts["create"] == 0

@@ -12,19 +12,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
-from kie_ui.catalog.media import FileRef
-from kie_ui.media.archive import Entry, zip_stream
+from kie_ui.catalog.values import FileRef
+from kie_ui.media.export import Entry, zip_stream
 from kie_ui.media.storage import Storage
-from kie_ui.runs import facts, migrations
 from kie_ui.runs.errors import UnknownRun, WrongStep
-from kie_ui.runs.facts import setting_of
-from kie_ui.runs.history import History, HistoryQuery
-from kie_ui.runs.journal import Journal
-from kie_ui.runs.posters import Posters
+from kie_ui.runs.events import Feed
+from kie_ui.runs.history import (
+    NAMES_APART,
+    History,
+    HistoryQuery,
+    clip_name,
+    clip_names,
+    short_model,
+)
+from kie_ui.runs.lifecycle.download import Posters
 from kie_ui.runs.run import Clip, Run, Step
-from kie_ui.runs.store import Store, sqlite_url
-from kie_ui.runs.subscriptions import Feed
-from kie_ui.runs.tables import NAMES_APART, clip_name, clip_names, short_model
+from kie_ui.runs.storage import derived as facts
+from kie_ui.runs.storage import migrations
+from kie_ui.runs.storage.derived import setting_of
+from kie_ui.runs.storage.run_store import Journal, Store, sqlite_url
 from tests.runs.harness import OWNER, FastClock, a_run
 
 DAY_MS = 24 * 3600 * 1000
@@ -518,7 +524,7 @@ async def test_other_databases_look_through_the_runs(
 ) -> None:
     """Without SQLite's full-text search the same is found, if slower."""
     await fill(store, "A fox.", "A cat.", "Two foxes.")
-    monkeypatch.setattr("kie_ui.runs.finding.has_words", lambda _connection: False)
+    monkeypatch.setattr("kie_ui.runs.storage.search.has_words", lambda _connection: False)
     assert facts.has_words is not None
     assert await found(history, HistoryQuery("fox")) == [3, 1]
     assert await found(history, HistoryQuery("a fox", steps=(Step.DONE,))) == [1]

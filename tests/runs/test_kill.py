@@ -205,9 +205,9 @@ class Moment:
         served.fake.record.clear()
 
 
-CLIENT, SENDING = "kie_ui.kie.client:KieClient", "kie_ui.runs.sending:Sending"
-FETCHING, STORAGE = "kie_ui.runs.fetching:Fetching", "kie_ui.media.storage:Storage"
-TRACKER = "kie_ui.runs.tracker:Tracker"
+CLIENT, SENDING = "kie_ui.kie.client:KieClient", "kie_ui.runs.lifecycle.create:Sending"
+FETCHING, STORAGE = "kie_ui.runs.lifecycle.download:Fetching", "kie_ui.media.storage:Storage"
+TRACKER = "kie_ui.runs.lifecycle.poll_scheduler:Tracker"
 
 MOMENTS = (
     Moment("preparing", freeze=f"before:{SENDING}.send"),

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_ui.media.archive import Entry
+from kie_ui.media.export import Entry
 from kie_ui.runs.errors import WrongStep
-from kie_ui.runs.fetching import look_inside
+from kie_ui.runs.lifecycle.download import look_inside
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from tests.runs.harness import API, GROK, OWNER, Answer, FakeKie, until

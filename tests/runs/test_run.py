@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from kie_ui.catalog.media import FileRef, UrlRef
+from kie_ui.catalog.values import FileRef, UrlRef
 from kie_ui.runs.run import FINAL_STEPS, UNSENT_STEPS, WATCHED_STEPS, Run, Step, StepChange
 from tests.runs.harness import a_run
 

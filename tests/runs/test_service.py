@@ -9,14 +9,13 @@ import httpx
 import pytest
 from PIL import Image
 
-from kie_ui.catalog.inputs import InvalidValues
-from kie_ui.catalog.media import FileRef
 from kie_ui.catalog.registry import UnknownModel
-from kie_ui.runs.access import KEY_GONE
-from kie_ui.runs.backends import Backends
+from kie_ui.catalog.validation.validate import InvalidValues
+from kie_ui.catalog.values import FileRef
+from kie_ui.runs.accounts.credentials import KEY_GONE, Backends
 from kie_ui.runs.errors import KeyMissing, UnknownRun, WrongStep
+from kie_ui.runs.lifecycle.create import UPLOAD_KEPT_MS
 from kie_ui.runs.run import Run, Step
-from kie_ui.runs.sending import UPLOAD_KEPT_MS
 from kie_ui.runs.service import RunService
 from tests.runs.harness import (
     GROK,
@@ -498,7 +497,7 @@ async def test_a_create_that_takes_longer_than_the_stop_is_of_unknown_fate(
     restart: Restart, fake: FakeKie, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stop does not wait for ever, and is honest about what it left."""
-    monkeypatch.setattr("kie_ui.runs.journeys.STOP_GRACE_S", 0.05)
+    monkeypatch.setattr("kie_ui.runs.lifecycle.engine.STOP_GRACE_S", 0.05)
     fake.faults["create"] = [endless]
     service = await restart()
     run = await service.submit(OWNER, GROK, values, "live")

@@ -16,12 +16,12 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_ui.runs.backends import Backends
+from kie_ui.runs.accounts.credentials import Backends
+from kie_ui.runs.cluster import Presence
 from kie_ui.runs.errors import StoreProblem
-from kie_ui.runs.presence import Presence
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
-from kie_ui.runs.store import Store, sqlite_url
+from kie_ui.runs.storage.run_store import Store, sqlite_url
 from tests.runs.harness import (
     GROK,
     OWNER,

@@ -8,18 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_ui.simulator.api import create_simulator
-from kie_ui.simulator.orders import ClipOrder, Picture
-from kie_ui.simulator.render import render_clip
-from kie_ui.simulator.samples import sample_image_tasks
-from tests.simulator.harness import (
-    KEY,
-    FakeRenderer,
-    Service,
-    ServiceFactory,
-    Time,
-    draw_picture,
-)
+from kie_ui.simulator.app import create_simulator
+from kie_ui.simulator.files import sample_image_tasks
+from kie_ui.simulator.intent.plan import ClipOrder, Picture
+from kie_ui.simulator.render.clip import render_clip
+from tests.simulator.harness import KEY, FakeRenderer, Service, ServiceFactory, Time, draw_picture
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.simulator.orders import ClipOrder, Order, TextOrder
-from kie_ui.simulator.workers import Progress, RenderFailed
+from kie_ui.simulator.intent.plan import ClipOrder, Order, TextOrder
+from kie_ui.simulator.render.worker_pool import Progress, RenderFailed
 
 KEY = "planted-key"
 ANSWER = b'{"text": "an answer in name only"}'

@@ -7,12 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from kie_ui.simulator.imaging.cutting import cut_out
-from kie_ui.simulator.imaging.making import make_image
-from kie_ui.simulator.imaging.treatments import treat
-from kie_ui.simulator.loading import BrokenInput
-from kie_ui.simulator.orders import ImageOrder, Picture
-from kie_ui.simulator.sizes import Extent, read_extent
+from kie_ui.simulator.intent.dimensions import Extent, read_extent
+from kie_ui.simulator.intent.plan import ImageOrder, Picture
+from kie_ui.simulator.render.picture import BrokenInput, cut_out, make_image, treat
 from tests.simulator.harness import draw_picture
 
 SMALL = read_extent("96x64")

@@ -7,7 +7,7 @@ import pytest
 
 from kie_ui.catalog.registry import Registry, built_in_registry
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.simulator.orders import ClipOrder, ImageOrder, SoundOrder, TextOrder
+from kie_ui.simulator.intent.plan import ClipOrder, ImageOrder, SoundOrder, TextOrder
 from tests.simulator.harness import (
     ANSWER,
     CLIP,

@@ -6,7 +6,7 @@ import logging
 import httpx
 import pytest
 
-from kie_ui.simulator.workers import RenderFailed
+from kie_ui.simulator.render.worker_pool import RenderFailed
 from tests.simulator.harness import FakeRenderer, Service, ServiceFactory, Time, grok, lite
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kie_ui.simulator.orders import Scene
+from kie_ui.simulator.intent.plan import Scene
 from kie_ui.simulator.scenery.outlook import outlook_of
 from kie_ui.simulator.scenery.scene import MAX_DRAWN_PX, draw_scene
 

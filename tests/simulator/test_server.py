@@ -16,12 +16,11 @@ import av
 import httpx
 import pytest
 
-from kie_ui.catalog.library import EVERYONE, Library
+from kie_ui.catalog.library.exchange import write_models
+from kie_ui.catalog.library.library import EVERYONE, Library
 from kie_ui.catalog.registry import built_in_registry
-from kie_ui.catalog.sharing import write_models
-from kie_ui.simulator.__main__ import build_parser, main
+from kie_ui.simulator.__main__ import UnreadableModels, build_parser, main, served_models
 from kie_ui.simulator.faults import PROMPT_WORDS, Fault
-from kie_ui.simulator.served import UnreadableModels, served_models
 from kie_ui.simulator.server import SimulatorServer, bind
 from tests.catalog.added import a_spec, extended
 from tests.simulator.harness import CLIP, grok

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kie_ui.media.sound import probe_sound
-from kie_ui.simulator.loading import BrokenInput
-from kie_ui.simulator.orders import SoundOrder
+from kie_ui.media.probe import probe_sound
+from kie_ui.simulator.intent.plan import SoundOrder
+from kie_ui.simulator.render.picture import BrokenInput
 from kie_ui.simulator.sounds.files import NoSound, length_s, read_sound, write_sound
 from kie_ui.simulator.sounds.making import MAX_SOUND_S, USUAL_TUNE_S, make_sound
 from kie_ui.simulator.sounds.music import play_tune

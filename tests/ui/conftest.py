@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from kie_ui.catalog.library import Library
-from kie_ui.simulator.fixed_clip import FixedClip
+from kie_ui.catalog.library.library import Library
+from kie_ui.simulator.render.fixed_clip import FixedClip
 from kie_ui.simulator.server import SimulatorServer
 from kie_ui.ui.services import Services
 from tests.ui.driving import MakeServices, make_settings
@@ -31,7 +31,7 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def _eager_tracker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask about tasks many times a second, so that no test waits for the next poll."""
-    monkeypatch.setattr("kie_ui.runs.lane.interval_s", lambda *_, **__: 0.02)
+    monkeypatch.setattr("kie_ui.runs.lifecycle.poll_scheduler.interval_s", lambda *_, **__: 0.02)
 
 
 @pytest.fixture

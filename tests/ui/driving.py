@@ -21,11 +21,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
-from kie_ui.ui.generate import HAS_PRESSED, ModelTab, build_model_tab
-from kie_ui.ui.routes import build_routes
+from kie_ui.ui.api.event_stream import build_routes
+from kie_ui.ui.asgi.identity import VisitorMiddleware
+from kie_ui.ui.asgi.same_origin import SiteMiddleware
 from kie_ui.ui.services import Services
-from kie_ui.ui.sites import SiteMiddleware
-from kie_ui.ui.visitors import VisitorMiddleware
+from kie_ui.ui.tabs.generate import HAS_PRESSED, ModelTab, build_model_tab
 
 GROK = built_in_registry().spec("grok-imagine/image-to-video")
 V1_LITE = built_in_registry().spec("bytedance/v1-lite-image-to-video")

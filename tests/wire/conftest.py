@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
-from kie_ui.simulator.fixed_clip import FixedClip
+from kie_ui.simulator.render.fixed_clip import FixedClip
 from kie_ui.simulator.server import SimulatorServer
 from tests.wire.app_process import AppProcess, hurried
 from tests.wire.fake_kie import KEY, FakeKie, serving

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from kie_ui.ui.visitors import COOKIE
+from kie_ui.ui.asgi.identity import COOKIE
 from tests.wire.app_process import AppProcess
 
 WAIT_S = 60

@@ -24,8 +24,8 @@ from kie_ui.kie.errors import (
 )
 from kie_ui.kie.records import TaskRecord, TaskState
 from kie_ui.simulator.faults import CREATE_PATH, Fault
-from kie_ui.simulator.fixed_clip import FixedClip
-from kie_ui.simulator.journal import RECORD_PATH
+from kie_ui.simulator.http.request_log import RECORD_PATH
+from kie_ui.simulator.render.fixed_clip import FixedClip
 from kie_ui.simulator.server import SimulatorServer
 from tests.wire.app_process import free_port
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from gradio_client import Client  # type: ignore[import-untyped]  # it has no types
 
-from kie_ui.ui.visitors import COOKIE
+from kie_ui.ui.asgi.identity import COOKIE
 from tests.wire.app_process import AppProcess, hurried
 from tests.wire.calling import GROK
 from tests.wire.doors import API, Visitor

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from kie_ui.catalog.media import FileRef
+from kie_ui.catalog.values import FileRef
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from kie_ui.simulator.faults import CREATE_PATH, Fate, Fault
-from kie_ui.simulator.journal import RECORD_PATH
+from kie_ui.simulator.http.request_log import RECORD_PATH
 from kie_ui.simulator.server import SimulatorServer
 from tests.runs.harness import GROK, OWNER, FastClock, make_backends, make_service
 from tests.wire.tiny_clip import shows

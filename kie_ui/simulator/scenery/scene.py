@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from kie_ui.simulator.orders import Scene
+from kie_ui.simulator.intent.plan import Scene
 from kie_ui.simulator.scenery.built import paint_city, paint_forest
 from kie_ui.simulator.scenery.canvas import Pixels, clouded, distance, f32, grid, paint, to_image
 from kie_ui.simulator.scenery.figures import add_figures

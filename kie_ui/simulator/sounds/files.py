@@ -14,8 +14,8 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
-from kie_ui.media.opening import open_clip, open_sound
-from kie_ui.simulator.loading import BrokenInput
+from kie_ui.media.probe import open_clip, open_sound
+from kie_ui.simulator.render.picture import BrokenInput
 from kie_ui.simulator.sounds.music import Samples
 
 SoundFormat = Literal["mp3", "wav", "ogg", "flac", "m4a"]

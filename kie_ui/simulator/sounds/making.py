@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from kie_ui.simulator.orders import SoundOrder
+from kie_ui.simulator.intent.plan import SoundOrder
 from kie_ui.simulator.sounds.files import NoSound, read_sound, write_sound
 from kie_ui.simulator.sounds.music import Samples, faded, play_tune
 from kie_ui.simulator.sounds.speech import murmur, speech_s

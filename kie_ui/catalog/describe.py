@@ -1,0 +1,293 @@
+"""What a page states of a parameter, as one JSON object: what `show --json` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kie_ui.catalog.parameters import (
+    ChoiceParameter,
+    JsonParameter,
+    MediaParameter,
+    NumberParameter,
+    Parameter,
+    SwitchParameter,
+    TableParameter,
+    TextParameter,
+)
+from kie_ui.catalog.spec import ModelSpec
+
+ORDER = (
+    "name",
+    "type",
+    "required",
+    "options",
+    "default",
+    "minimum",
+    "maximum",
+    "step",
+    "min_length",
+    "max_length",
+    "min_items",
+    "max_items",
+    "max_bytes",
+    "accepts",
+    "pattern",
+    "description",
+    "widget",
+)
+"""The names of the facts, in the order in which they are told."""
+
+MOST_IN_SIGHT = 12
+"""Choices; a longer list is one to search."""
+MOST_STOPS = 10_000
+"""Values of a slider; with more of them a number is typed in."""
+
+
+def facts_of(parameter: Parameter) -> dict[str, Any]:
+    """Return what is documented of a parameter, and the widget that it gets."""
+    facts = derived_facts(parameter) | parameter.stated | {"widget": widget_of(parameter)}
+    return {name: facts[name] for name in ORDER if facts.get(name) is not None}
+
+
+def facts_of_model(spec: ModelSpec) -> dict[str, Any]:
+    """Return what is documented of a model, and what its page left open."""
+    return {
+        "model": spec.model,
+        "title": spec.title,
+        "parameters": [facts_of(parameter) for parameter in spec.parameters],
+        "warnings": list(spec.warnings),
+    }
+
+
+def derived_facts(parameter: Parameter) -> dict[str, Any]:
+    """Return the facts that the fields of a parameter hold, without what is only `stated`."""
+    return {
+        "name": parameter.name,
+        "type": parameter.wire_type,
+        "required": parameter.required,
+        "description": parameter.help or None,
+        **_limits(parameter),
+    }
+
+
+def is_same_fact(one: Any, other: Any) -> bool:
+    """Compare as JSON does: true is not 1."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _limits(parameter: Parameter) -> dict[str, Any]:
+    match parameter:
+        case TextParameter():
+            return {
+                "default": parameter.default,
+                "min_length": parameter.min_length,
+                "max_length": parameter.max_length,
+                "pattern": parameter.pattern,
+            }
+        case ChoiceParameter():
+            default = parameter.default
+            return {
+                "options": list(parameter.values),
+                "default": list(default) if isinstance(default, tuple) else default,
+                "min_items": parameter.min_items,
+                "max_items": parameter.max_items,
+            }
+        case NumberParameter():
+            return {
+                "default": _plain(parameter.default),
+                "minimum": _plain(parameter.minimum),
+                "maximum": _plain(parameter.maximum),
+                "step": _plain(parameter.step),
+            }
+        case MediaParameter():
+            return _media(parameter)
+        case TableParameter():
+            return {
+                "default": list(parameter.default) or None,
+                "min_items": parameter.min_items,
+                "max_items": parameter.max_items,
+            }
+        case SwitchParameter() | JsonParameter():
+            return {"default": parameter.default}
+
+
+def _media(parameter: MediaParameter) -> dict[str, Any]:
+    first = parameter.default[0] if parameter.default else None
+    return {
+        "default": list(parameter.default) or None if parameter.many else first,
+        "min_items": parameter.min_items if parameter.many else None,
+        "max_items": parameter.max_items if parameter.many else None,
+        "max_bytes": parameter.max_bytes,
+        "accepts": list(parameter.accepts) or None,
+    }
+
+
+def _plain(number: float | None) -> int | float | None:
+    """Write a whole number as one."""
+    return int(number) if number is not None and number.is_integer() else number
+
+
+def widget_of(parameter: Parameter) -> str:
+    """Name what the form shows for a parameter, in a plain word."""
+    match parameter:
+        case TextParameter():
+            word = "long text" if parameter.multiline else "text"
+        case ChoiceParameter():
+            word = _choice(parameter)
+        case NumberParameter():
+            word = "slider" if is_slider(parameter) else "number"
+        case SwitchParameter():
+            word = "three-way switch" if parameter.default is None else "switch"
+        case MediaParameter():
+            several = parameter.many and parameter.max_items != 1
+            word = _MEDIA[parameter.media] + ("s" if several else "")
+        case TableParameter():
+            word = "table"
+        case JsonParameter():
+            word = "JSON"
+    return word
+
+
+_MEDIA = {"image": "picture", "video": "video", "audio": "sound", "file": "file"}
+
+
+def _choice(parameter: ChoiceParameter) -> str:
+    if parameter.many:
+        return "several choices"
+    return "list" if len(parameter.options) > MOST_IN_SIGHT else "choice"
+
+
+def is_slider(parameter: NumberParameter) -> bool:
+    """Tell whether a number is chosen on a slider: between two ends not too far apart."""
+    low, high = parameter.minimum, parameter.maximum
+    if low is None or high is None:
+        return False
+    return high - low <= MOST_STOPS * (parameter.step or (1 if parameter.integer else 0.01))
+
+
+_COMPARED = tuple(name for name in ORDER if name not in ("name", "description", "widget"))
+
+_WORDS = {
+    "type": "type",
+    "default": "default",
+    "minimum": "lowest value",
+    "maximum": "highest value",
+    "step": "step",
+    "min_length": "fewest characters",
+    "max_length": "most characters",
+    "min_items": "fewest entries",
+    "max_items": "most entries",
+    "max_bytes": "largest file",
+    "accepts": "accepted files",
+    "pattern": "pattern",
+}
+_LONGEST = 80
+"""Characters of a value that a sentence shows."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One fact of one parameter that a newer page states differently."""
+
+    parameter: str
+    fact: str
+    old: Any
+    new: Any
+    """None where a page does not state it."""
+    words: str
+    """The same for a person."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What is different between two pages of one model."""
+
+    added: tuple[Parameter, ...] = ()
+    removed: tuple[Parameter, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing differs that matters to a request."""
+        return not (self.added or self.removed or self.changes)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The parameters of which something changed."""
+        return tuple(dict.fromkeys(change.parameter for change in self.changes))
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All of it in words, a sentence each."""
+        return (
+            *(f"{p.name} is new{', and required' if p.required else ''}." for p in self.added),
+            *(f"{p.name} is gone." for p in self.removed),
+            *(change.words for change in self.changes),
+        )
+
+
+def compare(old: ModelSpec, new: ModelSpec) -> Difference:
+    """Return what a newer spec of a model changes."""
+    before = {parameter.name: parameter for parameter in old.parameters}
+    after = {parameter.name: parameter for parameter in new.parameters}
+    return Difference(
+        added=tuple(p for name, p in after.items() if name not in before),
+        removed=tuple(p for name, p in before.items() if name not in after),
+        changes=tuple(
+            change
+            for name in before
+            if name in after
+            for change in _changes(before[name], after[name])
+        ),
+    )
+
+
+def _changes(before: Parameter, after: Parameter) -> Iterator[Change]:
+    old, new = facts_of(before), facts_of(after)
+    for fact in _COMPARED:
+        if not is_same_fact(old.get(fact), new.get(fact)):
+            words = _words(before.name, fact, old.get(fact), new.get(fact))
+            yield Change(before.name, fact, old.get(fact), new.get(fact), words)
+
+
+def _words(name: str, fact: str, old: Any, new: Any) -> str:
+    if fact == "required":
+        return f"{name} is {'now' if new else 'no longer'} required."
+    if fact == "options":
+        return _words_on_options(name, old or [], new or [])
+    if old is None:
+        return f"{name}: {_WORDS[fact]} {_shown(fact, new)}; there was none."
+    if new is None:
+        return f"{name}: no {_WORDS[fact]} any more; it was {_shown(fact, old)}."
+    return f"{name}: {_WORDS[fact]} {_shown(fact, new)} instead of {_shown(fact, old)}."
+
+
+def _words_on_options(name: str, old: list[Any], new: list[Any]) -> str:
+    if not old:
+        return f"{name} now has a list to choose from: {_listed(new)}."
+    if not new:
+        return f"{name} no longer has a list to choose from."
+    gained = [value for value in new if value not in old]
+    lost = [value for value in old if value not in new]
+    parts = [
+        f"now also {_listed(gained)}" if gained else "",
+        f"no longer {_listed(lost)}" if lost else "",
+    ]
+    return f"{name}: {', '.join(filter(None, parts)) or 'the options stand in another order'}."
+
+
+def _listed(values: list[Any]) -> str:
+    shown = ", ".join(str(value) for value in values[:8])
+    return shown if len(values) <= 8 else f"{shown} and {len(values) - 8} more"
+
+
+def _shown(fact: str, value: Any) -> str:
+    if fact == "max_bytes":
+        return f"{value / 1_000_000:g} MB"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    text = _listed(value) if isinstance(value, list) else str(value)
+    text = " ".join(text.split())
+    return f"“{text[: _LONGEST - 1]}…”" if len(text) > _LONGEST else text or "empty"

@@ -1,0 +1,1 @@
+"""Models that people added: kept, shared, sanitized."""

@@ -1,0 +1,274 @@
+"""What one owner, or everyone, has added to the built-in models: a shelf, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json, to_json
+
+from kie_ui.catalog.describe import compare
+from kie_ui.catalog.spec import ModelSpec
+
+FORMAT = "kie-ui-shelf"
+VERSION = 1
+
+MOST_FORMER = 5
+"""Earlier versions of a model that are kept, so that its runs under way are still understood."""
+MOST_REMOVED = 50
+"""Removed models that are kept, to be had back."""
+
+
+class DamagedShelf(ValueError):
+    """This is no shelf: something else has written over it, or cut it off."""
+
+
+class NewerShelf(ValueError):
+    """A newer version of the program wrote this shelf in a way that this one does not know."""
+
+
+class Stored(BaseModel):
+    """What a shelf says of one model, be it one of its own or one that everybody has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    spec: ModelSpec | None = None
+    """None where the shelf only says something about a model that it does not hold."""
+    title: str | None = None
+    """What the person calls it instead."""
+    is_hidden: bool | None = None
+    """None: as it is without this shelf."""
+    removed_at_ms: int | None = None
+    """Since when its spec is only kept to be had back; None: it is there."""
+    added_at_ms: int = 0
+    opened_at_ms: int | None = None
+    former: tuple[ModelSpec, ...] = ()
+    """Earlier versions, the newest first."""
+
+    @property
+    def own_spec(self) -> ModelSpec | None:
+        """The spec, unless it was removed."""
+        return self.spec if self.removed_at_ms is None else None
+
+    def but(self, **changes: Any) -> Stored:
+        """Return this with some of it changed."""
+        return self.model_copy(update=changes)
+
+    def with_spec(self, spec: ModelSpec | None) -> Stored:
+        """Return this with another spec; the present one becomes a former one."""
+        present = spec.digest if spec is not None else None
+        former = {version.digest: version for version in reversed(self.versions)}
+        others = tuple(v for digest, v in reversed(former.items()) if digest != present)
+        return self.but(spec=spec, former=others[:MOST_FORMER])
+
+    @property
+    def versions(self) -> tuple[ModelSpec, ...]:
+        """Every spec that is kept of the model, the newest first."""
+        return self.former if self.spec is None else (self.spec, *self.former)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The models of a shelf in the order in which they were added."""
+
+    stored: Mapping[str, Stored] = field(default_factory=dict)
+    """By model id."""
+    order: tuple[str, ...] = ()
+    """The order that somebody chose, if anybody did; ids that it lacks come after it."""
+    unreadable: tuple[Any, ...] = ()
+    """What the file holds beside them and this program does not understand; kept as it is."""
+
+    def of(self, model: str) -> Stored:
+        """Return what is said of a model, which may be nothing yet."""
+        return self.stored.get(model) or Stored(model=model)
+
+    def with_(self, stored: Stored, *, is_last: bool = False) -> Shelf:
+        """Return the shelf with something else said of a model, at its place or behind all."""
+        if not is_last:
+            return replace(self, stored={**self.stored, stored.model: stored})
+        others = {model: other for model, other in self.stored.items() if model != stored.model}
+        order = tuple(model for model in self.order if model != stored.model)
+        unreadable = tuple(raw for raw in self.unreadable if _id_of(raw) != stored.model)
+        return Shelf({**others, stored.model: stored}, order, unreadable)
+
+    def ordered(self, models: Iterable[str]) -> list[str]:
+        """Return ids in the order that was chosen for them."""
+        place = {model: number for number, model in enumerate(self.order)}
+        return sorted(models, key=lambda model: place.get(model, len(place)))
+
+    @property
+    def own_count(self) -> int:
+        """How many models of its own it holds."""
+        return sum(stored.own_spec is not None for stored in self.stored.values())
+
+    def without_the_oldest_removed(self, most: int = MOST_REMOVED) -> Shelf:
+        """Return the shelf with the removed models that were removed last, and no others."""
+        removed = [s for s in self.stored.values() if s.removed_at_ms is not None]
+        removed.sort(key=lambda stored: stored.removed_at_ms or 0, reverse=True)
+        dropped = {stored.model for stored in removed[most:]}
+        kept = {model: s for model, s in self.stored.items() if model not in dropped}
+        return replace(self, stored=kept)
+
+    def without_former(self) -> Shelf:
+        """Return the shelf without earlier versions of its models."""
+        lighter = {model: s.but(former=()) for model, s in self.stored.items()}
+        return replace(self, stored=lighter)
+
+
+def with_added(shelf: Shelf, spec: ModelSpec, beneath: ModelSpec | None, now_ms: int) -> Shelf:
+    """Return a shelf with a spec, which takes the place of what was there, and is in sight.
+
+    `beneath` is what its owner has of this model without the shelf. A page that says nothing else
+    than that brings it back, with its own words: they are the better ones.
+    """
+    stored = shelf.of(spec.model)
+    if beneath is not None and compare(beneath, spec).is_same:
+        undone = stored.with_spec(None) if stored.own_spec else stored
+        return shelf.with_(undone.but(is_hidden=False))
+    if stored.own_spec is not None and stored.own_spec.digest == spec.digest:
+        return shelf.with_(stored.but(is_hidden=False))
+    is_new = stored.own_spec is None and beneath is None
+    newer = stored.with_spec(spec).but(
+        title=None if is_new else stored.title,
+        is_hidden=False,
+        removed_at_ms=None,
+        added_at_ms=now_ms,
+    )
+    return shelf.with_(newer, is_last=is_new)
+
+
+def dump_shelf(shelf: Shelf) -> bytes:
+    """Write a shelf as what its file holds."""
+    models = [stored.model_dump(mode="json") for stored in shelf.stored.values()]
+    told = {
+        "format": FORMAT,
+        "version": VERSION,
+        "order": shelf.order,
+        "models": [*models, *shelf.unreadable],
+    }
+    return to_json(told, inf_nan_mode="null")
+
+
+def parse_shelf(data: bytes) -> Shelf:
+    """Read what a shelf's file holds. Raises: DamagedShelf, NewerShelf."""
+    try:
+        told = from_json(data)
+    except ValueError as exc:
+        raise DamagedShelf(str(exc)) from exc
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        raise DamagedShelf("it is no shelf of models")
+    if told.get("version") != VERSION:
+        raise NewerShelf
+    models, order = told.get("models"), told.get("order")
+    if not isinstance(models, list) or not isinstance(order, list):
+        raise DamagedShelf("it lists no models")
+    stored: dict[str, Stored] = {}
+    unreadable = []
+    for given in models:
+        entry = _stored(given)
+        if entry is None:
+            unreadable.append(given)
+        else:
+            stored[entry.model] = entry
+    chosen = tuple(model for model in order if isinstance(model, str))
+    return Shelf(stored, chosen, tuple(unreadable))
+
+
+def _stored(given: Any) -> Stored | None:
+    """Read what is said of one model, at need without its former versions."""
+    for attempt in (given, {**given, "former": ()} if isinstance(given, dict) else None):
+        with suppress(ValidationError):
+            return Stored.model_validate_json(to_json(attempt))
+    return None
+
+
+def _id_of(raw: Any) -> object:
+    return raw.get("model") if isinstance(raw, dict) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model of an owner."""
+
+    spec: ModelSpec
+    """As it is shown: with the title that its owner gave it."""
+    is_built_in: bool = False
+    is_hidden: bool = False
+    is_replaced: bool = False
+    """Whether another page has taken the place of what came with the program."""
+    is_own: bool = False
+    """Whether the spec is the owner's own, to be removed or, where it replaces one, undone."""
+    added_at_ms: int = 0
+    opened_at_ms: int | None = None
+
+    @property
+    def model(self) -> str:
+        """The model's id."""
+        return self.spec.model
+
+    @property
+    def title(self) -> str:
+        """What the model is called."""
+        return self.spec.title
+
+
+class Added(NamedTuple):
+    """What became of a spec that was to be added."""
+
+    spec: ModelSpec
+    """What there is now; of a built-in model whose page says nothing new, its own."""
+    replaces: ModelSpec | None
+    """What stood in its place; None where the model is new."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there was no such model before."""
+        return self.replaces is None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether there was the very same before."""
+        return self.replaces is not None and self.replaces.digest == self.spec.digest
+
+
+def entries_of(
+    built_in: Iterable[ModelSpec], shelves: Iterable[Shelf], own: Shelf
+) -> tuple[Entry, ...]:
+    """Lay shelves over the built-in models, the owner's own last, which is among `shelves`.
+
+    The built-in models stay first, in their own order.
+    """
+    entries = {spec.model: Entry(spec, is_built_in=True) for spec in built_in}
+    first = list(entries)
+    for shelf in shelves:
+        entries = _with_shelf(entries, shelf, is_own=shelf is own)
+        others = shelf.ordered(model for model in entries if model not in first)
+        entries = {model: entries[model] for model in [*first, *others]}
+    return tuple(entries.values())
+
+
+def _with_shelf(entries: dict[str, Entry], shelf: Shelf, *, is_own: bool) -> dict[str, Entry]:
+    laid = dict(entries)
+    for stored in shelf.stored.values():
+        beneath = laid.get(stored.model)
+        spec = stored.own_spec or (beneath.spec if beneath else None)
+        if spec is not None:
+            laid[stored.model] = _entry(stored, spec, beneath or Entry(spec), is_own=is_own)
+    return laid
+
+
+def _entry(stored: Stored, spec: ModelSpec, beneath: Entry, *, is_own: bool) -> Entry:
+    has_spec = stored.own_spec is not None
+    return replace(
+        beneath,
+        spec=spec.model_copy(update={"title": stored.title}) if stored.title else spec,
+        is_hidden=beneath.is_hidden if stored.is_hidden is None else stored.is_hidden,
+        is_replaced=beneath.is_replaced or (has_spec and beneath.is_built_in),
+        is_own=has_spec and is_own,
+        added_at_ms=stored.added_at_ms if has_spec else beneath.added_at_ms,
+        opened_at_ms=stored.opened_at_ms or beneath.opened_at_ms,
+    )

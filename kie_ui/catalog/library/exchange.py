@@ -1,0 +1,156 @@
+"""Models as one file: written to be shared, and read as something that a stranger wrote."""
+
+from __future__ import annotations
+
+import sys
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from pydantic_core import from_json, to_json
+
+from kie_ui.catalog.docs_import import UnreadablePage, read_page
+from kie_ui.catalog.library.sanitize import Unfit, fitted
+from kie_ui.catalog.spec import ModelSpec
+
+FORMAT = "kie-ui-models"
+VERSION = 1
+MAX_FILE_BYTES = 10_000_000
+MAX_MODELS = 1_000
+
+
+class UnreadableModels(ValueError):
+    """Not a file of models that can be read; the text is a sentence for the person."""
+
+
+class SharedModels(NamedTuple):
+    """What stands in a file of models."""
+
+    specs: tuple[ModelSpec, ...]
+    problems: tuple[str, ...]
+    """A sentence for each model in it that can't be taken in."""
+
+
+def write_models(specs: Iterable[ModelSpec]) -> bytes:
+    """Write models as one file: what is known of each, and nothing of whoever has them."""
+    models = [spec.model_dump(mode="json") for spec in specs]
+    return to_json({"format": FORMAT, "version": VERSION, "models": models}, indent=1) + b"\n"
+
+
+def looks_like_models(text: str | bytes) -> bool:
+    """Tell a file of models from a documentation page, by how it begins."""
+    head = text[:400] if isinstance(text, str) else text[:400].decode("utf-8", "replace")
+    return head.lstrip("\ufeff \t\r\n").startswith("{") and f'"{FORMAT}"' in head
+
+
+def read_models(data: str | bytes) -> SharedModels:
+    """Read a file of models, each checked on its own.
+
+    Raises: UnreadableModels, also where none of them can be taken in.
+    """
+    models = _models_in(data)
+    specs: dict[str, ModelSpec] = {}
+    problems = []
+    for number, given in enumerate(models, start=1):
+        try:
+            spec = fitted(ModelSpec.model_validate_json(to_json(given, inf_nan_mode="null")))
+        except (ValidationError, Unfit) as problem:
+            problems.append(f"{_named(number, given)} cannot be taken in: {_reason(problem)}")
+        else:
+            specs[spec.model] = spec
+    if not specs:
+        raise UnreadableModels(problems[0] if problems else "There is no model in this file.")
+    return SharedModels(tuple(specs.values()), tuple(problems))
+
+
+def _models_in(data: str | bytes) -> list[Any]:
+    raw = data.encode(errors="replace") if isinstance(data, str) else data
+    if len(raw) > MAX_FILE_BYTES:
+        megabytes = MAX_FILE_BYTES // 10**6
+        raise UnreadableModels(f"This file is too large: one of models has {megabytes} MB at most.")
+    try:
+        told = from_json(raw.removeprefix(BOM_UTF8), allow_inf_nan=False)
+    except ValueError:
+        raise UnreadableModels("This file cannot be read: it is damaged, or no JSON.") from None
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        raise UnreadableModels("This is no file of models from Kie UI.")
+    if told.get("version") != VERSION:
+        raise UnreadableModels("This file was written by a newer Kie UI: update this one first.")
+    models = told.get("models")
+    if not isinstance(models, list) or len(models) > MAX_MODELS:
+        raise UnreadableModels(f"A file of models holds a list of {MAX_MODELS:,} at most.")
+    return models
+
+
+def _named(number: int, given: object) -> str:
+    model = given.get("model") if isinstance(given, dict) else None
+    return f"“{model[:80]}”" if isinstance(model, str) and model else f"Model {number} of the file"
+
+
+def _reason(problem: ValidationError | Unfit) -> str:
+    if isinstance(problem, Unfit):
+        return str(problem)
+    first = problem.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])[:120]
+    return f"{where}: {first['msg']}." if where else f"{first['msg']}."
+
+
+STANDARD_INPUT = "-"
+PAGE_SUFFIXES = (".md", ".markdown", ".txt", ".json")
+"""What is read of a folder."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was read of one file."""
+
+    name: str
+    specs: tuple[ModelSpec, ...] = ()
+    problems: tuple[str, ...] = ()
+    """A sentence for each thing in it that could not be read."""
+
+
+def read_sources(names: Iterable[str]) -> Iterator[Source]:
+    """Read files by their names, one after the other; a folder stands for the pages in it."""
+    for name in names:
+        folder = Path(name)
+        if name == STANDARD_INPUT or not folder.is_dir():
+            yield read_source(name)
+            continue
+        pages = sorted(p for p in folder.iterdir() if p.suffix.lower() in PAGE_SUFFIXES)
+        yield from (read_source(str(page)) for page in pages)
+        if not pages:
+            yield Source(name, problems=("There is no page in this folder.",))
+
+
+def read_source(name: str) -> Source:
+    """Read one file, or the standard input."""
+    if name.startswith(("https://", "http://")):
+        return Source(name, problems=("This is an address: save its page to a file first.",))
+    try:
+        data = _content(name)
+    except OSError as exc:
+        return Source(name, problems=(f"It cannot be read: {exc.strerror or exc}.",))
+    return read_text(data.decode("utf-8", "replace"), name)
+
+
+def read_text(text: str, name: str) -> Source:
+    """Read the text of a page, or of a file of models."""
+    try:
+        if looks_like_models(text):
+            shared = read_models(text)
+            return Source(name, shared.specs, shared.problems)
+        return Source(name, tuple(fitted(read.spec) for read in read_page(text, name)))
+    except (UnreadablePage, UnreadableModels, Unfit) as problem:
+        return Source(name, problems=(str(problem),))
+
+
+def _content(name: str) -> bytes:
+    """Read no more than is certainly too large."""
+    if name == STANDARD_INPUT:
+        return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    with Path(name).open("rb") as file:
+        return file.read(MAX_FILE_BYTES + 1)

@@ -1,0 +1,218 @@
+"""Shelves on the disk: one file each, changed by one at a time, whichever process that is."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kie_ui.catalog.library.collection import (
+    DamagedShelf,
+    NewerShelf,
+    Shelf,
+    dump_shelf,
+    parse_shelf,
+)
+
+logger = logging.getLogger(__name__)
+
+LOCK_WAIT_S = 10.0
+"""How long a change waits for another one to be done."""
+MOST_IN_MEMORY = 100
+"""Shelves that are held ready at once."""
+
+Stamp = tuple[int, int, int]
+"""Tells one state of a file from the next: every change makes a new file."""
+Change = Callable[[Shelf], Shelf]
+
+
+class ShelfProblem(Exception):
+    """The shelf can't be changed; the text is a sentence for the person."""
+
+
+class Shelves:
+    """The shelves of a folder, by name. May be used from any thread; a change blocks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._read: OrderedDict[str, tuple[Stamp | None, Shelf]] = OrderedDict()
+        self._told: dict[str, str] = {}
+        self._guard = threading.Lock()
+
+    def stamp(self, name: str) -> Stamp | None:
+        """Tell the state of a shelf; None where there is no file."""
+        try:
+            found = self._path(name).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def names(self) -> Iterator[str]:
+        """List the shelves that there are."""
+        with suppress(OSError), os.scandir(self.folder) as entries:
+            yield from (e.name.removesuffix(".json") for e in entries if e.name.endswith(".json"))
+
+    def total_bytes(self) -> int:
+        """Tell how much disk all shelves take."""
+        with suppress(OSError), os.scandir(self.folder) as entries:
+            return sum(entry.stat().st_size for entry in entries)
+        return 0
+
+    def shelf(self, name: str) -> Shelf:
+        """Return a shelf as it is now; one that was not begun, or is damaged, is empty."""
+        stamp = self.stamp(name)
+        with self._guard:
+            known = self._read.get(name)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        shelf = Shelf() if stamp is None else self._opened(name)
+        with self._guard:
+            self._read[name] = stamp, shelf
+            self._read.move_to_end(name)
+            if len(self._read) > MOST_IN_MEMORY:
+                self._read.popitem(last=False)
+        return shelf
+
+    def warning(self, name: str) -> str | None:
+        """Return what a person has to know about a shelf since the start, if anything."""
+        return self._told.get(name)
+
+    def change(self, name: str, change: Change, max_bytes: int) -> Shelf:
+        """Change a shelf, and keep it. Raises: ShelfProblem, also where it grows too large."""
+        with self._locked():
+            before = self._to_change(name)
+            after = change(before)
+            return before if after == before else self._written(name, after, max_bytes)
+
+    def _to_change(self, name: str) -> Shelf:
+        """Read a shelf that is to be written anew; nothing that it holds may get lost by that."""
+        try:
+            shelf = self._parsed(name)
+        except DamagedShelf as damage:
+            self._set_aside(name, damage)
+            return Shelf()
+        except NewerShelf:
+            raise ShelfProblem(_NEWER) from None
+        except OSError as exc:
+            raise ShelfProblem(f"The added models cannot be read ({exc.strerror}).") from exc
+        self._told.pop(name, None)  # whoever changes models goes on, and has seen it
+        return shelf
+
+    def _written(self, name: str, shelf: Shelf, max_bytes: int) -> Shelf:
+        """Write a shelf, leaving out what is least missed where it is too large."""
+        kept = shelf.without_the_oldest_removed()
+        for lighter in (kept, kept.without_former(), kept.without_the_oldest_removed(0)):
+            data = dump_shelf(lighter)
+            if len(data) <= max_bytes:
+                self._write(name, data)
+                return lighter
+        raise ShelfProblem("There is no room for more models: remove some first.")
+
+    def _write(self, name: str, data: bytes) -> None:
+        """Put all of a file in place, or nothing; to be called with the lock.
+
+        What a process leaves behind that is killed here, the next one writes over.
+        """
+        draft = self._path(name).with_suffix(".new")
+        try:
+            with open(draft, "wb", opener=_only_for_us) as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._path(name))
+        except OSError as exc:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise _cannot_write(exc) from exc
+
+    def _opened(self, name: str) -> Shelf:
+        try:
+            shelf = self._parsed(name)
+        except NewerShelf:
+            self._tell(name, _NEWER)
+            return Shelf()
+        except OSError as exc:
+            self._tell(name, f"The added models cannot be read ({exc.strerror}).")
+            return Shelf()
+        except DamagedShelf:
+            return self._after_damage(name)
+        if shelf.unreadable:
+            self._tell(name, _some_unreadable(len(shelf.unreadable)))
+        return shelf
+
+    def _after_damage(self, name: str) -> Shelf:
+        """Look once more with the lock, set aside what is damaged still, and go on without."""
+        try:
+            return self.change(name, lambda shelf: shelf, 0)
+        except ShelfProblem as problem:
+            self._tell(name, f"The file of added models is damaged: {self._path(name)}. {problem}")
+            return Shelf()
+
+    def _parsed(self, name: str) -> Shelf:
+        """Read a shelf. Raises: OSError, DamagedShelf, NewerShelf."""
+        try:
+            data = self._path(name).read_bytes()
+        except FileNotFoundError:
+            return Shelf()
+        return parse_shelf(data)
+
+    def _set_aside(self, name: str, damage: DamagedShelf) -> None:
+        path = self._path(name)
+        aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}")
+        try:
+            path.replace(aside)
+        except OSError as exc:
+            raise _cannot_write(exc) from exc
+        logger.error("%s is damaged (%s).", path, damage)
+        self._tell(
+            name,
+            f"The file of added models was damaged. It was set aside as {aside.name} and nothing "
+            "in it was changed; the models that it held have to be added again.",
+        )
+
+    def _tell(self, name: str, sentence: str) -> None:
+        if self._told.get(name) != sentence:
+            self._told[name] = sentence
+            logger.warning("%s: %s", name, sentence)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep every other change out. Raises: ShelfProblem."""
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - the page's first view needs none
+
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = FileLock(self.folder / ".lock")
+            lock.acquire(timeout=LOCK_WAIT_S)
+        except Timeout:
+            raise ShelfProblem("Another program is changing the models. Try again.") from None
+        except OSError as exc:
+            raise _cannot_write(exc) from exc
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
+
+
+_NEWER = "The added models were kept by a newer Kie UI, which this one cannot read: update it."
+
+
+def _some_unreadable(count: int) -> str:
+    what = "One of the added models is" if count == 1 else f"{count} of the added models are"
+    return f"{what} kept in a way that cannot be read, and left as it is. Add the page again."
+
+
+def _only_for_us(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _cannot_write(exc: OSError) -> ShelfProblem:
+    return ShelfProblem(f"The added models cannot be kept ({exc.strerror}).")

@@ -1,0 +1,304 @@
+"""Who has which models: the built-in ones, those of the operator, and those of each visitor.
+
+On a server for one person there is one shelf, everyone's. On a shared server each visitor has a
+shelf of their own, beside everyone's, which only the command line fills.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from kie_ui.catalog.library.collection import Added, Entry, Shelf, entries_of, with_added
+from kie_ui.catalog.library.exchange import write_models
+from kie_ui.catalog.library.file_store import ShelfProblem, Shelves, Stamp
+from kie_ui.catalog.library.sanitize import clean_title, fitted
+from kie_ui.catalog.registry import Registry, UnknownModel, built_in_registry
+from kie_ui.catalog.spec import ModelSpec
+from kie_ui.settings import Settings
+
+EVERYONE = "*"
+"""Stands for the operator among owners: what is added for it, everyone has."""
+
+MOST_MODELS = 200
+"""Models that a visitor may add."""
+MAX_SHELF_BYTES = 5_000_000
+MOST_MODELS_OF_EVERYONE = 2_000
+MAX_SHELF_BYTES_OF_EVERYONE = 100_000_000
+MAX_BYTES_OF_ALL = 2_000_000_000
+"""What the shelves of all visitors may take: every new browser is a new visitor."""
+MOST_SHELVES = 20_000
+"""Visitors who changed anything of their models."""
+MOST_VIEWS = 500
+"""Owners whose models are held ready at once."""
+NOTES_OPENED_EVERY_MS = 60_000
+
+_EVERYONES = "everyone"
+_SHELF_NAME = re.compile(r"[0-9a-f]{40}")
+
+
+class MayNotAdd(ShelfProblem):
+    """This owner may add no models here."""
+
+
+class _View(NamedTuple):
+    stamps: tuple[Stamp | None, ...]
+    entries: tuple[Entry, ...]
+    registry: Registry
+
+
+class Library:
+    """A catalog on the disk. May be used from any thread; whatever changes it blocks a moment.
+
+    Changes raise ShelfProblem, with a sentence for the person, and UnknownModel. What one process
+    changes, every other one on the folder sees at its next look.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        is_for_one: bool = True,
+        visitors_add: bool = True,
+        built_in: Registry | None = None,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 10**6,
+    ) -> None:
+        self._shelves = Shelves(folder)
+        self._is_for_one = is_for_one
+        self._visitors_add = visitors_add
+        self._built_in = built_in or built_in_registry()
+        self._now_ms = now_ms
+        self._views: dict[str, _View] = {}
+
+    @classmethod
+    def of_settings(cls, settings: Settings) -> Library:
+        """Return the library in the data folder of these settings."""
+        return cls(
+            settings.data_path / "models",
+            is_for_one=not settings.is_reachable_by_others,
+            visitors_add=settings.add_models == "visitors",
+        )
+
+    def of(self, owner: str) -> Registry:
+        """Return the models of an owner, hidden ones too."""
+        return self._view(owner).registry
+
+    def entries(self, owner: str) -> tuple[Entry, ...]:
+        """Return the models of an owner with all there is to tell, in their order."""
+        return self._view(owner).entries
+
+    def entry(self, owner: str, model: str) -> Entry:
+        """Return one model of an owner. Raises: UnknownModel."""
+        view = self._view(owner)
+        spec = view.registry.spec(model)
+        return next(entry for entry in view.entries if entry.spec is spec)
+
+    def shelf_name(self, owner: str) -> str:
+        """Name an owner's own shelf, from which nobody learns who they are; empty without one."""
+        name = self._own_name(owner)
+        return name if name != _EVERYONES and self._shelves.stamp(name) else ""
+
+    def versions(self, model: str, shelf: str = "") -> tuple[ModelSpec, ...]:
+        """Return every spec of a model that is everyone's or on a shelf, or was; the newest first.
+
+        Never one of somebody else's shelf: a stranger's page says nothing of one's own runs.
+        """
+        names = [shelf, _EVERYONES] if _SHELF_NAME.fullmatch(shelf) else [_EVERYONES]
+        said = [self._shelves.shelf(name).of(model) for name in names]
+        present = [stored.own_spec for stored in said if stored.own_spec is not None]
+        former = [spec for stored in said for spec in stored.versions]
+        distinct: dict[str, ModelSpec] = {}
+        for spec in (*present, *self._built_in.versions(model), *former):
+            distinct.setdefault(spec.digest, spec)
+        return tuple(distinct.values())
+
+    def may_add(self, owner: str) -> bool:
+        """Tell whether an owner may add models, as the operator says."""
+        return owner == EVERYONE or self._is_for_one or (bool(owner) and self._visitors_add)
+
+    def warnings(self, owner: str) -> tuple[str, ...]:
+        """Return what an owner has to know of their models, such as that a file was damaged."""
+        told = (self._shelves.warning(name) for name in self._names(owner))
+        return tuple(sentence for sentence in told if sentence)
+
+    def preview(self, owner: str, specs: Iterable[ModelSpec]) -> tuple[Added, ...]:
+        """Tell what adding these models would do, and do nothing. Raises: as `add`."""
+        fit = self._fitted(owner, specs)
+        return self._with_all(owner, self._shelves.shelf(self._own_name(owner)), fit)[1]
+
+    def add(self, owner: str, specs: Iterable[ModelSpec]) -> tuple[Added, ...]:
+        """Add models, or replace them by newer pages: all of them, or none.
+
+        Raises: MayNotAdd, Unfit, ShelfProblem.
+        """
+        fit = self._fitted(owner, specs)
+        added: tuple[Added, ...] = ()
+
+        def change(shelf: Shelf) -> Shelf:
+            nonlocal added
+            shelf, added = self._with_all(owner, shelf, fit)
+            return shelf
+
+        self._change(owner, change)
+        return added
+
+    def rename(self, owner: str, model: str, title: str) -> None:
+        """Give a model another title; an empty one is its page's own."""
+        self._change_one(owner, model, title=clean_title(title) or None)
+
+    def hide(self, owner: str, model: str) -> None:
+        """Take a model out of sight; it can be used all the same."""
+        self._change_one(owner, model, is_hidden=True)
+
+    def show(self, owner: str, model: str) -> None:
+        """Bring a hidden model back to sight."""
+        self._change_one(owner, model, is_hidden=False)
+
+    def opened(self, owner: str, model: str) -> None:
+        """Note that a model was opened, if it is one that the owner's own shelf knows."""
+        stored = self._shelves.shelf(self._own_name(owner)).stored.get(model)
+        now_ms = self._now_ms()
+        if stored is not None and now_ms - (stored.opened_at_ms or 0) >= NOTES_OPENED_EVERY_MS:
+            self._change_one(owner, model, opened_at_ms=now_ms)
+
+    def move(self, owner: str, model: str, before: str | None = None) -> None:
+        """Move a model before another one, or to the end; the built-in ones stay first."""
+        entries = self.entries(owner)
+        if self.entry(owner, model).is_built_in:
+            raise ShelfProblem("The models that came with the program stay first.")
+        models = [entry.model for entry in entries if entry.model != model]
+        built_in = sum(entry.is_built_in for entry in entries)
+        place = models.index(before) if before in models else len(models)
+        models.insert(max(place, built_in), model)
+        self._change(owner, lambda shelf: replace(shelf, order=tuple(models)))
+
+    def remove(self, owner: str, model: str) -> None:
+        """Remove a model that the owner added; `put_back` undoes it."""
+        if self.entry(owner, model).is_built_in:
+            raise ShelfProblem("A model that came with the program can be hidden, not removed.")
+
+        def change(shelf: Shelf) -> Shelf:
+            stored = shelf.of(model)
+            if stored.own_spec is None:
+                raise ShelfProblem("This model is the server’s: it can be hidden, not removed.")
+            return shelf.with_(stored.but(removed_at_ms=self._now_ms()))
+
+        self._change(owner, change)
+
+    def put_back(self, owner: str, model: str) -> None:
+        """Bring a removed model back to its place. Raises: UnknownModel."""
+
+        def change(shelf: Shelf) -> Shelf:
+            stored = shelf.of(model)
+            if stored.spec is None:
+                raise UnknownModel(f"“{model}” is no longer kept: add its page again.")
+            shelf = shelf.with_(stored.but(removed_at_ms=None))
+            self._raise_if_full(owner, shelf)
+            return shelf
+
+        self._change(owner, change)
+
+    def restore(self, owner: str, model: str) -> None:
+        """Undo that a page of the owner took the place of what came with the program."""
+        under = self._beneath(owner).get(model)
+
+        def change(shelf: Shelf) -> Shelf:
+            stored = shelf.of(model)
+            if under is None or stored.own_spec is None:
+                raise ShelfProblem("There is nothing to go back to.")
+            return shelf.with_(stored.with_spec(None))
+
+        self._change(owner, change)
+
+    def export(self, owner: str, models: Iterable[str] | None = None) -> bytes:
+        """Return models as one file to be shared: those named, or all that were added.
+
+        Raises: UnknownModel, ShelfProblem where there are none.
+        """
+        if models is None:
+            specs = [e.spec for e in self.entries(owner) if e.is_replaced or not e.is_built_in]
+        else:
+            specs = [self.of(owner).spec(model) for model in models]
+        if not specs:
+            raise ShelfProblem("There is nothing to export: no model was added yet.")
+        return write_models(specs)
+
+    def _view(self, owner: str) -> _View:
+        names = self._names(owner)
+        stamps = tuple(map(self._shelves.stamp, names))
+        key = names[-1] if stamps[-1] else ""  # those who changed nothing all see the same
+        view = self._views.get(key)
+        if view is None or view.stamps != stamps:
+            shelves = [self._shelves.shelf(name) for name in names]
+            entries = entries_of(self._built_in, shelves, own=shelves[-1])
+            view = _View(stamps, entries, Registry(tuple(entry.spec for entry in entries)))
+            if len(self._views) >= MOST_VIEWS:
+                self._views.clear()
+            self._views[key] = view
+        return view
+
+    def _beneath(self, owner: str) -> dict[str, ModelSpec]:
+        """Return the models that an owner has without a shelf of their own."""
+        shelves = [self._shelves.shelf(name) for name in self._names(owner)[:-1]]
+        entries = entries_of(self._built_in, shelves, own=Shelf())
+        return {entry.model: entry.spec for entry in entries}
+
+    def _fitted(self, owner: str, specs: Iterable[ModelSpec]) -> list[ModelSpec]:
+        if not self.may_add(owner):
+            raise MayNotAdd("On this server only its operator adds models.")
+        return [fitted(spec, *self._built_in.versions(spec.model)) for spec in specs]
+
+    def _with_all(
+        self, owner: str, shelf: Shelf, specs: list[ModelSpec]
+    ) -> tuple[Shelf, tuple[Added, ...]]:
+        """Return a shelf with models added, and what that does."""
+        beneath = self._beneath(owner)
+        added = []
+        for spec in specs:
+            under = beneath.get(spec.model)
+            before = shelf.of(spec.model).own_spec or under
+            shelf = with_added(shelf, spec, under, self._now_ms())
+            added.append(Added(shelf.of(spec.model).own_spec or under or spec, before))
+        self._raise_if_full(owner, shelf)
+        return shelf, tuple(added)
+
+    def _change_one(self, owner: str, model: str, **changes: object) -> None:
+        self.of(owner).spec(model)
+        self._change(owner, lambda shelf: shelf.with_(shelf.of(model).but(**changes)))
+
+    def _change(self, owner: str, change: Callable[[Shelf], Shelf]) -> None:
+        if not owner:
+            raise MayNotAdd("Sign in first.")
+        name = self._own_name(owner)
+        most = MAX_SHELF_BYTES_OF_EVERYONE if name == _EVERYONES else MAX_SHELF_BYTES
+        if name != _EVERYONES and self._shelves.stamp(name) is None:
+            self._raise_if_too_many()
+        self._shelves.change(name, change, most)
+
+    def _raise_if_too_many(self) -> None:
+        """Refuse one more shelf where there are more than any server has visitors at work."""
+        if sum(1 for _ in self._shelves.names()) >= MOST_SHELVES:
+            raise ShelfProblem("This server has no room for more models: tell its operator.")
+
+    def _raise_if_full(self, owner: str, shelf: Shelf) -> None:
+        is_everyones = self._own_name(owner) == _EVERYONES
+        most = MOST_MODELS_OF_EVERYONE if is_everyones else MOST_MODELS
+        if shelf.own_count > most:
+            raise ShelfProblem(f"There is room for {most:,} added models: remove some first.")
+        if not is_everyones and self._shelves.total_bytes() > MAX_BYTES_OF_ALL:
+            raise ShelfProblem("This server has no room for more models: tell its operator.")
+
+    def _own_name(self, owner: str) -> str:
+        return self._names(owner)[-1]
+
+    def _names(self, owner: str) -> tuple[str, ...]:
+        """Name the shelves of an owner, the one that is their own last."""
+        if self._is_for_one or owner in ("", EVERYONE):
+            return (_EVERYONES,)
+        # Only a hash: whoever reads a folder's listing learns of nobody.
+        return _EVERYONES, hashlib.sha256(owner.encode(errors="replace")).hexdigest()[:40]

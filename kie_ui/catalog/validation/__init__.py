@@ -1,0 +1,1 @@
+"""Values → problems in words."""

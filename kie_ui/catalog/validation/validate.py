@@ -1,0 +1,221 @@
+"""A spec as a pydantic input model: what may be sent, and in plain words what may not.
+
+Source of every limit: the model's own documentation page, section "input Object Parameters".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import ValidationError as PydanticValidationError
+from pydantic_core import PydanticCustomError
+
+from kie_ui.catalog.parameters import (
+    ChoiceParameter,
+    Column,
+    JsonParameter,
+    MediaParameter,
+    NumberParameter,
+    Parameter,
+    SwitchParameter,
+    TableParameter,
+    TextParameter,
+)
+from kie_ui.catalog.rules import (
+    EXTRA,
+    Problem,
+    apply_replacements,
+    exclusion_problems,
+    is_given,
+    without_meaningless,
+)
+from kie_ui.catalog.spec import ModelSpec
+from kie_ui.catalog.validation.constraints import (
+    fit_media,
+    fit_number,
+    fit_option,
+    fit_options,
+    fit_text,
+    refuse_half_characters,
+    refuse_switch,
+    shown,
+)
+from kie_ui.catalog.validation.messages import error_in_words, missing, named
+from kie_ui.catalog.validation.structured import fit_extra, fit_json, fit_rows
+from kie_ui.catalog.values import JsonValue, MediaRef, as_media
+
+__all__ = [
+    "InvalidValues",
+    "check_part",
+    "check_values",
+    "input_model",
+    "missing",
+    "named",
+]
+
+
+class InvalidValues(ValueError):
+    """These values cannot be sent; `problems` holds every reason, each naming its parameter."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__(" ".join(problem.message for problem in problems))
+
+
+def check_values(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a form's values against the spec and bring them into the types of the wire.
+
+    Media come in as web addresses, `FileRef`s and `UrlRef`s, one or a list of them, and come out
+    as tuples of `FileRef` and `UrlRef`; lists and objects come in as such or as JSON text, and
+    come out as `JsonValue`s. Empty optional values and values without their companion are left
+    out; replacements that the service would make are made. The extra input, under `EXTRA`, is
+    an object of whatever else shall be sent; what it gives need not be given otherwise.
+    Raises: InvalidValues, with all problems at once.
+    """
+    checked, problems = _checked(spec, values)
+    if problems:
+        raise InvalidValues(_one_per_parameter(problems))
+    return apply_replacements(spec, checked)
+
+
+def check_part(
+    spec: ModelSpec, values: Mapping[str, Any]
+) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    """Check a form that may still be unfinished: what is sound in it, and what is not."""
+    try:
+        return check_values(spec, values), ()
+    except InvalidValues as invalid:
+        unsound = {problem.parameter for problem in invalid.problems}
+        rest = {name: value for name, value in values.items() if name not in unsound}
+        sound = _validated(spec, without_meaningless(spec, rest), is_partial=True)
+        extra, _ = _checked_extra(rest)
+        return apply_replacements(spec, {**sound, **extra}), invalid.problems
+
+
+def _checked(spec: ModelSpec, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    extra, problems = _checked_extra(values)
+    replaced = extra[EXTRA].value.keys() if extra else ()
+    meaningful = without_meaningless(spec, {n: v for n, v in values.items() if n != EXTRA})
+    standing_in = {**dict.fromkeys(replaced, True), **meaningful}
+    problems += [*exclusion_problems(spec, standing_in), *_unknown(spec, meaningful)]
+    try:
+        return {**_validated(spec, meaningful), **extra}, problems
+    except PydanticValidationError as error:
+        found = [_problem(spec, dict(details)) for details in error.errors()]
+        is_missing = {str(d["loc"][0]) for d in error.errors() if d["type"] == "missing"}
+        problems += [p for p in found if p.parameter not in is_missing & set(replaced)]
+    if problems:
+        return {}, problems
+    return {**_validated(spec, meaningful, is_partial=True), **extra}, []
+
+
+def _checked_extra(values: Mapping[str, Any]) -> tuple[dict[str, JsonValue], list[Problem]]:
+    """Read the extra input, if there is any."""
+    if not is_given(values.get(EXTRA)):
+        return {}, []
+    try:
+        extra = fit_extra(values[EXTRA])
+    except PydanticCustomError as error:
+        return {}, [Problem(EXTRA, f"Extra input {_words_of(error)}")]
+    return ({EXTRA: extra} if extra.value else {}), []
+
+
+def _words_of(error: PydanticCustomError) -> str:
+    return str((error.context or {})["words"])
+
+
+def _validated(
+    spec: ModelSpec, values: Mapping[str, Any], *, is_partial: bool = False
+) -> dict[str, Any]:
+    """Validate the values of documented parameters. Raises: pydantic.ValidationError."""
+    names = [parameter.name for parameter in spec.parameters]
+    known = {name: values[name] for name in names if name in values}
+    validated = input_model(spec, is_partial=is_partial).model_validate(known)
+    pairs = zip(names, (value for _, value in validated), strict=True)
+    return {name: value for name, value in pairs if is_given(value)}
+
+
+def _unknown(spec: ModelSpec, values: Mapping[str, Any]) -> list[Problem]:
+    names = [parameter.name for parameter in spec.parameters]
+    takes = f"is no parameter of {spec.model}. It takes: {', '.join(names)}."
+    return [Problem(name, f"{shown(name)} {takes}") for name in values if name not in names]
+
+
+@lru_cache(maxsize=256)
+def input_model(spec: ModelSpec, *, is_partial: bool = False) -> type[BaseModel]:
+    """Return the pydantic model of a spec's `input` object, one field a parameter, in their order.
+
+    The documented names are aliases, because not every one could name an attribute: think of
+    `schema` or `_id`. In a partial model nothing is required.
+    """
+    return _model_of(f"{spec.api_name}_input", spec.parameters, is_partial=is_partial)
+
+
+def _model_of(
+    name: str, parameters: tuple[Parameter, ...] | tuple[Column, ...], *, is_partial: bool = False
+) -> type[BaseModel]:
+    fields: dict[str, Any] = {
+        f"parameter_{number}": _field(p, is_required=p.required and not is_partial)
+        for number, p in enumerate(parameters, start=1)
+    }
+    config = ConfigDict(extra="forbid", frozen=True)
+    return create_model(name, __config__=config, **fields)
+
+
+def _field(parameter: Parameter, *, is_required: bool) -> tuple[Any, Any]:
+    annotation = _annotation(parameter)
+    if is_required:
+        return annotation, Field(alias=parameter.name, description=parameter.help)
+    return annotation | None, Field(default=None, alias=parameter.name, description=parameter.help)
+
+
+def _annotation(parameter: Parameter) -> Any:
+    match parameter:
+        case TextParameter():
+            whole = AfterValidator(refuse_half_characters)
+            return Annotated[str, whole, AfterValidator(partial(fit_text, parameter))]
+        case NumberParameter():
+            before = BeforeValidator(refuse_switch)
+            return Annotated[int | float, before, AfterValidator(partial(fit_number, parameter))]
+        case SwitchParameter():
+            return bool
+        case MediaParameter():
+            before = BeforeValidator(_as_media_list)
+            return Annotated[
+                tuple[MediaRef, ...], before, AfterValidator(partial(fit_media, parameter))
+            ]
+        case _:
+            return Annotated[Any, AfterValidator(_fit_of(parameter))]
+
+
+def _fit_of(parameter: ChoiceParameter | TableParameter | JsonParameter) -> Callable[[Any], Any]:
+    """Return what reads a value whose type pydantic can't tell beforehand."""
+    match parameter:
+        case ChoiceParameter():
+            return partial(fit_options if parameter.many else fit_option, parameter)
+        case TableParameter():
+            return partial(fit_rows, parameter, _model_of("row", parameter.columns))
+        case JsonParameter():
+            return partial(fit_json, parameter)
+
+
+def _as_media_list(value: Any) -> Any:
+    items = value if isinstance(value, (list, tuple)) else [value]
+    return tuple(as_media(item) for item in items)
+
+
+def _problem(spec: ModelSpec, details: Mapping[str, Any]) -> Problem:
+    name = str(details["loc"][0])
+    parameter = spec.parameter(name)
+    return Problem(name, f"{named(parameter)} {error_in_words(parameter, details)}")
+
+
+def _one_per_parameter(problems: list[Problem]) -> tuple[Problem, ...]:
+    """Keep the first problem of each parameter: one sentence at a field is what gets read."""
+    first: dict[str, Problem] = {}
+    for problem in problems:
+        first.setdefault(problem.parameter, problem)
+    return tuple(first.values())

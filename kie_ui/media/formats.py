@@ -1,0 +1,222 @@
+"""What a file really is, told from its first bytes and never from its name.
+
+Upload services trust the declared type, so a wrong name travels far before it fails; and people
+drop in saved web pages, phone pictures and clips alike. Pure: bytes in, a kind out.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from pathlib import Path
+
+PREFIX_BYTES = 4096
+
+
+class FileKind(Enum):
+    """A kind of file; the value is how a sentence names it."""
+
+    JPEG = "a JPEG picture"
+    PNG = "a PNG picture"
+    WEBP = "a WebP picture"
+    HEIF = "a HEIC picture"
+    AVIF = "an AVIF picture"
+    GIF = "a GIF picture"
+    BMP = "a BMP picture"
+    TIFF = "a TIFF picture"
+    JPEG2000 = "a JPEG 2000 picture"
+    PSD = "a Photoshop picture"
+    JPEG_XL = "a JPEG XL picture"
+    RAW = "a raw camera picture"
+    SVG = "an SVG drawing"
+    PDF = "a PDF document"
+    HTML = "a web page"
+    TEXT = "a text file"
+    ARCHIVE = "a ZIP archive or office document"
+    VIDEO = "a video"
+    SOUND = "a sound file"
+    EMPTY = "an empty file"
+    UNKNOWN = "a file of an unknown kind"
+
+
+_SIGNATURES: tuple[tuple[FileKind, bytes], ...] = (
+    (FileKind.JPEG, rb"\xff\xd8\xff"),
+    (FileKind.PNG, rb"\x89PNG\r\n\x1a\n"),
+    (FileKind.WEBP, rb"RIFF....WEBPVP8"),
+    (FileKind.GIF, rb"GIF8[79]a"),
+    (FileKind.BMP, rb"BM.{13}\x00\x00\x00"),
+    (FileKind.RAW, rb"II\*\x00....CR"),  # Canon CR2: a TIFF whose first page is a small preview
+    (FileKind.TIFF, rb"II[*+]\x00|MM\x00[*+]"),
+    (FileKind.JPEG2000, rb"\x00\x00\x00\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
+    (FileKind.JPEG_XL, rb"\x00\x00\x00\x0cJXL \r\n\x87\n|\xff\x0a"),
+    (FileKind.PSD, rb"8BPS\x00"),
+    (FileKind.RAW, rb"FUJIFILMCCD-RAW"),
+    (FileKind.PDF, rb"%PDF-"),
+    (FileKind.ARCHIVE, rb"PK\x03\x04"),
+    (FileKind.VIDEO, rb"\x1a\x45\xdf\xa3"),  # Matroska and WebM
+    (FileKind.VIDEO, rb"RIFF....AVI |FLV\x01|\x00\x00\x01\xba"),
+    (FileKind.VIDEO, rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),  # Windows Media
+    (FileKind.VIDEO, rb"....(moov|mdat|wide|free)"),  # old QuickTime, without a brand
+    (FileKind.SOUND, rb"RIFF....WAVE|ID3[\x02-\x04]|fLaC|OggS"),
+)
+_MATCHERS = [(kind, re.compile(pattern, re.DOTALL)) for kind, pattern in _SIGNATURES]
+
+_BRANDS: tuple[tuple[FileKind, frozenset[bytes]], ...] = (
+    (FileKind.AVIF, frozenset({b"avif", b"avis"})),
+    (
+        FileKind.HEIF,
+        frozenset(
+            {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+            | {b"mif1", b"msf1"}
+        ),
+    ),
+    (FileKind.RAW, frozenset({b"crx "})),
+    (FileKind.SOUND, frozenset({b"M4A ", b"M4B "})),
+)
+
+_BYTES_NO_TEXT_HAS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_HTML = re.compile(r"<(!doctype html|html|head|body)\b", re.IGNORECASE)
+_SVG = re.compile(r"<svg\b", re.IGNORECASE)
+
+
+def sniff_file(path: Path) -> FileKind:
+    """Tell what a file is from its first bytes.
+
+    Raises: OSError when it cannot be read.
+    """
+    with path.open("rb") as file:
+        return sniff(file.read(PREFIX_BYTES))
+
+
+def sniff(prefix: bytes) -> FileKind:
+    """Tell what a file is from its first bytes; `PREFIX_BYTES` of them are plenty."""
+    if not prefix:
+        return FileKind.EMPTY
+    if prefix[4:8] == b"ftyp":
+        return _kind_of_brands(prefix)
+    for kind, signature in _MATCHERS:
+        if signature.match(prefix):
+            return kind
+    return _kind_of_text(prefix)
+
+
+def _kind_of_brands(prefix: bytes) -> FileKind:
+    """ISO media files share one signature and say what they hold by four-letter brands."""
+    box_bytes = int.from_bytes(prefix[:4], "big")
+    names = prefix[8:12] + prefix[16 : max(16, box_bytes)]  # a version stands between the two
+    brands = {names[start : start + 4] for start in range(0, len(names), 4)}
+    for kind, known in _BRANDS:
+        if brands & known:
+            return kind
+    return FileKind.VIDEO
+
+
+def _kind_of_text(prefix: bytes) -> FileKind:
+    if prefix.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return FileKind.TEXT  # UTF-16 with its byte-order mark
+    if _BYTES_NO_TEXT_HAS.search(prefix):
+        return FileKind.UNKNOWN
+    text = prefix.decode("utf-8", errors="replace")
+    markup = text.lstrip("\ufeff \t\r\n")[:1] == "<"
+    if markup and _HTML.search(text):
+        return FileKind.HTML
+    if markup and _SVG.search(text):
+        return FileKind.SVG
+    return FileKind.TEXT
+
+
+TYPES = {
+    "video/mp4": (".mp4", "MP4"),
+    "video/quicktime": (".mov", "MOV"),
+    "video/webm": (".webm", "WebM"),
+    "video/x-matroska": (".mkv", "Matroska"),
+    "video/x-msvideo": (".avi", "AVI"),
+    "audio/mpeg": (".mp3", "MP3"),
+    "audio/wav": (".wav", "WAV"),
+    "audio/flac": (".flac", "FLAC"),
+    "audio/ogg": (".ogg", "Ogg"),
+    "audio/mp4": (".m4a", "M4A"),
+    "audio/aac": (".aac", "AAC"),
+    "image/jpeg": (".jpg", "JPEG"),
+    "image/png": (".png", "PNG"),
+    "image/webp": (".webp", "WebP"),
+    "image/gif": (".gif", "GIF"),
+    "application/pdf": (".pdf", "PDF"),
+    "application/zip": (".zip", "ZIP"),
+    "text/plain": (".txt", "text"),
+}
+"""By MIME type: how a file's name ends, and what a person calls it."""
+
+_ALIASES = {
+    "video/mov": "video/quicktime",
+    "video/x-quicktime": "video/quicktime",
+    "video/mkv": "video/x-matroska",
+    "video/matroska": "video/x-matroska",
+    "video/avi": "video/x-msvideo",
+    "audio/mp3": "audio/mpeg",
+    "audio/mpeg3": "audio/mpeg",
+    "audio/x-mpeg": "audio/mpeg",
+    "audio/x-wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/vnd.wave": "audio/wav",
+    "audio/x-flac": "audio/flac",
+    "audio/opus": "audio/ogg",
+    "audio/x-m4a": "audio/mp4",
+    "audio/m4a": "audio/mp4",
+    "audio/x-aac": "audio/aac",
+    "image/jpg": "image/jpeg",
+}
+"""Common other spellings."""
+
+_BY_SIGN = (
+    (b"RIFF....WAVE", "audio/wav"),
+    (b"RIFF....AVI ", "video/x-msvideo"),
+    (b"fLaC", "audio/flac"),
+    (b"OggS", "audio/ogg"),
+    (b"ID3", "audio/mpeg"),
+)
+
+_BY_KIND = {
+    FileKind.VIDEO: "video/mp4",
+    FileKind.SOUND: "audio/mp4",
+    FileKind.JPEG: "image/jpeg",
+    FileKind.PNG: "image/png",
+    FileKind.WEBP: "image/webp",
+    FileKind.GIF: "image/gif",
+    FileKind.PDF: "application/pdf",
+    FileKind.ARCHIVE: "application/zip",
+    FileKind.TEXT: "text/plain",
+}
+
+
+def usual_spelling(mime: str) -> str:
+    """Return the usual spelling of a MIME type."""
+    plain = mime.strip().lower()
+    return _ALIASES.get(plain, plain)
+
+
+def mime_of_suffix(suffix: str) -> str | None:
+    """Return the MIME type of a file by how its name ends, with the dot; None where unknown."""
+    return next((mime for mime, (known, _) in TYPES.items() if known == suffix.lower()), None)
+
+
+def mime_of(prefix: bytes) -> str:
+    """Tell a file's MIME type from its first bytes; `application/octet-stream` where unknown."""
+    for sign, mime in _BY_SIGN:
+        if _begins(prefix, sign):
+            return mime
+    if prefix[:4] == b"\x1a\x45\xdf\xa3":
+        return "video/webm" if b"webm" in prefix[:64] else "video/x-matroska"
+    if prefix[4:12] == b"ftypqt  " or prefix[4:8] in (b"moov", b"wide"):
+        return "video/quicktime"
+    if len(prefix) > 1 and prefix[0] == 0xFF and prefix[1] & 0xE0 == 0xE0:
+        return "audio/aac" if prefix[1] & 0xF6 == 0xF0 else "audio/mpeg"
+    return _BY_KIND.get(sniff(prefix), "application/octet-stream")
+
+
+def _begins(prefix: bytes, sign: bytes) -> bool:
+    """Compare with a sign in which a full stop stands for any byte."""
+    start = prefix[: len(sign)]
+    return len(start) == len(sign) and all(
+        wanted in (ord("."), byte) for wanted, byte in zip(sign, start, strict=True)
+    )

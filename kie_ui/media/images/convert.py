@@ -1,0 +1,267 @@
+"""Make any picture fit what a model accepts, changing as little of it as possible.
+
+A picture that fits already goes byte for byte. All functions block; call them in a thread.
+"""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import ImageFile
+
+from kie_ui.media.images.encode import (
+    DEEP_GREY_MODES,
+    ENCODINGS,
+    JPEG,
+    PRINT_MODES,
+    Encoded,
+    encode_within,
+    has_alpha,
+    preferred_encodings,
+    scaled_size,
+    scaled_to,
+    to_plain_colours,
+)
+from kie_ui.media.images.open import (
+    PictureInfo,
+    PictureProblem,
+    check_is_whole,
+    describe,
+    inspect_picture,
+    open_picture,
+    read_upright,
+)
+from kie_ui.media.storage import write_whole
+
+__all__ = [
+    "PictureInfo",
+    "PictureLimits",
+    "PictureProblem",
+    "PreparedPicture",
+    "inspect_picture",
+    "prepare_picture",
+    "preview_jpeg",
+]
+
+_ANY_PICTURE = "image/*"
+_ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/heif": "image/heic"}
+_SUFFIXES = {mime: encoding.suffix for mime, encoding in ENCODINGS.items()} | {
+    "image/heic": ".heic",
+    "image/avif": ".avif",
+    "image/gif": ".gif",
+    "image/bmp": ".bmp",
+    "image/tiff": ".tiff",
+    "image/jp2": ".jp2",
+    "image/vnd.adobe.photoshop": ".psd",
+}
+_NAMES = {"HEIF": "HEIC", "WEBP": "WebP", "JPEG2000": "JPEG 2000", "PSD": "Photoshop"}
+_LOSSLESS_FORMATS = {"PNG", "GIF", "BMP", "TIFF", "PSD"}
+_PREVIEW_BYTES = 400 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class PictureLimits:
+    """What a model takes: bytes, MIME types, and pixels along the longer side.
+
+    Common other spellings of a MIME type are understood; `image/*` stands for JPEG, PNG and WebP.
+    Source: Kie documentation, "Max File Size" and "Accepted File Types"; the longest side is a
+    precaution, since the service's own limit on it is not published.
+    """
+
+    max_bytes: int
+    accepts: tuple[str, ...]
+    max_side_px: int = 4096
+
+    def __post_init__(self) -> None:
+        if self.max_bytes < 1 or self.max_side_px < 1 or not self.accepts:
+            raise ValueError("Picture limits need a MIME type, a byte and a pixel at the least.")
+        mimes: list[str] = []
+        for spelling in self.accepts:
+            mime = spelling.strip().lower()
+            mimes += ENCODINGS if mime == _ANY_PICTURE else [_ALIASES.get(mime, mime)]
+        object.__setattr__(self, "accepts", tuple(dict.fromkeys(mimes)))
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPicture:
+    """A picture that keeps the limits, and a sentence for each thing that was done to it."""
+
+    path: Path
+    mime: str
+    suffix: str
+    width_px: int
+    height_px: int
+    size_bytes: int
+    changes: tuple[str, ...]
+
+
+def prepare_picture(source: Path, into: Path, limits: PictureLimits) -> PreparedPicture:
+    """Bring a picture within the limits; the result is the source itself where nothing is amiss.
+
+    A rewritten picture is a new file in `into`, which is made when missing: upright, in sRGB, of
+    the same shape, without camera notes (which may tell where it was taken), at the best quality
+    that fits.
+    Raises: PictureProblem when it cannot be read or cannot be made to fit; OSError.
+    """
+    with open_picture(source) as picture:
+        info, mode = describe(picture, source), picture.mode
+        if _fits_as_it_is(info, mode, limits):
+            check_is_whole(picture)
+            return _unchanged(source, info)
+        encoded = _rewrite(picture, info, limits)
+    return PreparedPicture(
+        path=_write(encoded, into),
+        mime=encoded.encoding.mime,
+        suffix=encoded.encoding.suffix,
+        width_px=encoded.width_px,
+        height_px=encoded.height_px,
+        size_bytes=len(encoded.data),
+        changes=tuple(_changes(info, mode, encoded, limits)),
+    )
+
+
+def preview_jpeg(source: Path, into: Path, *, max_side_px: int = 1280) -> Path:
+    """Write a JPEG that any browser shows, for formats that browsers do not, such as HEIC and TIFF.
+
+    Raises: PictureProblem, OSError.
+    """
+    with open_picture(source) as picture:
+        size_px = _within_side(describe(picture, source), max_side_px)
+        plain = scaled_to(to_plain_colours(read_upright(picture, size_px)), size_px)
+    encoded = encode_within(plain, (JPEG,), _PREVIEW_BYTES)
+    if encoded is None:
+        raise PictureProblem("This picture is too long and thin to be shown.")
+    return _write(encoded, into)
+
+
+def _fits_as_it_is(info: PictureInfo, mode: str, limits: PictureLimits) -> bool:
+    """Whether a model can be given these very bytes.
+
+    Print colours, deep grey and moving PNGs or WebPs keep the letter of the limits, but are read
+    wrongly or refused by many services.
+    """
+    is_moving = info.frames > 1 and info.mime in ENCODINGS
+    return (
+        info.mime in limits.accepts
+        and info.size_bytes <= limits.max_bytes
+        and max(info.width_px, info.height_px) <= limits.max_side_px
+        and not info.is_rotated
+        and not is_moving
+        and mode not in PRINT_MODES | DEEP_GREY_MODES
+    )
+
+
+def _unchanged(source: Path, info: PictureInfo) -> PreparedPicture:
+    return PreparedPicture(
+        path=source,
+        mime=info.mime,
+        suffix=_SUFFIXES[info.mime],
+        width_px=info.width_px,
+        height_px=info.height_px,
+        size_bytes=info.size_bytes,
+        changes=(),
+    )
+
+
+def _rewrite(picture: ImageFile.ImageFile, info: PictureInfo, limits: PictureLimits) -> Encoded:
+    size_px = _within_side(info, limits.max_side_px)
+    plain = scaled_to(to_plain_colours(read_upright(picture, size_px)), size_px)
+    encodings = preferred_encodings(
+        limits.accepts,
+        source_mime=info.mime,
+        is_transparent=has_alpha(plain),
+        is_lossless=info.format in _LOSSLESS_FORMATS,
+    )
+    if not encodings:
+        raise PictureProblem(
+            f"Only {_list_of(limits)} is taken here. Save the picture as that yourself."
+        )
+    encoded = encode_within(plain, encodings, limits.max_bytes)
+    if encoded is None:
+        raise PictureProblem(
+            f"This picture cannot be made as small as {_size_text(limits.max_bytes, limits)}. "
+            "Use another one."
+        )
+    return encoded
+
+
+def _within_side(info: PictureInfo, max_side_px: int) -> tuple[int, int]:
+    scale = min(1.0, max_side_px / max(info.width_px, info.height_px))
+    return scaled_size((info.width_px, info.height_px), scale)
+
+
+def _write(encoded: Encoded, into: Path) -> Path:
+    into.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = into / f"picture-{secrets.token_hex(8)}{encoded.encoding.suffix}"
+    write_whole(path, encoded.data)
+    return path
+
+
+def _changes(
+    info: PictureInfo, mode: str, encoded: Encoded, limits: PictureLimits
+) -> Iterator[str]:
+    """Give a sentence for each change that a person would want to know of."""
+    if info.is_rotated:
+        yield "Turned upright, as the camera meant it."
+    if info.frames > 1:
+        which = "main" if info.format in {"HEIF", "AVIF"} else "first"
+        yield f"Only the {which} one of its {info.frames} frames is used."
+    yield from _format_changes(info, mode, encoded, limits)
+    yield from _size_changes(info, encoded, limits)
+
+
+def _format_changes(
+    info: PictureInfo, mode: str, encoded: Encoded, limits: PictureLimits
+) -> Iterator[str]:
+    old, new = _NAMES.get(info.format, info.format), encoded.encoding.name
+    if info.mime not in limits.accepts:
+        yield f"Converted from {old} to {new}, because Kie takes {_list_of(limits)}."
+    elif old != new:
+        yield f"Saved as {new} instead of {old}, because that fits better."
+    if mode in PRINT_MODES:
+        yield f"Converted from {mode} print colours to RGB, which every model reads."
+    if mode in DEEP_GREY_MODES:
+        yield "Converted from deep grey to eight bits, which every model reads."
+    if encoded.is_flattened:
+        yield f"Filled its transparent parts with white, because {new} has none."
+
+
+def _size_changes(info: PictureInfo, encoded: Encoded, limits: PictureLimits) -> Iterator[str]:
+    allowed = _size_text(limits.max_bytes, limits)
+    expected_px = _within_side(info, limits.max_side_px)
+    actual_px = (encoded.width_px, encoded.height_px)
+    if actual_px != (info.width_px, info.height_px):
+        reason = (
+            f"because Kie takes at most {allowed}"
+            if actual_px != expected_px
+            else f"because sides over {limits.max_side_px} pixels may be refused"
+        )
+        before, after = _pixels_text(info.width_px, info.height_px), _pixels_text(*actual_px)
+        yield f"Scaled down from {before} to {after} pixels, {reason}."
+    if info.size_bytes > limits.max_bytes:
+        size = _size_text(len(encoded.data), limits)
+        yield f"Made smaller to {size}, because Kie takes at most {allowed}."
+
+
+def _pixels_text(width_px: int, height_px: int) -> str:
+    return f"{width_px} × {height_px}"
+
+
+def _size_text(size_bytes: int, limits: PictureLimits) -> str:
+    """Bytes in words, in the megabytes that the limit itself is counted in; never rounded up."""
+    kilo = 1024 if limits.max_bytes % 1024**2 == 0 else 1000
+    if size_bytes < kilo:
+        return f"{size_bytes} bytes"
+    if size_bytes < kilo**2:
+        return f"{size_bytes // kilo} kB"
+    tenths = size_bytes * 10 // kilo**2
+    return f"{tenths / 10:g} MB"
+
+
+def _list_of(limits: PictureLimits) -> str:
+    names = [
+        ENCODINGS[mime].name if mime in ENCODINGS else mime.removeprefix("image/").upper()
+        for mime in limits.accepts
+    ]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)

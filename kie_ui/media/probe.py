@@ -1,0 +1,519 @@
+"""What a fetched result is (a clip, a picture, a sound), and whether it is whole.
+
+All functions block; call them in a thread.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Literal, cast
+
+import av
+from av.audio.frame import AudioFrame
+from av.container import InputContainer
+from av.packet import Packet  # generic to the type checker only, so quoted where it is used
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from kie_ui.media.formats import (
+    PREFIX_BYTES,
+    TYPES,
+    FileKind,
+    mime_of,
+    sniff,
+    sniff_file,
+    usual_spelling,
+)
+from kie_ui.media.images.convert import PictureProblem, inspect_picture
+
+_CLIPS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,flv"
+_SOUNDS = "wav,mp3,aac,flac,ogg,mov,mp4,m4a,matroska,webm"
+_TAGGED = "mov,mp4,matroska,webm"
+
+
+def open_clip(path: Path) -> InputContainer:
+    """Open a video by absolute path, which no spelling can turn into a network address.
+
+    Raises: av.FFmpegError, also for any container but the plain ones.
+    """
+    return _open(path.resolve(), _CLIPS)
+
+
+def open_sound(path: Path) -> InputContainer:
+    """Open a sound by absolute path. Raises: av.FFmpegError, also for what holds none."""
+    return _open(path.resolve(), _SOUNDS)
+
+
+def open_to_tag(file: IO[bytes]) -> InputContainer:
+    """Open a clip of a kind that can carry a recipe. Raises: av.FFmpegError."""
+    return _open(file, _TAGGED)
+
+
+def _open(source: Path | IO[bytes], containers: str) -> InputContainer:
+    options = {"format_whitelist": containers, "protocol_whitelist": "file"}
+    return av.open(source, "r", container_options=options, metadata_errors="replace")
+
+
+MAX_SIDE_PX = 8192
+
+_MAYBE_A_VIDEO = {FileKind.VIDEO, FileKind.UNKNOWN}
+_SLACK_S = 0.25
+_SLACK_FRAMES = 2
+_CUT_OFF = "This video is cut off before its end. Fetch or save it again."
+_DAMAGED = "This video is damaged and cannot be played. Fetch or save it again."
+
+
+class VideoProblem(ValueError):
+    """A video that cannot be used; the text says what is wrong with it and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What a video is. Width and height are as people see it, turned upright."""
+
+    width_px: int
+    height_px: int
+    duration_s: float
+    frames_per_second: float
+    codec: str
+    pixel_format: str
+    has_audio: bool
+    size_bytes: int
+
+
+def probe_video(path: Path) -> VideoInfo:
+    """Say what a video is, after making sure that its first frame and its very end are there.
+
+    Raises: VideoProblem when it is missing, no video, cut off or damaged; OSError when the disk
+    fails.
+    """
+    _refuse_other_kinds(path)
+    with explaining_damage(_DAMAGED), open_clip(path) as container:
+        stream = container.streams.best("video")
+        if not isinstance(stream, VideoStream):
+            raise VideoProblem("This file has sound but no moving picture. Use another one.")
+        end_s, tail = _read_through(container, stream)
+        duration_s = _checked_duration_s(container, stream, end_s)
+        _check_shows(stream, tail)
+        return VideoInfo(
+            *_checked_size_px(_first_frame(container, stream)),
+            duration_s=duration_s,
+            frames_per_second=float(stream.average_rate or 0),
+            codec=stream.codec_context.codec.canonical_name,
+            pixel_format=stream.codec_context.pix_fmt or "",
+            has_audio=bool(container.streams.audio),
+            size_bytes=path.stat().st_size,
+        )
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    try:
+        kind = sniff_file(path)
+    except FileNotFoundError as exc:
+        raise VideoProblem("This video is no longer there. Fetch or choose it again.") from exc
+    except IsADirectoryError as exc:
+        raise VideoProblem("This is a folder, not a video. Choose one video in it.") from exc
+    if kind not in _MAYBE_A_VIDEO:
+        raise VideoProblem(f"This is {kind.value}, not a video. Fetch or choose it again.")
+
+
+def _read_through(
+    container: InputContainer, stream: VideoStream
+) -> tuple[float, list[Packet[VideoStream]]]:
+    """Read every packet; return when the last one ends, and the last group that plays by itself.
+
+    Raises: VideoProblem when a packet breaks off.
+    """
+    end_s = 0.0
+    tail: list[Packet[VideoStream]] = []
+    for packet in container.demux():
+        if packet.is_corrupt:
+            raise VideoProblem(_CUT_OFF)
+        if packet.pts is not None:
+            end_s = max(end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+        if packet.stream_index == stream.index and packet.size:
+            if packet.is_keyframe:
+                tail.clear()
+            tail.append(cast("Packet[VideoStream]", packet))
+    return end_s, tail
+
+
+def _checked_duration_s(container: InputContainer, stream: VideoStream, end_s: float) -> float:
+    """Give the length, once the packets are known to last as long as the header promises."""
+    present_s = end_s - (container.start_time or 0) / av.time_base
+    if present_s <= 0:
+        raise VideoProblem(_DAMAGED)
+    if container.duration is None:
+        return present_s
+    promised_s = container.duration / av.time_base
+    slack_s = _SLACK_S + _SLACK_FRAMES / float(stream.average_rate or 1)
+    if present_s < promised_s - slack_s:
+        raise VideoProblem(_CUT_OFF)
+    return promised_s
+
+
+def _check_shows(stream: VideoStream, packets: list[Packet[VideoStream]]) -> None:
+    """Decode a group of packets; a few faults are forgiven, as players do, but not most of them.
+
+    Space that was reserved for a download and never filled has packets too: they show nothing.
+    Two packets to a frame are usual where each carries every other line.
+    """
+    shown = 0
+    for packet in [*packets, None]:
+        with suppress(av.InvalidDataError):
+            shown += len(stream.codec_context.decode(packet))
+    stream.codec_context.flush_buffers()
+    if shown == 0 or shown * 2 < len(packets):
+        raise VideoProblem(_CUT_OFF)
+
+
+def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
+    container.seek(0)
+    frame = next(container.decode(stream), None)
+    if frame is None:
+        raise VideoProblem(_DAMAGED)
+    return frame
+
+
+def _checked_size_px(frame: VideoFrame) -> tuple[int, int]:
+    """Width and height as seen: phones store upright clips sideways, with a note to turn them."""
+    size_px = frame.width, frame.height
+    if max(size_px) > MAX_SIDE_PX:
+        raise VideoProblem(
+            f"This video is {frame.width} × {frame.height} pixels, more than the {MAX_SIDE_PX} "
+            "a side that can be played safely. Make it smaller first."
+        )
+    return size_px[::-1] if abs(frame.rotation) % 180 == 90 else size_px
+
+
+@contextmanager
+def explaining_damage(sentence: str) -> Iterator[None]:
+    """Turn whatever the decoder meets in a damaged file into one sentence; disk errors pass.
+
+    Raises: VideoProblem.
+    """
+    try:
+        yield
+    except OSError:
+        raise
+    except av.FFmpegError as exc:
+        raise VideoProblem(sentence) from exc
+
+
+_SIGNS = {
+    b"RIFF": ".wav",
+    b"fLaC": ".flac",
+    b"OggS": ".ogg",
+    b"ID3": ".mp3",
+    b"\x1a\x45\xdf\xa3": ".webm",
+}
+_FRAME_BYTE = 0xFF
+_CUT_OFF_SOUND = "This sound is cut off before its end. Fetch it again."
+_DAMAGED_SOUND = "This sound is damaged and cannot be played. Fetch it again."
+_MEASURED_HZ = 4_000
+_LOUDEST = 32_768
+
+
+class SoundProblem(ValueError):
+    """A sound that cannot be used; the text says what is wrong with it and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundInfo:
+    """What a sound is."""
+
+    suffix: str
+    """How its file's name ends, with the dot: told by its bytes."""
+    duration_s: float
+    codec: str
+
+
+def probe_sound(path: Path) -> SoundInfo:
+    """Say what a sound is, after reading it to its end.
+
+    Raises: SoundProblem when it is cut off or damaged; OSError when the disk fails.
+    """
+    try:
+        with open_sound(path) as container:
+            stream = container.streams.audio[0]
+            codec = stream.codec_context.codec.canonical_name
+            return SoundInfo(_suffix(path), _duration_s(container), codec)
+    except (av.FFmpegError, IndexError, ValueError) as exc:
+        if isinstance(exc, SoundProblem):
+            raise
+        raise SoundProblem(_DAMAGED_SOUND) from exc
+
+
+def _duration_s(container: InputContainer) -> float:
+    duration_s = 0.0
+    for packet in container.demux(container.streams.audio[0]):
+        if packet.is_corrupt:
+            raise SoundProblem(_CUT_OFF_SOUND)
+        if packet.pts is not None and packet.time_base is not None:
+            end = packet.pts + (packet.duration or 0)
+            duration_s = max(duration_s, float(end * packet.time_base))
+    return duration_s
+
+
+def is_sound_alone(path: Path) -> bool:
+    """Tell a container that may hold clips and holds a sound; a picture of its cover is no clip."""
+    try:
+        with open_clip(path) as container:
+            moving = [s for s in container.streams.video if not _is_cover(s.disposition)]
+            return bool(container.streams.audio) and not moving
+    except (av.FFmpegError, ValueError):
+        return False
+
+
+def _is_cover(disposition: Disposition) -> bool:
+    return bool(disposition & Disposition.attached_pic)
+
+
+def is_bare_sound(path: Path) -> bool:
+    """Tell MPEG audio that begins with its first frame, without a tag: MP3, or AAC."""
+    start = _first_bytes(path, 2)
+    return len(start) == 2 and start[0] == _FRAME_BYTE and (_is_mp3(start) or _is_aac(start))
+
+
+def _is_mp3(start: bytes) -> bool:
+    return start[1] & 0xE6 == 0xE2
+
+
+def _is_aac(start: bytes) -> bool:
+    return start[1] & 0xF6 == 0xF0
+
+
+def _suffix(path: Path) -> str:
+    start = _first_bytes(path, 4)
+    fitting = (suffix for sign, suffix in _SIGNS.items() if start.startswith(sign))
+    if start[:1] != bytes([_FRAME_BYTE]):
+        return next(fitting, ".m4a")
+    return ".aac" if _is_aac(start) else ".mp3"
+
+
+def loudness(path: Path, parts: int) -> list[float]:
+    """Tell how loud each of so many equal parts of a sound is at most, from 0 to 1.
+
+    Raises: SoundProblem; OSError.
+    """
+    duration_s = probe_sound(path).duration_s
+    per_part = max(1, round(duration_s * _MEASURED_HZ / parts))
+    peaks = [0.0] * parts
+    try:
+        with open_sound(path) as container:
+            position = 0
+            for samples in _samples(container):
+                for start in range(0, len(samples), per_part):
+                    some = samples[start : start + per_part]
+                    part = min(parts - 1, (position + start) // per_part)
+                    peaks[part] = max(
+                        peaks[part], *(abs(x) / _LOUDEST for x in (min(some), max(some)))
+                    )
+                position += len(samples)
+    except av.FFmpegError as exc:
+        raise SoundProblem(_DAMAGED_SOUND) from exc
+    return peaks
+
+
+def _samples(container: InputContainer) -> Iterator[array[int]]:
+    """Decode to one channel, coarsely: enough to see how loud it is."""
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=_MEASURED_HZ)
+    for frame in container.decode(container.streams.audio[0]):
+        yield from map(_to_numbers, resampler.resample(frame))
+    yield from map(_to_numbers, resampler.resample(None))
+
+
+def _to_numbers(frame: AudioFrame) -> array[int]:
+    return array("h", bytes(frame.planes[0])[: frame.samples * 2])
+
+
+def _first_bytes(path: Path, count: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(count)
+
+
+ResultKind = Literal["video", "image", "audio", "file"]
+
+_PICTURES = {
+    FileKind.JPEG: ".jpg",
+    FileKind.PNG: ".png",
+    FileKind.WEBP: ".webp",
+    FileKind.GIF: ".gif",
+    FileKind.AVIF: ".avif",
+}
+_FILES = {
+    FileKind.PDF: ".pdf",
+    FileKind.ARCHIVE: ".zip",
+    FileKind.SVG: ".svg",
+    FileKind.TIFF: ".tif",
+    FileKind.BMP: ".bmp",
+    FileKind.HEIF: ".heic",
+    FileKind.JPEG2000: ".jp2",
+    FileKind.JPEG_XL: ".jxl",
+    FileKind.PSD: ".psd",
+}
+"""What is kept as it is, and only to be downloaded."""
+_TEXTS = {".txt", ".md", ".json", ".csv", ".srt", ".vtt", ".lrc"}
+"""Text is a result where it is called so: else it stands in for one, as an error does."""
+_CONTAINERS = {b"\x1a\x45\xdf\xa3": ".webm"}
+_SHAPES = {b"glTF": ".glb"}
+
+
+class ResultProblem(ValueError):
+    """A result that cannot be used; the text says what is wrong with it and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultInfo:
+    """What a result is. Sizes and times that a kind does not have are 0."""
+
+    kind: ResultKind
+    suffix: str
+    """How its file's name ends, with the dot: told by its bytes."""
+    width_px: int = 0
+    height_px: int = 0
+    duration_s: float = 0.0
+    frames_per_second: float | None = None
+    codec: str = ""
+
+
+def inspect_result(path: Path, *, named: str = "") -> ResultInfo:
+    """Say what a result is, after making sure that it is whole.
+
+    `named` is what it was called where it comes from; its bytes count for more.
+    Raises: ResultProblem; OSError when the disk fails.
+    """
+    kind = sniff_file(path)
+    if (suffix := _suffix_of_file(path, kind, named)) is not None:
+        return ResultInfo("file", suffix)
+    try:
+        if kind in _PICTURES:
+            return _picture(path, _PICTURES[kind])
+        if kind is FileKind.SOUND or is_bare_sound(path) or is_sound_alone(path):
+            return _sound(path)
+        return _video(path)
+    except (PictureProblem, VideoProblem, SoundProblem) as problem:
+        raise ResultProblem(str(problem)) from problem
+
+
+def _suffix_of_file(path: Path, kind: FileKind, named: str) -> str | None:
+    """Tell how a file's name ends that is neither shown nor played; None for all others."""
+    if kind is FileKind.TEXT:
+        suffix = PurePosixPath(named).suffix.lower()
+        return suffix if suffix in _TEXTS else None
+    return _FILES.get(kind) or _SHAPES.get(_first_bytes_results(path, 4))
+
+
+def _picture(path: Path, suffix: str) -> ResultInfo:
+    info = inspect_picture(path)
+    return ResultInfo("image", suffix, info.width_px, info.height_px, codec=info.format.lower())
+
+
+def _video(path: Path) -> ResultInfo:
+    info = probe_video(path)
+    return ResultInfo(
+        "video",
+        _CONTAINERS.get(_first_bytes_results(path, 4), ".mp4"),
+        info.width_px,
+        info.height_px,
+        info.duration_s,
+        info.frames_per_second,
+        info.codec,
+    )
+
+
+def _sound(path: Path) -> ResultInfo:
+    info = probe_sound(path)
+    return ResultInfo("audio", info.suffix, duration_s=info.duration_s, codec=info.codec)
+
+
+def _first_bytes_results(path: Path, count: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(count)
+
+
+GivenKind = Literal["video", "audio", "file"]
+
+_NOUNS: dict[GivenKind, str] = {"video": "video", "audio": "sound", "file": "file"}
+
+
+class GivenProblem(ValueError):
+    """A file that cannot be sent; the text says what is wrong with it and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenFile:
+    """A file that keeps the limits, as it is. Times that a kind does not have are 0."""
+
+    path: Path
+    mime: str
+    suffix: str
+    size_bytes: int
+    width_px: int = 0
+    height_px: int = 0
+    duration_s: float = 0.0
+    changes: tuple[str, ...] = ()
+    """What was done to it: nothing."""
+
+    @property
+    def format(self) -> str:
+        """What a person calls its type."""
+        return TYPES[self.mime][1] if self.mime in TYPES else "file"
+
+
+def inspect_given(source: Path, kind: GivenKind) -> GivenFile:
+    """Look into a file, whatever its name says.
+
+    Raises: GivenProblem for one that is damaged or of another kind; OSError.
+    """
+    prefix = _prefix(source)
+    mime = mime_of(prefix)
+    size_bytes = source.stat().st_size
+    if kind == "file":
+        suffix = TYPES[mime][0] if mime in TYPES else source.suffix.lower()[:8]
+        return GivenFile(source, mime, suffix, size_bytes)
+    noun = _NOUNS[kind]
+    if not mime.startswith(f"{kind}/"):
+        raise GivenProblem(f"This is {sniff(prefix).value}, not a {noun}. Choose a {noun}.")
+    try:
+        info = inspect_result(source)
+    except ResultProblem as problem:
+        words = str(problem).replace("Fetch it again.", "Choose another one.")
+        words = words.replace("Fetch or save it again.", "Choose another one.")
+        raise GivenProblem(words) from problem
+    sizes = (info.width_px, info.height_px, info.duration_s)
+    return GivenFile(source, mime, TYPES[mime][0], size_bytes, *sizes)
+
+
+def check_given(
+    source: Path, kind: GivenKind, max_bytes: int | None, accepts: tuple[str, ...]
+) -> GivenFile:
+    """Make sure that a file keeps the documented limits. Raises: GivenProblem; OSError."""
+    given = inspect_given(source, kind)
+    accepted = {usual_spelling(mime) for mime in accepts}
+    family = given.mime.partition("/")[0] + "/*"
+    if accepted and accepted.isdisjoint({given.mime, family, "*/*"}):
+        names = ", ".join(sorted(TYPES[m][1] if m in TYPES else m for m in accepted))
+        raise GivenProblem(f"This is {given.format}; the model takes {names}: convert it first.")
+    if max_bytes is not None and given.size_bytes > max_bytes:
+        size, most = (
+            f"{count / 1e6:,.1f}".rstrip("0").rstrip(".") for count in (given.size_bytes, max_bytes)
+        )
+        raise GivenProblem(f"This {_NOUNS[kind]} has {size} MB; {most} MB fit: make it smaller.")
+    return given
+
+
+def _prefix(source: Path) -> bytes:
+    try:
+        with source.open("rb") as file:
+            prefix = file.read(PREFIX_BYTES)
+    except IsADirectoryError as exc:
+        raise GivenProblem("This is a folder. Choose one file in it.") from exc
+    if not prefix:
+        raise GivenProblem("This file is empty. Choose another one.")
+    return prefix

@@ -1,0 +1,1 @@
+"""Keys, balances and limits of the accounts that pay for runs."""

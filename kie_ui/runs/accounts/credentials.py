@@ -1,0 +1,292 @@
+"""Which backend an owner's runs are made with: Kie with a key, or the demo.
+
+Typed keys live here, in memory, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from kie_ui.kie.backend import Backend, clean_api_key
+from kie_ui.kie.client import KieClient
+from kie_ui.runs.run import BackendKind, Payer, Run
+from kie_ui.runs.storage.run_store import Journal
+
+DEMO_ACCOUNT = "demo"
+
+DemoFactory = Callable[[], Awaitable[Backend]]
+"""Tells the simulator's backend, starting it where that is needed; asked before every use."""
+
+DemoOf = Callable[[Backend, str], Backend]
+"""Makes the simulator's backend that of one owner."""
+
+Listener = Callable[[str], None]
+"""Is told the owner whose backend changed."""
+
+
+class Billed(Protocol):
+    """What is made with somebody's key, such as a run."""
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+
+    @property
+    def backend(self) -> BackendKind:
+        """Whether Kie makes it, or the demo."""
+
+    @property
+    def paid_by(self) -> Payer | None:
+        """Whose key it is made with; None where that was not kept."""
+
+
+def account_of(backend: Backend) -> str:
+    """Name the account of a backend; see `Backends.account`."""
+    key = backend.api_key.get_secret_value()
+    return hashlib.sha256(f"{backend.api_base_url} {key}".encode()).hexdigest()[:32]
+
+
+def _nobody(_owner: str) -> bool:
+    return False
+
+
+class Backends:
+    """The demo, the server's own key for those who may use it, and every owner's typed key."""
+
+    def __init__(
+        self,
+        *,
+        demo: DemoFactory,
+        demo_of: DemoOf = lambda backend, _owner: backend,
+        server: Backend | None = None,
+        may_use_server: Callable[[str], bool] = _nobody,
+        api_base_url: str = "https://api.kie.ai",
+        upload_base_url: str = "https://kieai.redpandaai.co",
+    ) -> None:
+        self._find_demo = demo
+        self._demo_of = demo_of
+        self._demo: Backend | None = None
+        self._server = server
+        self._may_use_server = may_use_server
+        self._api_base_url = api_base_url
+        self._upload_base_url = upload_base_url
+        self._typed: dict[str, Backend] = {}
+        self._listeners: list[Listener] = []
+        self._changes: dict[str, asyncio.Event] = {}
+
+    async def backend(
+        self, owner: str, kind: BackendKind, paid_by: Payer | None = None
+    ) -> Backend | None:
+        """Return what an owner's runs of this kind are made with; None if a key is missing.
+
+        What is `paid_by` one key is never made with another; where that is open, it is the key
+        that the owner's next run would be made with.
+        """
+        if kind != "demo":
+            return self._live_backend(owner, paid_by)
+        return self._demo_of(await self._demo_backend(), owner)
+
+    def account(self, owner: str, kind: BackendKind, paid_by: Payer | None = None) -> str | None:
+        """Name the account that such runs of this owner go to; None if a key is missing.
+
+        The name tells two keys apart and nothing else: no key can be read from it.
+        """
+        if kind == "demo":
+            return DEMO_ACCOUNT
+        backend = self._live_backend(owner, paid_by)
+        return None if backend is None else account_of(backend)
+
+    def possible_accounts(self, made: Billed) -> frozenset[str]:
+        """Name the accounts with which something may have been made, as far as keys are here."""
+        if made.backend == "demo":
+            return frozenset({DEMO_ACCOUNT})
+        typed = None if made.paid_by == "server" else self._typed.get(made.owner)
+        server = None if made.paid_by == "own" else self._server
+        return frozenset(account_of(backend) for backend in (typed, server) if backend is not None)
+
+    def payer(self, owner: str, kind: BackendKind) -> Payer | None:
+        """Tell whose key this owner's next run of this kind is made with; None without one."""
+        if kind == "demo" or self._live_backend(owner) is None:
+            return None
+        return "own" if owner in self._typed else "server"
+
+    def kind(self, owner: str) -> BackendKind:
+        """Tell what this owner's next run is made with: Kie if there is a key, else the demo."""
+        return "demo" if self._live_backend(owner) is None else "live"
+
+    def has_own_key(self, owner: str) -> bool:
+        """Whether this owner typed a key."""
+        return owner in self._typed
+
+    def typed_owners(self) -> tuple[str, ...]:
+        """Name the owners who typed a key."""
+        return tuple(self._typed)
+
+    def set_key(self, owner: str, key: str) -> None:
+        """Take an owner's typed key, in place of an earlier one.
+
+        Raises: ValueError, whose text is a sentence for the person and never repeats the key.
+        """
+        self._typed[owner] = Backend(
+            kind="live",
+            api_base_url=self._api_base_url,
+            upload_base_url=self._upload_base_url,
+            api_key=SecretStr(clean_api_key(key)),
+        )
+        self._tell(owner)
+
+    def forget_key(self, owner: str) -> None:
+        """Forget an owner's typed key, if there is one."""
+        if self._typed.pop(owner, None) is not None:
+            self._tell(owner)
+
+    def is_in_use(self, backend: Backend) -> bool:
+        """Whether anyone's runs are made with this backend."""
+        demo = self._demo
+        if backend.kind == "demo":
+            return demo is not None and backend.api_base_url == demo.api_base_url
+        return backend == self._server or backend in self._typed.values()
+
+    def listen(self, listener: Listener) -> None:
+        """Have a listener told of every key that is typed or forgotten."""
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Listener) -> None:
+        """Tell a listener nothing more; one that was told nothing is no error."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
+    def next_change(self, owner: str) -> asyncio.Event:
+        """Return what is set as soon as a key of this owner is typed or forgotten."""
+        return self._changes.setdefault(owner, asyncio.Event())
+
+    def _live_backend(self, owner: str, paid_by: Payer | None = None) -> Backend | None:
+        typed = self._typed.get(owner)
+        if paid_by == "own" or (paid_by is None and typed is not None):
+            return typed
+        return self._server if self._may_use_server(owner) else None
+
+    async def _demo_backend(self) -> Backend:
+        self._demo = await self._find_demo()
+        return self._demo
+
+    def _tell(self, owner: str) -> None:
+        self._changes.pop(owner, asyncio.Event()).set()
+        for listener in tuple(self._listeners):
+            listener(owner)
+
+
+OpenClient = Callable[[Backend], KieClient]
+
+
+@dataclass
+class _Held:
+    client: KieClient
+    users: int = 0
+    is_retired: bool = False
+
+
+class Clients:
+    """Open clients by backend. A replaced key's client finishes what it is doing, then closes."""
+
+    def __init__(self, open_client: OpenClient = KieClient) -> None:
+        self._open_client = open_client
+        self._held: dict[Backend, _Held] = {}
+
+    @asynccontextmanager
+    async def client(self, backend: Backend) -> AsyncIterator[KieClient]:
+        """Lend the backend's client for as long as the block lasts."""
+        held = self._held.get(backend)
+        if held is None:
+            held = self._held[backend] = _Held(self._open_client(backend))
+        held.users += 1
+        try:
+            yield held.client
+        finally:
+            held.users -= 1
+            if held.is_retired and held.users == 0:
+                await held.client.aclose()
+
+    async def retire(self, is_in_use: Callable[[Backend], bool]) -> None:
+        """Close the clients of backends that are in use no more, each after its last user."""
+        for backend in [backend for backend in self._held if not is_in_use(backend)]:
+            held = self._held.pop(backend)
+            held.is_retired = True
+            if held.users == 0:
+                await held.client.aclose()
+
+    async def close(self) -> None:
+        """Close every client that nobody uses, and the others after their last user."""
+        await self.retire(lambda _backend: False)
+
+
+KEY_GONE = "The key is gone: enter it again and this run goes on."
+
+SERVER_KEY_GONE = "The server's key, which pays for this run, is gone: with it this run goes on."
+
+
+def key_gone(run: Run) -> str:
+    """Say what a run waits for whose key is missing."""
+    return SERVER_KEY_GONE if run.paid_by == "server" else KEY_GONE
+
+
+class Access:
+    """Lends the client of a run's own backend: a run goes on with what it was begun with.
+
+    That holds for the key too: who pays was settled at the press, see `Run.paid_by`.
+    """
+
+    def __init__(self, backends: Backends, clients: Clients, journal: Journal) -> None:
+        self._backends = backends
+        self._clients = clients
+        self._journal = journal
+
+    @asynccontextmanager
+    async def client(self, run: Run) -> AsyncIterator[KieClient | None]:
+        """Lend the run's client, or None if its key is missing."""
+        backend = await self._backend(run)
+        if backend is None:
+            yield None
+            return
+        async with self._clients.client(backend) as client:
+            yield client
+
+    def payer(self, owner: str, kind: BackendKind) -> Payer | None:
+        """Tell whose key an owner's next run of a kind is made with."""
+        return self._backends.payer(owner, kind)
+
+    def account(self, run: Run) -> str | None:
+        """Name the account that a run goes to; None if its key is missing."""
+        return self._backends.account(run.owner, run.backend, run.paid_by)
+
+    def may_share_account(self, run: Run, other: Billed) -> bool:
+        """Tell whether something else may have been made with the account of a run."""
+        return self.account(run) in self._backends.possible_accounts(other)
+
+    async def account_in_time(self, run: Run) -> str:
+        """Name a run's account; if its key is missing, say so and wait until it is entered."""
+        while (account := self.account(run)) is None:
+            change = self._backends.next_change(run.owner)
+            run = await self._journal.remark(run, key_gone(run))
+            await change.wait()
+        if run.note == key_gone(run):
+            await self._journal.remark(run, None)
+        return account
+
+    @asynccontextmanager
+    async def client_in_time(self, run: Run) -> AsyncIterator[KieClient]:
+        """Lend the run's client; if its key is missing, say so and wait until it is entered."""
+        while (backend := await self._backend(run)) is None:
+            await self.account_in_time(run)
+        async with self._clients.client(backend) as client:
+            yield client
+
+    async def _backend(self, run: Run) -> Backend | None:
+        return await self._backends.backend(run.owner, run.backend, run.paid_by)

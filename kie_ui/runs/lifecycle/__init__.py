@@ -1,0 +1,1 @@
+"""One coroutine a run: from its press to its result."""

@@ -1,0 +1,159 @@
+"""Tasks whose id comes from outside: found in Kie's logs, made elsewhere, or told by a callback."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from kie_ui.catalog.registry import Catalog, UnknownModel
+from kie_ui.catalog.validation.validate import check_part
+from kie_ui.catalog.values import prompt_of
+from kie_ui.kie.errors import error_for_code
+from kie_ui.kie.records import TaskRecord
+from kie_ui.runs.accounts.credentials import Access
+from kie_ui.runs.clock import Clock
+from kie_ui.runs.errors import KeyMissing, WrongStep
+from kie_ui.runs.run import BackendKind, Run, Step, StepChange
+from kie_ui.runs.storage.run_store import Journal
+
+if TYPE_CHECKING:  # SQLAlchemy takes a while to import, and the page's first view is without it
+    from kie_ui.runs.storage.run_store import Store
+
+_NO_SUCH_TASK = (422, "recordInfo is null")
+"""Kie's own words for it. Source: observed live, "recordInfo"."""
+
+_TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
+
+
+class Adopting:
+    """Finds out about tasks at Kie, and makes runs of them. Everything raises KieError too."""
+
+    def __init__(
+        self, catalog: Catalog, store: Store, journal: Journal, access: Access, clock: Clock
+    ) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._journal = journal
+        self._access = access
+        self._clock = clock
+
+    async def track(
+        self, owner: str, task_id: str, backend: BackendKind, holder: str
+    ) -> tuple[Run, bool]:
+        """Make a run of a task, or return the one that there is; and whether it is new.
+
+        Raises: WrongStep, KeyMissing, StoreProblem.
+        """
+        task_id = clean_task_id(task_id)
+        known = await self._store.run_of_task(owner, task_id)
+        if known is not None:
+            return known, False
+        now_ms = self._clock.now_ms()
+        blank = Run(
+            id=uuid4().hex,
+            owner=owner,
+            holder=holder,
+            backend=backend,
+            paid_by=self._access.payer(owner, backend),
+            model="",
+            values={},
+            step=Step.WAITING,
+            step_changes=(StepChange(Step.WAITING, now_ms),),
+            task_id=task_id,
+            is_tracked=True,
+            created_at_ms=now_ms,
+            updated_at_ms=now_ms,
+        )
+        record = await self._record(blank, task_id)
+        return await self._journal.add_of_task(blank.model_copy(update=self._told(owner, record)))
+
+    async def give_task_id(self, run: Run, task_id: str, holder: str) -> Run:
+        """Have a run of unknown fate follow a task, if it can be its own.
+
+        Raises: WrongStep, KeyMissing, StoreProblem.
+        """
+        task_id = clean_task_id(task_id)
+        if run.step is not Step.UNKNOWN or run.task_id is not None:
+            raise WrongStep("This run needs no task id: it is known what became of it.")
+        known = await self._store.run_of_task(run.owner, task_id)
+        if known is not None:
+            raise WrongStep("Another of your runs follows this task already.")
+        record = await self._record(run, task_id)
+        _raise_if_other(run, record)
+        return await self._journal.follow_task(run, task_id, holder)
+
+    async def recover(self, run: Run, task_id: str, holder: str) -> Run | None:
+        """Have a run of unknown fate follow the task that was made for it, if this one was.
+
+        That a task carries the very callback address of a run proves it: nobody else knows it.
+        """
+        sent_to = (run.request or {}).get("callBackUrl")
+        if run.step is not Step.UNKNOWN or run.task_id is not None or not sent_to:
+            return None
+        record = await self._record(run, task_id)
+        if (record.request or {}).get("callBackUrl") != sent_to:
+            return None
+        return await self._journal.follow_task(run, task_id, holder)
+
+    async def _record(self, run: Run, task_id: str) -> TaskRecord:
+        async with self._access.client(run) as client:
+            if client is None:
+                raise KeyMissing(of_server=run.paid_by == "server")
+            record = await client.task(task_id)
+        await self._raise_if_anothers(run, task_id)
+        return record
+
+    async def _raise_if_anothers(self, run: Run, task_id: str) -> None:
+        """Know nothing of a task that is someone else's, though both are made with one account.
+
+        Visitors who share the demo, or the server's key, may learn of each other's task ids: they
+        stand in every clip. Asked after Kie was, so that not even the time taken tells anything.
+        Raises: TaskNotFound, just as where Kie knows no such task.
+        """
+        others = await self._store.others_of_task(run.owner, task_id)
+        if any(self._access.may_share_account(run, other) for other in others):
+            raise error_for_code(*_NO_SUCH_TASK, about_task=True)
+
+    def _told(self, owner: str, record: TaskRecord) -> dict[str, Any]:
+        """Return what a record tells of how its task was made, as fields of a run."""
+        request = record.request or {}
+        model = record.model or str(request.get("model") or "unknown model")
+        inputs = request.get("input")
+        return {
+            "model": model,
+            "request": request or None,
+            "values": self._values(owner, model, inputs) if isinstance(inputs, dict) else {},
+            "sent_at_ms": record.create_time_ms or self._clock.now_ms(),
+        }
+
+    def _values(self, owner: str, model: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Read a request's inputs as values: those that the model's form can show."""
+        try:
+            checked, _problems = check_part(self._catalog.of(owner).spec(model), inputs)
+        except UnknownModel:
+            prompt = prompt_of(inputs)
+            return {"prompt": prompt} if prompt else {}
+        return dict(checked)
+
+
+def clean_task_id(text: str) -> str:
+    """Return a pasted task id. Raises: WrongStep, with a sentence."""
+    task_id = text.strip()
+    if not task_id:
+        raise WrongStep("Enter a task id: it stands beside each task at https://kie.ai/logs.")
+    if not _TASK_ID.fullmatch(task_id):
+        raise WrongStep("This is no task id: paste the id alone, as https://kie.ai/logs shows it.")
+    return task_id
+
+
+def _raise_if_other(run: Run, record: TaskRecord) -> None:
+    """Refuse a task that was surely made from something else than this run."""
+    if record.model and record.model != run.model:
+        raise WrongStep(f"That task is of the model {record.model}, this run of {run.model}.")
+    inputs = (record.request or {}).get("input")
+    theirs = prompt_of(inputs) if isinstance(inputs, dict) else ""
+    ours = prompt_of((run.request or {}).get("input") or {})
+    if theirs and ours and theirs.strip() != ours.strip():
+        raise WrongStep("That task was made with another prompt. To watch it, track it instead.")

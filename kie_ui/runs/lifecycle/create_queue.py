@@ -1,0 +1,282 @@
+"""Our own queue before Kie: creates leave within the budget of their key, owners taking turns.
+
+Source: observed live, "createTask" (20 creates in ten seconds for each account; what exceeds them
+is refused, not queued).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import Generic, TypeVar
+
+from kie_ui.runs.clock import Clock
+from kie_ui.runs.events import Bells
+
+T = TypeVar("T")
+
+
+class FairQueue(Generic[T]):
+    """Things that wait, by owner: the owners take turns, and an owner's own come in order."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[str, deque[T]] = OrderedDict()
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def put(self, owner: str, thing: T) -> None:
+        """Add a thing behind the owner's others."""
+        self._waiting.setdefault(owner, deque()).append(thing)
+        self._length += 1
+
+    def put_first(self, owner: str, thing: T) -> None:
+        """Add a thing before everything else: it had its turn, and could not use it."""
+        self._waiting.setdefault(owner, deque()).appendleft(thing)
+        self._waiting.move_to_end(owner, last=False)
+        self._length += 1
+
+    def pop(self) -> T:
+        """Take the next thing out. Raises: IndexError, if there is none."""
+        if not self._waiting:
+            raise IndexError("nothing waits")
+        owner, things = next(iter(self._waiting.items()))
+        thing = things.popleft()
+        self._length -= 1
+        del self._waiting[owner]
+        if things:
+            self._waiting[owner] = things  # behind the other owners
+        return thing
+
+    def pop_for(self, fits: Callable[[str], bool]) -> T | None:
+        """Take out the next thing whose owner fits, or None if there is none."""
+        for owner, things in self._waiting.items():
+            if fits(owner):
+                self._waiting.move_to_end(owner, last=False)
+                return self.pop() if things else None
+        return None
+
+    def remove(self, owner: str, thing: T) -> None:
+        """Take a thing out before its turn, if it is still there."""
+        things = self._waiting.get(owner)
+        if things is None or thing not in things:
+            return
+        things.remove(thing)
+        self._length -= 1
+        if not things:
+            del self._waiting[owner]
+
+    def __iter__(self) -> Iterator[T]:
+        """Go through all in the order in which they would be taken out."""
+        for round_ in zip_longest(*self._waiting.values(), fillvalue=_NOTHING):
+            for thing in round_:
+                if thing is not _NOTHING:
+                    yield thing  # type: ignore[misc]  # the rest are things
+
+
+_NOTHING = object()
+
+
+class FairRoom:
+    """Room for so many at once, and for so many of one owner; who waits for it waits in fairness.
+
+    What stalls for one owner can so never keep all the others waiting.
+    """
+
+    def __init__(self, at_once: int, of_one: int | None = None) -> None:
+        self._free = at_once
+        self._of_one = of_one or at_once
+        self._held: Counter[str] = Counter()
+        self._waiting: FairQueue[tuple[str, asyncio.Future[None]]] = FairQueue()
+
+    @asynccontextmanager
+    async def place(self, owner: str) -> AsyncIterator[None]:
+        """Wait for room, and keep it for as long as the block lasts."""
+        await self._enter(owner)
+        try:
+            yield
+        finally:
+            self._leave(owner)
+
+    async def _enter(self, owner: str) -> None:
+        if self._free > 0 and self._held[owner] < self._of_one:
+            self._let_in(owner)
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.put(owner, (owner, turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave(owner)  # it was let in at the very moment it gave up
+            else:
+                self._waiting.remove(owner, (owner, turn))
+            raise
+
+    def _let_in(self, owner: str) -> None:
+        self._free -= 1
+        self._held[owner] += 1
+
+    def _leave(self, owner: str) -> None:
+        self._free += 1
+        self._held[owner] -= 1
+        if not self._held[owner]:
+            del self._held[owner]
+        while self._free > 0 and (next_ := self._waiting.pop_for(self._may_enter)) is not None:
+            waiting, turn = next_
+            if not turn.done():  # else it has just given up, and takes itself out in a moment
+                self._let_in(waiting)
+                turn.set_result(None)
+
+    def _may_enter(self, owner: str) -> bool:
+        return self._held[owner] < self._of_one
+
+
+TOLD_EVERY_S = 0.5
+"""Seconds between two tellings of the places, at least."""
+
+TakeCreate = Callable[[str], Awaitable[float]]
+"""Takes one of an account's creates: 0 where it is granted, else the seconds until one can be."""
+
+
+@dataclass(eq=False)
+class Ticket:
+    """One run that waits for its turn."""
+
+    run_id: str
+    owner: str
+    turn: asyncio.Future[None]
+
+
+@dataclass(eq=False)
+class _Line:
+    """Who waits to send with one account."""
+
+    waiting: FairQueue[Ticket] = field(default_factory=FairQueue)
+    held_until_s: float = 0.0
+    """Steady time before which nothing leaves, since Kie asked for less."""
+    caller: asyncio.Task[None] | None = None
+
+
+class CreateQueue:
+    """Lets creates leave one after the other, as the budget of their account allows."""
+
+    def __init__(self, clock: Clock, take: TakeCreate) -> None:
+        self._clock = clock
+        self._take = take
+        self._lines: dict[str, _Line] = {}
+        self._bells = Bells()
+        self._telling: asyncio.TimerHandle | None = None
+        self._places: dict[str, dict[str, int]] | None = None
+        """By owner and run; None when something has moved since."""
+
+    async def turn(
+        self, run_id: str, owner: str, account: str, on_wait: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Wait for a run's turn; `on_wait` is awaited if it does not come at once.
+
+        Raises: StoreProblem, where the budget can't be read.
+        """
+        line = self._lines.setdefault(account, _Line())
+        if await self._is_free(line, account):
+            return
+        ticket = Ticket(run_id, owner, asyncio.get_running_loop().create_future())
+        line.waiting.put(owner, ticket)
+        await self._wait(ticket, line, account, on_wait)
+
+    async def turn_again(self, run_id: str, owner: str, account: str) -> None:
+        """Wait for the turn of a run whose last was in vain: it comes before all others."""
+        line = self._lines.setdefault(account, _Line())
+        ticket = Ticket(run_id, owner, asyncio.get_running_loop().create_future())
+        line.waiting.put_first(owner, ticket)
+        await self._wait(ticket, line, account, _nothing)
+
+    def hold_back(self, account: str, wait_s: float) -> None:
+        """Let nothing leave with an account for a while: Kie has turned one away."""
+        line = self._lines.setdefault(account, _Line())
+        line.held_until_s = max(line.held_until_s, self._clock.steady_s() + wait_s)
+
+    def places(self, owner: str) -> dict[str, int]:
+        """Tell the places of an owner's runs, by run: 1 is the next to leave."""
+        if self._places is None:
+            self._places = {}
+            for line in self._lines.values():
+                for place, ticket in enumerate(line.waiting, start=1):
+                    self._places.setdefault(ticket.owner, {})[ticket.run_id] = place
+        return self._places.get(owner, {})
+
+    def changes(self, owner: str) -> AbstractContextManager[asyncio.Event]:
+        """Give an event that is set when places of an owner's runs may have changed."""
+        return self._bells.hang(owner)
+
+    async def stop(self) -> None:
+        """Call nobody any more."""
+        callers = [line.caller for line in self._lines.values() if line.caller is not None]
+        for caller in callers:
+            caller.cancel()
+        await asyncio.gather(*callers, return_exceptions=True)
+        if self._telling is not None:
+            self._telling.cancel()
+
+    async def _is_free(self, line: _Line, account: str) -> bool:
+        """Whether a create may leave at once, nobody waiting; then it is counted."""
+        if line.caller is not None or self._clock.steady_s() < line.held_until_s:
+            return False
+        return await self._take(account) == 0
+
+    async def _wait(
+        self, ticket: Ticket, line: _Line, account: str, on_wait: Callable[[], Awaitable[None]]
+    ) -> None:
+        if line.caller is None:
+            line.caller = asyncio.create_task(self._call_out(line, account))
+        self._tell_soon()
+        try:
+            await on_wait()
+            await ticket.turn
+        finally:
+            line.waiting.remove(ticket.owner, ticket)
+            self._tell_soon()
+
+    async def _call_out(self, line: _Line, account: str) -> None:
+        """Call one after the other, for as long as anyone waits."""
+        problem: Exception | None = None
+        try:
+            while len(line.waiting):
+                wait_s = line.held_until_s - self._clock.steady_s()
+                if wait_s <= 0:
+                    wait_s = await self._take(account)
+                if wait_s > 0:
+                    await self._clock.sleep(wait_s)
+                elif len(line.waiting):
+                    ticket = line.waiting.pop()
+                    if not ticket.turn.done():
+                        ticket.turn.set_result(None)
+                    self._tell_soon()
+        except Exception as exc:  # noqa: BLE001 - handed to those who wait
+            problem = exc
+        finally:
+            line.caller = None
+        while problem is not None and len(line.waiting):
+            ticket = line.waiting.pop()
+            if not ticket.turn.done():
+                ticket.turn.set_exception(problem)
+
+    def _tell_soon(self) -> None:
+        """Have the places told in a moment: when a line moves, everyone's place changes."""
+        self._places = None
+        if self._telling is None:
+            loop = asyncio.get_running_loop()
+            self._telling = loop.call_later(TOLD_EVERY_S, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        self._bells.ring_all()
+
+
+async def _nothing() -> None:
+    pass

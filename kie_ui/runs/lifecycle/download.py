@@ -1,0 +1,317 @@
+"""From a task that succeeded to results that we hold."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kie_ui.catalog.values import FileRef, JsonValue, MediaRef
+from kie_ui.kie.client import KieClient
+from kie_ui.kie.errors import DownloadFailed, KieError, Maintenance, RateLimited, Refused
+from kie_ui.kie.records import TaskRecord
+from kie_ui.media.storage import OutsideStorage, Storage, explain_os_error, removing_on_failure
+from kie_ui.runs.accounts.credentials import Access
+from kie_ui.runs.errors import RunsProblem
+from kie_ui.runs.lifecycle.create_queue import FairRoom
+from kie_ui.runs.lifecycle.poll import written_in
+from kie_ui.runs.lifecycle.poll_scheduler import Tracker
+from kie_ui.runs.run import Clip, Run, RunError, Step
+from kie_ui.runs.storage.run_store import Journal
+
+if TYPE_CHECKING:  # it brings PyAV, which takes a while to import
+    from kie_ui.media.recipe import Recipe
+
+
+log = logging.getLogger(__name__)
+
+
+def recipe_of(run: Run) -> Recipe:
+    """Return how a run's clip is made again: its model, values and task id.
+
+    No key, owner or address of an upload; pictures are named, or given by their web address.
+    Raises: ValueError for values that no file can carry.
+    """
+    from kie_ui.media.recipe import Recipe  # noqa: PLC0415 - as above
+
+    made = [change.at_ms for change in run.step_changes if change.step is Step.FETCHING]
+    return Recipe(
+        model=run.model,
+        values={name: _plain(value) for name, value in run.values.items()},
+        task_id=run.task_id,
+        made_at_ms=made[0] if made else None,
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, JsonValue):
+        return value.value
+    return [_name(ref) for ref in value] if isinstance(value, tuple) else value
+
+
+def _name(ref: MediaRef) -> str:
+    if not isinstance(ref, FileRef):
+        return ref.url
+    return ref.name.replace("\\", "/").rpartition("/")[2]
+
+
+_SHOWN = ("video", "image", "audio")
+"""In this order: what can be seen stands for a run rather than what can be heard."""
+
+
+_AT_ONCE = 2
+"""Stills that somebody waits for; of the others one at a time, so that results go first."""
+
+
+class Posters:
+    """Makes the stills of runs, each once however many ask for it."""
+
+    def __init__(self, journal: Journal, storage: Storage) -> None:
+        self._journal = journal
+        self._storage = storage
+        self._wanted = asyncio.Semaphore(_AT_ONCE)
+        self._unasked = asyncio.Semaphore(1)
+        self._making: dict[str, asyncio.Task[Run]] = {}
+
+    async def make(self, run: Run) -> Run:
+        """Give a run its still, if there is one to be had. Raises: UnknownRun, StoreProblem."""
+        if run.id not in self._making:
+            making = asyncio.create_task(self._make(run), name=f"poster {run.id}")
+            self._making[run.id] = making
+            making.add_done_callback(lambda _making: self._making.pop(run.id))
+        return await asyncio.shield(self._making[run.id])  # one who leaves takes it from nobody
+
+    async def make_in_time(self, run: Run) -> None:
+        """Do the same when its turn comes, unless somebody has asked for it by then."""
+        try:
+            async with self._unasked:
+                run = await self._journal.read(run.id)
+                if run.poster is None:
+                    await self.make(run)
+        except RunsProblem as problem:
+            log.warning("The result of run %s has no poster yet: %s", run.id, problem)
+
+    async def _make(self, run: Run) -> Run:
+        async with self._wanted:
+            poster = await asyncio.to_thread(make_poster_of, run.id, run.clips, self._storage)
+        return await self._journal.write(run, poster=poster) if poster else run
+
+    async def stop(self) -> None:
+        """Make no more."""
+        making = tuple(self._making.values())
+        for each in making:
+            each.cancel()
+        await asyncio.gather(*making, return_exceptions=True)
+
+
+def put_recipe_into(part: Path, run: Run) -> None:
+    """Put a run's recipe into its clip, which is whole under a temporary name. Blocks."""
+    from kie_ui.media.recipe import write_recipe  # noqa: PLC0415 - it brings PyAV
+
+    try:
+        write_recipe(part, part, recipe_of(run))
+    except Exception as problem:  # noqa: BLE001 - a paid clip is worth more than its recipe
+        log.warning("The clip of run %s carries no recipe: %s", run.id, problem)
+
+
+def make_poster_of(run_id: str, clips: Iterable[Clip], storage: Storage) -> str | None:
+    """Make a still of the result that best stands for a run, and return its name. Blocks."""
+    clip = standing_for(clips)
+    if clip is None:
+        return None
+    try:
+        poster = storage.poster_path(run_id)
+        _draw(clip, storage.resolve(clip.name), poster)
+    except Exception as problem:  # noqa: BLE001 - a paid clip is worth more than its still
+        log.warning("The result of run %s has no poster: %s", run_id, problem)
+        return None
+    return poster.relative_to(storage.root).as_posix()
+
+
+def standing_for(clips: Iterable[Clip]) -> Clip | None:
+    """Choose the result whose picture stands for all: the first that can be seen, or heard."""
+    drawn = [clip for clip in clips if clip.kind in _SHOWN and clip.is_stored]
+    return min(drawn, key=lambda clip: clip.kind == "audio", default=None)
+
+
+def _draw(clip: Clip, source: Path, poster: Path) -> None:
+    from kie_ui.media.poster import draw_waveform, make_poster  # noqa: PLC0415 - brings PyAV
+
+    if clip.kind == "audio":
+        draw_waveform(source, poster)
+    else:
+        make_poster(source, poster)
+
+
+def remove_files(run: Run, inputs: Iterable[str], storage: Storage) -> None:
+    """Remove all that is stored of a run. Blocks. Raises: OSError."""
+    clips = (clip.name for clip in run.clips if clip.kind != "text")
+    names = [*clips, *inputs, *([run.poster] if run.poster else [])]
+    for name in names:
+        try:
+            storage.remove(name)
+        except OutsideStorage as problem:
+            log.warning("A file of run %s is left alone: %s", run.id, problem)
+
+
+MAX_CLIP_BYTES = 2_000_000_000
+"""Far more than any result of Kie's has; it only keeps a disk from being filled."""
+
+RETRY_WAITS_S = (3.0, 10.0, 30.0)
+"""Seconds between attempts; within each the client repeats what is worth repeating."""
+
+LINKS_FRESH_S = 5.0
+"""Links older than this are asked for anew before the first attempt: they expire, and move."""
+
+AT_ONCE = 36
+OF_ONE = 12
+"""Of one owner: what stalls for one must not keep the others waiting."""
+
+DOWNLOAD_MAY_TAKE_S = 15 * 60.0
+"""Seconds after which a download that still trickles is given up, to be tried again later."""
+
+
+class Fetching:
+    """Downloads the results of a run, checks them, and puts them into place."""
+
+    def __init__(
+        self, journal: Journal, access: Access, storage: Storage, tracker: Tracker
+    ) -> None:
+        self._journal = journal
+        self._tracker = tracker
+        self._access = access
+        self._storage = storage
+        self._room = FairRoom(AT_ONCE, OF_ONE)
+
+    async def fetch(self, run: Run) -> Run:
+        """Fetch every result of a run; it comes back done, or unfetched with its reason.
+
+        What has come is not fetched anew when another one fails. Raises: StoreProblem.
+        """
+        clips: list[Clip] = []
+        async with self._access.client_in_time(run) as client:
+            run = await self._journal.remark(run, None)
+            if self._links_age_s(run) > LINKS_FRESH_S:
+                run = await self._with_fresh_links(run, client)
+            for wait_s in (*RETRY_WAITS_S, None):
+                try:
+                    async with self._room.place(run.owner):
+                        await self._fetch_rest(run, clips, client)
+                except (KieError, OSError) as exc:
+                    error = why_unfetched(exc)
+                    if wait_s is None or not getattr(exc, "may_retry", False):
+                        return await self._journal.end(run, Step.UNFETCHED, error)
+                    run = await self._journal.remark(run, f"{error.message} Trying again.")
+                    await self._journal.clock.sleep(wait_s)
+                    run = await self._with_fresh_links(run, client)
+                else:
+                    return await self._kept(run, clips)
+        raise AssertionError("the last turn returns")
+
+    async def _kept(self, run: Run, fetched: list[Clip]) -> Run:
+        """Say that a run is done; a text is there with its record."""
+        written = written_in(TaskRecord.from_data(run.record)) if run.record else ()
+        clips = (*fetched, *written)
+        return await self._journal.write(run, step=Step.DONE, clips=clips, note=None, error=None)
+
+    def _links_age_s(self, run: Run) -> float:
+        return (self._journal.clock.now_ms() - run.step_changes[-1].at_ms) / 1000
+
+    async def _with_fresh_links(self, run: Run, client: KieClient) -> Run:
+        """Ask where the results are now; where nobody tells, the links that we have must do."""
+        if run.task_id is None:
+            return run
+        try:
+            await self._tracker.turn(run)
+            record = await client.task(run.task_id, attempts=1)
+        except KieError as error:
+            if isinstance(error, RateLimited | Maintenance):
+                self._tracker.complained(run)
+            log.info("Run %s keeps its links: %s", run.id, error)
+            return run
+        if not record.result_urls or record.result_urls == run.result_urls:
+            return run
+        return await self._journal.write(run, result_urls=record.result_urls, record=record.raw)
+
+    async def _fetch_rest(self, run: Run, clips: list[Clip], client: KieClient) -> None:
+        while len(clips) < len(run.result_urls):
+            clips.append(await self._clip(run, len(clips), client))
+
+    async def _clip(self, run: Run, index: int, client: KieClient) -> Clip:
+        """Fetch one result under a temporary name, look inside, and rename it into place."""
+        clip_id = run.id if index == 0 else f"{run.id}{index:x}"
+        part = self._storage.part_path(clip_id)
+        with removing_on_failure(part):
+            downloading = self._download(run, index, client, part)
+            try:
+                await self._journal.clock.within(DOWNLOAD_MAY_TAKE_S, downloading)
+            except TimeoutError:
+                raise DownloadFailed("The download took too long.", may_retry=True) from None
+            clip, suffix = await asyncio.to_thread(look_inside, part, run.result_urls[index])
+            if clip.kind == "video":
+                await asyncio.to_thread(put_recipe_into, part, run)
+            size_bytes = part.stat().st_size
+            final = self._storage.clip_path(clip_id, suffix)
+            await asyncio.to_thread(self._storage.finish, part, final)
+        name = final.relative_to(self._storage.root).as_posix()
+        return clip.model_copy(update={"name": name, "size_bytes": size_bytes})
+
+    async def _download(self, run: Run, index: int, client: KieClient, part: Path) -> None:
+        """Download a result, through a renewed link where its own no longer works."""
+        url = run.result_urls[index]
+        progress = self._journal.progress_of(run, index, len(run.result_urls))
+        try:
+            await client.download(url, part, max_bytes=MAX_CLIP_BYTES, on_progress=progress)
+        except DownloadFailed as failure:
+            if not failure.expired:
+                raise
+            fresh = await _renewed(client, url, failure)
+        else:
+            return
+        await client.download(fresh, part, max_bytes=MAX_CLIP_BYTES, on_progress=progress)
+
+
+async def _renewed(client: KieClient, url: str, failure: DownloadFailed) -> str:
+    try:
+        return await client.download_url(url)
+    except Refused as refusal:
+        if refusal.may_retry:
+            raise
+        raise failure from refusal
+
+
+def look_inside(part: Path, url: str = "") -> tuple[Clip, str]:
+    """Return the facts about a fetched result, and the suffix of its file. Blocks.
+
+    Raises: DownloadFailed, if it is no result, or not all of one.
+    """
+    # Imported here because PyAV takes a while, and the page's first view is without it.
+    from kie_ui.media.probe import ResultProblem, inspect_result  # noqa: PLC0415
+
+    try:
+        info = inspect_result(part, named=url.partition("?")[0].partition("#")[0])
+    except ResultProblem as problem:
+        raise DownloadFailed(str(problem), may_retry=True) from problem
+    clip = Clip(
+        name=part.name,
+        kind=info.kind,
+        width_px=info.width_px,
+        height_px=info.height_px,
+        duration_s=info.duration_s,
+        frames_per_second=info.frames_per_second,
+        codec=info.codec,
+    )
+    return clip, info.suffix
+
+
+def why_unfetched(exc: KieError | OSError) -> RunError:
+    """Tell why a result that was made could not be kept."""
+    if isinstance(exc, KieError):
+        return RunError.of(exc)
+    return RunError(
+        kind=type(exc).__name__,
+        message=explain_os_error(exc),
+        advice="It is paid: fetch it again.",
+    )

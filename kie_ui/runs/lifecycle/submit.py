@@ -1,0 +1,278 @@
+"""A press → a run that is kept, and goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from pydantic import TypeAdapter, ValidationError
+
+from kie_ui.catalog.parameters import MediaParameter
+from kie_ui.catalog.registry import Catalog
+from kie_ui.catalog.request import estimate_credits
+from kie_ui.catalog.rules import EXTRA, Problem, in_effect, notices
+from kie_ui.catalog.spec import ModelSpec
+from kie_ui.catalog.validation.validate import InvalidValues, check_values, named
+from kie_ui.catalog.values import FileRef, MediaRef, as_media
+from kie_ui.media.storage import Storage, explain_os_error
+from kie_ui.runs.accounts.credentials import Backends
+from kie_ui.runs.accounts.limits import Quota
+from kie_ui.runs.errors import KeyMissing, StoreProblem
+from kie_ui.runs.lifecycle.engine import Journeys
+from kie_ui.runs.run import BackendKind, Payer, Run, Step, StepChange
+from kie_ui.runs.storage.run_store import Journal
+
+if TYPE_CHECKING:  # Pillow takes a while to import, and the page's first view is without it
+    from kie_ui.media.images.convert import PictureLimits, PreparedPicture
+    from kie_ui.media.probe import GivenFile
+
+    Prepared = GivenFile | PreparedPicture
+
+
+AT_ONCE = 2
+"""Pictures decoded at the same time: each may take hundreds of megabytes for a moment."""
+
+USUAL_MAX_BYTES = 10_000_000
+MOST_BYTES = 100_000_000
+"""What this program takes of other files where a model documents no limit."""
+USUAL_ACCEPTS = ("image/jpeg", "image/png", "image/webp")
+"""Limits of pictures where a model documents none: those that its siblings document."""
+
+_REFS: TypeAdapter[tuple[MediaRef, ...]] = TypeAdapter(tuple[MediaRef, ...])
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a new run starts from."""
+
+    values: dict[str, Any]
+    """Checked; each `FileRef` holds a name in the storage."""
+    notices: tuple[str, ...]
+    changes: tuple[str, ...]
+    estimated_credits: float | None
+
+
+class Intake:
+    """Checks values and brings their pictures into the storage."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def take(self, spec: ModelSpec, values: Mapping[str, Any]) -> Taken:
+        """Check everything, and keep the pictures once all is well.
+
+        Raises: InvalidValues, with the problems of values and of pictures at once; OSError if the
+        pictures cannot be written.
+        """
+        checked, problems = _checked(spec, values)
+        media = _media_given(spec, values if problems else checked, {p.parameter for p in problems})
+        async with self._room:
+            kept, changes, picture_problems = await asyncio.to_thread(self._keep, media, problems)
+        problems += picture_problems
+        if problems:
+            raise InvalidValues(tuple(problems))
+        extra = {name: value for name, value in checked.items() if name == EXTRA}
+        return Taken(
+            values={**checked, **kept},
+            notices=tuple(notice.message for notice in notices(spec, {**values, **extra})),
+            changes=changes,
+            estimated_credits=estimate_credits(spec, in_effect(checked)),
+        )
+
+    def _keep(
+        self, media: dict[MediaParameter, tuple[MediaRef, ...]], problems: list[Problem]
+    ) -> tuple[dict[str, tuple[MediaRef, ...]], tuple[str, ...], list[Problem]]:
+        """Make all pictures fit; only if there is no problem at all are they kept. Blocks."""
+        with TemporaryDirectory(prefix="kie-ui-") as folder:
+            prepared, found = _prepare_all(media, Path(folder))
+            if problems or found:
+                return {}, (), found
+            kept = {
+                parameter.name: tuple(self._kept(ref, prepared) for ref in refs)
+                for parameter, refs in media.items()
+            }
+        changes = (change for picture in prepared.values() for change in picture.changes)
+        return kept, tuple(dict.fromkeys(changes)), found
+
+    def _kept(self, ref: MediaRef, prepared: Mapping[FileRef, Prepared]) -> MediaRef:
+        if not isinstance(ref, FileRef):
+            return ref
+        picture = prepared[ref]
+        name = self._storage.keep_input(picture.path, picture.suffix)
+        return FileRef(path=name, name=ref.name)
+
+
+def _checked(spec: ModelSpec, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    try:
+        return check_values(spec, values), []
+    except InvalidValues as invalid:
+        return {}, list(invalid.problems)
+
+
+def _media_given(
+    spec: ModelSpec, values: Mapping[str, Any], without: set[str]
+) -> dict[MediaParameter, tuple[MediaRef, ...]]:
+    """Find the pictures among values, also among such as have problems elsewhere."""
+    media: dict[MediaParameter, tuple[MediaRef, ...]] = {}
+    for parameter in spec.media_parameters:
+        given = values.get(parameter.name)
+        if given is None or parameter.name in without:
+            continue
+        items = given if isinstance(given, (list, tuple)) else [given]
+        with suppress(ValidationError):  # then `check_values` has said so already
+            media[parameter] = _REFS.validate_python(tuple(as_media(item) for item in items))
+    return media
+
+
+def picture_limits(parameter: MediaParameter) -> PictureLimits:
+    """Return what a picture for this parameter must be like to be sent."""
+    from kie_ui.media.images.convert import PictureLimits  # noqa: PLC0415 - as above
+
+    return PictureLimits(
+        max_bytes=parameter.max_bytes or USUAL_MAX_BYTES,
+        accepts=parameter.accepts or USUAL_ACCEPTS,
+    )
+
+
+def _prepare_all(
+    media: Mapping[MediaParameter, tuple[MediaRef, ...]], folder: Path
+) -> tuple[dict[FileRef, Prepared], list[Problem]]:
+    from kie_ui.media.images.convert import PictureProblem  # noqa: PLC0415
+    from kie_ui.media.probe import GivenProblem  # noqa: PLC0415 - as above
+
+    prepared: dict[FileRef, Prepared] = {}
+    problems: dict[str, Problem] = {}
+    for parameter, ref in _files(media):
+        try:
+            prepared[ref] = _prepare(parameter, Path(ref.path), folder)
+        except (PictureProblem, GivenProblem) as exc:
+            words = f"{named(parameter)}: {exc}"
+            problems.setdefault(parameter.name, Problem(parameter.name, words))
+        except FileNotFoundError:
+            gone = f"{named(parameter)} is gone from this computer: choose it again."
+            problems.setdefault(parameter.name, Problem(parameter.name, gone))
+    return prepared, list(problems.values())
+
+
+def _prepare(parameter: MediaParameter, source: Path, folder: Path) -> Prepared:
+    """Make a picture fit, and look into anything else. Raises: PictureProblem, GivenProblem."""
+    from kie_ui.media.images.convert import prepare_picture  # noqa: PLC0415
+    from kie_ui.media.probe import check_given  # noqa: PLC0415 - as above
+
+    if parameter.media == "image":
+        return prepare_picture(source, folder, picture_limits(parameter))
+    max_bytes = parameter.max_bytes or MOST_BYTES
+    return check_given(source, parameter.media, max_bytes, parameter.accepts)
+
+
+def _files(
+    media: Mapping[MediaParameter, tuple[MediaRef, ...]],
+) -> Iterator[tuple[MediaParameter, FileRef]]:
+    for parameter, refs in media.items():
+        for ref in refs:
+            if isinstance(ref, FileRef):
+                yield parameter, ref
+
+
+class Pressing:
+    """Takes presses in, for the process that will hold their runs."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        backends: Backends,
+        journal: Journal,
+        journeys: Journeys,
+        intake: Intake,
+        quota: Quota,
+        holder: str,
+    ) -> None:
+        self._catalog = catalog
+        self._backends = backends
+        self._journal = journal
+        self._journeys = journeys
+        self._intake = intake
+        self._quota = quota
+        self._holder = holder
+
+    async def press(
+        self, owner: str, model: str, values: Mapping[str, Any], backend: BackendKind
+    ) -> Run:
+        """Check and keep a new run, and have it go on; see `RunService.submit`.
+
+        Raises: InvalidValues, UnknownModel, KeyMissing, QuotaUsedUp, StoreProblem.
+        """
+        spec = self._catalog.of(owner).spec(model)
+        paid_by = await self._payer(owner, backend)
+        try:
+            taken = await self._intake.take(spec, values)
+        except OSError as exc:
+            raise StoreProblem(explain_os_error(exc)) from exc
+        new = self._new_run(owner, model, taken, backend, paid_by)
+        # Kept and gone on with, both or neither: a press that is broken off in between would
+        # otherwise be a run that surprises at the next start.
+        return await asyncio.shield(self._keep_and_go_on(new))
+
+    async def press_again(self, old: Run) -> Run:
+        """Make a new run of one of unknown fate, paid by the same key; see `RunService.send_again`.
+
+        Raises: WrongStep, KeyMissing, QuotaUsedUp, StoreProblem.
+        """
+        paid_by = await self._payer(old.owner, old.backend, old.paid_by)
+        taken = Taken(old.values, old.notices, old.changes, old.estimated_credits)
+        new = self._new_run(old.owner, old.model, taken, old.backend, paid_by)
+        new = new.model_copy(update={"uploads": old.uploads})
+        return await asyncio.shield(self._replace_and_go_on(old, new))
+
+    async def _keep_and_go_on(self, new: Run) -> Run:
+        async with self._quota.counting(new):
+            run = await self._journal.add(new)
+        self._journeys.go_on(run)
+        return run
+
+    async def _replace_and_go_on(self, old: Run, new: Run) -> Run:
+        async with self._quota.counting(new):
+            new = await self._journal.add_in_place_of(old, new)
+        self._journeys.go_on(new)
+        return new
+
+    async def _payer(
+        self, owner: str, backend: BackendKind, settled: Payer | None = None
+    ) -> Payer | None:
+        """Settle whose key pays for a run. Raises: KeyMissing."""
+        paid_by = settled or self._backends.payer(owner, backend)
+        if await self._backends.backend(owner, backend, paid_by) is None:
+            raise KeyMissing(of_server=paid_by == "server")
+        return paid_by
+
+    def _new_run(
+        self,
+        owner: str,
+        model: str,
+        taken: Taken,
+        backend: BackendKind,
+        paid_by: Payer | None,
+    ) -> Run:
+        now_ms = self._journal.clock.now_ms()
+        return Run(
+            id=uuid4().hex,
+            owner=owner,
+            holder=self._holder,
+            backend=backend,
+            paid_by=paid_by,
+            model=model,
+            values=taken.values,
+            notices=taken.notices,
+            changes=taken.changes,
+            estimated_credits=taken.estimated_credits,
+            step_changes=(StepChange(Step.PREPARING, now_ms),),
+            created_at_ms=now_ms,
+            updated_at_ms=now_ms,
+        )

@@ -1,0 +1,1 @@
+"""The database of runs, and everything that is read from it."""

@@ -1,0 +1,115 @@
+"""The simulator as an ASGI app: a value that a function builds.
+
+Both hosts of the real service, the job API and the file upload, are this one app.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from kie_ui.simulator.config import SimulatorConfig
+from kie_ui.simulator.faults import CREATE_PATH, FaultMiddleware, Faults
+from kie_ui.simulator.files import Files, MediaFinder
+from kie_ui.simulator.http import control, downloads, jobs, uploads
+from kie_ui.simulator.http.auth import CreateLimit
+from kie_ui.simulator.http.request_log import RECORD_PATH, Journal, JournalMiddleware
+from kie_ui.simulator.http.responses import (
+    Refused,
+    accepted,
+    answer_crash,
+    answer_not_found,
+    answer_refusal,
+)
+from kie_ui.simulator.render.worker_pool import WorkerRenderer
+from kie_ui.simulator.state import SimulatorState
+from kie_ui.simulator.store import open_store
+from kie_ui.simulator.tasks import Tasks
+
+
+def create_simulator(config: SimulatorConfig | None = None, **options: Any) -> Starlette:
+    """Build a simulator from a config, from the config's fields as keywords, or from both.
+
+    `app.state.faults` and `app.state.journal` are there for tests. The app must be run with its
+    lifespan: that resumes what an earlier process left unfinished, and stops cleanly.
+    """
+    config = replace(config, **options) if config is not None else SimulatorConfig(**options)
+    state = _build_state(config)
+    app = Starlette(
+        routes=_routes(config),
+        middleware=[
+            Middleware(JournalMiddleware, journal=state.journal, config=config),
+            Middleware(FaultMiddleware, faults=state.faults, sleep=config.sleep),
+        ],
+        exception_handlers={
+            Refused: answer_refusal,
+            404: answer_not_found,
+            405: answer_not_found,
+            Exception: answer_crash,
+        },
+        lifespan=_lifespan,
+    )
+    app.state.simulator = state
+    app.state.faults = state.faults
+    app.state.journal = state.journal
+    return app
+
+
+def _build_state(config: SimulatorConfig) -> SimulatorState:
+    store = open_store(config.data_dir)
+    files = Files(config, store)
+    renderer = config.renderer or WorkerRenderer()
+    finder = MediaFinder(config, files, store)
+    return SimulatorState(
+        config=config,
+        store=store,
+        files=files,
+        finder=finder,
+        tasks=Tasks(config, store, files, finder, renderer),
+        create_limit=CreateLimit(config),
+        faults=Faults(config.faults),
+        journal=Journal(),
+        link_secret=secrets.token_bytes(32),
+    )
+
+
+def _routes(config: SimulatorConfig) -> list[Route]:
+    routes = [
+        Route("/", _welcome, methods=["GET"]),
+        Route(CREATE_PATH, jobs.create_task, methods=["POST"]),
+        Route(RECORD_PATH, jobs.record_info, methods=["GET"]),
+        Route("/api/v1/chat/credit", jobs.credit, methods=["GET"]),
+        Route("/api/v1/common/download-url", downloads.create_download_link, methods=["POST"]),
+        Route("/api/file-stream-upload", uploads.upload_stream, methods=["POST"]),
+        Route("/api/file-base64-upload", uploads.upload_base64, methods=["POST"]),
+        Route("/api/file-url-upload", uploads.upload_url, methods=["POST"]),
+        Route("/files/{path:path}", downloads.serve_file, methods=["GET"]),
+    ]
+    return [*routes, *control.ROUTES] if config.has_control else routes
+
+
+async def _welcome(_request: Request) -> JSONResponse:
+    """Tell whoever opens the address in a browser what this is."""
+    return accepted("This is a simulator of Kie's API. It makes real files and bills nobody.")
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    state: SimulatorState = app.state.simulator
+    state.files.sweep()
+    state.store.close_accounts()
+    state.tasks.resume()
+    try:
+        yield
+    finally:
+        await state.tasks.aclose()
+        state.store.close()

@@ -1,0 +1,96 @@
+"""Creating tasks, asking for them, and the balance.
+
+Source: Kie documentation, "Create Generation Task" and "Query Task Status"; observed live,
+"createTask", "recordInfo" and "Balance and download".
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from kie_ui.catalog.request import estimate_credits
+from kie_ui.simulator.faults import Fate
+from kie_ui.simulator.files import NoMedia, sample_image_task
+from kie_ui.simulator.http.auth import account_of, shelf_of
+from kie_ui.simulator.http.responses import Refused, accepted, read_json_object
+from kie_ui.simulator.intent.roles import Asked
+from kie_ui.simulator.state import SimulatorState, base_url_of, state_of
+from kie_ui.simulator.store import InsufficientCredits
+from kie_ui.simulator.tasks import sample_record
+from kie_ui.simulator.validation import CheckedRequest, check_file, check_request
+
+
+async def create_task(request: Request) -> JSONResponse:
+    """Create a task and answer its id."""
+    state = state_of(request)
+    account = account_of(request, state.config)
+    state.create_limit.check(account)
+    body = await read_json_object(request)
+    checked = check_request(state.config.catalog, body, shelf_of(request))
+    _check_media(state, account, checked, base_url_of(request))
+    # Where nobody knows the price, nothing is taken.
+    price = estimate_credits(checked.spec, checked.values) or 0.0
+    try:
+        task = state.tasks.create(
+            account, checked, body, price, base_url_of(request), _fate_on_demand(request)
+        )
+    except InsufficientCredits:
+        raise Refused(
+            402, f"Insufficient credits: this task costs {price:g}. Top up to continue."
+        ) from None
+    return accepted({"taskId": task.task_id})
+
+
+async def record_info(request: Request) -> JSONResponse:
+    """Answer the state of one task; another account's task does not exist."""
+    state = state_of(request)
+    account = account_of(request, state.config)
+    task_id = request.query_params.get("taskId", "")
+    sample = sample_image_task(task_id)
+    if sample is not None:
+        return accepted(sample_record(sample, base_url_of(request)))
+    task = state.store.task(task_id)
+    if task is None or task.account != account:
+        raise Refused(422, "recordInfo is null")
+    return accepted(state.tasks.record(task, base_url_of(request)))
+
+
+async def credit(request: Request) -> JSONResponse:
+    """Answer the balance."""
+    state = state_of(request)
+    account = account_of(request, state.config)
+    return accepted(round(state.store.balance(account, at_start=state.config.credits), 4))
+
+
+def _fate_on_demand(request: Request) -> Fate | None:
+    fault = request.scope.get("simulator.fault")
+    return fault.fate if fault is not None else None
+
+
+def _check_media(
+    state: SimulatorState, account: str, checked: CheckedRequest, base_url: str
+) -> None:
+    """Refuse what can be known to be unfit before the task exists."""
+    _check_earlier_task(state, account, checked)
+    for parameter in checked.spec.media_parameters:
+        for url in checked.values.get(parameter.name, []):
+            found = state.finder.own_file(url, base_url)
+            if found is not None:
+                check_file(parameter, *found)
+
+
+def _check_earlier_task(state: SimulatorState, account: str, checked: CheckedRequest) -> None:
+    asked = Asked(checked.spec, checked.values)
+    if asked.task_id is None:
+        return
+    wants_picture = checked.spec.produces == "video" and asked.names_image_task
+    noun = "Grok image task" if wants_picture else "finished task of yours"
+    try:
+        mime, _ = state.finder.result_of_task(account, asked.task_id, asked.index)
+    except NoMedia as error:
+        raise Refused(
+            422, f"There is no {noun} with the task_id {asked.task_id}. {error}"
+        ) from None
+    if wants_picture and not mime.startswith("image/"):
+        raise Refused(422, f"There is no {noun} with the task_id {asked.task_id}.")

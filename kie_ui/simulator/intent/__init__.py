@@ -1,0 +1,1 @@
+"""What a request asks for: roles, dimensions, a plan."""

@@ -1,0 +1,187 @@
+"""Processes that make results, so that neither the server nor its page ever waits for pixels.
+
+A worker lives as long as its standard input is open: when the server dies, however it dies, the
+pipe closes and the worker ends too. An idle worker is sent away to give its memory back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Protocol
+
+from kie_ui.simulator.intent.plan import Order
+
+IDLE_S = 20.0
+_MAX_LINE_BYTES = 1 << 20
+_PACKAGE_ROOT = Path(__file__).resolve().parents[3]
+
+Progress = Callable[[float], None]
+"""Is told which share of the result is done, from 0 to 1."""
+
+
+class RenderFailed(Exception):
+    """Nothing could be made; the message is for the person who asked for it."""
+
+
+class Renderer(Protocol):
+    """Makes what is ordered."""
+
+    async def render(self, order: Order, output: Path, progress: Progress) -> None:
+        """Write the result to `output`.
+
+        Raises: RenderFailed.
+        """
+
+    async def aclose(self) -> None:
+        """Stop at once, whatever is being made."""
+
+
+class WorkerRenderer:
+    """Makes each result in a process of its own, and keeps a process for the next one for a while.
+
+    How many are made at once is up to the caller.
+    """
+
+    def __init__(self, idle_s: float = IDLE_S) -> None:
+        self._idle_s = idle_s
+        self._idle: list[_Worker] = []
+        self._busy: set[_Worker] = set()
+        self._ending: set[_Worker] = set()
+        """Killed, and perhaps not gone yet."""
+
+    async def render(self, order: Order, output: Path, progress: Progress) -> None:
+        """Write the result to `output`.
+
+        Raises: RenderFailed.
+        """
+        worker = self._idle.pop() if self._idle else await _Worker.start()
+        worker.keep()
+        self._busy.add(worker)
+        try:
+            await worker.render(order, output, progress)
+        except RenderFailed:
+            self._release(worker)
+            raise
+        except BaseException:
+            self._end(worker)
+            raise
+        else:
+            self._release(worker)
+        finally:
+            self._busy.discard(worker)
+
+    async def aclose(self) -> None:
+        """Stop all workers at once."""
+        workers = [*self._idle, *self._busy, *self._ending]
+        self._idle.clear()
+        for worker in workers:
+            worker.kill()
+        for worker in workers:
+            await worker.wait()
+
+    def _release(self, worker: _Worker) -> None:
+        if worker.is_alive:
+            self._idle.append(worker)
+            worker.retire_after(self._idle_s, self._retire)
+
+    def _retire(self, worker: _Worker) -> None:
+        if worker in self._idle:
+            self._idle.remove(worker)
+            self._end(worker)
+
+    def _end(self, worker: _Worker) -> None:
+        worker.kill()
+        self._ending = {other for other in self._ending if other.is_alive} | {worker}
+
+
+async def _completed(
+    launch: Coroutine[Any, Any, asyncio.subprocess.Process],
+) -> asyncio.subprocess.Process:
+    """Launch a process; broken off meanwhile, end it before going, so that none is left behind."""
+    launching = asyncio.ensure_future(launch)
+    try:
+        return await asyncio.shield(launching)
+    except asyncio.CancelledError:
+        process = await launching
+        process.kill()
+        await process.communicate()
+        raise
+
+
+class _Worker:
+    """One process: orders go in as lines of JSON, progress and endings come out the same way."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._retirement: asyncio.TimerHandle | None = None
+
+    @classmethod
+    async def start(cls) -> _Worker:
+        search_path = os.pathsep.join([str(_PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")])
+        launch = asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "kie_ui.simulator.render.worker",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_MAX_LINE_BYTES,
+            env={**os.environ, "PYTHONPATH": search_path.rstrip(os.pathsep)},
+            # Ctrl+C in a terminal goes to the whole group; the server alone decides when we end.
+            start_new_session=True,
+        )
+        return cls(await _completed(launch))
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.returncode is None
+
+    async def render(self, order: Order, output: Path, progress: Progress) -> None:
+        line = json.dumps({"order": order.model_dump(mode="json"), "output": str(output)})
+        try:
+            await self._send(line)
+            while "done" not in (message := await self._receive()):
+                if "failed" in message:
+                    raise RenderFailed(message["failed"])
+                progress(message["share"])
+        except (ConnectionError, EOFError) as error:
+            raise RenderFailed("The process that makes the result stopped.") from error
+
+    async def _send(self, line: str) -> None:
+        pipe = self._process.stdin
+        if pipe is None:
+            raise EOFError
+        pipe.write(line.encode() + b"\n")
+        await pipe.drain()
+
+    async def _receive(self) -> dict[str, Any]:
+        pipe = self._process.stdout
+        line = b"" if pipe is None else await pipe.readline()
+        if not line:
+            await self.wait()
+            raise EOFError
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def keep(self) -> None:
+        """Call off the retirement."""
+        if self._retirement is not None:
+            self._retirement.cancel()
+            self._retirement = None
+
+    def retire_after(self, idle_s: float, retire: Callable[[_Worker], None]) -> None:
+        """Have this worker ended after a while, unless it is needed before."""
+        self._retirement = asyncio.get_running_loop().call_later(idle_s, retire, self)
+
+    def kill(self) -> None:
+        self.keep()
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
+    async def wait(self) -> None:
+        await self._process.wait()

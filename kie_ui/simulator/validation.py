@@ -1,0 +1,263 @@
+"""Whether a create request can be accepted: the documented types first, then the spec's limits.
+
+Source: Kie documentation, "Request Parameters" and "input Object Parameters".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from kie_ui.catalog.parameters import (
+    ChoiceParameter,
+    MediaParameter,
+    NumberParameter,
+    Parameter,
+    SwitchParameter,
+    TableParameter,
+    WireType,
+)
+from kie_ui.catalog.registry import Catalog
+from kie_ui.catalog.spec import ModelSpec
+from kie_ui.catalog.validation.validate import InvalidValues, check_values
+from kie_ui.catalog.values import JsonValue, UrlRef, is_web_address
+from kie_ui.media.formats import PREFIX_BYTES, mime_of, usual_spelling
+from kie_ui.simulator.http.responses import Refused, missing_field
+from kie_ui.simulator.store import FileRow
+
+_ARTICLES = {"integer": "an integer", "array": "a list", "object": "an object"}
+
+
+def type_problem(parameter: Parameter, value: Any) -> str | None:
+    """Say of a value of another type what it must be; None where the type is right."""
+    match parameter:
+        case ChoiceParameter(many=True):
+            return _of_items(parameter.of, value)
+        case MediaParameter():
+            return _of_addresses(parameter, value)
+        case TableParameter():
+            return _of_rows(parameter, value)
+        case _:
+            return _of_type(parameter.wire_type, value)
+
+
+def _of_type(wanted: WireType, value: Any) -> str | None:
+    return None if _is_of_type(wanted, value) else f"must be {_in_words(wanted)}"
+
+
+def _is_of_type(wanted: WireType, value: Any) -> bool:
+    match wanted:
+        case "string":
+            return isinstance(value, str)
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer":
+            return _is_number(value) and value == value // 1
+        case "number":
+            return _is_number(value)
+        case "array":
+            return isinstance(value, list)
+        case "object":
+            return isinstance(value, dict)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _in_words(wanted: WireType) -> str:
+    return _ARTICLES.get(wanted, f"a {wanted}")
+
+
+def _of_items(of: Literal["string", "number", "integer"], value: Any) -> str | None:
+    if isinstance(value, list) and all(_is_of_type(of, item) for item in value):
+        return None
+    return f"must be a list of {of}s"
+
+
+def _of_addresses(parameter: MediaParameter, value: Any) -> str | None:
+    if not parameter.many:
+        return _of_type("string", value)
+    is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return None if is_list else "must be a list of addresses"
+
+
+def _of_rows(parameter: TableParameter, value: Any) -> str | None:
+    if not isinstance(value, list):
+        return "must be a list of rows"
+    for number, row in enumerate(value, start=1):
+        problem = _of_row(parameter, row)
+        if problem is not None:
+            return f"has a row {number} of which {problem}"
+    return None
+
+
+def _of_row(parameter: TableParameter, row: Any) -> str | None:
+    if parameter.is_bare:
+        problem = type_problem(parameter.columns[0], row)
+        return problem and f"the value {problem}"
+    if not isinstance(row, dict):
+        return "the whole must be an object"
+    for column in parameter.columns:
+        if row.get(column.name) is None:
+            continue
+        problem = type_problem(column, row[column.name])
+        if problem is not None:
+            return f"{column.name} {problem}"
+    return None
+
+
+class CheckedRequest(NamedTuple):
+    """A create that can be accepted. `values` hold plain addresses where pictures are wanted."""
+
+    spec: ModelSpec
+    values: dict[str, Any]
+    callback_url: str | None
+
+
+def check_request(catalog: Catalog, body: Mapping[str, Any], shelf: str = "") -> CheckedRequest:
+    """Check the complete body of a create; `shelf` names whose models count beside everyone's.
+
+    It has to be valid for one version of the model's page, for who sends it may not have read the
+    newest one. Fields that the model does not have are dropped, as the service does.
+    Raises: Refused, for the reason that the newest version gives.
+    """
+    versions = _versions(catalog, body, shelf)
+    given = body.get("input")
+    if given is None:
+        raise missing_field("input")
+    if not isinstance(given, dict):
+        raise Refused(422, "input must be an object.")
+    spec, values = _check_versions(versions, given)
+    return CheckedRequest(spec, values, _callback_url(body))
+
+
+def _versions(catalog: Catalog, body: Mapping[str, Any], shelf: str) -> tuple[ModelSpec, ...]:
+    model = body.get("model")
+    if model is None or model == "":
+        raise missing_field("model")
+    versions = catalog.versions(model, shelf) if isinstance(model, str) else ()
+    if not versions:
+        raise Refused(422, f"The model name you specified is not supported: {model!s:.100}")
+    return versions
+
+
+def _check_versions(
+    versions: tuple[ModelSpec, ...], given: Mapping[str, Any]
+) -> tuple[ModelSpec, dict[str, Any]]:
+    refusals: list[Refused] = []
+    for spec in versions:
+        try:
+            return spec, _check_input(spec, given)
+        except Refused as refusal:
+            refusals.append(refusal)
+    raise refusals[0]
+
+
+def _check_input(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+    known: dict[str, Any] = {}
+    for parameter in spec.parameters:
+        value = given.get(parameter.name)
+        if value is None or value == "":
+            if parameter.required:
+                raise missing_field(parameter.name)
+            continue
+        problem = type_problem(parameter, value)
+        if problem is not None:
+            raise Refused(422, f"{parameter.name} {problem}.")
+        known[parameter.name] = _without_strange_columns(parameter, value)
+    try:
+        checked = check_values(spec, known)
+    except InvalidValues as error:
+        raise Refused(422, str(error)) from None
+    return _with_optional_defaults(spec, _plain(spec, checked))
+
+
+def _without_strange_columns(parameter: Parameter, value: Any) -> Any:
+    """Drop what a row holds and no column is there for, as fields are dropped."""
+    if not isinstance(parameter, TableParameter) or parameter.is_bare:
+        return value
+    names = {column.name for column in parameter.columns}
+    return [{name: cell for name, cell in row.items() if name in names} for row in value]
+
+
+def _plain(spec: ModelSpec, checked: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace what `check_values` wraps by what it holds: addresses, lists and objects."""
+    media = {parameter.name for parameter in spec.media_parameters}
+    return {
+        name: [ref.url for ref in value if isinstance(ref, UrlRef)]
+        if name in media
+        else _unwrapped(value)
+        for name, value in checked.items()
+    }
+
+
+def _unwrapped(value: Any) -> Any:
+    return value.value if isinstance(value, JsonValue) else value
+
+
+def _with_optional_defaults(spec: ModelSpec, values: dict[str, Any]) -> dict[str, Any]:
+    """Fill in what the service fills in: optional choices, numbers and switches.
+
+    It does not invent pictures and prompts. Source: observed live, "Envelope and errors".
+    """
+    for parameter in spec.parameters:
+        is_filled_in = isinstance(parameter, (ChoiceParameter, NumberParameter, SwitchParameter))
+        if is_filled_in and parameter.default is not None:
+            values.setdefault(parameter.name, _as_data(parameter.default))
+    return values
+
+
+def _as_data(default: Any) -> Any:
+    return list(default) if isinstance(default, tuple) else default
+
+
+def _callback_url(body: Mapping[str, Any]) -> str | None:
+    url = body.get("callBackUrl")
+    if url is None or url == "":
+        return None
+    if not isinstance(url, str) or not is_web_address(url):
+        raise Refused(422, "callBackUrl must be a web address.")
+    return url
+
+
+_UNKNOWN = ("application/octet-stream", "text/plain")
+
+
+def check_file(parameter: MediaParameter, row: FileRow, place: Path) -> None:
+    """Refuse a file that is too large, or of a type that the model does not take.
+
+    Raises: Refused.
+    """
+    if parameter.max_bytes is not None and row.size > parameter.max_bytes:
+        raise Refused(422, _too_large(parameter, parameter.max_bytes))
+    mime = _type_of(row, place)
+    if not _is_accepted(parameter, mime):
+        raise Refused(422, _wrong_type(parameter, mime))
+
+
+def _type_of(row: FileRow, place: Path) -> str:
+    """Return the type that the bytes show, or where they show none the declared one."""
+    with place.open("rb") as file:
+        seen = mime_of(file.read(PREFIX_BYTES))
+    return usual_spelling(row.mime) if seen in _UNKNOWN else seen
+
+
+def _is_accepted(parameter: MediaParameter, mime: str) -> bool:
+    family = mime.partition("/")[0]
+    accepted = {usual_spelling(each) for each in parameter.accepts if "/" in each}
+    if accepted:
+        return not accepted.isdisjoint({mime, f"{family}/*", "*/*"})
+    return parameter.media in ("file", family)
+
+
+def _too_large(parameter: MediaParameter, max_bytes: int) -> str:
+    nouns = {"image": "Images", "video": "Videos", "audio": "Audio files", "file": "Files"}
+    noun = nouns[parameter.media]
+    return f"{noun} size exceeds limit: {parameter.name} may have {max_bytes / 1e6:g} MB."
+
+
+def _wrong_type(parameter: MediaParameter, mime: str) -> str:
+    may_be = ", ".join(parameter.accepts) or f"any {parameter.media}"
+    return f"File type not supported: {parameter.name} is {mime}, and may be {may_be}."

@@ -1,0 +1,216 @@
+"""A model's form: its widgets, what stands beside them, and what they say as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from kie_ui.catalog.parameters import JsonParameter, NumberParameter, Parameter, TextParameter
+from kie_ui.catalog.rules import EXTRA, Notice, Problem, is_given
+from kie_ui.catalog.spec import ExactlyOne, ModelSpec, OnlyWith
+from kie_ui.catalog.validation.validate import missing
+from kie_ui.catalog.values import JsonValue
+from kie_ui.ui.form.components import PictureInput
+from kie_ui.ui.form.media_input import media_ref
+from kie_ui.ui.form.media_list import MediaList
+from kie_ui.ui.form.widgets import value_said
+
+START_FROM = "+start_from"
+"""Name of the choice between parameters that exclude each other.
+
+Like all names here that are not a parameter's own, it has a character that no documented name has.
+"""
+QUIETLY: dict[str, Any] = {
+    "show_progress": "hidden",
+    "concurrency_limit": None,
+    "api_visibility": "private",
+}
+"""How the page's own events run: none covers the form, waits for another, or is public."""
+
+RANDOM = "+random"
+"""What the name of a number's "choose for me" switch ends on."""
+
+ADDRESS = "+address"
+"""What the name of a picture's typed web address ends on."""
+
+COUNTED_FROM = 0.8
+"""Of its limit, from where on a short text is counted."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One parameter on the page."""
+
+    parameter: Parameter
+    widget: Component
+    note: gr.HTML
+    """Where problems and notices of this parameter are said."""
+    random: gr.Checkbox | None = None
+    counter: gr.HTML | None = None
+    address: gr.Textbox | None = None
+    facts: gr.HTML | None = None
+    """What a given picture is, in words."""
+
+
+@dataclass
+class Form:
+    """All fields of a model, in the order of the page; the last is the extra input, `EXTRA`."""
+
+    spec: ModelSpec
+    tab: str
+    """The id of its tab, which no other form has: what is found by an id on the page bears it."""
+    fields: dict[str, Field] = field(default_factory=dict)
+    start_from: gr.Radio | None = None
+    alternatives: dict[str, gr.Column] = field(default_factory=dict)
+    folds: dict[gr.Accordion, tuple[str, ...]] = field(default_factory=dict)
+    """What is folded away in each."""
+
+    def companions(self, name: str) -> tuple[str, ...]:
+        """Return the parameters that are sent only together with `name`."""
+        return tuple(
+            rule.parameter
+            for rule in self.spec.rules
+            if isinstance(rule, OnlyWith) and rule.needs == name
+        )
+
+    @property
+    def inputs(self) -> dict[str, Component]:
+        """Every widget by the name under which a handler gets its value."""
+        named: dict[str, Component] = {}
+        if self.start_from is not None:
+            named[START_FROM] = self.start_from
+        for name, shown in self.fields.items():
+            named[name] = shown.widget
+            if shown.random is not None:
+                named[name + RANDOM] = shown.random
+            if shown.address is not None:
+                named[name + ADDRESS] = shown.address
+        return named
+
+    def values(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Read what the widgets say as values of the spec's parameters.
+
+        Of parameters that exclude each other only the chosen one speaks; what is typed in the
+        others stays in its field. A typed address goes before the picture above it, so that one
+        that cannot be used is told and not passed over.
+        """
+        silent = self._silent(raw.get(START_FROM))
+        values: dict[str, Any] = {}
+        for name, shown in self.fields.items():
+            if name in silent:
+                continue
+            value = raw.get(name)
+            if isinstance(shown.parameter, NumberParameter) and raw.get(name + RANDOM):
+                value = shown.parameter.random_value
+            address = str(raw.get(name + ADDRESS) or "").strip()
+            values[name] = address or value_said(shown.parameter, value)
+        return values
+
+    def _silent(self, chosen: str | None) -> set[str]:
+        names: set[str] = set()
+        for rule in self.spec.rules:
+            if isinstance(rule, ExactlyOne):
+                names.update(name for name in rule.parameters if name != chosen)
+        companions = [rule for rule in self.spec.rules if isinstance(rule, OnlyWith)]
+        return names | {rule.parameter for rule in companions if rule.needs in names}
+
+    def notes(
+        self, problems: tuple[Problem, ...], notices: tuple[Notice, ...]
+    ) -> dict[Component, str]:
+        """Say each problem and notice at its field, and empty the other notes."""
+        said = {notice.parameter: _note(notice.message, "notice") for notice in notices}
+        empty: dict[Component, str] = {
+            shown.note: said.get(name, "") for name, shown in self.fields.items()
+        }
+        return {**empty, **self.notes_of(problems)}
+
+    def in_sight(
+        self, problems: tuple[Problem, ...], raw: Mapping[str, Any]
+    ) -> tuple[Problem, ...]:
+        """Move what is missing to the alternative that the person chose and sees."""
+        chosen = raw.get(START_FROM)
+        silent = self._silent(chosen)
+        return tuple(
+            missing(self.spec.parameter(chosen))
+            if chosen and (problem.parameter in silent or self._is_choice(problem, raw))
+            else problem
+            for problem in problems
+        )
+
+    def _is_choice(self, problem: Problem, raw: Mapping[str, Any]) -> bool:
+        is_chosen = problem.parameter == raw.get(START_FROM)
+        return is_chosen and not is_given(self.values(raw).get(problem.parameter))
+
+    def said_while_typing(
+        self, problems: tuple[Problem, ...], raw: Mapping[str, Any]
+    ) -> tuple[Problem, ...]:
+        """Keep the problems that are told before any press: those of JSON that was begun."""
+        return tuple(p for p in problems if self._is_json(p.parameter) and raw.get(p.parameter))
+
+    def _is_json(self, name: str) -> bool:
+        return name in self.fields and isinstance(self.fields[name].parameter, JsonParameter)
+
+    def notes_of(self, problems: tuple[Problem, ...]) -> dict[Component, str]:
+        """Say each problem at its field."""
+        return {
+            self.fields[problem.parameter].note: _note(problem.message, "error")
+            for problem in problems
+            if problem.parameter in self.fields
+        }
+
+    def opened(self, problems: tuple[Problem, ...]) -> dict[gr.Accordion, Any]:
+        """Unfold what a problem lies in: it would be told where nobody sees it."""
+        amiss = {problem.parameter for problem in problems}
+        return {
+            fold: gr.update(open=True)
+            for fold, names in self.folds.items()
+            if not amiss.isdisjoint(names)
+        }
+
+    def counts(self, raw: Mapping[str, Any]) -> dict[Component, str]:
+        """Count the characters of every text that has a limit."""
+        return {
+            shown.counter: count_html(shown.parameter, str(raw.get(name) or ""))
+            for name, shown in self.fields.items()
+            if shown.counter is not None and isinstance(shown.parameter, TextParameter)
+        }
+
+
+def untouched_value(widget: Any) -> Any:
+    """Return what a handler gets of a widget that nobody has touched."""
+    if isinstance(widget, MediaList):
+        return widget.preprocess(widget.value)
+    is_picture = isinstance(widget, PictureInput) and widget.value is not None
+    return media_ref(widget.value) if is_picture else widget.value
+
+
+def extra_notices(notices: tuple[Notice, ...], checked: Mapping[str, Any]) -> tuple[Notice, ...]:
+    """Say what the extra input sends, which lies folded away, beside what it overrides."""
+    extra = checked.get(EXTRA)
+    if not isinstance(extra, JsonValue) or any(n.parameter == EXTRA for n in notices):
+        return notices
+    return (*notices, Notice(EXTRA, f"Sent as well: {', '.join(map(str, extra.value))}."))
+
+
+def _note(message: str, kind: str) -> str:
+    role = "alert" if kind == "error" else "status"
+    return f'<p class="kie-note-{kind}" role="{role}">{escape(message)}</p>'
+
+
+def count_html(parameter: TextParameter, text: str) -> str:
+    """Show how many characters of the limit are used, and how many are too many.
+
+    Of a short text, only once it comes near to it.
+    """
+    limit = parameter.max_length or 0
+    if not parameter.multiline and len(text) < COUNTED_FROM * limit:
+        return ""
+    over = len(text) - limit
+    kind = "kie-over" if over > 0 else ""
+    words = f"{len(text):,} / {limit:,}" + (f" · {over:,} too many" if over > 0 else "")
+    return f'<span class="{kind}">{words} characters</span>'

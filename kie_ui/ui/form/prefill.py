@@ -1,0 +1,275 @@
+"""The values of a run → what its form shows: every parameter is put back where it was.
+
+The browser does the filling in (`assets/js/reuse.js`); what it is told here is what each widget is
+to hold. A widget that is not named gets its documented default.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gradio.utils import get_upload_folder
+
+from kie_ui.catalog.parameters import (
+    ChoiceParameter,
+    JsonParameter,
+    MediaParameter,
+    NumberParameter,
+    Parameter,
+    TableParameter,
+    TextParameter,
+)
+from kie_ui.catalog.rules import EXTRA
+from kie_ui.catalog.spec import ExactlyOne, ModelSpec, OnlyWith
+from kie_ui.catalog.values import FileRef, JsonValue, MediaRef, UrlRef
+from kie_ui.ui.form.drafts import FACTS
+from kie_ui.ui.form.form import ADDRESS, RANDOM, START_FROM
+from kie_ui.ui.form.media_input import UPLOAD_META, look_at
+from kie_ui.ui.form.widgets import has_slider, is_one_picture, json_text, lowest_choice, said_of
+
+LONGEST_SAID = 80
+"""Characters of a value that a sentence repeats."""
+LARGEST_SEED = 2**31 - 1
+"""Where a model documents no end of its seeds."""
+
+
+class PictureGone(Exception):
+    """A picture cannot be put back; the text is a sentence for the person."""
+
+
+Bring = Callable[[FileRef], Path]
+"""Brings a picture to where the form finds it. Raises: PictureGone."""
+
+
+@dataclass
+class Filling:
+    """What is to stand in a model's form."""
+
+    spec: ModelSpec
+    fields: dict[str, Any] = field(default_factory=dict)
+    """By the names of `drafts.describe`."""
+    notes: list[str] = field(default_factory=list)
+    """What could not be put back, in sentences."""
+    keeps_rest: bool = False
+    """Whether the form keeps what it says of everything else; a list of files is added to."""
+    files: list[str] = field(default_factory=list)
+    """What was laid ready for the form."""
+
+    def public(self) -> dict[str, Any]:
+        """Return it as JSON values for a page."""
+        told = {"model": self.spec.model, "fields": self.fields, "notes": self.notes}
+        return {**told, "keeps_rest": self.keeps_rest}
+
+
+def has_seed(spec: ModelSpec) -> bool:
+    """Tell whether the same settings can be tried with another seed."""
+    return any(_is_seed(parameter) for parameter in spec.parameters)
+
+
+def fill_in(
+    spec: ModelSpec, values: Mapping[str, Any], bring: Bring, *, renews_seed: bool = False
+) -> Filling:
+    """Say what the form holds when it says these values; what no longer fits is left out.
+
+    Blocks: pictures are copied and looked at.
+    """
+    filling = Filling(spec)
+    silent = _silent(spec, values, filling)
+    for parameter in spec.parameters:
+        if parameter.name in values:
+            _put(filling, parameter, values[parameter.name], bring)
+        elif parameter.name not in silent:
+            _empty(filling, parameter)
+        if renews_seed and _is_seed(parameter):
+            _renew(filling, parameter, values.get(parameter.name))
+    extra = values.get(EXTRA)
+    filling.fields[EXTRA] = json_text(extra.value) if isinstance(extra, JsonValue) else ""
+    known = {EXTRA, *(parameter.name for parameter in spec.parameters)}
+    for name in values.keys() - known:
+        filling.notes.append(f"“{name}” is no setting of this model here, so it was left out.")
+    return filling
+
+
+def put_in(filling: Filling, parameter: Parameter, value: Any, bring: Bring) -> None:
+    """Say that the form holds one more value, and is about it where others exclude it.
+
+    Blocks where a file is brought.
+    """
+    if filling.spec.exclusive_with(parameter.name):
+        filling.fields[START_FROM] = parameter.name
+    _put(filling, parameter, value, bring)
+
+
+def _silent(spec: ModelSpec, values: Mapping[str, Any], filling: Filling) -> set[str]:
+    """Choose among parameters that exclude each other; the others keep what a fresh form says."""
+    silent: set[str] = set()
+    for rule in spec.rules:
+        if isinstance(rule, ExactlyOne):
+            chosen = next((name for name in rule.parameters if name in values), rule.parameters[0])
+            filling.fields[START_FROM] = chosen
+            silent.update(name for name in rule.parameters if name != chosen)
+    companions = [rule for rule in spec.rules if isinstance(rule, OnlyWith)]
+    return silent | {rule.parameter for rule in companions if rule.needs in silent}
+
+
+def _put(filling: Filling, parameter: Parameter, value: Any, bring: Bring) -> None:
+    plain = value.value if isinstance(value, JsonValue) else value
+    if not fits(parameter, plain):
+        words = f"{parameter.label}: {_in_words(plain)} no longer fits, so it was left out."
+        filling.notes.append(words)
+        return
+    match parameter:
+        case MediaParameter():
+            _put_media(filling, parameter, plain, bring)
+        case NumberParameter() if _is_seed(parameter):
+            is_random = plain == parameter.random_value
+            filling.fields[parameter.name + RANDOM] = is_random
+            if not is_random:
+                filling.fields[parameter.name] = plain
+        case TableParameter():
+            _put_rows(filling, parameter, plain)
+        case _:
+            filling.fields[parameter.name] = said_of(parameter, plain)
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "what was chosen"
+    words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return words if len(words) <= LONGEST_SAID else f"{words[: LONGEST_SAID - 1]}…"
+
+
+def fits(parameter: Parameter, value: Any) -> bool:
+    """Tell whether a parameter's widget can hold a value."""
+    match parameter:
+        case ChoiceParameter():
+            is_list = parameter.many and isinstance(value, list)
+            return all(each in parameter.values for each in (value if is_list else [value]))
+        case NumberParameter():
+            return _is_within(parameter, value)
+        case TableParameter():
+            is_list = isinstance(value, list)
+            return is_list and all(isinstance(row, dict) != parameter.is_bare for row in value)
+        case _:
+            return isinstance(value, _HELD[parameter.kind])
+
+
+_HELD: dict[str, type] = {"text": str, "switch": bool, "media": tuple, "json": object}
+"""What the widgets of the other kinds can hold."""
+
+
+def _put_rows(filling: Filling, parameter: TableParameter, rows: list[Any]) -> None:
+    columns = {column.name for column in parameter.columns}
+    strange = {name for row in rows if isinstance(row, dict) for name in row} - columns
+    for name in sorted(strange):
+        words = f"{parameter.label}: “{name}” is no column any more, so it was left out."
+        filling.notes.append(words)
+    filling.fields[parameter.name] = [
+        {name: value for name, value in row.items() if name in columns}
+        if isinstance(row, dict)
+        else row
+        for row in rows
+    ]
+
+
+def _is_within(parameter: NumberParameter, value: Any) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    if not has_slider(parameter) or value == parameter.random_value:
+        return True
+    return lowest_choice(parameter) <= value <= (parameter.maximum or 0)
+
+
+def _put_media(
+    filling: Filling, parameter: MediaParameter, refs: tuple[MediaRef, ...], bring: Bring
+) -> None:
+    name = parameter.name
+    if not is_one_picture(parameter):
+        files = (_file_of(filling, parameter, ref, bring) for ref in refs)
+        filling.fields[name] = [file for file in files if file is not None]
+        return
+    filling.fields |= {name: None, name + ADDRESS: ""}
+    if len(refs) > 1:
+        filling.notes.append(f"{parameter.label}: only the first of {len(refs)} fits the form.")
+    match refs[:1]:
+        case (UrlRef() as address,):
+            filling.fields[name + ADDRESS] = address.url
+        case (FileRef() as kept,):
+            _put_picture(filling, parameter, kept, bring)
+
+
+def _put_picture(filling: Filling, parameter: MediaParameter, kept: FileRef, bring: Bring) -> None:
+    given = _file_of(filling, parameter, kept, bring)
+    if given is not None:
+        _, facts = look_at(parameter, FileRef(path=given["path"], name=kept.name))
+        filling.fields |= {parameter.name: given, parameter.name + FACTS: facts}
+
+
+def _file_of(
+    filling: Filling, parameter: MediaParameter, ref: MediaRef, bring: Bring
+) -> dict[str, Any] | None:
+    """Return what a widget is told of a file, which is laid ready; None where it is gone."""
+    if isinstance(ref, UrlRef):
+        return {"path": ref.url, "meta": UPLOAD_META}
+    try:
+        path = bring(ref)
+    except PictureGone as gone:
+        filling.notes.append(f"{parameter.label}: {gone}")
+        return None
+    filling.files.append(str(path))
+    return {"path": str(path), "orig_name": ref.name, "meta": UPLOAD_META}
+
+
+def _empty(filling: Filling, parameter: Parameter) -> None:
+    """Say that nothing was given, where the widget would start with something."""
+    match parameter:
+        case MediaParameter() if is_one_picture(parameter):
+            filling.fields |= {parameter.name: None, parameter.name + ADDRESS: ""}
+        case TextParameter() | JsonParameter():
+            filling.fields[parameter.name] = ""
+        case ChoiceParameter(many=True) | MediaParameter() | TableParameter():
+            filling.fields[parameter.name] = []
+        case NumberParameter() if not has_slider(parameter):
+            filling.fields[parameter.name] = None
+
+
+def _is_seed(parameter: Parameter) -> bool:
+    return isinstance(parameter, NumberParameter) and parameter.random_value is not None
+
+
+def _renew(filling: Filling, parameter: Parameter, old: Any) -> None:
+    if not isinstance(parameter, NumberParameter):
+        return
+    lowest, step = lowest_choice(parameter), parameter.step or 1
+    largest = LARGEST_SEED if parameter.maximum is None else parameter.maximum
+    new = old
+    while new in (old, parameter.random_value):
+        new = lowest + step * secrets.randbelow(int((largest - lowest) / step) + 1)
+    seed = int(new) if float(new).is_integer() else new
+    filling.fields |= {parameter.name: seed, parameter.name + RANDOM: False}
+
+
+def copy_to_uploads(source: Path, name: str) -> Path:
+    """Copy a kept picture to where Gradio takes pictures from. Blocks. Raises: PictureGone."""
+    try:
+        to = place_in_uploads(source.suffix)
+        shutil.copyfile(source, to)
+    except OSError as problem:
+        raise PictureGone(f"“{name}” is no longer there: choose it again.") from problem
+    return to
+
+
+def place_in_uploads(suffix: str) -> Path:
+    """Name a place where Gradio takes pictures from, in a folder that nobody guesses.
+
+    Blocks. Raises: OSError.
+    """
+    folder = Path(get_upload_folder()) / secrets.token_hex(32)
+    folder.mkdir(parents=True, mode=0o700)
+    return folder.resolve() / f"picture{suffix}"

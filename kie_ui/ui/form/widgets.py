@@ -1,0 +1,290 @@
+"""A parameter → the widget that fits it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+from gradio.components.textbox import InputHTMLAttributes
+
+from kie_ui.catalog.parameters import (
+    ChoiceParameter,
+    JsonParameter,
+    MediaParameter,
+    NumberParameter,
+    Parameter,
+    SwitchParameter,
+    TableParameter,
+    TextParameter,
+)
+from kie_ui.catalog.rules import EXTRA
+from kie_ui.catalog.validation.constraints import digits
+from kie_ui.ui.form.components import NumberField, NumberSlider, PictureInput
+from kie_ui.ui.form.media_list import build_media_list
+from kie_ui.ui.form.rows_table import build_rows_table
+from kie_ui.ui.form.text import schema_in_words
+from kie_ui.ui.theme import ASSETS
+
+MOST_SEGMENTS = 3
+"""Choices beside each other, up to this many; a longer list, or one of amounts, drops down."""
+MOST_LETTERS = 45
+"""Of all choices in a bar together."""
+
+LEFT_OUT = ""
+"""What a widget says where a parameter is left to the service."""
+LEAVE_OUT = ("Leave out", LEFT_OUT)
+YES, NO = "yes", "no"
+
+
+def info(parameter: Parameter) -> str:
+    """Say what a parameter means, what the widget does not show of its limits, and its name.
+
+    Gradio reads a little Markdown in it, as pages of documentation are written; but nothing that
+    somebody else wrote becomes a link of ours.
+    """
+    name = "" if parameter.name == EXTRA else f"`{parameter.name}`"
+    # One that is not closed would take the name with it.
+    help_ = (
+        parameter.help if parameter.help.count("`") % 2 == 0 else parameter.help.replace("`", "")
+    )
+    limits = limits_in_words(parameter)
+    said = (ended(help_) if limits else help_, limits, name)
+    return " ".join(part for part in said if part).replace("](", "] (")
+
+
+def ended(words: str) -> str:
+    """End words as a sentence ends, so that another one may come after them."""
+    return f"{words}." if words and words[-1] not in ".!?:;…" else words
+
+
+def limits_in_words(parameter: Parameter) -> str:
+    """Say the limits that the widget itself does not show."""
+    match parameter:
+        case NumberParameter() if not has_slider(parameter):
+            return _range_in_words(parameter)
+        case TextParameter(pattern=str() as pattern):
+            return f"Written like `{pattern.replace('`', '')}`."
+        case TextParameter(min_length=int() as least) if least > 1:
+            return f"At least {least:,} characters."
+        case JsonParameter() if parameter.name != EXTRA:
+            return schema_in_words(parameter.json_schema, parameter.of)
+        case ChoiceParameter(many=True):
+            return _counts_in_words(parameter.min_items, parameter.max_items)
+        case _:
+            return ""
+
+
+def _range_in_words(parameter: NumberParameter) -> str:
+    low, high = (None if n is None else digits(n) for n in (parameter.minimum, parameter.maximum))
+    if low is not None and high is not None:
+        return f"From {low} to {high}."
+    if low is not None:
+        return f"{low} or more."
+    return "" if high is None else f"{high} or less."
+
+
+def _counts_in_words(least: int | None, most: int | None) -> str:
+    if least and least == most:
+        return f"Choose {least}."
+    if most is not None:
+        return f"Choose {least} to {most}." if least else f"Choose up to {most}."
+    return f"Choose {least} or more." if least else "Choose as many as you like."
+
+
+def build_widget(parameter: Parameter) -> Component:
+    """Build the widget of a parameter, filled in with its documented default."""
+    match parameter:
+        case TextParameter():
+            return _text(parameter)
+        case ChoiceParameter():
+            return _choices(parameter) if parameter.many else _choice(parameter)
+        case NumberParameter():
+            return _number(parameter)
+        case SwitchParameter():
+            return _switch(parameter)
+        case MediaParameter():
+            one = is_one_picture(parameter)
+            return _picture(parameter) if one else build_media_list(parameter)
+        case _:
+            return _data(parameter)
+
+
+def _data(parameter: TableParameter | JsonParameter) -> Component:
+    if isinstance(parameter, TableParameter):
+        return build_rows_table(parameter)
+    return _json(parameter)
+
+
+def is_one_picture(parameter: MediaParameter) -> bool:
+    """Tell whether a parameter takes one picture, be it in a list of one."""
+    is_one = not parameter.many or parameter.max_items == 1
+    return is_one and parameter.media == "image"
+
+
+def _json(parameter: JsonParameter) -> Component:
+    return gr.Textbox(
+        value=json_text(parameter.default),
+        label=parameter.label,
+        info=info(parameter),
+        placeholder=_JSON_STARTS.get(parameter.of, ""),
+        lines=4,
+        max_lines=20,
+        html_attributes=InputHTMLAttributes(spellcheck=False, autocapitalize="off"),
+        elem_classes="kie-json",
+    )
+
+
+_JSON_STARTS = {"object": "{ … }", "array": "[ … ]"}
+
+
+def json_text(value: Any) -> str:
+    """Write a value as people read JSON; nothing where there is none."""
+    return "" if value in (None, (), "") else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _switch(parameter: SwitchParameter) -> Component:
+    if parameter.default is not None:
+        return gr.Checkbox(value=parameter.default, label=parameter.label, info=info(parameter))
+    ways = [("Yes", YES), ("No", NO)]
+    return gr.Radio(
+        ways if parameter.required else [LEAVE_OUT, *ways],
+        value=None if parameter.required else LEFT_OUT,
+        label=parameter.label,
+        info=info(parameter),
+        elem_classes="kie-segments",
+    )
+
+
+def _choices(parameter: ChoiceParameter) -> Component:
+    default = parameter.default
+    return gr.Dropdown(
+        [(option.label, option.value) for option in parameter.options],
+        value=list(default) if isinstance(default, tuple) else [],
+        multiselect=True,
+        max_choices=parameter.max_items,
+        label=parameter.label,
+        info=info(parameter),
+    )
+
+
+def _text(parameter: TextParameter) -> Component:
+    return gr.Textbox(
+        value=parameter.default or "",
+        label=parameter.label,
+        info=info(parameter),
+        placeholder=f"For example: {parameter.sample}" if parameter.sample else None,
+        lines=5 if parameter.multiline else 1,
+        max_lines=14 if parameter.multiline else 1,
+    )
+
+
+def options_shown(parameter: ChoiceParameter) -> list[tuple[str, Any]]:
+    """List what may be chosen; also nothing, where neither the page nor the service minds."""
+    choices = [(option.label, option.value) for option in parameter.options]
+    can_stay_open = not parameter.required and parameter.default is None and not parameter.many
+    return [LEAVE_OUT, *choices] if can_stay_open else choices
+
+
+def _choice(parameter: ChoiceParameter) -> Component:
+    choices = options_shown(parameter)
+    value: Any = LEFT_OUT if choices[0] == LEAVE_OUT else parameter.default
+    if _fit_in_a_bar(parameter):
+        return gr.Radio(
+            choices,
+            value=value,
+            label=parameter.label,
+            info=info(parameter),
+            elem_classes="kie-segments",
+        )
+    return gr.Dropdown(choices, value=value, label=parameter.label, info=info(parameter))
+
+
+def _fit_in_a_bar(parameter: ChoiceParameter) -> bool:
+    letters = sum(len(option.label) for option in parameter.options)
+    are_few = len(parameter.options) <= MOST_SEGMENTS and letters <= MOST_LETTERS
+    return are_few and parameter.unit is None
+
+
+def has_slider(parameter: NumberParameter) -> bool:
+    """Tell whether a number is chosen on a slider, which needs both ends and a place to stand."""
+    low, high = parameter.minimum, parameter.maximum
+    has_way = low is not None and high is not None and low < high
+    return has_way and parameter.default is not None
+
+
+def _number(parameter: NumberParameter) -> Component:
+    default = parameter.default
+    is_random = default is not None and default == parameter.random_value
+    if parameter.minimum is None or parameter.maximum is None or not has_slider(parameter):
+        return NumberField(
+            value=None if is_random else default,
+            label=parameter.label,
+            info=info(parameter),
+            minimum=lowest_choice(parameter) if parameter.minimum is not None else None,
+            maximum=parameter.maximum,
+            step=parameter.step or (1 if parameter.is_whole else 0.01),
+            precision=0 if parameter.is_whole else None,
+            placeholder="" if parameter.required else "Left out",
+            interactive=not is_random,
+        )
+    minimum = lowest_choice(parameter)
+    return NumberSlider(
+        minimum=minimum,
+        maximum=parameter.maximum,
+        step=parameter.step or (1 if parameter.integer else 0.01),
+        value=minimum if is_random or default is None else default,
+        label=parameter.label,
+        info=info(parameter),
+        interactive=not is_random,
+        buttons=[],
+    )
+
+
+def lowest_choice(parameter: NumberParameter) -> float:
+    """Return where the slider begins: past the value that has a switch of its own."""
+    lowest = parameter.minimum or 0
+    is_switched = parameter.random_value is not None and parameter.random_value == lowest
+    return lowest + (parameter.step or 1) if is_switched else lowest
+
+
+def is_filled_in(parameter: MediaParameter) -> bool:
+    """Tell whether the form starts with our sample: where the documentation starts with one too."""
+    return parameter.sample is not None and bool(parameter.default)
+
+
+def _picture(parameter: MediaParameter) -> Component:
+    return PictureInput(
+        value=str(ASSETS / (parameter.sample or "")) if is_filled_in(parameter) else None,
+        type="filepath",
+        image_mode=None,
+        sources=["upload", "webcam", "clipboard"],
+        label=parameter.label,
+        height=260,
+        buttons=["fullscreen"],
+        webcam_options=gr.WebcamOptions(mirror=False),
+        alt_text=f"{parameter.label} chosen for this run",
+        placeholder="Drop a picture here\n— or —\nclick to choose one",
+        elem_classes="kie-picture",
+    )
+
+
+def value_said(parameter: Parameter, said: Any) -> Any:
+    """Read what a widget says as a value of its parameter."""
+    if isinstance(parameter, SwitchParameter) and parameter.default is None:
+        return {YES: True, NO: False}.get(said)
+    return said
+
+
+def said_of(parameter: Parameter, value: Any) -> Any:
+    """Return what a widget says where it stands for a value: the inverse of `value_said`."""
+    match parameter:
+        case SwitchParameter(default=None):
+            return YES if value else NO
+        case ChoiceParameter(many=True) | TableParameter():
+            return list(value)
+        case JsonParameter():
+            return json_text(value)
+        case _:
+            return value

@@ -1,0 +1,144 @@
+"""The head of the page: what this is, the mode it is in, and where a key is entered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from kie_ui.catalog.request import credits_in_words
+from kie_ui.catalog.spec import ModelSpec
+from kie_ui.kie.errors import KieError, Unauthorized
+from kie_ui.ui.api.history import RUNS_A_PAGE
+from kie_ui.ui.api.reuse import animates
+from kie_ui.ui.asgi.identity import owner_of
+from kie_ui.ui.errors import in_template
+from kie_ui.ui.form.prefill import has_seed
+from kie_ui.ui.services import Services
+
+
+def queue_html(specs: Iterable[ModelSpec]) -> str:
+    """Return the button and the panel, and what scripts have to know of each model."""
+    models = [
+        {
+            "model": spec.model,
+            "title": spec.title,
+            "tab": spec.api_name,
+            "is_built_in": True,
+            "has_seed": has_seed(spec),
+            "animates": animates(spec),
+        }
+        for spec in specs
+    ]
+    return (
+        f'<div class="kie-queue" data-models="{in_template(json.dumps(models))}">'
+        '<button type="button" class="kie-queue-button" aria-expanded="false" '
+        'aria-controls="kie-queue-panel">Queue: empty</button>'
+        '<section class="kie-queue-panel" id="kie-queue-panel" aria-label="Queue" tabindex="-1" '
+        "hidden></section></div>"
+    )
+
+
+_BADGE = """<header class="kie-masthead">
+<div class="kie-brand"><h1>Kie UI</h1><p>A picture, a sentence, a clip.</p></div>
+<div class="kie-head-right">{queue}
+<p class="kie-mode" data-kind="" role="status" aria-live="polite">…</p></div>
+</header>"""
+
+_QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def build_head(services: Services) -> None:
+    """Build the name of the page, the queue and the mode inside the current Blocks context."""
+    gr.HTML(
+        html_template=_BADGE.format(queue=queue_html(services.built_in)),
+        js_on_load="window.kieUi.mountAccount(element); window.kieUi.mountQueue(element)",
+        elem_classes="kie-head",
+        padding=False,
+    )
+
+
+def build_key(services: Services) -> None:
+    """Build and wire the field for a key inside the current Blocks context."""
+    with gr.Accordion("Kie API key", open=False, elem_classes="kie-fold kie-key"):
+        with gr.Row(elem_classes="kie-key-row"):
+            key = gr.Textbox(
+                type="password",
+                label="Your Kie API key",
+                info="From kie.ai/api-key. It stays in this server’s memory until it restarts, "
+                "and goes nowhere but to Kie.",
+                placeholder="Paste the key here",
+                html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
+                max_lines=1,
+                scale=4,
+            )
+            test = gr.Button("Test and use", variant="primary", scale=1, min_width=130)
+            forget = gr.Button("Forget this key", scale=1, min_width=130)
+        answer = gr.HTML("", elem_classes="kie-note")
+
+    async def take(typed: str | None, request: gr.Request) -> tuple[Any, str]:
+        """Ask Kie for the balance of a key; a key that works is used from then on.
+
+        One that does not work stays in its field, without going to and fro once more.
+        """
+        try:
+            balance = await services.accounts.test_key(owner_of(request), typed or "")
+        except Unauthorized as error:
+            return gr.skip(), _say("error", f"{error}")
+        except (KieError, ValueError) as error:
+            return gr.skip(), _say("error", f"The key could not be tested. {error}")
+        return "", _say("ok", f"The key works: {credits_in_words(balance)} left. Now live.")
+
+    async def forget_it(request: gr.Request) -> tuple[str, str]:
+        """Forget a typed key."""
+        services.backends.forget_key(owner_of(request))
+        return "", _say("ok", "The key is forgotten.")
+
+    gr.on([test.click, key.submit], take, key, [key, answer], concurrency_limit=None, **_QUIETLY)
+    forget.click(forget_it, None, [key, answer], **_QUIETLY)
+
+
+def _say(kind: str, sentence: str) -> str:
+    return f'<p class="kie-note-{kind}" role="status">{escape(sentence)}</p>'
+
+
+_FORM = """<form class="kie-track" novalidate>
+<p>For any Kie task of your key, made anywhere: it is followed here until its clip is kept. \
+Watching bills nothing.</p>
+<p class="kie-demo-only">In demo mode only tasks of the demo can be tracked.</p>
+<label for="kie-track-id">Task id</label>
+<div class="kie-inline"><input id="kie-track-id" class="kie-input" type="text" \
+autocomplete="off" spellcheck="false" placeholder="As it stands in Kie’s logs" \
+aria-describedby="kie-track-note">
+<button type="submit" class="kie-button">Track this task</button></div>
+<p class="kie-inline-note" id="kie-track-note" role="alert"></p>
+</form>"""
+
+
+def build_track() -> None:
+    """Build the field for a task's id inside the current Blocks context."""
+    with gr.Accordion("Track an existing task", open=False, elem_classes="kie-fold kie-tracking"):
+        gr.HTML(
+            html_template=_FORM,
+            js_on_load="window.kieUi.mountTrack(element)",
+            padding=False,
+        )
+
+
+def build_tracked_feed() -> gr.HTML:
+    """Build the place for runs of models that are not here; it is hidden while there are none."""
+    return gr.HTML(
+        html_template=(
+            '<section class="kie-feed kie-tracked" '
+            f'data-runs-a-page="{RUNS_A_PAGE}" aria-label="Tracked tasks" hidden>'
+            '<h2>Tracked tasks</h2><div class="kie-empty" hidden></div>'
+            '<ol class="kie-runs"></ol></section>'
+        ),
+        js_on_load="window.kieUi.mountFeed(element)",
+        elem_id="runs-tracked",
+        elem_classes="kie-tracked-place",
+        padding=False,
+    )

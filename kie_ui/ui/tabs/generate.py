@@ -1,0 +1,309 @@
+"""A model's tab: the form on the left, its runs on the right, and what joins them."""
+
+from __future__ import annotations
+
+import json
+from calendar import month_name
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from kie_ui.catalog.code_samples import build_snippets
+from kie_ui.catalog.parameters import MediaParameter, Parameter
+from kie_ui.catalog.registry import UnknownModel
+from kie_ui.catalog.request import credits_in_words, estimate_credits
+from kie_ui.catalog.rules import EXTRA, Problem, is_given, notices, with_defaults
+from kie_ui.catalog.spec import ModelSpec, Produces
+from kie_ui.catalog.validation.validate import InvalidValues, check_part
+from kie_ui.runs.errors import RunsProblem
+from kie_ui.settings import Settings
+from kie_ui.ui.api.history import RUNS_A_PAGE
+from kie_ui.ui.asgi.identity import owner_of
+from kie_ui.ui.errors import in_template, on_page, refusal, refusal_of
+from kie_ui.ui.form.builder import build_form
+from kie_ui.ui.form.drafts import wire_start_over
+from kie_ui.ui.form.form import QUIETLY, Form, extra_notices, untouched_value
+from kie_ui.ui.form.widgets import is_filled_in
+from kie_ui.ui.services import Services
+
+_APPEARS: dict[Produces, str] = {
+    "video": "Your clip appears",
+    "image": "Your picture appears",
+    "audio": "Your sound appears",
+    "text": "What is written appears",
+}
+
+
+def _how(spec: ModelSpec) -> str:
+    """Say how to get there: some forms can be sent as they come, in others something is missing."""
+    if all(_is_there(parameter) for parameter in spec.parameters if parameter.required):
+        return "Press Generate: the form is filled in and works as it stands."
+    return "Fill in the form and press Generate."
+
+
+def _is_there(parameter: Parameter) -> bool:
+    if isinstance(parameter, MediaParameter):
+        return is_filled_in(parameter)
+    return is_given(parameter.default)
+
+
+def build_feed(spec: ModelSpec, tab_id: str) -> gr.HTML:
+    """Build the place in a tab where the runs of a model appear."""
+    return gr.HTML(
+        html_template=(
+            f'<section class="kie-feed" data-model="{in_template(spec.model)}" '
+            f'data-runs-a-page="{RUNS_A_PAGE}" aria-label="Runs of {in_template(spec.title)}">'
+            f'<div class="kie-empty"><p><strong>{_APPEARS[spec.produces]} here.</strong></p>'
+            f"<p>{_how(spec)}</p></div>"
+            '<ol class="kie-runs"></ol></section>'
+        ),
+        js_on_load="window.kieUi.mountFeed(element)",
+        elem_id=f"runs-{tab_id}",
+        padding=False,
+    )
+
+
+_KIE = ("https://kie.ai/", "https://docs.kie.ai/")
+
+HAS_PRESSED = "+has_pressed"
+"""Name of the state that says whether this form was refused: from then on it says what is amiss."""
+
+
+@dataclass(frozen=True)
+class ModelTab:
+    """The parts of one model's tab that its events change."""
+
+    form: Form
+    has_pressed: gr.Checkbox
+    price: gr.HTML
+    button: gr.Button
+    as_json: gr.Code
+    as_curl: gr.Code
+    as_python: gr.Code
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model of this tab."""
+        return self.form.spec
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """Everything a handler needs to know of the form."""
+        return {**self.form.inputs, HAS_PRESSED: self.has_pressed}
+
+    @property
+    def followers(self) -> list[Component]:
+        """What follows every change of the form."""
+        notes = [shown.note for shown in self.form.fields.values()]
+        counters = [s.counter for s in self.form.fields.values() if s.counter is not None]
+        return [self.price, self.as_json, self.as_curl, self.as_python, *notes, *counters]
+
+
+def build_model_tab(
+    spec: ModelSpec, services: Services, tab_id: str = "", *, may_close: bool = False
+) -> ModelTab:
+    """Build and wire a model's tab inside the current Blocks context.
+
+    `tab_id` names a tab that is not this model's alone.
+    """
+    with gr.Row(elem_classes="kie-model"):
+        with gr.Column(scale=5, min_width=320, elem_classes="kie-form"):
+            with gr.Row(elem_classes="kie-heading-row"):
+                gr.HTML(_heading(spec), elem_classes="kie-heading")
+                with gr.Column(scale=0, min_width=0, elem_classes="kie-heading-buttons"):
+                    start_over = _quiet_button("Start over")
+                    undo = _quiet_button("Undo", "kie-undo")
+                    if may_close:
+                        _build_close(tab_id)
+            tab = _build_left(spec, tab_id or spec.api_name)
+        with gr.Column(scale=6, min_width=320, elem_classes="kie-results"):
+            build_feed(spec, tab.form.tab)
+    _wire(tab, services)
+    wire_start_over(spec, tab.form, tab.has_pressed, start_over, undo)
+    _fill_in(tab, services.settings)
+    return tab
+
+
+def _build_close(tab_id: str) -> None:
+    """Build the button that takes a tab off the bar; the model and what is typed stay."""
+    close = _quiet_button("Close tab", "kie-close-tab")
+    js = f"() => window.kieUi.closeTab('{tab_id}')"
+    close.click(None, None, None, js=js, api_visibility="private")
+
+
+def _fill_in(tab: ModelTab, settings: Settings) -> None:
+    """Have what follows the form say from the start what the untouched form says."""
+    raw = {name: untouched_value(widget) for name, widget in tab.form.inputs.items()}
+    follower: Any
+    for follower, shown in _followed(tab, settings, raw, says_problems=False).items():
+        follower.value = follower.postprocess(shown)
+
+
+def _build_left(spec: ModelSpec, tab_id: str) -> ModelTab:
+    form = build_form(spec, tab_id)
+    defaults = with_defaults(spec, {})
+    with gr.Row(elem_classes="kie-press"):
+        _build_outage_line()
+        price = gr.HTML(price_html(spec, defaults), elem_classes="kie-price")
+        button = gr.Button(
+            "Generate", variant="primary", elem_id=f"generate-{tab_id}", min_width=160
+        )
+    with gr.Accordion("Code of this request", open=False, elem_classes="kie-fold"), gr.Tabs():
+        with gr.Tab("JSON"):
+            as_json = _code("json")
+        with gr.Tab("curl"):
+            as_curl = _code("shell")
+        with gr.Tab("Python"):
+            as_python = _code("python")
+    # A hidden widget and not a `gr.State`, for which every page would hold a connection open.
+    # By its class, since Gradio shows every child of a column that it shows anew.
+    has_pressed = gr.Checkbox(value=False, elem_classes="kie-unseen")
+    return ModelTab(form, has_pressed, price, button, as_json, as_curl, as_python)
+
+
+def _build_outage_line() -> None:
+    """Build where `assets/js/outage.js` says that nothing can be sent, in sight of the button."""
+    gr.HTML(
+        html_template='<p class="kie-outage" role="status"></p>',
+        js_on_load="window.kieUi.mountOutage(element)",
+        elem_classes="kie-outage-line",
+        padding=False,
+    )
+
+
+def _quiet_button(label: str, *classes: str) -> gr.Button:
+    return gr.Button(label, size="sm", min_width=0, elem_classes=["kie-plain", *classes])
+
+
+def _code(language: Any) -> gr.Code:
+    return gr.Code(
+        language=language,
+        interactive=False,
+        show_label=False,
+        lines=8,
+        max_lines=24,
+        wrap_lines=True,
+    )
+
+
+def _heading(spec: ModelSpec) -> str:
+    maker = f" by {escape(spec.maker)}" if spec.maker else ""
+    return (
+        f"<p>{escape(spec.summary)}</p>"
+        f"<p><code>{escape(spec.model)}</code>{maker}{_page_link(spec.documentation)}</p>"
+    )
+
+
+def _page_link(address: str) -> str:
+    """Link to a model's documentation; what an imported page calls its address may be anything."""
+    if not address.startswith("https://"):
+        return ""
+    words = "Kie’s page" if address.startswith(_KIE) else "Documentation"
+    return f' · <a href="{escape(address)}" target="_blank" rel="noreferrer">{words}</a>'
+
+
+def _wire(tab: ModelTab, services: Services) -> None:
+    # By place and not by name, for a page may document any, those of these arguments too.
+    def by_name(said: tuple[Any, ...]) -> dict[str, Any]:
+        return dict(zip(tab.inputs, said, strict=True))
+
+    async def follow(*said: Any) -> dict[Component, Any]:
+        """Bring price, notes, counts and code up to what the form says now."""
+        raw = by_name(said)
+        has_pressed = bool(raw.pop(HAS_PRESSED))
+        return _followed(tab, services.settings, raw, says_problems=has_pressed)
+
+    async def press(request: gr.Request, *said: Any) -> dict[Any, Any]:
+        """Start a run of what the form says; nothing in the form changes."""
+        raw = by_name(said)
+        raw.pop(HAS_PRESSED)
+        values = tab.form.values(raw)
+        found = await _start(tab.spec, services, owner_of(request), values)
+        problems = tab.form.in_sight(found, raw)
+        followed = _followed(tab, services.settings, raw, says_problems=bool(problems))
+        return {
+            **followed,
+            **tab.form.notes_of(problems),
+            **tab.form.opened(problems),
+            tab.has_pressed: bool(problems),
+        }
+
+    model = json.dumps(tab.spec.model)
+    look = gr.Button(elem_id=f"kie-look-{tab.form.tab}", elem_classes="kie-unseen")
+    followed = gr.on(
+        # The refusal of a press counts as a change too: a look at the form that was under way
+        # meanwhile knows nothing of it, and its answer would take the problems away again.
+        [look.click, *(widget.change for widget in tab.inputs.values())],
+        follow,
+        inputs=list(tab.inputs.values()),
+        outputs=tab.followers,
+        trigger_mode="always_last",
+        **QUIETLY,
+    )
+    followed.failure(None, None, None, js=f"() => window.kieUi.formIsDead({model})")
+    tab.button.click(None, None, None, js=f"() => window.kieUi.pressing({model})")
+    pressed = tab.button.click(
+        press,
+        inputs=list(tab.inputs.values()),
+        outputs=[*tab.followers, tab.has_pressed, *tab.form.folds],
+        trigger_mode="multiple",
+        **QUIETLY,
+    )
+    # A lost connection is neither a success nor a failure of Gradio's: only `then` comes after it.
+    for ended, outcome in ((pressed.success, "heard"), (pressed.failure, "refused")):
+        ended(None, None, None, js=f"() => window.kieUi.pressed({model}, '{outcome}')")
+    pressed.then(None, None, None, js=f"() => window.kieUi.pressed({model}, 'over')")
+
+
+async def _start(
+    spec: ModelSpec, services: Services, owner: str, values: Mapping[str, Any]
+) -> tuple[Problem, ...]:
+    """Start a run, or tell why these values cannot be sent."""
+    try:
+        runs = await services.runs()
+        await runs.submit(owner, spec.model, values, backend=services.backends.kind(owner))
+    except InvalidValues as invalid:
+        return invalid.problems
+    except UnknownModel:
+        gone = f"“{spec.title}” is not here any more: add its page again in the Models tab."
+        raise on_page(refusal_of(gone)) from None
+    except (RunsProblem, OSError) as problem:
+        raise on_page(refusal(problem)) from problem
+    return ()
+
+
+def _followed(
+    tab: ModelTab, settings: Settings, raw: Mapping[str, Any], *, says_problems: bool
+) -> dict[Component, Any]:
+    values = tab.form.values(raw)
+    checked, problems = check_part(tab.spec, values)
+    snippets = build_snippets(
+        tab.spec, checked, settings.kie_api_base_url, settings.kie_upload_base_url
+    )
+    told = tab.form.in_sight if says_problems else tab.form.said_while_typing
+    beforehand = extra_notices(notices(tab.spec, {**values, EXTRA: checked.get(EXTRA)}), checked)
+    return {
+        **tab.form.notes(told(problems, raw), beforehand),
+        **tab.form.counts(raw),
+        tab.price: price_html(tab.spec, values),
+        tab.as_json: snippets.json,
+        tab.as_curl: snippets.curl,
+        tab.as_python: snippets.python,
+    }
+
+
+def price_html(spec: ModelSpec, values: Mapping[str, Any]) -> str:
+    """Say what a run of these values will cost, and how old that knowledge is."""
+    estimate = estimate_credits(spec, values)
+    if estimate is None or spec.price is None:
+        return "<strong>Price unknown</strong>"
+    year, month = spec.price.seen.split("-")
+    seen = f"{month_name[int(month)]} {year}"
+    return (
+        f"<strong>about {credits_in_words(estimate)}</strong>"
+        f"<small>estimate, prices of {seen}</small>"
+    )

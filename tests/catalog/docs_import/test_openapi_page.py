@@ -1,0 +1,379 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from kie_ui.catalog.describe import facts_of
+from kie_ui.catalog.docs_import import UnreadablePage, read_page
+from kie_ui.catalog.docs_import.documented import DocumentedParameter
+from kie_ui.catalog.parameters import JsonParameter, MediaParameter, TableParameter, TextParameter
+from tests.catalog.docs_import.reading import facts, only
+
+MODEL = {"type": "string", "enum": ["heron/clip"]}
+
+
+def page(inputs: Any, *, model: Any = MODEL, **rest: Any) -> str:
+    """Write a specification as JSON, which is YAML too, in a fence."""
+    body = {"type": "object", "properties": {"model": model, "input": inputs}}
+    return f"# Heron Clip\n\n```yaml\n{json.dumps(document(body, **rest), indent=1)}\n```\n"
+
+
+def document(body: Any, **rest: Any) -> dict[str, Any]:
+    """Return a specification around the schema of a request's body."""
+    post = {"requestBody": {"content": {"application/json": {"schema": body}}}}
+    return {"openapi": "3.0.1", "paths": {"/api/v1/jobs/createTask": {"post": post}}, **rest}
+
+
+def one(schema: Any, **rest: Any) -> DocumentedParameter:
+    """Return what is read of one parameter."""
+    read = only(page({"type": "object", "properties": {"value": schema}}, **rest))
+    return read.documented.parameters[0]
+
+
+def warnings(inputs: Any, **rest: Any) -> str:
+    """Return what a page of these inputs leaves open."""
+    return "\n".join(only(page(inputs, **rest)).spec.warnings)
+
+
+def test_references_are_followed_within_the_page() -> None:
+    """A schema may name another, also for all of `input`."""
+    schemas = {
+        "Size": {"type": "string", "enum": ["s", "l"], "description": "How large"},
+        "Input": {"properties": {"size": {"$ref": "#/components/schemas/Size"}}},
+    }
+    read = facts(page({"$ref": "#/components/schemas/Input"}, components={"schemas": schemas}))
+    assert read["size"]["options"] == ["s", "l"]
+    assert read["size"]["description"] == "How large"
+
+
+def test_only_a_text_has_a_length() -> None:
+    """What gives no type is told, unless its limits leave no doubt."""
+    assert "no type" not in warnings({"properties": {"prompt": {"maxLength": 2500}}})
+    assert "no type" in warnings({"properties": {"prompt": {"description": "Words"}}})
+
+
+def test_a_reference_may_be_written_as_an_address() -> None:
+    """With blanks and slashes of a schema's name in their two codes."""
+    schemas = {"An input/one": {"properties": {"size": {"type": "integer"}}}}
+    reference = "#/components/schemas/An%20input~1one"
+    read = facts(page({"$ref": reference}, components={"schemas": schemas}))
+    assert read["size"]["type"] == "integer"
+
+
+@pytest.mark.parametrize("reference", ["#/nowhere", "https://elsewhere.example/schema.yaml", 5])
+def test_a_reference_that_leads_nowhere_is_told(reference: Any) -> None:
+    """Nothing outside the page is looked up."""
+    told = warnings({"properties": {"a": {"$ref": reference, "type": "string"}}})
+    assert "refers to" in told
+
+
+def test_a_schema_within_itself_has_an_end() -> None:
+    """A reference to what it stands in is cut at some depth, and told."""
+    again = {"$ref": "#/components/schemas/Loop"}
+    schemas = {"Loop": {"type": "object", "properties": {"inner": again}}}
+    told = warnings({"properties": {"value": again}}, components={"schemas": schemas})
+    assert "value nests without an end" in told
+
+
+def test_schemas_that_double_within_themselves_are_refused() -> None:
+    """Two references to itself would be a thousand thousands."""
+    again = {"$ref": "#/components/schemas/Loop"}
+    schemas = {"Loop": {"type": "object", "properties": {"one": again, "two": again}}}
+    with pytest.raises(UnreadablePage, match="without an end"):
+        one(again, components={"schemas": schemas})
+
+
+def test_parts_of_a_whole_are_put_together() -> None:
+    """`allOf` adds properties and demands; what stands beside it wins."""
+    inputs = {
+        "allOf": [
+            {"properties": {"a": {"type": "string"}, "b": {"type": "string"}}, "required": ["a"]},
+            {"type": "string"},
+        ],
+        "type": "object",
+        "properties": {"b": {"type": "integer"}},
+        "required": ["b"],
+    }
+    read = facts(page(inputs))
+    assert {name: fact["type"] for name, fact in read.items()} == {"a": "string", "b": "integer"}
+    assert all(fact["required"] for fact in read.values())
+
+
+def test_a_demand_for_one_of_several_is_no_other_shape() -> None:
+    """`anyOf` of names that are needed leaves the properties as they are, and is told."""
+    demands = [
+        {"required": [name], "properties": {name: {"type": "string"}}, "type": "object"}
+        for name in ("images", "clips")
+    ]
+    inputs = {
+        "properties": {
+            "images": {"type": "array", "items": {"type": "string", "format": "uri"}},
+            "clips": {"type": "array", "items": {"type": "string", "format": "uri"}},
+        },
+        "allOf": [{"anyOf": demands}],
+    }
+    read = facts(page(inputs))
+    assert {fact["type"] for fact in read.values()} == {"array"}
+    assert not any(fact["required"] for fact in read.values())
+    assert "images; or clips" in warnings(inputs)
+
+
+def test_several_inputs_are_shown_together() -> None:
+    """Required is what each of them requires, and limits are the widest."""
+    inputs = {
+        "oneOf": [
+            {
+                "properties": {
+                    "text": {"type": "string", "maxLength": 50},
+                    "images": {"type": "array", "items": {"type": "string"}, "maxItems": 1},
+                },
+                "required": ["text", "images"],
+            },
+            {
+                "properties": {
+                    "text": {"type": "string", "maxLength": 80},
+                    "clip": {"type": "string"},
+                    "images": {"type": "array", "items": {"type": "string"}, "maxItems": 2},
+                },
+                "required": ["text", "clip"],
+            },
+        ]
+    }
+    read = facts(page(inputs))
+    assert list(read) == ["text", "images", "clip"]
+    assert [name for name, fact in read.items() if fact["required"]] == ["text"]
+    assert read["text"]["max_length"] == 80
+    assert read["images"]["max_items"] == 2
+    assert "images; or clip" in warnings(inputs)
+
+
+@pytest.mark.parametrize(
+    ("titles", "told"),
+    [
+        (("One\n picture", "Two pictures"), ": One picture; or Two pictures."),
+        (("", ""), "together."),
+    ],
+)
+def test_several_inputs_are_told_apart_by_their_titles(titles: Sequence[str], told: str) -> None:
+    """Where all of them require the same, there is nothing else to call them by."""
+    text = {"text": {"type": "string"}}
+    inputs = [{"title": t, "properties": text, "required": ["text"]} for t in titles]
+    assert told in warnings({"oneOf": inputs})
+
+
+def test_a_value_of_several_types_is_written_as_json() -> None:
+    """No widget fits two types at once; the schema checks either."""
+    schema = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    spec = only(page({"properties": {"value": schema}})).spec
+    value = spec.parameter("value")
+    assert isinstance(value, JsonParameter)
+    assert value.json_schema == {
+        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+    }
+
+
+def test_choices_of_one_type_are_one_choice() -> None:
+    """Options of several alternatives stand in one list; with an open one there is none."""
+    closed = one({"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "string", "enum": ["b"]}]})
+    assert [option.value for option in closed.options] == ["a", "b"]
+    opened = one({"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "string"}]})
+    assert opened.options == ()
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "nullable": True},
+        {"type": ["string", "null"]},
+        {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    ],
+)
+def test_what_may_be_null_is_what_it_is_otherwise(schema: Any) -> None:
+    """The three spellings of "or null" mean the same."""
+    read = one(schema)
+    assert (read.type, read.nullable) == ("string", True)
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ({"enum": ["a"]}, "string"),
+        ({"enum": [1]}, "integer"),
+        ({"default": 0.5}, "number"),
+        ({"properties": {"a": {"type": "string"}}}, "object"),
+        ({"items": {"type": "string"}}, "array"),
+        ({}, "string"),
+        ({"type": "float"}, "number"),
+        ({"type": "file"}, "string"),
+    ],
+)
+def test_a_type_is_what_the_rest_says(schema: Any, kind: str) -> None:
+    """A missing type is guessed from values and parts; other words for types are known."""
+    assert one(schema).type == kind
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"example": "A heron."},
+        {"examples": ["A heron.", "A boat."]},
+        {"examples": [None], "example": "A heron."},
+    ],
+)
+def test_the_first_example_is_kept(stated: Any) -> None:
+    """Of several ways to give one."""
+    assert one({"type": "string", **stated}).example == "A heron."
+    assert one({"type": "string", "examples": {}}).example is None
+
+
+def test_values_keep_the_type_of_the_wire() -> None:
+    """Numbers in quotes are text and true numbers are numbers, whatever the type says."""
+    assert facts(page({"properties": {"v": {"type": "integer", "enum": ["5", "10"]}}}))["v"][
+        "options"
+    ] == ["5", "10"]
+    assert facts(page({"properties": {"v": {"type": "string", "enum": [5, 10]}}}))["v"][
+        "options"
+    ] == [5, 10]
+
+
+def test_names_of_values_are_those_of_the_page() -> None:
+    """Apidog keeps names beside the values; a description may list them."""
+    described = {
+        "type": "string",
+        "enum": ["N2lVS1w4EtoT3dr4", "b"],
+        "description": "Voices:\n\nN2lVS1w4EtoT3dr4 - Ada - Calm, and clear as a bell to hear\n"
+        "\n- `b`: Bo",
+    }
+    beside = {"type": "string", "enum": ["a"], "x-apidog-enum": [{"value": "a", "name": "Ann"}]}
+    spec = only(page({"properties": {"voice": described, "other": beside}})).spec
+    labels = [option.label for p in spec.parameters for option in getattr(p, "options", ())]
+    assert labels == ["Ada - Calm, and clear as a bell to hear", "Bo", "Ann"]
+
+
+def test_the_order_is_the_one_shown() -> None:
+    """Apidog's list orders, its references stand for their properties, and the rest follows."""
+    inputs = {
+        "properties": {"a": {"type": "string"}, "b": {"type": "string"}, "c": {"type": "string"}},
+        "x-apidog-orders": ["c", "01REF", "01GONE", "b"],
+        "x-apidog-refs": {"01REF": {"$ref": "#/components/schemas/More"}, "01EMPTY": {}},
+    }
+    more = {"More": {"type": "object", "properties": {"d": {"type": "boolean"}}}}
+    assert list(facts(page(inputs, components={"schemas": more}))) == ["c", "d", "b", "a"]
+
+
+def test_several_ids_are_several_models() -> None:
+    """One page may document models that differ in their id alone."""
+    ids = ["heron/small", "heron/large"]
+    read = read_page(page({"properties": {"a": {"type": "string"}}}, model={"enum": ids}))
+    assert [model.spec.model for model in read] == ids
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"const": "heron/clip"},
+        {"type": "string", "default": "heron/clip"},
+        {"type": "string", "examples": ["heron/clip"]},
+        {"type": "string", "example": "heron/clip"},
+        {"type": "string", "description": "It must be `heron/clip` here."},
+    ],
+)
+def test_the_id_is_found_without_an_enum(model: Any) -> None:
+    """A default, an example or the description may name the model."""
+    assert (
+        only(page({"properties": {"a": {"type": "string"}}}, model=model)).spec.model
+        == "heron/clip"
+    )
+
+
+def test_a_page_without_an_id_is_refused() -> None:
+    """A model that is not named can't be asked for."""
+    with pytest.raises(UnreadablePage, match="which model"):
+        read_page(page({"properties": {"a": {"type": "string"}}}, model={"type": "string"}))
+
+
+def test_every_fence_with_a_request_is_read() -> None:
+    """Several specifications in one page are several models, each with the heading above it."""
+    first = page({"properties": {"a": {"type": "string"}}})
+    second = page({"properties": {"b": {"type": "string"}}}, model={"enum": ["heron/other"]})
+    read = read_page(f"{first}\n{second.replace('Heron Clip', 'Heron Other')}")
+    assert [(m.spec.model, m.spec.title) for m in read] == [
+        ("heron/clip", "Heron Clip"),
+        ("heron/other", "Heron Other"),
+    ]
+
+
+@pytest.mark.parametrize("fence", ["````yaml clip.json post /x", "~~~", "   ```yml"])
+def test_fences_come_in_several_spellings(fence: str) -> None:
+    """More marks, other marks, an indent and an info string are all fences."""
+    mark = fence.strip()[:3] if "````" not in fence else "````"
+    text = page({"properties": {"a": {"type": "string"}}})
+    text = text.replace("```yaml", fence).replace("\n```\n", f"\n{mark}\n")
+    assert list(facts(text)) == ["a"]
+
+
+def test_a_json_file_is_a_specification_too() -> None:
+    """A bare OpenAPI file in JSON needs neither Markdown nor YAML; tabs do not matter."""
+    body = {"properties": {"model": MODEL, "input": {"properties": {"a": {"type": "string"}}}}}
+    assert list(facts(json.dumps(document(body), indent="\t"))) == ["a"]
+
+
+def test_what_stands_beside_the_model_is_taken_for_input_where_there_is_none() -> None:
+    """A flat request is read, and told."""
+    body = {
+        "properties": {
+            "model": MODEL,
+            "callBackUrl": {"type": "string"},
+            "prompt": {"type": "string"},
+        }
+    }
+    read = only(json.dumps(document(body)))
+    assert [p.name for p in read.spec.parameters] == ["prompt"]
+    assert any("no `input`" in warning for warning in read.spec.warnings)
+
+
+def test_an_address_of_something_else_is_no_file() -> None:
+    """Only what names or describes a file becomes one."""
+    spec = only(
+        page(
+            {
+                "properties": {
+                    "callback_url": {"type": "string", "format": "uri"},
+                    "image_size": {"type": "string", "description": "Size of the image"},
+                    "image": {"type": "string", "description": "Text for the image"},
+                    "style_image": {"type": "string", "description": "URL of a picture"},
+                    "driving_audio_url": {"type": "string"},
+                }
+            }
+        )
+    ).spec
+    kinds = [type(parameter) for parameter in spec.parameters]
+    assert kinds == [TextParameter, TextParameter, TextParameter, MediaParameter, MediaParameter]
+    assert [p.media for p in spec.media_parameters] == ["image", "audio"]
+
+
+def test_an_address_called_an_object_is_an_address_still() -> None:
+    """An empty object under a name like `…_url` is a file, as `show` tells exactly."""
+    start, _, end = page({"properties": "HERE"}).partition('"HERE"')
+    flow = "{first_frame_url: &it {type: object, properties: {}, description: 'Max size: 20MB'}, "
+    flow += "last_frame_url: *it, reference_video_urls: {type: array, items: *it, maxItems: 5}, "
+    flow += "reference_link_urls: {type: array, items: *it}}"
+    spec = only(start + flow + end).spec
+    assert [p.name for p in spec.media_parameters] == [
+        "first_frame_url",
+        "last_frame_url",
+        "reference_video_urls",
+    ]
+    assert isinstance(spec.parameter("reference_link_urls"), TableParameter)
+    frame = facts_of(spec.parameter("last_frame_url"))
+    assert (frame["type"], frame["max_bytes"], frame["widget"]) == ("object", 20_000_000, "picture")
+    assert any("an object" in warning for warning in spec.warnings)
+
+
+def test_a_property_that_calls_itself_required_is() -> None:
+    """Older specifications say it at the property instead of in a list."""
+    read = facts(page({"properties": {"a": {"type": "string", "required": True}, "b": None}}))
+    assert {name: fact["required"] for name, fact in read.items()} == {"a": True, "b": False}

@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+import safehttpx  # type: ignore[import-untyped]  # it comes without types
+
+from kie_ui.kie.docs_site import MAX_PAGE_BYTES, MAX_REDIRECTS, PageProblem, fetch_page, guarded
+
+HOSTS = frozenset({"docs.example", "more.example"})
+ADDRESS = "https://docs.example/market/one"
+PAGE = "# One\n\nmodel: `maker/one`\n"
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+class Site:
+    """Answers in the place of the documentation's hosts, and remembers what it was asked."""
+
+    def __init__(self, answer: Answer | None = None) -> None:
+        self.asked: list[str] = []
+        self.requests: list[httpx.Request] = []
+        self._answer = answer or (lambda _: httpx.Response(200, text=PAGE))
+
+    async def transport_to(self, host: str) -> httpx.AsyncBaseTransport:
+        return httpx.MockTransport(self._answered)
+
+    def _answered(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(str(request.url))
+        self.requests.append(request)
+        return self._answer(request)
+
+    async def fetch(self, address: str = ADDRESS, timeout_s: float = 5.0) -> str:
+        return await fetch_page(address, HOSTS, transport_to=self.transport_to, timeout_s=timeout_s)
+
+
+def by_path(**pages: str | httpx.Response) -> Answer:
+    """Answer by the last part of an address, in which `_` stands for a dot; else 404."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        page = pages.get(request.url.path.rpartition("/")[2].replace(".", "_"))
+        if isinstance(page, str):
+            return httpx.Response(200, text=page)
+        return page or httpx.Response(404, text="nothing here")
+
+    return answer
+
+
+def redirect(to: str) -> httpx.Response:
+    """Send elsewhere."""
+    return httpx.Response(302, headers={"Location": to})
+
+
+def html(text: str = "<!DOCTYPE html><p>One") -> httpx.Response:
+    """Answer a web page."""
+    return httpx.Response(200, html=text)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        ADDRESS,
+        f"  {ADDRESS}\n",
+        "docs.example/market/one",
+        f"{ADDRESS}#parameters",
+        "https://DOCS.example:443/market/one",
+    ],
+)
+async def test_what_a_page_was_written_from_is_asked_for_first(address: str) -> None:
+    """However the address was typed or copied."""
+    site = Site()
+    assert await site.fetch(address) == PAGE
+    assert site.asked == [f"{ADDRESS}.md"]
+
+
+async def test_an_address_of_markdown_is_taken_as_it_is() -> None:
+    """Nothing is put behind it."""
+    site = Site()
+    assert await site.fetch(f"{ADDRESS}.md?v=2") == PAGE
+    assert site.asked == [f"{ADDRESS}.md?v=2"]
+
+
+@pytest.mark.parametrize("instead", [httpx.Response(404), html(), httpx.Response(200, text=" ")])
+async def test_without_markdown_the_plain_address_is_asked(instead: httpx.Response) -> None:
+    """Some host may serve the page there."""
+    site = Site(by_path(one_md=instead, one=PAGE))
+    assert await site.fetch() == PAGE
+    assert site.asked == [f"{ADDRESS}.md", ADDRESS]
+
+
+@pytest.mark.parametrize(
+    "page", [html(), httpx.Response(200, text="\n<HTML lang=en>"), httpx.Response(200, html="x")]
+)
+async def test_a_web_page_alone_is_told_with_what_to_do(page: httpx.Response) -> None:
+    """Its markup is no documentation that could be read."""
+    with pytest.raises(PageProblem, match=r"only a web page.*paste it"):
+        await Site(by_path(one=page)).fetch()
+
+
+async def test_redirects_among_the_named_hosts_are_followed() -> None:
+    """Relative ones and those to another host of the list."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "more.example":
+            return httpx.Response(200, text=PAGE)
+        moved = request.url.path == "/new.md"
+        return redirect("https://more.example/one.md") if moved else redirect("/new.md")
+
+    site = Site(answer)
+    assert await site.fetch() == PAGE
+    assert site.asked[1:] == ["https://docs.example/new.md", "https://more.example/one.md"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/x.md",
+        "//evil.example/x.md",
+        "http://docs.example/x.md",
+        "https://docs.example:8443/x.md",
+        "https://127.0.0.1/x.md",
+        "https://docs.example@evil.example/x.md",
+        "https://ada:secret@docs.example/x.md",
+        "file:///etc/passwd",
+        "https://docs.example.evil.example/x.md",
+    ],
+)
+async def test_no_redirect_leads_elsewhere(target: str) -> None:
+    """Every hop is checked as the typed address is."""
+    site = Site(lambda _: redirect(target))
+    with pytest.raises(PageProblem, match=r"fetched|no web address"):
+        await site.fetch()
+    assert site.asked == [f"{ADDRESS}.md"]
+
+
+async def test_redirects_end() -> None:
+    """A site that sends in a circle is given up."""
+    site = Site(lambda request: redirect(f"{request.url}x"))
+    with pytest.raises(PageProblem, match="without end"):
+        await site.fetch()
+    assert len(site.asked) == MAX_REDIRECTS + 1
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("", "no web address"),
+        ("https://", "no web address"),
+        ("https://[", "only"),
+        ("https://docs.example:port/", "no web address"),
+        ("\0", "no web address"),
+        ("http://docs.example/one", "begin with https"),
+        ("ftp://docs.example/one", "begin with https"),
+        ("file:///etc/passwd", "no web address"),
+        ("https://evil.example/one", "docs.example and more.example only"),
+        ("https://sub.docs.example/one", "only"),
+        ("https://docs.example:8443/one", "only"),
+        ("https://ada:secret@docs.example/one", "only"),
+        ("https://127.0.0.1/one", "only"),
+        ("https://2130706433/one", "only"),
+    ],
+)
+async def test_only_addresses_of_the_named_hosts_are_asked(address: str, sentence: str) -> None:
+    """Whatever else is typed is refused before anything is asked."""
+    site = Site()
+    with pytest.raises(PageProblem, match=sentence):
+        await site.fetch(address)
+    assert site.asked == []
+
+
+async def test_without_hosts_nothing_is_fetched() -> None:
+    """An operator may turn it off."""
+    with pytest.raises(PageProblem, match="fetches no pages"):
+        await fetch_page(ADDRESS, frozenset())
+
+
+async def test_neither_key_nor_cookie_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that the server or the site knows of anybody."""
+    monkeypatch.setenv("KIE_API_KEY", "planted-key")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        cookie = {"Set-Cookie": "visitor=1"}
+        if request.url.path.endswith("one.md"):
+            return httpx.Response(302, headers={"Location": "/two.md", **cookie})
+        return httpx.Response(200, text=PAGE, headers=cookie)
+
+    site = Site(answer)
+    await site.fetch()
+    for request in site.requests:
+        assert not {"authorization", "cookie"} & set(request.headers)
+        assert b"planted-key" not in b"".join(part for pair in request.headers.raw for part in pair)
+
+
+async def _endless() -> AsyncIterator[bytes]:
+    while True:
+        yield b"x" * 65_536
+
+
+async def test_a_page_without_end_is_broken_off() -> None:
+    """No more of it is read than a page may have."""
+    with pytest.raises(PageProblem, match="larger than any"):
+        await Site(lambda _: httpx.Response(200, content=_endless())).fetch()
+
+
+async def test_the_largest_page_is_read() -> None:
+    """To its last byte."""
+    text = "x" * MAX_PAGE_BYTES
+    assert await Site(lambda _: httpx.Response(200, text=text)).fetch() == text
+
+
+async def test_a_host_that_does_not_answer_is_given_up() -> None:
+    """Whoever waits is told."""
+
+    async def never(host: str) -> httpx.AsyncBaseTransport:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(PageProblem, match="too long"):
+        await fetch_page(ADDRESS, HOSTS, transport_to=never, timeout_s=0.01)
+
+
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError("planted"), httpx.ReadError("planted"), httpx.ReadTimeout("t")]
+)
+async def test_a_host_that_cannot_be_reached_is_told(error: httpx.HTTPError) -> None:
+    """With what helps instead, and without what the machine said."""
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise error
+
+    with pytest.raises(PageProblem, match=r"docs\.example cannot be reached.*paste"):
+        await Site(fail).fetch()
+
+
+@pytest.mark.parametrize("status", [403, 429, 500, 503])
+async def test_an_error_of_the_site_is_told(status: int) -> None:
+    """Its own status, and nothing of its page."""
+    with pytest.raises(PageProblem, match=f"the error {status}"):
+        await Site(lambda _: httpx.Response(status, text="<b>secret</b>")).fetch()
+
+
+async def test_a_page_that_is_not_there_is_told() -> None:
+    """At neither address."""
+    with pytest.raises(PageProblem, match="no page at this address"):
+        await Site(by_path()).fetch()
+
+
+async def test_bytes_that_are_no_text_do_no_harm() -> None:
+    """They are shown as such to whoever reads the page."""
+    body = b"\xff\xfe# One"
+    assert "# One" in await Site(lambda _: httpx.Response(200, content=body)).fetch()
+
+
+async def test_a_name_of_a_machine_of_our_own_leads_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Even if the operator's list names it: the way there is only to public addresses."""
+
+    async def unknown_elsewhere(hostname: str) -> list[str]:
+        return []
+
+    monkeypatch.setattr(safehttpx, "async_resolve_hostname_google", unknown_elsewhere)
+    with pytest.raises(ValueError, match="failed validation"):
+        await guarded("localhost")
+    with pytest.raises(PageProblem, match="cannot be reached"):
+        await fetch_page("https://localhost/one", {"localhost"})

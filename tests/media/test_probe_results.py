@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from kie_ui.media.probe import ResultProblem, inspect_result
+from tests.wire.tiny_clip import tiny_clip
+from tests.wire.tiny_results import tiny_sound
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """Return a clip of half a second."""
+    path = tmp_path / "clip.part"
+    path.write_bytes(tiny_clip())
+    return path
+
+
+def test_a_clip_is_told_by_its_bytes(clip: Path) -> None:
+    """Whatever the link was called."""
+    info = inspect_result(clip)
+    assert (info.kind, info.suffix) == ("video", ".mp4")
+    assert (info.width_px, info.height_px, info.duration_s) == (64, 48, 0.5)
+
+
+@pytest.mark.parametrize(("name", "suffix"), [("PNG", ".png"), ("JPEG", ".jpg"), ("WEBP", ".webp")])
+def test_a_picture_is_a_result_too(tmp_path: Path, name: str, suffix: str) -> None:
+    """A task of an image model can be adopted."""
+    path = tmp_path / "result.part"
+    Image.new("RGB", (96, 64), (200, 120, 40)).save(path, format=name)
+    info = inspect_result(path)
+    assert (info.kind, info.suffix, info.width_px, info.height_px) == ("image", suffix, 96, 64)
+
+
+def test_a_sound_is_a_result_too(tmp_path: Path) -> None:
+    """Its length is told."""
+    path = tmp_path / "result.part"
+    path.write_bytes(tiny_sound())
+    info = inspect_result(path)
+    assert (info.kind, info.suffix) == ("audio", ".wav")
+    assert info.duration_s == pytest.approx(1.0)
+
+
+def test_half_a_file_is_no_result(clip: Path, tmp_path: Path) -> None:
+    """What was cut off on its way is fetched again, not kept."""
+    clip.write_bytes(clip.read_bytes()[:-400])
+    with pytest.raises(ResultProblem):
+        inspect_result(clip)
+    picture = tmp_path / "picture.part"
+    Image.effect_noise((96, 64), 50).save(picture, format="PNG")
+    picture.write_bytes(picture.read_bytes()[:-400])
+    with pytest.raises(ResultProblem):
+        inspect_result(picture)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>proxy</html>", b'{"code": 500}', bytes(900)])
+def test_what_stands_in_for_a_result_is_none(tmp_path: Path, content: bytes) -> None:
+    """An error page with status 200 is no clip."""
+    path = tmp_path / "result.part"
+    path.write_bytes(content)
+    with pytest.raises(ResultProblem):
+        inspect_result(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "named", "suffix"),
+    [
+        (b"%PDF-1.7 a document", "/a.pdf", ".pdf"),
+        (b"PK\x03\x04 a model of a chair", "/chair.usdz", ".zip"),
+        (b"glTF\x02\x00\x00\x00 a chair", "/chair", ".glb"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "/drawing.png", ".svg"),
+        (b"1\n00:00:01,000 --> 00:00:02,000\nHello\n", "/a/Song.SRT", ".srt"),
+        (b'{"words": []}', "/words.json", ".json"),
+    ],
+)
+def test_what_is_neither_shown_nor_played_is_kept_too(
+    tmp_path: Path, content: bytes, named: str, suffix: str
+) -> None:
+    """A file as it came; text only where it is called so."""
+    path = tmp_path / "result.part"
+    path.write_bytes(content)
+    info = inspect_result(path, named=named)
+    assert (info.kind, info.suffix) == ("file", suffix)
+
+
+@pytest.mark.parametrize("named", ["/clip.mp4", "", "/page.html", "/words.json.mp4"])
+def test_text_that_is_called_something_else_is_no_result(tmp_path: Path, named: str) -> None:
+    """It is an error, most likely."""
+    path = tmp_path / "result.part"
+    path.write_bytes(b'{"code": 500}')
+    with pytest.raises(ResultProblem):
+        inspect_result(path, named=named)
+    path.write_bytes(b"<!doctype html><html>not here</html>")
+    with pytest.raises(ResultProblem):
+        inspect_result(path, named="/words.json")

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from kie_ui.runs.accounts.credentials import Backends
+from kie_ui.runs.run import Run, Step
+from kie_ui.runs.service import RunService
+from tests.runs.harness import GROK, KEY, OWNER, FakeKie, Restart, endless, reached, until
+
+WEB = {"image_urls": ["https://example.com/a.png"]}
+
+
+async def noted(service: RunService, *runs: Run) -> list[Run]:
+    """Wait until every run knows what was left after it."""
+    found: list[Run] = []
+
+    async def ask() -> bool:
+        found[:] = [await service.run(run.owner, run.id) for run in runs]
+        return all(run.balance_after is not None for run in found)
+
+    async with asyncio.timeout(10):
+        while not await ask():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.005)
+    return found
+
+
+async def test_runs_that_end_together_share_one_question(
+    service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """A hundred clips that come at once are not a hundred questions about the same number."""
+    runs = [await service.submit(OWNER, GROK, values | WEB, "live") for _ in range(10)]
+    for run in runs:
+        await reached(service, run, Step.DONE)
+    assert {run.balance_after for run in await noted(service, *runs)} == {87.5}
+    balances, asked = service._balances, fake.counts["credit"]
+    for run in runs:  # in one turn of the loop, so surely together
+        balances.note(run)
+    await asyncio.gather(*balances._asking)
+    assert fake.counts["credit"] - asked == 1
+
+
+async def test_every_account_is_asked_for_its_own(
+    service: RunService, fake: FakeKie, backends: Backends, values: dict[str, Any]
+) -> None:
+    """Owners of one key share the question, owners of two do not."""
+    backends.set_key("eve", KEY)
+    backends.set_key("bob", "bobs-own-key")
+    owners = (OWNER, "eve", "bob")
+    runs = [await service.submit(owner, GROK, values | WEB, "live") for owner in owners]
+    await asyncio.gather(*(reached(service, run, Step.DONE) for run in runs))
+    await noted(service, *runs)
+    assert 2 <= fake.counts["credit"] <= 3
+
+
+async def test_a_stop_does_not_wait_for_a_balance(
+    restart: Restart, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """The clip is there; what is left can be asked at any time."""
+    fake.outages["credit"] = endless
+    service = await restart()
+    run = await service.submit(OWNER, GROK, values | WEB, "live")
+    await reached(service, run, Step.DONE)
+    await until(lambda: fake.counts["credit"] == 1)
+    async with asyncio.timeout(3):
+        await restart()

@@ -1,0 +1,345 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import re
+from collections import Counter
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kie_ui.runs.lifecycle.callbacks import PATH, Callbacks
+from kie_ui.runs.run import Run, Step
+from kie_ui.runs.service import Limits, RunService
+from tests.runs.harness import (
+    GROK,
+    OWNER,
+    Answer,
+    FakeKie,
+    FastClock,
+    Restart,
+    make_backends,
+    make_service,
+    reached,
+    status,
+    until,
+)
+
+PUBLIC = Limits(public_url="https://me.example/ui/")
+RUN_ID = "ab" * 16
+
+
+# Addresses
+
+
+def test_an_address_carries_its_run_and_a_proof() -> None:
+    """It stands under the public address, and the proof is far too long to be guessed."""
+    url = Callbacks("https://me.example/ui/", "secret").url(RUN_ID)
+    assert url is not None
+    assert re.fullmatch(rf"https://me\.example/ui{PATH}/{RUN_ID}/[0-9a-f]{{64}}", url)
+    assert "secret" not in url
+
+
+def test_without_a_public_address_kie_is_not_told_to_call() -> None:
+    """A server that Kie can't reach asks for no calls."""
+    assert Callbacks("", "secret").url(RUN_ID) is None
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_a_made_up_address_is_never_genuine(run_id: str, proof: str) -> None:
+    """Whatever is tried, also what no address can hold, is told apart without an error."""
+    assert not Callbacks("https://me.example", "secret").is_genuine(run_id, proof)
+
+
+def test_a_proof_is_for_its_run_and_its_database_alone() -> None:
+    """A proof that leaked opens nothing else."""
+    callbacks = Callbacks("https://me.example", "secret")
+    proof = (callbacks.url(RUN_ID) or "").rsplit("/", 1)[1]
+    assert callbacks.is_genuine(RUN_ID, proof)
+    assert not callbacks.is_genuine("cd" * 16, proof)
+    assert not callbacks.is_genuine(RUN_ID, proof.upper())
+    assert not Callbacks("https://me.example", "another secret").is_genuine(RUN_ID, proof)
+
+
+def test_before_there_is_a_secret_nothing_is_genuine() -> None:
+    """A service that could not open its database believes no proof that anyone can make."""
+    proof = hmac.new(b"", RUN_ID.encode(), hashlib.sha256).hexdigest()
+    assert not Callbacks("https://me.example", "").is_genuine(RUN_ID, proof)
+
+
+# Calls
+
+
+def proof_in(fake: FakeKie, number: int = -1) -> str:
+    """Return the proof in the address that Kie was told to call."""
+    return str(fake.bodies[number]["callBackUrl"].rsplit("/", 1)[1])
+
+
+def count_database(service: RunService, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Return what counts how often the database is asked for anything."""
+    counted: Counter[str] = Counter()
+    database = service._store._database
+    for name in ("read", "write"):
+        real = getattr(database, name)
+
+        async def counting(work: Any, name: str = name, real: Any = real) -> Any:
+            counted[name] += 1
+            return await real(work)
+
+        monkeypatch.setattr(database, name, counting)
+    return counted
+
+
+async def waiting(service: RunService, values: dict[str, Any]) -> Run:
+    """Press Generate and wait until Kie has the task."""
+    run = await service.submit(OWNER, GROK, values, "live")
+    return await reached(service, run, Step.WAITING)
+
+
+@pytest.fixture
+async def still_service(restart: Restart, fast: FastClock, fake: FakeKie) -> RunService:
+    """Return a service that can be called, and whose own questions are far off."""
+    fast.speed = 0.001
+    fake.polls_until_success = 0
+    return await restart(PUBLIC)
+
+
+async def test_a_create_tells_where_to_call_and_keeps_that(
+    still_service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """The address is part of the request as it left."""
+    run = await waiting(still_service, values)
+    assert fake.bodies[0]["callBackUrl"].startswith(f"https://me.example/ui{PATH}/{run.id}/")
+    assert run.request == fake.bodies[0]
+
+
+async def test_a_genuine_call_prompts_one_question_and_is_believed_in_nothing(
+    still_service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """The clip comes from Kie's own record, at once."""
+    run = await waiting(still_service, values)
+    assert still_service.called_back(run.id, proof_in(fake), run.task_id)
+    await reached(still_service, run, Step.DONE)
+    assert fake.counts["record"] == 1
+
+
+async def test_a_call_without_a_task_id_is_a_reason_to_ask_too(
+    still_service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """The address says which run is meant."""
+    run = await waiting(still_service, values)
+    assert still_service.called_back(run.id, proof_in(fake), None)
+    await reached(still_service, run, Step.DONE)
+
+
+async def test_a_forged_call_costs_nothing(
+    still_service: RunService,
+    fake: FakeKie,
+    values: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither the database nor Kie is asked, for however many."""
+    run = await waiting(still_service, values)
+    await until(lambda: not still_service._journeys._under_way)
+    counted = count_database(still_service, monkeypatch)
+    for number in range(500):
+        assert not still_service.called_back(run.id, f"{number:064x}", run.task_id)
+        assert not still_service.called_back(f"{number:032x}", proof_in(fake), run.task_id)
+    await asyncio.sleep(0.02)
+    assert counted.total() == 0
+    assert fake.counts["record"] == 0
+    assert still_service._upkeep._asides == {
+        task for task in still_service._upkeep._asides if not task.done()
+    }
+
+
+async def test_a_call_that_is_repeated_without_end_costs_one_question(
+    still_service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """Within a second at least; the steady time hardly moves in this test."""
+    fake.polls_until_success = 10**6
+    run = await waiting(still_service, values)
+    for _ in range(300):
+        still_service.called_back(run.id, proof_in(fake), run.task_id)
+        await asyncio.sleep(0)
+    await until(lambda: fake.counts["record"] == 1)
+    await asyncio.sleep(0.05)
+    assert fake.counts["record"] == 1
+
+
+async def test_a_call_that_is_replayed_after_the_end_costs_nothing(
+    still_service: RunService,
+    fake: FakeKie,
+    values: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Kie is not asked, nothing changes, and the database is looked at once at most."""
+    run = await waiting(still_service, values)
+    still_service.called_back(run.id, proof_in(fake), run.task_id)
+    await reached(still_service, run, Step.DONE)
+    await until(lambda: not still_service._journeys._under_way)
+    before = await still_service.run(OWNER, run.id)
+    asked = fake.counts.copy()
+    counted = count_database(still_service, monkeypatch)
+    for _ in range(200):
+        assert still_service.called_back(run.id, proof_in(fake), run.task_id)
+        assert still_service.called_back(run.id, proof_in(fake), None)
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.02)
+    assert counted["read"] <= 1
+    assert counted["write"] == 0
+    assert (fake.counts["record"], fake.counts["media"]) == (asked["record"], asked["media"])
+    assert await still_service.run(OWNER, run.id) == before
+
+
+async def test_a_call_about_another_task_changes_nothing(
+    still_service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """A genuine address with a wrong task id in its body is not a reason to ask about it."""
+    run = await waiting(still_service, values)
+    still_service.called_back(run.id, proof_in(fake), "task-of-someone-else")
+    await asyncio.sleep(0.05)
+    assert fake.counts["record"] == 0
+    assert (await still_service.run(OWNER, run.id)).task_id == run.task_id
+
+
+async def test_with_callbacks_polling_remains(
+    restart: Restart, fake: FakeKie, fast: FastClock, values: dict[str, Any]
+) -> None:
+    """A call that never comes costs patience, and no clip."""
+    service = await restart(PUBLIC)
+    fake.polls_until_success = 0
+    run = await service.submit(OWNER, GROK, values, "live")
+    run = await reached(service, run, Step.DONE)
+    way = {change.step: change.at_ms for change in run.step_changes}
+    assert way[Step.FETCHING] - way[Step.WAITING] >= 15_000
+
+
+# A run of unknown fate, found again by a call
+
+
+async def lost(service: RunService, fake: FakeKie, values: dict[str, Any]) -> Run:
+    """Press Generate; Kie takes it, and its answer is lost."""
+
+    async def take_and_break(request: httpx.Request) -> Answer | None:
+        await fake._create(request)
+        return await status(502)(request)
+
+    fake.faults["create"] = [take_and_break]
+    run = await service.submit(OWNER, GROK, values, "live")
+    return await reached(service, run, Step.UNKNOWN)
+
+
+def remember(fake: FakeKie, body: dict[str, Any]) -> None:
+    """Have Kie tell with every task that it was made with this request."""
+    fake.record = {"model": body["model"], "param": json.dumps(body)}
+
+
+async def test_a_lost_task_is_found_again_by_its_call(
+    restart: Restart, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """Its task carries the very address of the run, which nobody else knows."""
+    service = await restart(PUBLIC)
+    run = await lost(service, fake, values)
+    remember(fake, fake.bodies[0])
+    assert service.called_back(run.id, proof_in(fake), "task-1")
+    run = await reached(service, run, Step.DONE)
+    assert (run.task_id, run.error) == ("task-1", None)
+    assert fake.counts["create"] == 1
+
+
+@pytest.mark.parametrize(
+    "address", [None, "https://me.example/ui/kie-ui/callbacks/other/proof", 7, ""]
+)
+async def test_a_task_that_does_not_carry_the_address_is_not_taken_for_it(
+    restart: Restart, fake: FakeKie, values: dict[str, Any], address: Any
+) -> None:
+    """Whoever learnt the address can't have a run shown someone else's clip."""
+    service = await restart(PUBLIC)
+    run = await lost(service, fake, values)
+    remember(fake, fake.bodies[0] | {"callBackUrl": address})
+    assert service.called_back(run.id, proof_in(fake), "task-of-someone-else")
+    await until(lambda: fake.counts["record"] == 1)
+    await until(lambda: len(service._upkeep._asides) == 2)
+    assert (await service.run(OWNER, run.id)).step is Step.UNKNOWN
+
+
+async def test_a_call_that_comes_before_the_creates_answer_is_remembered(
+    restart: Restart, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """If that answer never comes, the call has told which task to look at."""
+    service = await restart(PUBLIC)
+    answered = asyncio.Event()
+
+    async def taken_and_never_answered(request: httpx.Request) -> Answer | None:
+        await fake._create(request)
+        await answered.wait()
+        raise httpx.ReadError("planted", request=request)
+
+    fake.faults["create"] = [taken_and_never_answered]
+    run = await service.submit(OWNER, GROK, values, "live")
+    await until(lambda: bool(fake.bodies))
+    remember(fake, fake.bodies[0])
+    assert service.called_back(run.id, proof_in(fake), "task-1")
+    await until(lambda: run.id in service._upkeep._told_early)
+    answered.set()
+    run = await reached(service, run, Step.DONE)
+    assert (run.task_id, fake.counts["create"]) == ("task-1", 1)
+
+
+async def test_calls_about_a_lost_run_are_looked_into_now_and_then(
+    restart: Restart, fake: FakeKie, fast: FastClock, values: dict[str, Any]
+) -> None:
+    """A hundred calls within half a minute are one question at Kie; a later one counts again."""
+    service = await restart(PUBLIC)
+    run = await lost(service, fake, values)
+    proof = proof_in(fake)
+    remember(fake, {"model": GROK, "input": {}})
+    fast.speed = 1.0
+    for number in range(100):
+        service.called_back(run.id, proof, f"task-{number}")
+        await asyncio.sleep(0)
+    await until(lambda: len(service._upkeep._asides) == 2)
+    assert fake.counts["record"] == 1
+    fast.jump(31)
+    service.called_back(run.id, proof, "task-1")
+    await until(lambda: fake.counts["record"] == 2)
+
+
+async def test_a_call_for_a_run_that_is_gone_changes_nothing(
+    restart: Restart, fake: FakeKie, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A genuine address of an older database: it is said in the log and that is all."""
+    service = await restart(PUBLIC)
+    proof = service._callbacks._proof(RUN_ID)
+    assert service.called_back(RUN_ID, proof, "task-1")
+    await until(lambda: len(service._upkeep._asides) == 2)
+    assert fake.counts["record"] == 0
+    assert RUN_ID in caplog.text
+
+
+async def test_addresses_outlive_a_restart(
+    restart: Restart, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """A task that was made before the restart may be called back about after it."""
+    fake.polls_until_success = 10**6
+    service = await restart(PUBLIC)
+    run = await waiting(service, values)
+    service = await restart(PUBLIC)
+    assert service.called_back(run.id, proof_in(fake), run.task_id)
+
+
+async def test_before_the_start_no_call_is_genuine(
+    tmp_path: Any, fake: FakeKie, fast: FastClock
+) -> None:
+    """While the database is not open, a proof made with no secret opens nothing."""
+    transport = httpx.MockTransport(fake.answer)
+    service = make_service(tmp_path, fast, make_backends(), transport, PUBLIC)
+    proof = hmac.new(b"", RUN_ID.encode(), hashlib.sha256).hexdigest()
+    assert not service.called_back(RUN_ID, proof, "task-1")
+    await service.stop()

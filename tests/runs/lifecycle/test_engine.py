@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from kie_ui.runs.errors import StoreProblem
+from kie_ui.runs.run import Run, Step
+from kie_ui.runs.service import RunService
+from kie_ui.runs.storage.run_store import Store
+from tests.runs.harness import GROK, OWNER, FakeKie, Restart, a_run, reached, status, until
+
+WEB = {"image_urls": ["https://example.com/a.png"]}
+
+
+async def unfetched(service: RunService, fake: FakeKie, values: dict[str, Any]) -> Run:
+    """Press Generate, and have the paid clip not come through."""
+    fake.outages["media"] = status(404)
+    run = await service.submit(OWNER, GROK, values | WEB, "live")
+    return await reached(service, run, Step.UNFETCHED)
+
+
+@pytest.fixture
+async def eager(restart: Restart, monkeypatch: pytest.MonkeyPatch) -> RunService:
+    """Return a service that tries again more often."""
+    monkeypatch.setattr("kie_ui.runs.lifecycle.engine.FETCH_AGAIN_S", 20.0)
+    return await restart()
+
+
+async def test_what_could_not_be_kept_is_tried_again_now_and_then(
+    eager: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """A paid clip does not wait for someone to press a button: its links die after days."""
+    run = await unfetched(eager, fake, values)
+    asked = fake.counts["media"]
+    await until(lambda: fake.counts["media"] > asked)
+    fake.outages.clear()
+    run = await reached(eager, run, Step.DONE)
+    assert (run.error, fake.counts["create"]) == (None, 1)
+
+
+async def test_a_database_that_fails_then_does_not_end_the_trying(
+    eager: RunService,
+    fake: FakeKie,
+    values: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is said in the log, and the next time comes."""
+    run = await unfetched(eager, fake, values)
+    unfinished_runs = Store.unfinished_runs
+    failures = 2
+
+    async def flaky(store: Store, owner: str | None = None) -> tuple[Run, ...]:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            raise StoreProblem("The database of runs is held by another program.")
+        return await unfinished_runs(store, owner)
+
+    monkeypatch.setattr(Store, "unfinished_runs", flaky)
+    await until(lambda: failures <= 0)
+    fake.outages.clear()
+    await reached(eager, run, Step.DONE)
+    assert "held by another program" in caplog.text
+
+
+async def test_every_unfinished_run_is_in_sight_however_old(
+    service: RunService, fake: FakeKie, values: dict[str, Any]
+) -> None:
+    """Behind a page full of newer ones there may be one that still waits."""
+    fake.polls_until_success = 10**6
+    old = await service.submit(OWNER, GROK, values | WEB, "live")
+    await reached(service, old, Step.GENERATING)
+    fake.polls_until_success = 0
+    new = []
+    for _ in range(4):
+        fake.record = {"state": "fail", "failMsg": "No."}
+        new.append(await service.submit(OWNER, GROK, values | WEB, "live"))
+        fake.polls[old.task_id or "task-1"] = 0
+        await reached(service, new[-1], Step.FAILED)
+    sight = await service.in_sight(OWNER, 2)
+    listed = [run.id for run in sight]
+    assert listed[:2] == [new[3].id, new[2].id]
+    assert len(listed) == len(set(listed))
+    is_unfinished = not (await service.run(OWNER, old.id)).is_final
+    assert (old.id in listed) == is_unfinished
+    assert await service.in_sight("eve", 2) == ()
+
+
+async def test_runs_of_unknown_fate_are_in_sight_until_somebody_deals_with_them(
+    service: RunService,
+) -> None:
+    """A page that says that something needs the person shows what; in order, and bounded."""
+    for number in range(1, 110):
+        step = Step.DONE if number > 105 else Step.UNKNOWN
+        await service._store.add_run(a_run(number, step=step))
+    sight = await service.in_sight(OWNER, 3)
+    numbers = [int(run.id, 16) for run in sight]
+    assert numbers == [109, 108, 107, *range(105, 5, -1)]
+    assert not await service.has_unfinished(OWNER)
+    await service._store.change_run(f"{50:032x}", sent_again_as="f" * 32)
+    await service._store.add_run(a_run(200, step=Step.GENERATING))
+    assert await service.has_unfinished(OWNER)
+    numbers = [int(run.id, 16) for run in await service.in_sight(OWNER, 3)]
+    assert 50 not in numbers
+    assert 5 in numbers
+
+
+async def test_asides_end_with_the_stop(service: RunService, fake: FakeKie) -> None:
+    """What is done in the background is not left behind."""
+    begun = asyncio.Event()
+
+    async def endless_work() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    service._upkeep.aside(endless_work())
+    await begun.wait()
+    await service._upkeep.stop()
+    assert all(task.done() for task in service._upkeep._asides)

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from kie_ui.kie.client import KieClient
+from kie_ui.kie.records import TaskRecord
+from kie_ui.runs.accounts.credentials import KEY_GONE, Access, Backends, Clients
+from kie_ui.runs.events import Feed
+from kie_ui.runs.lifecycle.poll import LATE, NOT_FOUND_GRACE_MS, Watching, changes_told
+from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, Outcome, Watch
+from kie_ui.runs.run import Run, Step
+from kie_ui.runs.storage.run_store import Journal, Store
+from tests.runs.harness import OWNER, FakeKie, FastClock, a_run, dropped, refusal, status
+
+Asking = Callable[[], Awaitable[tuple[Outcome, Run]]]
+ENDED: list[str] = []
+
+
+@pytest.fixture
+async def sent(store: Store, fast: FastClock) -> Run:
+    """Return a run whose task has just been made."""
+    run = a_run(step=Step.WAITING, task_id="task-1", sent_at_ms=fast.now_ms())
+    return await store.add_run(run)
+
+
+@pytest.fixture
+async def ask(
+    sent: Run, store: Store, fake: FakeKie, fast: FastClock, backends: Backends
+) -> AsyncIterator[Asking]:
+    """Return what asks about that task once, and tells what came of it."""
+    ENDED.clear()
+    transport = httpx.MockTransport(fake.answer)
+    clients = Clients(partial(KieClient, transport=transport, sleep=fast.clock.sleep))
+    journal = Journal(store, Feed(), fast.clock)
+    watching = Watching(
+        journal, Access(backends, clients, journal), lambda run: ENDED.append(run.step)
+    )
+    watch = Watch(sent.id, OWNER, "task-1", sent.sent_at_ms or 0)
+
+    async def ask_once() -> tuple[Outcome, Run]:
+        return await watching.ask(watch), await store.run(sent.id)
+
+    yield ask_once
+    await clients.close()
+
+
+def record(**data: Any) -> TaskRecord:
+    """Return a record as Kie tells it."""
+    return TaskRecord.from_data({"taskId": "task-1"} | data)
+
+
+@pytest.mark.parametrize(
+    ("state", "step"),
+    [("waiting", "waiting"), ("queuing", "queuing"), ("generating", "generating")],
+)
+def test_kies_states_are_steps(state: str, step: str) -> None:
+    """The state that Kie tells is the step that a page shows."""
+    changes = changes_told(a_run(step=Step.WAITING), record(state=state), is_late=False)
+    assert changes["step"] == step
+
+
+@pytest.mark.parametrize("state", ["pending-review", "", None, 7])
+def test_a_state_that_nobody_knows_ends_nothing(state: Any) -> None:
+    """A new state of the service leaves the run where it is."""
+    run = a_run(step=Step.GENERATING)
+    assert changes_told(run, record(state=state), is_late=False)["step"] is Step.GENERATING
+
+
+def test_progress_is_told_as_a_share() -> None:
+    """Kie tells percent."""
+    changes = changes_told(a_run(), record(state="generating", progress=37), is_late=False)
+    assert changes["progress"] == 0.37
+
+
+def test_a_success_is_to_be_fetched() -> None:
+    """The addresses and the real price are kept with the success."""
+    told = record(
+        state="success",
+        resultJson='{"resultUrls": ["https://kie.test/a.mp4"]}',
+        creditsConsumed=14.4,
+    )
+    changes = changes_told(a_run(), told, is_late=False)
+    assert changes["step"] is Step.FETCHING
+    assert changes["result_urls"] == ("https://kie.test/a.mp4",)
+    assert changes["credits_used"] == 14.4
+
+
+@pytest.mark.parametrize("result", [None, "", "{}", '{"resultUrls": []}', "not json"])
+def test_a_success_without_an_address_says_where_to_look(result: Any) -> None:
+    """What was made but cannot be found is no plain failure: it was paid, and may be asked for."""
+    told = record(state="success", resultJson=result)
+    changes = changes_told(a_run(), told, is_late=False)
+    assert changes["step"] is Step.UNKNOWN
+    assert "task-1" in changes["error"].advice
+
+
+def test_a_failure_tells_what_kie_said() -> None:
+    """A moderated prompt is told in Kie's own words and with its code."""
+    told = record(state="fail", failCode="421", failMsg="Blocked by the content policy")
+    error = changes_told(a_run(), told, is_late=False)["error"]
+    assert (error.kind, error.code) == ("TaskFailed", "421")
+    assert "Blocked by the content policy" in error.message
+    assert "not billed" in error.advice
+
+
+async def test_an_answer_without_news_is_not_written(ask: Asking, fake: FakeKie) -> None:
+    """A thousand tasks that wait do not keep the disk busy."""
+    fake.polls_until_success = 99
+    fake.record = {"state": "waiting", "updateTime": 1}
+    _, before = await ask()
+    fake.record = {"state": "waiting", "updateTime": 2}
+    outcome, after = await ask()
+    assert outcome is Outcome.AGAIN
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "meaning"),
+    [
+        (dropped(httpx.ConnectError), Outcome.TROUBLED),
+        (dropped(), Outcome.TROUBLED),
+        (status(502), Outcome.TROUBLED),
+        (refusal(455), Outcome.TOO_MUCH),
+        (refusal(429), Outcome.TOO_MUCH),
+    ],
+)
+async def test_no_trouble_on_the_way_ends_a_run(
+    ask: Asking, fake: FakeKie, fault: Any, meaning: Outcome
+) -> None:
+    """Unreachable, broken, busy or closed: the run stays as it is, says so, and goes on."""
+    fake.outages["record"] = fault
+    outcome, run = await ask()
+    assert outcome is meaning
+    assert run.step is Step.WAITING
+    assert run.note is not None
+    assert run.note.endswith("Trying again.")
+    fake.outages.clear()
+    outcome, run = await ask()
+    assert (outcome, run.note) == (Outcome.AGAIN, None)
+    assert ENDED == []
+
+
+async def test_the_watch_asks_once_and_leaves_repeating_to_the_lane(
+    ask: Asking, fake: FakeKie
+) -> None:
+    """A client that repeated by itself would ask more than the account's pace allows."""
+    fake.outages["record"] = status(503)
+    await ask()
+    assert fake.counts["record"] == 1
+
+
+async def test_a_task_may_take_a_moment_to_appear(ask: Asking, fake: FakeKie) -> None:
+    """Within two minutes of the create, a missing task is nothing to speak of."""
+    fake.outages["record"] = refusal(422, "recordInfo is null")
+    outcome, run = await ask()
+    assert (outcome, run.step, run.note) == (Outcome.AGAIN, Step.WAITING, None)
+
+
+async def test_a_task_that_stays_missing_is_beyond_knowing(
+    ask: Asking, fake: FakeKie, fast: FastClock
+) -> None:
+    """After that its run ends as unknown, naming the task and the way to find it again."""
+    fake.outages["record"] = refusal(422, "recordInfo is null")
+    fast.jump(NOT_FOUND_GRACE_MS / 1000 + 1)
+    outcome, run = await ask()
+    assert (outcome, run.step) == (Outcome.ENDED, Step.UNKNOWN)
+    assert run.error is not None
+    assert "task-1" in run.error.message
+    assert "https://kie.ai/logs" in run.error.advice
+    assert ENDED == [Step.UNKNOWN]
+
+
+async def test_a_refused_key_parks_a_run(ask: Asking, fake: FakeKie) -> None:
+    """A key that was deleted elsewhere ends nothing: another key may be entered."""
+    fake.outages["record"] = refusal(401)
+    outcome, run = await ask()
+    assert (outcome, run.step) == (Outcome.PARKED, Step.WAITING)
+    assert run.note is not None
+    assert "key" in run.note
+
+
+async def test_a_forgotten_key_parks_a_run(ask: Asking, fake: FakeKie, backends: Backends) -> None:
+    """Without a key Kie is not asked at all, and the run says what it waits for."""
+    backends.forget_key(OWNER)
+    outcome, run = await ask()
+    assert (outcome, run.note) == (Outcome.PARKED, KEY_GONE)
+    assert fake.counts["record"] == 0
+
+
+async def test_a_late_task_is_said_to_be_late_and_watched_on(
+    ask: Asking, fake: FakeKie, fast: FastClock
+) -> None:
+    """Fifteen minutes end no run: clients that gave up lost paid clips."""
+    fake.polls_until_success = 99
+    fast.jump(LATE_AFTER_S + 1)
+    outcome, run = await ask()
+    assert (outcome, run.note, run.is_late) == (Outcome.AGAIN, LATE, True)
+    fake.polls_until_success = 0
+    outcome, run = await ask()
+    assert (outcome, run.step, run.note) == (Outcome.ENDED, Step.FETCHING, None)
+
+
+async def test_a_task_can_grow_late_while_kie_is_not_to_be_reached(
+    ask: Asking, fake: FakeKie, fast: FastClock
+) -> None:
+    """Lateness is a matter of time, not of answers."""
+    fake.outages["record"] = status(503)
+    fast.jump(LATE_AFTER_S + 1)
+    _, run = await ask()
+    assert run.is_late
+
+
+async def test_a_run_that_ended_elsewhere_is_asked_about_no_more(
+    ask: Asking, sent: Run, store: Store, fake: FakeKie
+) -> None:
+    """What the database says counts, whoever wrote it."""
+    await store.change_run(sent.id, step=Step.DONE)
+    outcome, _ = await ask()
+    assert outcome is Outcome.ENDED
+    assert fake.counts["record"] == 0

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kie_ui.runs.cluster import Presence
+from tests.runs.harness import files_below
+
+ROOT = Path(__file__).parents[2]
+
+ENTER = """
+import sys
+from pathlib import Path
+from kie_ui.runs.cluster import Presence
+presence = Presence(Path(sys.argv[1]))
+presence.enter()
+print(presence.id, flush=True)
+sys.stdin.readline()
+presence.leave()
+print("gone", flush=True)
+sys.stdin.readline()
+"""
+
+Child = tuple[subprocess.Popen[str], str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return where processes say that they are alive; not yet made."""
+    return tmp_path / "processes"
+
+
+@pytest.fixture
+def enter(folder: Path) -> Iterator[Callable[[], Child]]:
+    """Return what begins processes that are present, and tells their ids."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def enter_one() -> Child:
+        process = subprocess.Popen(
+            [sys.executable, "-c", ENTER, str(folder)],
+            cwd=ROOT,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        begun.append(process)
+        return process, _line(process)
+
+    yield enter_one
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+@pytest.fixture
+def presence(folder: Path) -> Iterator[Presence]:
+    """Return this process, present."""
+    presence = Presence(folder)
+    presence.enter()
+    yield presence
+    presence.leave()
+
+
+def test_a_killed_process_is_known_to_be_dead_at_once(
+    presence: Presence, enter: Callable[[], Child]
+) -> None:
+    """The operating system takes the lock away with the process; no clock is involved."""
+    process, holder = enter()
+    assert presence.is_alive(holder)
+    assert presence.others() == (holder,)
+    process.kill()
+    process.wait()
+    assert not presence.is_alive(holder)
+    assert presence.others() == ()
+
+
+def test_a_process_that_leaves_is_gone_though_it_still_runs(
+    presence: Presence, enter: Callable[[], Child], folder: Path
+) -> None:
+    """A clean stop hands over before the process ends, and leaves no file behind."""
+    process, holder = enter()
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+    assert _line(process) == "gone"
+    assert not presence.is_alive(holder)
+    assert process.poll() is None
+    assert [path.stem for path in files_below(folder)] == [presence.id]
+
+
+def test_what_the_dead_left_behind_is_removed(
+    presence: Presence, enter: Callable[[], Child], folder: Path
+) -> None:
+    """Files do not pile up with every crash."""
+    for _ in range(2):
+        process, _ = enter()
+        process.kill()
+        process.wait()
+    assert presence.others() == ()
+    assert [path.stem for path in files_below(folder)] == [presence.id]
+
+
+def test_one_that_was_never_there_is_not_alive(presence: Presence, folder: Path) -> None:
+    """Asking for it makes no file."""
+    assert not presence.is_alive("f" * 32)
+    assert [path.stem for path in files_below(folder)] == [presence.id]
+
+
+def test_a_process_is_alive_to_itself_and_no_other_of_its_own(presence: Presence) -> None:
+    """Nobody takes their own runs from themselves."""
+    assert presence.is_alive(presence.id)
+    assert presence.others() == ()
+
+
+def test_entering_again_changes_nothing(presence: Presence) -> None:
+    """A start that failed half-way may be tried again."""
+    presence.enter()
+    presence.enter()
+    assert presence.is_alive(presence.id)
+
+
+def test_leaving_without_having_entered_is_harmless(folder: Path) -> None:
+    """A stop after a start that failed does not fail too."""
+    Presence(folder).leave()
+    assert not folder.exists()
+
+
+def test_two_in_one_process_know_each_other(presence: Presence, folder: Path) -> None:
+    """A program that is made twice in one process is two holders, as in two processes."""
+    other = Presence(folder)
+    other.enter()
+    assert (presence.others(), other.others()) == ((other.id,), (presence.id,))
+    other.leave()
+    assert presence.others() == ()
+
+
+def test_many_that_come_while_others_look_are_all_alive(folder: Path) -> None:
+    """A look takes another's lock for a moment; whoever is just entering is not put off by it."""
+    watcher = Presence(folder)
+    watcher.enter()
+    is_over = threading.Event()
+    problems: list[BaseException] = []
+
+    def look_again_and_again() -> None:
+        while not is_over.is_set():
+            watcher.others()
+
+    def come() -> None:
+        try:
+            for _ in range(15):
+                comer = Presence(folder)
+                comer.enter()
+                assert watcher.is_alive(comer.id)
+                comer.leave()
+        except BaseException as exc:  # noqa: BLE001 - told by the test below
+            problems.append(exc)
+
+    looking = threading.Thread(target=look_again_and_again)
+    coming = [threading.Thread(target=come) for _ in range(3)]
+    for thread in (looking, *coming):
+        thread.start()
+    for thread in coming:
+        thread.join()
+    is_over.set()
+    looking.join()
+    watcher.leave()
+    assert problems == []
+
+
+def test_a_folder_that_cannot_be_used_is_an_oserror(tmp_path: Path) -> None:
+    """The caller has a sentence for that."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        Presence(tmp_path / "file" / "processes").enter()

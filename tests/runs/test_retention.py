@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kie_ui.media.recipe import read_recipe
+from kie_ui.runs.errors import UnknownRun, WrongStep
+from kie_ui.runs.history import HistoryQuery
+from kie_ui.runs.run import Run, Step
+from kie_ui.runs.service import Limits, RunService
+from kie_ui.runs.storage import trash as bins
+from tests.runs.harness import GROK, KEY, OWNER, FastClock, Restart, files_below, reached, until
+
+LIMITS = Limits()
+
+
+async def made(service: RunService, values: dict[str, Any], prompt: str = "A fox.") -> Run:
+    """Press Generate and wait for the clip, and for its still."""
+    run = await service.submit(OWNER, GROK, values | {"prompt": prompt}, "live")
+    run = await reached(service, run, Step.DONE)
+    await until(lambda: run.id not in service._journeys._under_way)
+    return await service.run(OWNER, run.id)
+
+
+async def test_a_clip_carries_its_recipe_and_has_a_poster(
+    service: RunService, values: dict[str, Any]
+) -> None:
+    """How it was made is in the file, by names alone; neither key nor owner is."""
+    run = await made(service, values)
+    kept = await service.clip_file(OWNER, run.id)
+    recipe = read_recipe(kept)
+    assert recipe is not None
+    assert (recipe.model, recipe.task_id) == (GROK, run.task_id)
+    assert recipe.values == {**run.values, "image_urls": ["given.png"]}
+    assert KEY.encode() not in kept.read_bytes()
+    assert run.clips[0].size_bytes == kept.stat().st_size
+    assert (await service.history.poster_file(OWNER, run.id)).suffix == ".webp"
+
+
+@pytest.mark.parametrize("fault", ["write_recipe", "make_poster"])
+async def test_what_fails_beside_a_clip_never_costs_it(
+    service: RunService,
+    values: dict[str, Any],
+    fault: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whatever goes wrong with a recipe or a poster is said in the log; the clip is kept."""
+
+    def fail(*_args: object, **_options: object) -> None:
+        raise MemoryError("planted")
+
+    home = {"write_recipe": "recipe", "make_poster": "poster"}[fault]
+    monkeypatch.setattr(f"kie_ui.media.{home}.{fault}", fail)
+    run = await made(service, values)
+    assert (await service.clip_file(OWNER, run.id)).is_file()
+    assert "planted" in caplog.text
+
+
+async def test_what_was_deleted_is_gone_for_good_ten_minutes_later(
+    service: RunService, fast: FastClock, values: dict[str, Any], tmp_path: Path
+) -> None:
+    """Row, words, clip, poster and picture go; what another run uses stays, and so do the sums."""
+    first, second = await made(service, values), await made(service, values, "A cat.")
+    await service.history.delete(OWNER, [first.id])
+    await service._tidying.empty_bin()
+    assert await service.history.undelete(OWNER, [first.id]) == (first.id,)
+    await service.history.delete(OWNER, [first.id])
+    fast.jump(bins.KEPT_MS / 1000 + 1)
+    await service._tidying.empty_bin()
+    with pytest.raises(UnknownRun):
+        await service.history.undelete(OWNER, [first.id])
+    assert not files_below(tmp_path / "files", f"{first.id}*")
+    assert (await service.input_file(OWNER, second.id, second.files[0].path)).is_file()
+    assert (await service.history.page(OWNER, HistoryQuery("fox"))).runs == ()
+    (day,) = (await service.history.spending(OWNER)).days
+    assert day.runs == 2
+
+
+async def test_a_picture_that_was_just_given_again_outlives_its_last_run(
+    service: RunService,
+    fast: FastClock,
+    values: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A run that is only coming may use it; once none came, it goes."""
+    run = await made(service, values)
+    await service.history.delete(OWNER, [run.id])
+    fast.jump(bins.KEPT_MS / 1000 + 1)
+    await service._tidying.empty_bin()
+    assert files_below(tmp_path / "files" / "inputs")
+    monkeypatch.setattr("kie_ui.runs.retention.JUST_GIVEN_S", -1.0)
+    await service._tidying.empty_bin()
+    assert not files_below(tmp_path / "files" / "inputs")
+
+
+async def test_the_oldest_clips_are_dropped_first_and_never_a_favourites(
+    restart: Restart, values: dict[str, Any]
+) -> None:
+    """The record stays and says so, with its poster; the newest run keeps its clip."""
+    service = await restart()
+    runs = [await made(service, values, f"Fox {number}.") for number in range(4)]
+    await service.history.change(OWNER, runs[0].id, is_favourite=True)
+    used = service._storage.used_bytes()
+    service = await restart(replace(LIMITS, max_disk_bytes=used - 1))
+    await service._tidying.keep_disk_limit()
+    assert await _dropped(service, runs) == [False, True, False, False]
+    with pytest.raises(WrongStep, match="disk limit"):
+        await service.clip_file(OWNER, runs[1].id)
+    assert (await service.history.poster_file(OWNER, runs[1].id)).is_file()
+    service = await restart(replace(LIMITS, max_disk_bytes=1))
+    await service._tidying.keep_disk_limit()
+    assert await _dropped(service, runs) == [False, True, True, False]
+
+
+async def test_the_limit_is_kept_after_each_fetch(restart: Restart, values: dict[str, Any]) -> None:
+    """A clip that comes makes room for itself."""
+    service = await restart(replace(LIMITS, max_disk_bytes=1))
+    first = await made(service, values)
+    await made(service, values, "A cat.")
+    async with service.subscribe(OWNER) as changed:
+        while not (await service.run(OWNER, first.id)).clips[0].is_dropped:
+            await anext(changed)
+
+
+async def _dropped(service: RunService, runs: list[Run]) -> list[bool]:
+    return [(await service.run(OWNER, run.id)).clips[0].is_dropped for run in runs]

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from kie_ui.catalog.registry import Registry, built_in_registry
+from kie_ui.catalog.request import build_body, build_input
+from kie_ui.catalog.spec import ModelSpec
+from kie_ui.catalog.validation.validate import check_values
+from kie_ui.simulator.intent.dimensions import MAX_IMAGE_SIDE_PX, image_size
+from kie_ui.simulator.intent.plan import (
+    MAX_CLIPS,
+    MAX_DURATION_S,
+    Brief,
+    ClipOrder,
+    Found,
+    ImageOrder,
+    Order,
+    Picture,
+    SoundOrder,
+    TextOrder,
+    build_brief,
+    build_orders,
+    pictures_per_task,
+)
+from kie_ui.simulator.intent.roles import MAX_RESULTS
+from kie_ui.simulator.validation import check_request
+from tests.catalog.spec_strategies import specs
+from tests.catalog.strategies import values_of
+from tests.simulator.harness import a_spec
+
+GROK = built_in_registry().spec("grok-imagine/image-to-video")
+LITE = built_in_registry().spec("bytedance/v1-lite-image-to-video")
+A, B = Picture(path=Path("a.png")), Picture(path=Path("b.png"))
+CLIP, SONG = Path("clip.mp4"), Path("song.mp3")
+ORDER: TypeAdapter[Order] = TypeAdapter(Order)
+PROMPT = {"kind": "text", "name": "prompt"}
+
+
+def a_clip(spec: ModelSpec, values: dict[str, Any], **found: Any) -> ClipOrder:
+    """Return the one order for a clip."""
+    (order,) = build_orders(build_brief(spec, values), Found(**found), 5)
+    assert isinstance(order, ClipOrder)
+    return order
+
+
+def video(**fields: Any) -> ModelSpec:
+    """Return a model that makes a clip of a prompt."""
+    duration = {"kind": "number", "name": "duration"}
+    ratio = {"kind": "text", "name": "aspect_ratio"}
+    return a_spec(PROMPT, duration, ratio, produces="video", **fields)
+
+
+def test_the_built_in_models_are_ordered_as_documented() -> None:
+    """Seconds, pixels, mode, camera and both pictures."""
+    values = {"duration": "10", "resolution": "720p", "mode": "fun"}
+    order = a_clip(GROK, values, pictures=(A,))
+    assert (order.duration_s, order.short_side_px, order.mode) == (10.0, 720, "fun")
+    assert (order.start, order.end, order.aspect, order.seed) == (A, None, None, 5)
+    order = a_clip(LITE, {"camera_fixed": True}, pictures=(A,), end=B)
+    assert (order.start, order.end, order.is_camera_fixed) == (A, B, True)
+
+
+def test_a_clip_without_a_picture_starts_from_a_scene() -> None:
+    """Its prompt and its seed decide what is drawn."""
+    order = a_clip(video(), {"prompt": "a boat at sea", "aspect_ratio": "9:16"})
+    assert order.start.scene is not None
+    assert (order.start.scene.prompt, order.start.scene.seed) == ("a boat at sea", 5)
+    assert (order.duration_s, order.aspect) == (5.0, 9 / 16)
+
+
+def test_of_several_pictures_the_last_one_is_the_end() -> None:
+    """Unless an end is named."""
+    assert a_clip(video(), {}, pictures=(A, B)).end == B
+    assert a_clip(video(), {}, pictures=(A, B, A), end=B).end == B
+
+
+def test_footage_is_passed_on_at_its_own_length_and_size() -> None:
+    """Where nothing else is asked for, the video decides."""
+    order = a_clip(video(), {}, videos=(CLIP,))
+    assert (order.footage, order.duration_s, order.short_side_px) == (CLIP, None, None)
+
+
+def test_a_picture_goes_before_footage_and_takes_its_length() -> None:
+    """A picture that shall move as a video does is what is seen; the sound stays."""
+    order = a_clip(video(), {}, pictures=(A,), videos=(CLIP,))
+    assert (order.start, order.footage, order.sound, order.duration_s) == (A, None, CLIP, None)
+
+
+def test_a_picture_that_speaks_lasts_as_long_as_its_sound() -> None:
+    """A sound beside a picture is heard in the clip."""
+    order = a_clip(video(), {}, pictures=(A,), sounds=(SONG,))
+    assert (order.sound, order.duration_s) == (SONG, None)
+
+
+@pytest.mark.parametrize(("asked", "made"), [(10_000, MAX_DURATION_S), (0.1, 1.0)])
+def test_absurd_durations_are_brought_within_what_is_rendered(asked: float, made: float) -> None:
+    """Nobody waits for a clip of three hours."""
+    assert a_clip(video(), {"duration": asked}).duration_s == made
+
+
+def test_many_shots_are_brought_within_what_is_rendered() -> None:
+    """The sum of their durations is a duration like any other."""
+    column = {"kind": "number", "name": "duration", "label": "Duration", "help": ""}
+    spec = a_spec({"kind": "table", "name": "shots", "columns": [column]}, produces="video")
+    assert a_clip(spec, {"shots": [{"duration": 9}] * 3}).duration_s == 27
+    assert a_clip(spec, {"shots": [{"duration": 9}] * 30}).duration_s == MAX_DURATION_S
+
+
+def image_orders(spec: ModelSpec, values: dict[str, Any], **found: Any) -> list[ImageOrder]:
+    """Return the orders for pictures."""
+    orders = build_orders(build_brief(spec, values), Found(**found), 5)
+    return [order for order in orders if isinstance(order, ImageOrder)]
+
+
+def test_several_pictures_are_numbered() -> None:
+    """Each is another one of the same prompt and seed."""
+    count = {"kind": "number", "name": "num_images"}
+    spec = a_spec(PROMPT, count, produces="image")
+    orders = image_orders(spec, {"prompt": "x", "num_images": 3})
+    assert [order.number for order in orders] == [0, 1, 2]
+    assert {order.work for order in orders} == {"draw"}
+    assert len(image_orders(spec, {"num_images": 1000})) == MAX_RESULTS
+
+
+@pytest.mark.parametrize(
+    ("model", "work", "file_format"),
+    [
+        ("m/image-to-image", "edit", "jpeg"),
+        ("m/image-upscale", "enlarge", "jpeg"),
+        ("m/remove-background", "cut_out", "png"),
+    ],
+)
+def test_a_given_picture_is_worked_on_as_the_model_does(
+    model: str, work: str, file_format: str
+) -> None:
+    """A cut-out keeps its transparency even where no format is asked for."""
+    (order,) = image_orders(a_spec(PROMPT, model=model, produces="image"), {}, pictures=(A,))
+    assert (order.work, order.format, order.source) == (work, file_format, A)
+
+
+@pytest.mark.parametrize(
+    ("asked", "made"), [("png", "png"), ("JPG", "jpeg"), ("image/webp", "webp")]
+)
+def test_the_asked_format_of_a_picture_is_made(asked: str, made: str) -> None:
+    """However it is spelt."""
+    spec = a_spec(PROMPT, {"kind": "text", "name": "output_format"}, produces="image")
+    assert image_orders(spec, {"output_format": asked})[0].format == made
+
+
+@pytest.mark.parametrize(
+    ("asked", "made"),
+    [
+        ("mp3_44100_128", ("mp3", 44_100)),
+        ("mp3_22050_32", ("mp3", 22_050)),
+        ("pcm_16000", ("wav", 16_000)),
+        ("opus_48000_64", ("ogg", 48_000)),
+        ("wav", ("wav", 44_100)),
+        ("FLAC", ("flac", 44_100)),
+        ("pcm_999999", ("wav", 48_000)),
+        ("hologram", ("mp3", 44_100)),
+    ],
+)
+def test_the_asked_format_of_a_sound_is_made(asked: str, made: tuple[str, int]) -> None:
+    """With its rate, as far as there is such a one."""
+    spec = a_spec(PROMPT, {"kind": "text", "name": "output_format"}, produces="audio")
+    (order,) = build_orders(build_brief(spec, {"output_format": asked}), Found(), 5)
+    assert isinstance(order, SoundOrder)
+    assert (order.format, order.rate_hz) == made
+
+
+def test_only_a_model_that_speaks_says_its_text() -> None:
+    """For any other one the words are about music."""
+    for model, lines in (("m/text-to-speech", (("", "Hello."),)), ("m/music", ())):
+        spec = a_spec(PROMPT, model=model, produces="audio")
+        (order,) = build_orders(build_brief(spec, {"prompt": "Hello."}), Found(), 5)
+        assert isinstance(order, SoundOrder)
+        assert order.lines == lines
+
+
+def test_a_model_of_words_hears_what_it_is_given() -> None:
+    """A sound makes a transcript of it, also where it lies elsewhere and is not fetched."""
+    sound = {"kind": "media", "name": "audio_url", "media": "audio"}
+    brief = build_brief(a_spec(sound, produces="text"), {"audio_url": ["https://a.example"]})
+    for sounds in ((SONG,), ()):
+        (order,) = build_orders(brief, Found(sounds=sounds), 5)
+        assert isinstance(order, TextOrder)
+        assert order.is_transcript
+
+
+def test_the_image_models_of_a_family_fill_its_index() -> None:
+    """Grok's own pictures come in sixes, since its video model counts to five; others singly."""
+    assert pictures_per_task("grok-imagine/text-to-image") == 6
+    assert pictures_per_task("maker/model") == 1
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.data())
+def test_whatever_is_accepted_can_be_ordered(data: st.DataObject) -> None:
+    """Every accepted request becomes orders within the limits, and its brief can be kept."""
+    spec = data.draw(specs())
+    checked = check_values(spec, data.draw(values_of(spec)))
+    built = build_input(spec, checked, lambda _ref: "https://files.example/a")
+    values = check_request(Registry((spec,)), build_body(spec, built)).values
+    brief = build_brief(spec, values)
+    assert Brief.model_validate_json(brief.model_dump_json()) == brief
+    orders = build_orders(brief, Found(), 5)
+    assert 1 <= len(orders) <= (MAX_CLIPS if spec.produces == "video" else MAX_RESULTS)
+    for order in orders:
+        assert ORDER.validate_json(ORDER.dump_json(order)) == order
+        if isinstance(order, ImageOrder):
+            assert max(image_size(order.extent)) <= MAX_IMAGE_SIDE_PX

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kie_ui.catalog.registry import Registry, built_in_registry
+from kie_ui.catalog.request import build_body, build_input
+from kie_ui.catalog.spec import ModelSpec
+from kie_ui.catalog.validation.validate import InvalidValues, check_values
+from kie_ui.simulator.http.responses import Refused
+from kie_ui.simulator.validation import CheckedRequest, check_request
+from tests.catalog.spec_strategies import specs
+from tests.catalog.strategies import any_json, values_of
+from tests.simulator.harness import a_spec, options
+
+ANY_SPEC = specs() | st.sampled_from(list(built_in_registry()))
+
+
+def asked(spec: ModelSpec, **given: Any) -> CheckedRequest:
+    """Ask a simulator that knows one model for something."""
+    return check_request(Registry((spec,)), {"model": spec.model, "input": given})
+
+
+def refusal(spec: ModelSpec, **given: Any) -> str:
+    """Return why something is refused."""
+    with pytest.raises(Refused) as caught:
+        asked(spec, **given)
+    return caught.value.msg
+
+
+class Versions(Registry):
+    """Knows several versions of one model, the newest first."""
+
+    def __init__(self, *specs: ModelSpec) -> None:
+        super().__init__(specs[:1])
+        self._versions = specs
+
+    def versions(self, model: str, _shelf: str = "") -> tuple[ModelSpec, ...]:
+        return self._versions if model == self._versions[0].model else ()
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.data())
+def test_what_the_form_lets_through_is_accepted(data: st.DataObject) -> None:
+    """Values that pass validation always build a request that the simulator takes."""
+    spec = data.draw(ANY_SPEC)
+    checked = check_values(spec, data.draw(values_of(spec)))
+    built = build_input(spec, checked, lambda _ref: "https://files.example/a")
+    body = json.loads(json.dumps(build_body(spec, built)))
+    accepted = check_request(Registry((spec,)), body)
+    assert accepted.spec == spec
+    assert json.loads(json.dumps(accepted.values)) == accepted.values
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.data())
+def test_what_the_simulator_refuses_never_leaves_the_form(data: st.DataObject) -> None:
+    """Whatever somebody enters: either the form refuses it, or the simulator takes it."""
+    spec = data.draw(ANY_SPEC)
+    values = data.draw(values_of(spec))
+    names = [parameter.name for parameter in spec.parameters]
+    values |= data.draw(st.dictionaries(st.sampled_from(names), any_json, max_size=2))
+    try:
+        checked = check_values(spec, values)
+    except InvalidValues:
+        return
+    built = build_input(spec, checked, lambda _ref: "https://files.example/a")
+    check_request(Registry((spec,)), json.loads(json.dumps(build_body(spec, built))))
+
+
+NUMBER = {"kind": "number", "name": "n"}
+CHOICE = {"kind": "choice", "name": "c"}
+MEDIA = {"kind": "media", "name": "m"}
+TABLE = {
+    "kind": "table",
+    "name": "t",
+    "max_items": 2,
+    "columns": [
+        {"kind": "text", "name": "prompt", "label": "Prompt", "help": "", "required": True},
+        {"kind": "number", "name": "seconds", "label": "Seconds", "help": "", "integer": True},
+    ],
+}
+BARE = {
+    "kind": "table",
+    "name": "t",
+    "is_bare": True,
+    "columns": [{"kind": "number", "name": "x", "label": "X", "help": "", "maximum": 9}],
+}
+JSON = {
+    "kind": "json",
+    "name": "j",
+    "of": "array",
+    "json_schema": {"type": "array", "items": {"type": "integer"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "words"),
+    [
+        ({"kind": "text", "name": "p"}, 5, "p must be a string"),
+        ({**NUMBER, "integer": True}, 1.5, "n must be an integer"),
+        ({**NUMBER, "integer": True}, "1", "n must be an integer"),
+        (NUMBER, "1", "n must be a number"),
+        (NUMBER, True, "n must be a number"),
+        ({"kind": "switch", "name": "s"}, "true", "s must be a boolean"),
+        ({**CHOICE, "options": options("5", "10")}, 5, "c must be a string"),
+        ({**CHOICE, "options": options(5, 10), "of": "integer"}, "5", "c must be an integer"),
+        ({**CHOICE, "options": options(5, 10), "of": "integer"}, 7, "5, 10"),
+        ({**CHOICE, "options": options("a", "b"), "many": True}, "a", "a list of strings"),
+        ({**CHOICE, "options": options("a", "b"), "many": True}, ["a", 1], "a list of strings"),
+        ({**CHOICE, "options": options("a", "b"), "many": True, "max_items": 1}, ["a", "b"], "1"),
+        (MEDIA, ["https://a.example"], "m must be a string"),
+        ({**MEDIA, "many": True, "max_items": None}, "https://a.example", "a list of addresses"),
+        ({**MEDIA, "many": True, "min_items": 2, "max_items": 3}, ["https://a.example"], "2"),
+        (TABLE, {"prompt": "a"}, "t must be a list of rows"),
+        (TABLE, ["a"], "row 1"),
+        (TABLE, [{"prompt": "a"}, {"prompt": 5}], "row 2 of which prompt must be a string"),
+        (TABLE, [{"prompt": "a", "seconds": 1.5}], "seconds must be an integer"),
+        (TABLE, [{"seconds": 1}], "row 1"),
+        (TABLE, [{"prompt": "a"}] * 3, "2 at most"),
+        (BARE, ["1"], "row 1 of which the value must be a number"),
+        (BARE, [10], "9"),
+        (JSON, {"a": 1}, "j must be a list"),
+        (JSON, ["a"], "j"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(
+    parameter: dict[str, Any], value: Any, words: str
+) -> None:
+    """What the page calls an integer, a list or an object has to be one, down to every cell."""
+    spec = a_spec(parameter)
+    assert words in refusal(spec, **{parameter["name"]: value})
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ({**NUMBER, "integer": True}, 1),
+        (NUMBER, 1.5),
+        ({**CHOICE, "options": options(0.5, 1), "of": "number"}, 1),
+        ({**CHOICE, "options": options("a", "b"), "many": True}, ["b", "a"]),
+        (TABLE, [{"prompt": "a", "seconds": 4}]),
+        (BARE, [1, 2.5]),
+        (JSON, [1, 2]),
+    ],
+)
+def test_a_value_of_the_documented_type_arrives(parameter: dict[str, Any], value: Any) -> None:
+    """What is accepted is plain data, as it was sent."""
+    spec = a_spec(parameter)
+    assert asked(spec, **{parameter["name"]: value}).values == {parameter["name"]: value}
+
+
+def test_a_one_that_is_written_as_a_fraction_is_whole() -> None:
+    """JSON knows no integers: 4.0 is one."""
+    assert asked(a_spec({**NUMBER, "integer": True}), n=4.0).values == {"n": 4}
+
+
+def test_what_no_page_documents_is_dropped() -> None:
+    """Unknown fields and unknown columns are as if they had not been sent, as Kie does."""
+    spec = a_spec(TABLE)
+    assert asked(spec, t=[{"prompt": "a", "mood": 1}], extra={"x": 1}).values == {
+        "t": [{"prompt": "a"}]
+    }
+
+
+def test_defaults_of_the_service_are_filled_in_as_data() -> None:
+    """Optional choices, numbers and switches get their defaults; the rest stays away."""
+    spec = a_spec(
+        {**CHOICE, "options": options("a", "b"), "many": True, "default": ["a"]},
+        {**NUMBER, "default": 3},
+        {"kind": "text", "name": "p", "default": "words"},
+    )
+    assert asked(spec).values == {"c": ["a"], "n": 3}
+
+
+def test_one_version_of_a_page_is_enough() -> None:
+    """Who has not read the newest page is served by the one that they know."""
+    old = a_spec({**CHOICE, "options": options("3", "5")})
+    new = a_spec({**CHOICE, "options": options("5", "10")})
+    catalog = Versions(new, old)
+    for value, spec in (("5", new), ("10", new), ("3", old)):
+        body = {"model": "maker/model", "input": {"c": value}}
+        assert check_request(catalog, body).spec == spec
+
+
+def test_the_newest_version_gives_the_reason() -> None:
+    """What fits no version is refused as the newest page would have it."""
+    old = a_spec({**CHOICE, "options": options("3", "5")})
+    new = a_spec({**CHOICE, "options": options("5", "10")})
+    with pytest.raises(Refused) as caught:
+        check_request(Versions(new, old), {"model": "maker/model", "input": {"c": "7"}})
+    assert "5, 10" in caught.value.msg

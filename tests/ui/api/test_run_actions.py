@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from kie_ui.kie.errors import TaskNotFound, Unreachable
+from kie_ui.runs.errors import KeyMissing, StoreProblem, UnknownRun, WrongStep
+from kie_ui.ui.api.run_actions import MAX_BODY_BYTES
+from kie_ui.ui.services import Services
+from tests.ui.driving import MakeServices, make_site
+
+RUN = "/kie-ui/runs/r1"
+
+
+class Runs:
+    """Stands in for the run service: notes what is asked of it, or refuses."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.refusal: Exception | None = None
+        self.genuine = True
+
+    def __getattr__(self, name: str) -> Any:
+        async def act(owner: str, *given: Any) -> Any:
+            self.asked.append((name, owner, *given))
+            if self.refusal is not None:
+                raise self.refusal
+            return SimpleNamespace(id="new", model="maker/model")
+
+        return act
+
+    def called_back(self, *given: Any) -> bool:
+        self.asked.append(("called_back", *given))
+        return self.genuine
+
+    def is_callback(self, _run_id: str, _proof: str) -> bool:
+        return self.genuine
+
+
+@pytest.fixture
+def runs() -> Runs:
+    """Give a run service that does as it is told."""
+    return Runs()
+
+
+@pytest.fixture
+def services(make_services: MakeServices, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> Services:
+    """Give services over it."""
+    services = make_services()
+
+    async def opened() -> Runs:
+        return runs
+
+    monkeypatch.setattr(services, "runs", opened)
+    return services
+
+
+@pytest.fixture
+async def browser(services: Services) -> AsyncIterator[httpx.AsyncClient]:
+    """Give the one owner's browser."""
+    site = make_site(services, has_many=False)
+    transport = httpx.ASGITransport(site)
+    async with httpx.AsyncClient(transport=transport, base_url="https://page.test") as browser:
+        yield browser
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "asked", "answer"),
+    [
+        ("runs/r1/cancel", None, ("cancel", "local", "r1"), {}),
+        ("runs/r1/send-again", None, ("send_again", "local", "r1"), {"run_id": "new"}),
+        ("runs/r1/fetch-again", None, ("fetch_again", "local", "r1"), {}),
+        ("runs/r1/watch-again", None, ("watch_again", "local", "r1"), {}),
+        ("runs/r1/task-id", {"task_id": " t1 "}, ("give_task_id", "local", "r1", "t1"), {}),
+        (
+            "track",
+            {"task_id": "t1"},
+            ("track", "local", "t1", "demo"),
+            {"run_id": "new", "model": "maker/model"},
+        ),
+    ],
+)
+async def test_each_route_does_one_thing_for_the_owner_who_asks(
+    browser: httpx.AsyncClient, runs: Runs, path: str, body: Any, asked: Any, answer: Any
+) -> None:
+    """And answers what the page needs to go on."""
+    told = await browser.post(f"/kie-ui/{path}", json=body)
+    assert (told.status_code, told.json()) == (200, answer)
+    assert runs.asked == [asked]
+    assert (await browser.get(f"/kie-ui/{path}")).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status"),
+    [
+        (UnknownRun(), 404),
+        (WrongStep("It has left."), 409),
+        (KeyMissing(), 409),
+        (StoreProblem("The disk is full."), 503),
+        (TaskNotFound(), 409),
+        (Unreachable(), 503),
+    ],
+)
+async def test_what_cannot_be_done_is_said_in_words(
+    browser: httpx.AsyncClient, runs: Runs, refusal: Exception, status: int
+) -> None:
+    """The page shows the sentence beside what was pressed."""
+    runs.refusal = refusal
+    told = await browser.post(f"{RUN}/task-id", json={"task_id": "t1"})
+    assert (told.status_code, told.json()) == (status, {"message": str(refusal)})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff",
+        b'{"task_id": 7}',
+        b'{"task_id": "  "}',
+        b"[" * 5000,
+        b'{"task_id": "' + b"x" * MAX_BODY_BYTES + b'"}',
+    ],
+)
+@pytest.mark.parametrize("path", [f"{RUN}/task-id", "/kie-ui/track"])
+async def test_what_holds_no_task_id_is_refused_with_a_sentence(
+    browser: httpx.AsyncClient, runs: Runs, path: str, body: bytes
+) -> None:
+    """Nothing is asked of anyone for it."""
+    told = await browser.post(path, content=body)
+    assert told.status_code == 400
+    assert "task id" in told.json()["message"]
+    assert runs.asked == []
+
+
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403)])
+@pytest.mark.parametrize("path", [f"{RUN}/send-again", f"{RUN}/cancel", "/kie-ui/track"])
+async def test_another_sites_page_can_have_nothing_done(
+    browser: httpx.AsyncClient, runs: Runs, path: str, site: str, status: int
+) -> None:
+    """A browser says where a request comes from; no form elsewhere makes anyone pay."""
+    told = await browser.post(path, headers={"Sec-Fetch-Site": site}, json={"task_id": "t1"})
+    assert told.status_code == status
+    assert runs.asked == []
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+async def test_the_page_itself_can(browser: httpx.AsyncClient, runs: Runs, site: str) -> None:
+    """Its own origin is no other site."""
+    told = await browser.post(f"{RUN}/cancel", headers={"Sec-Fetch-Site": site})
+    assert told.status_code == 200
+    assert runs.asked
+
+
+CALLBACK = "/kie-ui/callbacks/r1/proof"
+
+
+async def test_a_callback_prompts_a_question_and_nothing_else(
+    browser: httpx.AsyncClient, runs: Runs
+) -> None:
+    """What it says of the task is not looked at."""
+    body = {"code": 200, "data": {"taskId": "t1", "state": "success"}}
+    told = await browser.post(CALLBACK, json=body)
+    assert (told.status_code, told.json()) == (200, {})
+    assert runs.asked == [("called_back", "r1", "proof", "t1")]
+
+
+async def test_a_callback_at_a_forged_address_is_not_found(
+    browser: httpx.AsyncClient, runs: Runs
+) -> None:
+    """Whoever calls learns nothing of what there is."""
+    runs.genuine = False
+    assert (await browser.post(CALLBACK, json={"taskId": "t1"})).status_code == 404
+    assert (await browser.post(CALLBACK, content=b"x" * 1_000_000)).status_code == 404
+    assert runs.asked == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b"\xff\xfe", b"[" * 100_000])
+async def test_a_callback_that_is_no_object_is_refused(
+    browser: httpx.AsyncClient, runs: Runs, body: bytes
+) -> None:
+    """Before anything else is done about it."""
+    assert (await browser.post(CALLBACK, content=body)).status_code == 400
+    assert runs.asked == []
+
+
+async def test_an_oversized_callback_is_refused_announced_or_not(
+    browser: httpx.AsyncClient, runs: Runs
+) -> None:
+    """No more than the limit is read of it."""
+    piece = b"x" * 65_536
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(64):
+            sent += len(piece)
+            yield piece
+            await asyncio.sleep(0)
+
+    assert (await browser.post(CALLBACK, content=piece * 5)).status_code == 413
+    assert (await browser.post(CALLBACK, content=endless())).status_code == 413
+    assert runs.asked == []
+
+
+async def test_with_a_webhook_key_only_signed_callbacks_count(
+    make_services: MakeServices, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check gets the key, the task id and the headers; forged ones cost nothing."""
+    services = make_services(kie_webhook_key="planted-webhook-key")
+    checked: list[Any] = []
+
+    def is_signed(key: Any, task_id: str, headers: Any, now_s: float) -> bool:
+        checked.append((key.get_secret_value(), task_id))
+        return bool(headers.get("x-webhook-signature") == "right")
+
+    async def opened() -> Runs:
+        return runs
+
+    monkeypatch.setattr(services, "runs", opened)
+    monkeypatch.setattr("kie_ui.ui.api.run_actions.is_signed", is_signed)
+    transport = httpx.ASGITransport(make_site(services))
+    async with httpx.AsyncClient(transport=transport, base_url="https://page.test") as kie:
+        body = json.dumps({"taskId": "t1"})
+        forged = await kie.post(CALLBACK, content=body, headers={"x-webhook-signature": "wrong"})
+        nameless = await kie.post(CALLBACK, json={}, headers={"x-webhook-signature": "right"})
+        signed = await kie.post(CALLBACK, content=body, headers={"x-webhook-signature": "right"})
+    assert [a.status_code for a in (forged, nameless, signed)] == [401, 401, 200]
+    assert checked == [("planted-webhook-key", "t1")] * 2
+    assert runs.asked == [("called_back", "r1", "proof", "t1")]

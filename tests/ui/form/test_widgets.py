@@ -1,0 +1,259 @@
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from kie_ui.catalog.parameters import (
+    ChoiceParameter,
+    MediaParameter,
+    NumberParameter,
+    Option,
+    Parameter,
+    TextParameter,
+)
+from kie_ui.catalog.rules import is_given
+from kie_ui.catalog.spec import ModelSpec
+from kie_ui.ui.form.builder import build_form, help_html
+from kie_ui.ui.form.form import RANDOM, START_FROM
+from kie_ui.ui.form.media_list import MediaList
+from kie_ui.ui.form.rows_table import RowsTable
+from kie_ui.ui.form.widgets import (
+    build_widget,
+    info,
+    limits_in_words,
+    lowest_choice,
+    said_of,
+    value_said,
+)
+from tests.ui.driving import SPECS
+from tests.ui.specs import CHECKER, EVERY_KIND, SCALE, SHOTS, STEPS, STRENGTH, STYLES
+
+by_model = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.api_name)
+
+
+async def built(parameter: Parameter) -> Any:
+    """Build a parameter's widget. Outside a running loop Gradio would leave one open behind it."""
+    with gr.Blocks(analytics_enabled=False):
+        return build_widget(parameter)
+
+
+@by_model
+async def test_every_parameter_is_on_the_page_in_words_and_by_its_documented_name(
+    spec: ModelSpec,
+) -> None:
+    """Its label, what it means, and how the documentation calls it."""
+    with gr.Blocks(analytics_enabled=False) as page:
+        form = build_form(spec)
+    texts = [block.value for block in page.blocks.values() if isinstance(block, gr.HTML)]
+    for parameter in spec.parameters:
+        widget: Any = form.fields[parameter.name].widget
+        assert widget.label == parameter.label
+        if isinstance(parameter, MediaParameter):
+            assert help_html(parameter) in texts
+            assert f"<code>{parameter.name}</code>" in help_html(parameter)
+        else:
+            assert widget.info == f"{parameter.help} `{parameter.name}`"
+
+
+@by_model
+async def test_every_widget_starts_with_the_documented_default(spec: ModelSpec) -> None:
+    """What is sent untouched is the default; a documented sample picture is ours instead."""
+    with gr.Blocks(analytics_enabled=False):
+        form = build_form(spec)
+    inputs: dict[str, Any] = dict(form.inputs)
+    raw = {name: component.value for name, component in inputs.items()}
+    raw[START_FROM] = "task_id"  # so that what belongs to it speaks too
+    for parameter in spec.parameters:
+        if isinstance(parameter, MediaParameter):
+            assert (raw[parameter.name] is not None) == bool(parameter.default)
+            continue
+        empty = "" if isinstance(parameter, TextParameter) else None
+        expected = empty if parameter.default is None else parameter.default
+        assert form.values(raw)[parameter.name] == expected
+
+
+@by_model
+async def test_every_widget_offers_what_is_documented_and_no_more(spec: ModelSpec) -> None:
+    """Choices are the documented ones with their labels; numbers keep to their range and step."""
+    for parameter in spec.parameters:
+        widget = await built(parameter)
+        if isinstance(parameter, ChoiceParameter):
+            assert widget.choices == [(option.label, option.value) for option in parameter.options]
+        if isinstance(parameter, NumberParameter):
+            assert (widget.minimum, widget.maximum) == (
+                lowest_choice(parameter),
+                parameter.maximum,
+            )
+            assert widget.step == parameter.step
+
+
+async def test_few_choices_stand_beside_each_other_and_many_drop_down() -> None:
+    """Three words fit in a bar; twelve durations do not, and two are amounts to pick from."""
+    words = tuple(Option(value=value, label=value) for value in "abcd")
+    few = ChoiceParameter(name="c", label="C", help="", options=words[:3])
+    many = ChoiceParameter(name="c", label="C", help="", options=words)
+    amounts = ChoiceParameter(name="c", label="C", help="", options=words[:2], unit="s")
+    assert isinstance(await built(few), gr.Radio)
+    assert isinstance(await built(many), gr.Dropdown)
+    assert isinstance(await built(amounts), gr.Dropdown)
+
+
+async def test_a_random_seed_is_a_switch_and_the_slider_begins_past_it() -> None:
+    """Nobody has to know that −1 means random: the switch says it, and the slider rests."""
+    seed = SPECS[1].parameter("seed")
+    with gr.Blocks(analytics_enabled=False):
+        form = build_form(SPECS[1])
+    widget: Any = form.fields["seed"].widget
+    switch: Any = form.inputs["seed" + RANDOM]
+    assert switch.value is True
+    assert (widget.minimum, widget.value, widget.interactive) == (0, 0, False)
+    assert isinstance(seed, NumberParameter)
+    assert seed.random_value == -1
+
+
+async def test_a_number_without_a_range_is_typed() -> None:
+    """A slider needs both ends; whole numbers take no decimals."""
+    widget = await built(
+        NumberParameter(name="n", label="N", help="", minimum=0, step=1, default=3)
+    )
+    assert isinstance(widget, gr.Number)
+    assert (widget.value, widget.precision) == (3, 0)
+
+
+async def test_a_short_text_has_one_line_and_a_long_one_has_more() -> None:
+    """An id is not a prompt."""
+    one = await built(TextParameter(name="t", label="T", help=""))
+    many = await built(TextParameter(name="t", label="T", help="", multiline=True, default="so"))
+    assert (one.lines, one.max_lines) == (1, 1)
+    assert many.lines > 1
+    assert many.value == "so"
+
+
+@pytest.mark.parametrize("parameter", EVERY_KIND.parameters, ids=lambda parameter: parameter.name)
+async def test_every_kind_has_its_widget_with_label_and_documented_name(
+    parameter: Parameter,
+) -> None:
+    """Whatever a page documents, nothing is left without one."""
+    widget = await built(parameter)
+    assert WIDGETS[parameter.name] in type(widget).__mro__
+    assert widget.label == parameter.label
+    if isinstance(widget, gr.HTML):
+        assert widget.props["about"]["name"] == parameter.name
+    else:
+        assert widget.info.endswith(f"`{parameter.name}`")
+
+
+WIDGETS: dict[str, type] = {
+    "prompt": gr.Textbox,
+    "voice": gr.Dropdown,
+    "steps": gr.Dropdown,
+    "styles": gr.Dropdown,
+    "strength": gr.Slider,
+    "scale": gr.Number,
+    "nsfw_checker": gr.Radio,
+    "image_urls": MediaList,
+    "video_url": MediaList,
+    "audio_urls": MediaList,
+    "shots": RowsTable,
+    "colours": RowsTable,
+    "boxes": gr.Textbox,
+    "word": gr.Textbox,
+}
+
+
+async def test_what_may_stay_open_can_be_left_out() -> None:
+    """A choice, a switch and a number without a default say nothing until somebody chooses."""
+    for parameter in (STEPS, CHECKER, SCALE):
+        widget = await built(parameter)
+        assert not is_given(value_said(parameter, widget.value))
+    steps = await built(STEPS)
+    assert steps.choices[0] == ("Leave out", "")
+    assert steps.choices[1:] == [("4", 4), ("8", 8), ("16", 16), ("32", 32)]
+
+
+async def test_a_choice_that_is_required_has_to_be_made() -> None:
+    """Nothing is chosen at first, and leaving out is none of the choices."""
+    for parameter in (STEPS, CHECKER):
+        widget = await built(parameter.model_copy(update={"required": True}))
+        assert widget.value is None
+        assert "Leave out" not in [label for label, _ in widget.choices]
+
+
+async def test_long_words_drop_down_though_they_are_few() -> None:
+    """In a bar they would not be read."""
+    few = tuple(Option(value=value, label=value * 30) for value in "ab")
+    choice = ChoiceParameter(name="c", label="C", help="", options=few, default="a")
+    assert isinstance(await built(choice), gr.Dropdown)
+
+
+async def test_of_several_choices_the_counts_are_said_and_kept() -> None:
+    """No more can be chosen than fit."""
+    widget = await built(STYLES)
+    assert (widget.multiselect, widget.max_choices, widget.value) == (True, 2, [])
+    assert "Choose up to 2." in widget.info
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"minimum": 0, "maximum": 2.5}, "From 0 to 2.5."),
+        ({"minimum": 1}, "1 or more."),
+        ({"maximum": -1}, "-1 or less."),
+        ({}, ""),
+        ({"minimum": 0, "maximum": 1, "default": 0.5}, ""),
+    ],
+)
+def test_a_range_that_no_slider_shows_is_said(limits: dict[str, float], words: str) -> None:
+    """In the line that says what the number means."""
+    parameter = NumberParameter(name="n", label="N", help="", **limits)
+    assert limits_in_words(parameter) == words
+
+
+async def test_an_empty_number_is_nothing_and_not_zero() -> None:
+    """And one that does not fit is told by the check, which says why."""
+    widget = await built(SCALE)
+    assert (widget.value, widget.preprocess(""), widget.preprocess(None)) == ("", None, None)
+    assert widget.preprocess(99) == 99
+    assert widget.preprocess(2.5) == 2.5
+
+
+async def test_the_example_of_a_page_is_shown_in_the_empty_field() -> None:
+    """As an example, and not as if it stood there."""
+    widget = await built(TextParameter(name="t", label="T", help="", sample="A heron."))
+    assert (widget.value, widget.placeholder) == ("", "For example: A heron.")
+
+
+@pytest.mark.parametrize(
+    ("help_", "said"),
+    [
+        ("ISO 639-1 code", "ISO 639-1 code. Written like `^[a-z]{2}$`. `t`"),
+        ("Which one?", "Which one? Written like `^[a-z]{2}$`. `t`"),
+        ("", "Written like `^[a-z]{2}$`. `t`"),
+    ],
+)
+def test_help_and_limits_are_sentences(help_: str, said: str) -> None:
+    """Also where the page ends its words without a full stop."""
+    assert info(TextParameter(name="t", label="T", help=help_, pattern="^[a-z]{2}$")) == said
+
+
+async def test_nothing_that_a_page_says_becomes_a_link() -> None:
+    """Gradio reads a little Markdown where a parameter is explained."""
+    parameter = TextParameter(name="t", label="T", help="[press](https://evil.test) ![]( x)")
+    assert "](" not in info(parameter)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        (CHECKER, True),
+        (CHECKER, False),
+        (STYLES, ["oil"]),
+        (STEPS, 8),
+        (STRENGTH, 0.25),
+        (SHOTS, [{"prompt": "a"}]),
+    ],
+    ids=lambda given: getattr(given, "name", None),
+)
+def test_what_a_widget_says_of_a_value_is_that_value(parameter: Parameter, value: Any) -> None:
+    """There and back."""
+    assert value_said(parameter, said_of(parameter, value)) == value
