@@ -22,7 +22,7 @@ _MARK = re.compile(rf"{_TOKEN}-(\d+)-")
 """Stands for the address of the nth file while a snippet is put together; nobody can type it."""
 
 
-class Snippets(NamedTuple):
+class CodeSamples(NamedTuple):
     """One request in three spellings."""
 
     json: str
@@ -45,13 +45,13 @@ class _Files:
         return list(enumerate(self.names.values(), start=1))
 
 
-def build_snippets(
+def build_code_samples(
     spec: ModelSpec, checked: Mapping[str, Any], api_base_url: str, upload_base_url: str
-) -> Snippets:
+) -> CodeSamples:
     """Spell out the request of checked values; files become an upload before it."""
     files = _Files()
     body = build_body(spec, build_input(spec, checked, files.mark))
-    return Snippets(
+    return CodeSamples(
         _as_json(body, files),
         _as_curl(body, files, api_base_url, upload_base_url),
         _as_python(body, files, api_base_url, upload_base_url),

@@ -39,9 +39,9 @@ ORDER = (
 )
 """The names of the facts, in the order in which they are told."""
 
-MOST_IN_SIGHT = 12
+MAX_IN_SIGHT = 12
 """Choices; a longer list is one to search."""
-MOST_STOPS = 10_000
+MAX_STOPS = 10_000
 """Values of a slider; with more of them a number is typed in."""
 
 
@@ -156,7 +156,7 @@ _MEDIA = {"image": "picture", "video": "video", "audio": "sound", "file": "file"
 def _choice(parameter: ChoiceParameter) -> str:
     if parameter.many:
         return "several choices"
-    return "list" if len(parameter.options) > MOST_IN_SIGHT else "choice"
+    return "list" if len(parameter.options) > MAX_IN_SIGHT else "choice"
 
 
 def is_slider(parameter: NumberParameter) -> bool:
@@ -164,7 +164,7 @@ def is_slider(parameter: NumberParameter) -> bool:
     low, high = parameter.minimum, parameter.maximum
     if low is None or high is None:
         return False
-    return high - low <= MOST_STOPS * (parameter.step or (1 if parameter.integer else 0.01))
+    return high - low <= MAX_STOPS * (parameter.step or (1 if parameter.integer else 0.01))
 
 
 _COMPARED = tuple(name for name in ORDER if name not in ("name", "description", "widget"))

@@ -65,7 +65,7 @@ def _url(ref: MediaRef, address: Address) -> str:
 DOLLARS_PER_CREDIT = 0.005
 """Source: observed live, "Balance and download"."""
 
-MOST_SECONDS = 24 * 3600.0
+MAX_SECONDS = 24 * 3600.0
 """A duration beyond that is none of which a price could be told."""
 
 
@@ -78,7 +78,7 @@ def estimate_credits(spec: ModelSpec, values: Mapping[str, Any]) -> float | None
         seconds = float(values[spec.price.duration])
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    if rate is None or not 0 <= seconds <= MOST_SECONDS:
+    if rate is None or not 0 <= seconds <= MAX_SECONDS:
         return None
     return round(rate * seconds, 2)
 

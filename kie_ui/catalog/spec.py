@@ -78,7 +78,7 @@ def names_in(rule: Rule) -> set[str]:
             return {rule.parameter, rule.given}
 
 
-MOST_CREDITS_PER_SECOND = 100_000.0
+MAX_CREDITS_PER_SECOND = 100_000.0
 
 
 class Price(BaseModel):
@@ -89,7 +89,7 @@ class Price(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    credits_per_second: dict[str, Annotated[float, Field(ge=0, le=MOST_CREDITS_PER_SECOND)]]
+    credits_per_second: dict[str, Annotated[float, Field(ge=0, le=MAX_CREDITS_PER_SECOND)]]
     """By the value of `by`."""
     by: str
     duration: str

@@ -43,7 +43,7 @@ _GUESSED_LENGTH_S = 3.0  # for a clip that does not tell its own
 _MEASURED_SIDE_PX = 160
 _LEAST_CONTRAST = 8.0
 _LEAST_LIGHT = 16.0
-_MOST_LIGHT = 245.0
+_MAX_LIGHT = 245.0
 _TURNS = {
     90: Image.Transpose.ROTATE_90,
     180: Image.Transpose.ROTATE_180,
@@ -189,7 +189,7 @@ def _score(still: Image.Image) -> float:
     grey = still.convert("L")
     grey.thumbnail((_MEASURED_SIDE_PX, _MEASURED_SIDE_PX))
     whole = ImageStat.Stat(grey)
-    if not _LEAST_LIGHT <= whole.mean[0] <= _MOST_LIGHT or whole.stddev[0] < _LEAST_CONTRAST:
+    if not _LEAST_LIGHT <= whole.mean[0] <= _MAX_LIGHT or whole.stddev[0] < _LEAST_CONTRAST:
         return 0.0
     edges = ImageStat.Stat(grey.filter(ImageFilter.FIND_EDGES))
     return float(edges.rms[0]) + 0.001
@@ -200,7 +200,7 @@ _BARS = 48
 _BAR_PX = 6
 _MARGIN_PX = 24
 _LEAST_PX = 6
-_MOST_PX = 176
+_MAX_PX = 176
 _COLOUR = (20, 163, 148, 255)
 """Readable on light and on dark."""
 _DRAWN_LARGER = 2
@@ -219,7 +219,7 @@ def draw_waveform(sound: Path, to: Path) -> None:
     apart = (width - 2 * _MARGIN_PX * _DRAWN_LARGER) / _BARS
     for number, peak in enumerate(peaks):
         middle = _MARGIN_PX * _DRAWN_LARGER + (number + 0.5) * apart
-        _draw_bar(draw, middle, height / 2, max(_LEAST_PX, _MOST_PX * peak / loudest))
+        _draw_bar(draw, middle, height / 2, max(_LEAST_PX, _MAX_PX * peak / loudest))
     encoded = io.BytesIO()
     picture.resize(_SIZE_PX, Image.Resampling.LANCZOS).save(encoded, "WEBP", quality=80)
     write_whole(to, encoded.getvalue())

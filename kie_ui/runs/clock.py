@@ -43,5 +43,5 @@ class Clock:
             await asyncio.gather(working, timer, return_exceptions=True)
 
 
-USUAL = Clock()
+SYSTEM_CLOCK = Clock()
 """Time as everyone has it."""

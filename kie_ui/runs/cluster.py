@@ -33,7 +33,7 @@ _MOMENT_S = 5.0
 """How long to try for a lock of one's own: others hold it for moments, to see who is alive."""
 
 
-class Presence:
+class ProcessLock:
     """This process among those that share a data folder. Blocks for moments: a disk is asked."""
 
     def __init__(self, folder: Path) -> None:
@@ -92,13 +92,13 @@ OVERLAP_MS = 2_000
 """Looks overlap by this much: a change is written a little after the time that it carries."""
 
 
-class Holding:
+class RunOwnership:
     """Holds this process's runs, takes over those of dead processes, and follows the others'."""
 
     def __init__(
         self,
         store: Store,
-        presence: Presence,
+        presence: ProcessLock,
         feed: Feed,
         clock: Clock,
         on_taken: Callable[[Run], None],

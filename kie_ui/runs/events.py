@@ -58,14 +58,14 @@ class Feed:
                 del self._subscriptions[owner]
 
 
-class Bells:
+class ChangeSignals:
     """One bell for each page that an owner has open: rung when there is something to look at."""
 
     def __init__(self) -> None:
         self._hung: dict[str, set[asyncio.Event]] = {}
 
     @contextmanager
-    def hang(self, owner: str) -> Iterator[asyncio.Event]:
+    def subscribe(self, owner: str) -> Iterator[asyncio.Event]:
         """Give an event that is set whenever it rings for the owner; the reader clears it."""
         bell = asyncio.Event()
         self._hung.setdefault(owner, set()).add(bell)
@@ -81,12 +81,12 @@ class Bells:
         """Say whether the owner has a page open."""
         return owner in self._hung
 
-    def ring(self, owner: str) -> None:
+    def notify(self, owner: str) -> None:
         """Ring for one owner."""
         for bell in self._hung.get(owner, ()):
             bell.set()
 
-    def ring_all(self) -> None:
+    def notify_all(self) -> None:
         """Ring for everyone."""
         for owner in self._hung:
-            self.ring(owner)
+            self.notify(owner)

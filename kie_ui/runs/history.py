@@ -172,12 +172,12 @@ class History:
 
         Raises: UnknownRun, if one is none of the owner's; WrongStep, if all are under way.
         """
-        put_in = partial(bins.put_in, owner, tuple(run_ids), self._now_ms())
+        put_in = partial(bins.trash, owner, tuple(run_ids), self._now_ms())
         return self._told(await self._store.write(put_in))
 
     async def undelete(self, owner: str, run_ids: Iterable[str]) -> tuple[str, ...]:
         """Take runs out of the bin, and name them. Raises: UnknownRun, once one is gone."""
-        take_out = partial(bins.take_out, owner, tuple(run_ids), self._now_ms())
+        take_out = partial(bins.restore, owner, tuple(run_ids), self._now_ms())
         return self._told(await self._store.write(take_out))
 
     def _told(self, runs: tuple[Run, ...]) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from kie_ui.media.storage import Storage, explain_os_error
 from kie_ui.runs.accounts.balance import Balances
 from kie_ui.runs.accounts.credentials import Access, Backends, Clients
 from kie_ui.runs.accounts.limits import NO_LIMIT, CreateBudget, Quota, RunsPerDay
-from kie_ui.runs.clock import USUAL, Clock
-from kie_ui.runs.cluster import Holding, Presence
+from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
+from kie_ui.runs.cluster import ProcessLock, RunOwnership
 from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
 from kie_ui.runs.events import Feed
 from kie_ui.runs.history import History
@@ -29,7 +29,7 @@ from kie_ui.runs.lifecycle.create_queue import CreateQueue
 from kie_ui.runs.lifecycle.download import Fetching, Posters
 from kie_ui.runs.lifecycle.engine import Journeys, Upkeep
 from kie_ui.runs.lifecycle.poll import Watching
-from kie_ui.runs.lifecycle.poll_scheduler import POLLS_PER_S, LaneSettings, Tracker
+from kie_ui.runs.lifecycle.poll_scheduler import POLLS_PER_S, PollScheduler, PollSettings
 from kie_ui.runs.lifecycle.submit import Intake, Pressing
 from kie_ui.runs.retention import Tidying
 from kie_ui.runs.run import UNSENT_STEPS, BackendKind, Run, Step
@@ -141,9 +141,9 @@ class RunService:
         store: Store,
         storage: Storage,
         backends: Backends,
-        presence: Presence | None = None,
+        presence: ProcessLock | None = None,
         clients: Clients | None = None,
-        clock: Clock = USUAL,
+        clock: Clock = SYSTEM_CLOCK,
         limits: Limits = _USUAL,
     ) -> None:
         self.backends = backends
@@ -160,8 +160,8 @@ class RunService:
         self._balances = Balances(self._journal, access)
         budget = CreateBudget(store, self._clock, limits.creates_per_10_s)
         self._queue = CreateQueue(self._clock, budget.take)
-        self._tracker = Tracker(
-            LaneSettings(self._clock, polls_per_s=limits.polls_per_s),
+        self._tracker = PollScheduler(
+            PollSettings(self._clock, polls_per_s=limits.polls_per_s),
             lambda made: (
                 backends.account(made.owner, made.backend, made.paid_by) or f"none of {made.owner}"
             ),
@@ -175,7 +175,7 @@ class RunService:
             self._posters,
             self._tracker,
         )
-        presence = presence or Presence(storage.root / "processes")
+        presence = presence or ProcessLock(storage.root / "processes")
         self._pressing = Pressing(
             catalog,
             backends,
@@ -202,7 +202,7 @@ class RunService:
         self._journeys.on_kept = self._keep_disk_limit
         self.history = History(store, self._journal, storage, self._posters)
         """Every run found again, marked, deleted, added up."""
-        self._holding = Holding(
+        self._holding = RunOwnership(
             store,
             presence,
             self._feed,

@@ -23,7 +23,7 @@ from kie_ui.simulator.faults import PROMPT_WORDS
 
 if TYPE_CHECKING:
     from kie_ui.simulator.config import SimulatorConfig
-    from kie_ui.simulator.single_instance import SimulatorLease
+    from kie_ui.simulator.single_instance import SimulatorLock
 
 
 class UnreadableModels(Exception):
@@ -205,11 +205,11 @@ def _config(options: argparse.Namespace) -> SimulatorConfig:
 
 
 @contextlib.contextmanager
-def _leased(data_dir: Path) -> Iterator[SimulatorLease]:
+def _leased(data_dir: Path) -> Iterator[SimulatorLock]:
     """Keep every other simulator out of the folder."""
-    from kie_ui.simulator.single_instance import SimulatorLease  # noqa: PLC0415 - as above
+    from kie_ui.simulator.single_instance import SimulatorLock  # noqa: PLC0415 - as above
 
-    lease = SimulatorLease(data_dir)
+    lease = SimulatorLock(data_dir)
     try:
         is_ours = lease.try_acquire()
     except OSError as error:

@@ -22,7 +22,7 @@ from kie_ui.simulator.faults import CREATE_PATH, FaultMiddleware, Faults
 from kie_ui.simulator.files import Files, MediaFinder
 from kie_ui.simulator.http import control, downloads, jobs, uploads
 from kie_ui.simulator.http.auth import CreateLimit
-from kie_ui.simulator.http.request_log import RECORD_PATH, Journal, JournalMiddleware
+from kie_ui.simulator.http.request_log import RECORD_PATH, RequestLog, RequestLogMiddleware
 from kie_ui.simulator.http.responses import (
     Refused,
     accepted,
@@ -47,7 +47,7 @@ def create_simulator(config: SimulatorConfig | None = None, **options: Any) -> S
     app = Starlette(
         routes=_routes(config),
         middleware=[
-            Middleware(JournalMiddleware, journal=state.journal, config=config),
+            Middleware(RequestLogMiddleware, journal=state.journal, config=config),
             Middleware(FaultMiddleware, faults=state.faults, sleep=config.sleep),
         ],
         exception_handlers={
@@ -77,7 +77,7 @@ def _build_state(config: SimulatorConfig) -> SimulatorState:
         tasks=Tasks(config, store, files, finder, renderer),
         create_limit=CreateLimit(config),
         faults=Faults(config.faults),
-        journal=Journal(),
+        journal=RequestLog(),
         link_secret=secrets.token_bytes(32),
     )
 

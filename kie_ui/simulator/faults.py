@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CREATE_PATH = "/api/v1/jobs/createTask"
 
 
-class Fate(BaseModel):
+class ForcedOutcome(BaseModel):
     """What shall become of one task, other than success."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,7 +73,7 @@ class Fault(BaseModel):
     after_work: bool = False
     omit: tuple[str, ...] = ()
     """Fields to leave out of the real answer, such as `data.taskId`."""
-    fate: Fate | None = None
+    fate: ForcedOutcome | None = None
     """What becomes of the task, where the request is a create."""
 
     @property
@@ -137,26 +137,28 @@ class _Armed:
         return self._left == 0
 
 
-PROMPT_WORDS: dict[str, tuple[str, Fate]] = {
+PROMPT_WORDS: dict[str, tuple[str, ForcedOutcome]] = {
     "[fail]": (
         "the task fails",
-        Fate(fails=True, fail_msg="The generation failed, as [fail] in the prompt asked for."),
+        ForcedOutcome(
+            fails=True, fail_msg="The generation failed, as [fail] in the prompt asked for."
+        ),
     ),
     "[moderated]": (
         "the task fails as if moderation had refused it",
-        Fate(
+        ForcedOutcome(
             fails=True,
             fail_code="400",
             fail_msg="The content was refused by moderation, as [moderated] in the prompt asked.",
         ),
     ),
-    "[stuck]": ("the task never ends", Fate(never_ends=True)),
-    "[slow]": ("the task takes ten times as long", Fate(slowness=10.0)),
+    "[stuck]": ("the task never ends", ForcedOutcome(never_ends=True)),
+    "[slow]": ("the task takes ten times as long", ForcedOutcome(slowness=10.0)),
 }
 """Words that decide over a task when its prompt holds them, with what they do."""
 
 
-def fate_in_texts(texts: Iterable[str]) -> Fate | None:
+def fate_in_texts(texts: Iterable[str]) -> ForcedOutcome | None:
     """Return the fate that a prompt asks for, whatever its parameter is called, or None."""
     text = "\n".join(texts).lower()
     return next((fate for word, (_, fate) in PROMPT_WORDS.items() if word in text), None)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kie_ui.simulator.config import SimulatorConfig
     from kie_ui.simulator.faults import Faults
-    from kie_ui.simulator.http.request_log import Journal
+    from kie_ui.simulator.http.request_log import RequestLog
 
 
 SHUTDOWN_TIMEOUT_S = 2
@@ -109,9 +109,9 @@ class SimulatorServer:
         return faults
 
     @property
-    def journal(self) -> Journal:
+    def journal(self) -> RequestLog:
         """The requests that arrived."""
-        journal: Journal = self.app.state.journal
+        journal: RequestLog = self.app.state.journal
         return journal
 
     def __enter__(self) -> SimulatorServer:

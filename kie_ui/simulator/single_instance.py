@@ -17,7 +17,7 @@ ADDRESS_NAME = "simulator.address"
 FORMER_ADDRESS_NAME = "simulator.former-address"
 
 
-class SimulatorLease:
+class SimulatorLock:
     """The right to run the one simulator of a data folder. May be used from any thread.
 
     Whoever cannot acquire it asks `address` for the holder's simulator, and tries again when that

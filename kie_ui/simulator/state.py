@@ -10,7 +10,7 @@ from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.faults import Faults
 from kie_ui.simulator.files import Files, MediaFinder
 from kie_ui.simulator.http.auth import CreateLimit
-from kie_ui.simulator.http.request_log import Journal
+from kie_ui.simulator.http.request_log import RequestLog
 from kie_ui.simulator.store import Store
 from kie_ui.simulator.tasks import Tasks
 
@@ -26,7 +26,7 @@ class SimulatorState:
     tasks: Tasks
     create_limit: CreateLimit
     faults: Faults
-    journal: Journal
+    journal: RequestLog
     link_secret: bytes
     """Signs download links; a restart makes the old ones invalid."""
 

@@ -138,7 +138,7 @@ class TaskRow:
     """Under which address the create came in; a callback has no request to learn it from."""
     callback_url: str | None
     fate: dict[str, Any]
-    """What shall go wrong with it; see `faults.Fate`."""
+    """What shall go wrong with it; see `faults.ForcedOutcome`."""
     state: State
     created_ms: int
     updated_ms: int

@@ -19,7 +19,7 @@ import anyio
 
 from kie_ui.simulator.callbacks import Callbacks
 from kie_ui.simulator.config import SimulatorConfig
-from kie_ui.simulator.faults import Fate, fate_in_texts
+from kie_ui.simulator.faults import ForcedOutcome, fate_in_texts
 from kie_ui.simulator.files import (
     IMAGE_MODEL,
     Files,
@@ -249,13 +249,13 @@ class Tasks:
         body: dict[str, Any],
         price: float,
         base_url: str,
-        fate: Fate | None,
+        fate: ForcedOutcome | None,
     ) -> TaskRow:
         """Write a task, take its price, and set it going.
 
         Raises: InsufficientCredits.
         """
-        fate = fate or fate_in_texts(Asked(checked.spec, checked.values).texts) or Fate()
+        fate = fate or fate_in_texts(Asked(checked.spec, checked.values).texts) or ForcedOutcome()
         now_ms = self._config.now_ms()
         task = TaskRow(
             task_id=secrets.token_hex(16),
@@ -313,7 +313,7 @@ class Tasks:
         await self._report(task.task_id)
 
     async def _bring_to_end(self, task: TaskRow) -> None:
-        fate = Fate.model_validate(task.fate)
+        fate = ForcedOutcome.model_validate(task.fate)
         pace = fate.slowness / self._config.speed
         if task.state == "waiting":
             await self._config.sleep(WAITING_S * pace)
@@ -325,7 +325,7 @@ class Tasks:
         else:
             await self._generate(task, pace)
 
-    async def _pretend(self, task: TaskRow, fate: Fate, pace: float) -> None:
+    async def _pretend(self, task: TaskRow, fate: ForcedOutcome, pace: float) -> None:
         """Look busy without rendering anything."""
         self._store.move_task(task.task_id, "generating", self._config.now_ms())
         if fate.never_ends:

@@ -16,13 +16,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from kie_ui.catalog.library.library import Library
-from kie_ui.runs.clock import USUAL, Clock
+from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.settings import Settings
 from kie_ui.ui.api.event_stream import build_routes
-from kie_ui.ui.asgi.gradio_isolation import Doors
-from kie_ui.ui.asgi.identity import VisitorMiddleware
-from kie_ui.ui.asgi.same_origin import SiteMiddleware
-from kie_ui.ui.asgi.security_headers import HeadersMiddleware
+from kie_ui.ui.asgi.gradio_isolation import GradioIsolationMiddleware
+from kie_ui.ui.asgi.identity import IdentityMiddleware
+from kie_ui.ui.asgi.same_origin import SameOriginMiddleware
+from kie_ui.ui.asgi.security_headers import SecurityHeadersMiddleware
 from kie_ui.ui.asgi.upload_cleanup import Sweeper, claim_uploads, files_of_page
 from kie_ui.ui.endpoints import build_endpoint, build_generate
 from kie_ui.ui.form.drafts import wire_drafts, wire_filling
@@ -34,11 +34,11 @@ from kie_ui.ui.tabs.generate import ModelTab, build_model_tab
 from kie_ui.ui.tabs.history import TAB, build_history, build_layer
 from kie_ui.ui.theme import ASSETS, build_theme, head, stylesheets
 
-MOST_EVENTS = 4000
+MAX_EVENTS = 4000
 """Events that may run at once. Gradio's default of 40 would let the 41st caller wait."""
 
 
-MOST_SESSIONS = 200
+MAX_SESSIONS = 200
 """Pages of which Gradio remembers how their components were changed: it copies a quarter of a
 megabyte for each, and for us remembers nothing that the page does not."""
 
@@ -111,8 +111,8 @@ def launch_options(services: Services) -> dict[str, Any]:
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,
-        "max_threads": MOST_EVENTS,
-        "state_session_capacity": MOST_SESSIONS,
+        "max_threads": MAX_EVENTS,
+        "state_session_capacity": MAX_SESSIONS,
         "max_file_size": "100mb",
         "app_kwargs": {
             "lifespan": services.lifespan,
@@ -143,11 +143,15 @@ def build_middleware(services: Services) -> list[Middleware]:
     is_framed, has_many = bool(settings.space_id), settings.is_reachable_by_others
     users = services.users
     passed = [
-        Middleware(HeadersMiddleware, is_framed=is_framed),
-        Middleware(SiteMiddleware, hosts=settings.hosts),
-        Middleware(VisitorMiddleware, has_many=has_many, is_framed=is_framed, users=users),
+        Middleware(SecurityHeadersMiddleware, is_framed=is_framed),
+        Middleware(SameOriginMiddleware, hosts=settings.hosts),
+        Middleware(IdentityMiddleware, has_many=has_many, is_framed=is_framed, users=users),
     ]
-    return [*passed, Middleware(Doors, files=services.files)] if has_many else passed
+    return (
+        [*passed, Middleware(GradioIsolationMiddleware, files=services.files)]
+        if has_many
+        else passed
+    )
 
 
 def _allowed_paths() -> list[str]:
@@ -156,7 +160,7 @@ def _allowed_paths() -> list[str]:
     return [str(ASSETS / "samples"), *(path.strip() for path in told.split(",") if path.strip())]
 
 
-def launch(clock: Clock = USUAL) -> None:
+def launch(clock: Clock = SYSTEM_CLOCK) -> None:
     """Read the settings, build the page and serve it until it is stopped.
 
     Raises: SystemExit, with a sentence, where a setting makes no sense.
@@ -187,5 +191,5 @@ def _wait_for_the_end(page: gr.Blocks, services: Services) -> None:
     with suppress(KeyboardInterrupt):
         while page.is_running and not is_over.wait(0.1):
             pass
-    services.say_goodbye()
+    services.begin_shutdown()
     page.close(verbose=False)

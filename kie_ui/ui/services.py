@@ -18,7 +18,7 @@ from kie_ui.catalog.library.library import Library
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.kie.backend import Backend
 from kie_ui.runs.accounts.credentials import Backends
-from kie_ui.runs.clock import USUAL, Clock
+from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.runs.errors import RunsProblem, StoreProblem
 from kie_ui.settings import Settings
 from kie_ui.ui.asgi.login import Users
@@ -42,7 +42,7 @@ PRUNES_EVERY_S = 900.0
 class Services:
     """The run service and everything below it, for one server process."""
 
-    def __init__(self, settings: Settings, library: Library, clock: Clock = USUAL) -> None:
+    def __init__(self, settings: Settings, library: Library, clock: Clock = SYSTEM_CLOCK) -> None:
         self.settings = settings
         self.clock = clock
         self.library = self.catalog = library
@@ -79,7 +79,7 @@ class Services:
                 task.cancel()
             await self._close()
 
-    def say_goodbye(self) -> None:
+    def begin_shutdown(self) -> None:
         """Have every open stream end: the server waits for them before it stops. For any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self.is_leaving.set)

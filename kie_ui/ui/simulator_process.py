@@ -16,7 +16,7 @@ from kie_ui.settings import Settings
 
 if TYPE_CHECKING:
     from kie_ui.simulator.server import SimulatorServer
-    from kie_ui.simulator.single_instance import SimulatorLease
+    from kie_ui.simulator.single_instance import SimulatorLock
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Demo:
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
         self._settings = settings
         self._catalog = catalog
-        self._lease: SimulatorLease | None = None
+        self._lease: SimulatorLock | None = None
         self._server: SimulatorServer | None = None
         self._backend: Backend | None = None
         self._looked_s = float("-inf")
@@ -87,10 +87,10 @@ class Demo:
 
         Raises: OSError, RuntimeError.
         """
-        from kie_ui.simulator.single_instance import SimulatorLease  # noqa: PLC0415 - few views need it
+        from kie_ui.simulator.single_instance import SimulatorLock  # noqa: PLC0415 - few views need it
 
         if self._lease is None:
-            self._lease = SimulatorLease(self._settings.data_path / "simulator")
+            self._lease = SimulatorLock(self._settings.data_path / "simulator")
         give_up_s = time.monotonic() + PUBLISHING_S
         while not self._lease.try_acquire():
             address = self._lease.address()
@@ -101,7 +101,7 @@ class Demo:
             time.sleep(0.1)
         return self._start(self._lease)
 
-    def _start(self, lease: SimulatorLease) -> str:
+    def _start(self, lease: SimulatorLock) -> str:
         from kie_ui.simulator.config import SimulatorConfig  # noqa: PLC0415
         from kie_ui.simulator.server import SimulatorServer  # noqa: PLC0415
 

@@ -22,7 +22,7 @@ LINES_APPEAR = """() => document.querySelectorAll(".kie-press .kie-outage").forE
 })"""
 _IS_FOCUSED = "(node) => node === document.activeElement"
 LONG = f"[stuck] {'a-very-long-word' * 20}"
-MOST_TABS = 40
+MAX_TABS = 40
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -51,7 +51,7 @@ def test_the_press_is_reached_and_seen_by_keyboard(kie: KiePage) -> None:
     form = kie.form(GROK)
     form.prompt.fill("[stuck] by keyboard")
     form.prompt.focus()
-    for _ in range(MOST_TABS):
+    for _ in range(MAX_TABS):
         kie.page.keyboard.press("Tab")
         assert kie.page.evaluate(_WHERE_FOCUS_IS_UNSEEN) == ""
         if form.generate.evaluate(_IS_FOCUSED):

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kie_ui.catalog import code_samples as module
-from kie_ui.catalog.code_samples import Snippets, build_snippets
+from kie_ui.catalog.code_samples import CodeSamples, build_code_samples
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.request import build_body, build_input
 from kie_ui.catalog.spec import ModelSpec
@@ -69,9 +69,9 @@ def address_of(number: int) -> str:
     return f"{UPLOADS}/{number}/a%20b.png?sign=$HOME`id`&x='(y)'"
 
 
-def spelled(spec: ModelSpec, values: dict[str, Any]) -> Snippets:
+def spelled(spec: ModelSpec, values: dict[str, Any]) -> CodeSamples:
     """Spell a form's values, finished or not."""
-    return build_snippets(spec, check_part(spec, values)[0], API, UPLOADS)
+    return build_code_samples(spec, check_part(spec, values)[0], API, UPLOADS)
 
 
 def expected_body(spec: ModelSpec, values: dict[str, Any]) -> dict[str, Any]:
@@ -478,11 +478,11 @@ def test_no_snippet_shows_how_it_was_made(name: str) -> None:
 
 @pytest.mark.parametrize("spell", [lambda s: s.curl, lambda s: s.python], ids=["curl", "python"])
 def test_addresses_of_the_hosts_are_the_given_ones(
-    lite: ModelSpec, spell: Callable[[Snippets], str]
+    lite: ModelSpec, spell: Callable[[CodeSamples], str]
 ) -> None:
     """Whoever works with another host finds it in the code."""
     checked = check_values(lite, lite_values("A cat.", "cat.png"))
-    text = spell(build_snippets(lite, checked, "http://api.test:1", "http://up.test:2"))
+    text = spell(build_code_samples(lite, checked, "http://api.test:1", "http://up.test:2"))
 
     assert "http://api.test:1/api/v1/jobs/createTask" in text
     assert "http://up.test:2/api/file-stream-upload" in text

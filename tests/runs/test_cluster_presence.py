@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kie_ui.runs.cluster import Presence
+from kie_ui.runs.cluster import ProcessLock
 from tests.runs.harness import files_below
 
 ROOT = Path(__file__).parents[2]
@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[2]
 ENTER = """
 import sys
 from pathlib import Path
-from kie_ui.runs.cluster import Presence
-presence = Presence(Path(sys.argv[1]))
+from kie_ui.runs.cluster import ProcessLock
+presence = ProcessLock(Path(sys.argv[1]))
 presence.enter()
 print(presence.id, flush=True)
 sys.stdin.readline()
@@ -63,16 +63,16 @@ def _line(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.fixture
-def presence(folder: Path) -> Iterator[Presence]:
+def presence(folder: Path) -> Iterator[ProcessLock]:
     """Return this process, present."""
-    presence = Presence(folder)
+    presence = ProcessLock(folder)
     presence.enter()
     yield presence
     presence.leave()
 
 
 def test_a_killed_process_is_known_to_be_dead_at_once(
-    presence: Presence, enter: Callable[[], Child]
+    presence: ProcessLock, enter: Callable[[], Child]
 ) -> None:
     """The operating system takes the lock away with the process; no clock is involved."""
     process, holder = enter()
@@ -85,7 +85,7 @@ def test_a_killed_process_is_known_to_be_dead_at_once(
 
 
 def test_a_process_that_leaves_is_gone_though_it_still_runs(
-    presence: Presence, enter: Callable[[], Child], folder: Path
+    presence: ProcessLock, enter: Callable[[], Child], folder: Path
 ) -> None:
     """A clean stop hands over before the process ends, and leaves no file behind."""
     process, holder = enter()
@@ -99,7 +99,7 @@ def test_a_process_that_leaves_is_gone_though_it_still_runs(
 
 
 def test_what_the_dead_left_behind_is_removed(
-    presence: Presence, enter: Callable[[], Child], folder: Path
+    presence: ProcessLock, enter: Callable[[], Child], folder: Path
 ) -> None:
     """Files do not pile up with every crash."""
     for _ in range(2):
@@ -110,19 +110,19 @@ def test_what_the_dead_left_behind_is_removed(
     assert [path.stem for path in files_below(folder)] == [presence.id]
 
 
-def test_one_that_was_never_there_is_not_alive(presence: Presence, folder: Path) -> None:
+def test_one_that_was_never_there_is_not_alive(presence: ProcessLock, folder: Path) -> None:
     """Asking for it makes no file."""
     assert not presence.is_alive("f" * 32)
     assert [path.stem for path in files_below(folder)] == [presence.id]
 
 
-def test_a_process_is_alive_to_itself_and_no_other_of_its_own(presence: Presence) -> None:
+def test_a_process_is_alive_to_itself_and_no_other_of_its_own(presence: ProcessLock) -> None:
     """Nobody takes their own runs from themselves."""
     assert presence.is_alive(presence.id)
     assert presence.others() == ()
 
 
-def test_entering_again_changes_nothing(presence: Presence) -> None:
+def test_entering_again_changes_nothing(presence: ProcessLock) -> None:
     """A start that failed half-way may be tried again."""
     presence.enter()
     presence.enter()
@@ -131,13 +131,13 @@ def test_entering_again_changes_nothing(presence: Presence) -> None:
 
 def test_leaving_without_having_entered_is_harmless(folder: Path) -> None:
     """A stop after a start that failed does not fail too."""
-    Presence(folder).leave()
+    ProcessLock(folder).leave()
     assert not folder.exists()
 
 
-def test_two_in_one_process_know_each_other(presence: Presence, folder: Path) -> None:
+def test_two_in_one_process_know_each_other(presence: ProcessLock, folder: Path) -> None:
     """A program that is made twice in one process is two holders, as in two processes."""
-    other = Presence(folder)
+    other = ProcessLock(folder)
     other.enter()
     assert (presence.others(), other.others()) == ((other.id,), (presence.id,))
     other.leave()
@@ -146,7 +146,7 @@ def test_two_in_one_process_know_each_other(presence: Presence, folder: Path) ->
 
 def test_many_that_come_while_others_look_are_all_alive(folder: Path) -> None:
     """A look takes another's lock for a moment; whoever is just entering is not put off by it."""
-    watcher = Presence(folder)
+    watcher = ProcessLock(folder)
     watcher.enter()
     is_over = threading.Event()
     problems: list[BaseException] = []
@@ -158,7 +158,7 @@ def test_many_that_come_while_others_look_are_all_alive(folder: Path) -> None:
     def come() -> None:
         try:
             for _ in range(15):
-                comer = Presence(folder)
+                comer = ProcessLock(folder)
                 comer.enter()
                 assert watcher.is_alive(comer.id)
                 comer.leave()
@@ -181,4 +181,4 @@ def test_a_folder_that_cannot_be_used_is_an_oserror(tmp_path: Path) -> None:
     """The caller has a sentence for that."""
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
-        Presence(tmp_path / "file" / "processes").enter()
+        ProcessLock(tmp_path / "file" / "processes").enter()

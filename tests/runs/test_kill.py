@@ -207,7 +207,7 @@ class Moment:
 
 CLIENT, SENDING = "kie_ui.kie.client:KieClient", "kie_ui.runs.lifecycle.create:Sending"
 FETCHING, STORAGE = "kie_ui.runs.lifecycle.download:Fetching", "kie_ui.media.storage:Storage"
-TRACKER = "kie_ui.runs.lifecycle.poll_scheduler:Tracker"
+TRACKER = "kie_ui.runs.lifecycle.poll_scheduler:PollScheduler"
 
 MOMENTS = (
     Moment("preparing", freeze=f"before:{SENDING}.send"),

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from kie_ui.runs.accounts.credentials import Backends
-from kie_ui.runs.cluster import Presence
+from kie_ui.runs.cluster import ProcessLock
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
@@ -577,7 +577,7 @@ async def test_stopping_twice_or_without_a_start_is_harmless(
 
 async def test_who_died_is_known_by_its_lock_alone(tmp_path: Path) -> None:
     """A presence whose file lies about is no living process."""
-    one, two = Presence(tmp_path), Presence(tmp_path)
+    one, two = ProcessLock(tmp_path), ProcessLock(tmp_path)
     one.enter()
     (tmp_path / f"{two.id}.lock").write_text("")
     assert not one.is_alive(two.id)

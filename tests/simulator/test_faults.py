@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kie_ui.simulator.faults import Fate, Fault, Faults, fate_in_texts, without_field
+from kie_ui.simulator.faults import Fault, Faults, ForcedOutcome, fate_in_texts, without_field
 from tests.simulator.harness import Service, ServiceFactory, Time, grok
 
 CREATE = "/api/v1/jobs/createTask"
@@ -87,7 +87,7 @@ async def test_a_replaced_answer_can_hide_done_work(service: Service) -> None:
 
 async def test_a_task_can_be_made_to_fail(service: Service) -> None:
     """A create's fate decides the code and the message of the failure."""
-    arm(service, path=CREATE, fate=Fate(fails=True, fail_code="433", fail_msg="no luck"))
+    arm(service, path=CREATE, fate=ForcedOutcome(fails=True, fail_code="433", fail_msg="no luck"))
     record = await service.ended(await service.create(grok()))
     assert (record["state"], record["failCode"], record["failMsg"]) == ("fail", "433", "no luck")
     assert record["resultJson"] is None

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from kie_ui.simulator.single_instance import SimulatorLease
+from kie_ui.simulator.single_instance import SimulatorLock
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """if True:
     import sys, pathlib
-    from kie_ui.simulator.single_instance import SimulatorLease
-    lease = SimulatorLease(pathlib.Path(sys.argv[1]))
+    from kie_ui.simulator.single_instance import SimulatorLock
+    lease = SimulatorLock(pathlib.Path(sys.argv[1]))
     is_ours = lease.try_acquire()
     if is_ours and sys.argv[2]:
         lease.publish(sys.argv[2])
@@ -60,14 +60,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def lease(tmp_path: Path) -> Iterator[SimulatorLease]:
+def lease(tmp_path: Path) -> Iterator[SimulatorLock]:
     """Give a lease of the test's folder, held by nobody yet."""
-    lease = SimulatorLease(tmp_path)
+    lease = SimulatorLock(tmp_path)
     yield lease
     lease.release()
 
 
-def test_only_one_program_holds_the_lease(lease: SimulatorLease, start: Start) -> None:
+def test_only_one_program_holds_the_lease(lease: SimulatorLock, start: Start) -> None:
     """While another process has it, ours is told so at once, and where the other serves."""
     start(HERE)
     assert not lease.try_acquire()
@@ -75,14 +75,14 @@ def test_only_one_program_holds_the_lease(lease: SimulatorLease, start: Start) -
     assert lease.address() == HERE
 
 
-def test_ours_keeps_others_out(lease: SimulatorLease, start: Start, tmp_path: Path) -> None:
+def test_ours_keeps_others_out(lease: SimulatorLock, start: Start, tmp_path: Path) -> None:
     """What holds between processes holds the other way round, and within one process."""
     assert lease.try_acquire()
     start(expected="waits")
-    assert not SimulatorLease(tmp_path).try_acquire()
+    assert not SimulatorLock(tmp_path).try_acquire()
 
 
-def test_a_killed_holder_leaves_the_lease_and_its_port(lease: SimulatorLease, start: Start) -> None:
+def test_a_killed_holder_leaves_the_lease_and_its_port(lease: SimulatorLock, start: Start) -> None:
     """The system frees a dead process's lock; its port is known, and it is told of no more."""
     holder = start(HERE)
     holder.kill()
@@ -92,7 +92,7 @@ def test_a_killed_holder_leaves_the_lease_and_its_port(lease: SimulatorLease, st
     assert lease.former_port() == 8311
 
 
-def test_a_holder_that_ends_in_order_leaves_the_same(lease: SimulatorLease, start: Start) -> None:
+def test_a_holder_that_ends_in_order_leaves_the_same(lease: SimulatorLock, start: Start) -> None:
     """After a release nobody is told of, and the port is known to the next."""
     holder = start(HERE)
     assert holder.stdin is not None
@@ -105,7 +105,7 @@ def test_a_holder_that_ends_in_order_leaves_the_same(lease: SimulatorLease, star
 
 
 def test_a_port_outlives_a_successor_that_published_nothing(
-    lease: SimulatorLease, start: Start
+    lease: SimulatorLock, start: Start
 ) -> None:
     """Killed between acquiring and publishing, it takes nothing from the one after it."""
     for address in (HERE, ""):
@@ -116,16 +116,16 @@ def test_a_port_outlives_a_successor_that_published_nothing(
     assert lease.former_port() == 8311
 
 
-def test_the_last_word_counts(lease: SimulatorLease, tmp_path: Path) -> None:
+def test_the_last_word_counts(lease: SimulatorLock, tmp_path: Path) -> None:
     """A holder may publish again; everyone reads the newer address, whole."""
     assert lease.try_acquire()
     assert lease.address() is None
     for address in (HERE, THERE):
         lease.publish(address)
-        assert SimulatorLease(tmp_path).address() == address
+        assert SimulatorLock(tmp_path).address() == address
 
 
-def test_acquiring_twice_is_acquiring_once(lease: SimulatorLease, tmp_path: Path) -> None:
+def test_acquiring_twice_is_acquiring_once(lease: SimulatorLock, tmp_path: Path) -> None:
     """The holder keeps what it published, and one release is enough."""
     assert lease.try_acquire()
     lease.publish(HERE)
@@ -133,12 +133,12 @@ def test_acquiring_twice_is_acquiring_once(lease: SimulatorLease, tmp_path: Path
     assert lease.address() == HERE
     lease.release()
     lease.release()
-    successor = SimulatorLease(tmp_path)
+    successor = SimulatorLock(tmp_path)
     assert successor.try_acquire()
     successor.release()
 
 
-def test_only_the_holder_publishes(lease: SimulatorLease, start: Start) -> None:
+def test_only_the_holder_publishes(lease: SimulatorLock, start: Start) -> None:
     """Anyone else would lead the others astray."""
     start(HERE)
     with pytest.raises(RuntimeError, match="holder"):
@@ -149,7 +149,7 @@ def test_only_the_holder_publishes(lease: SimulatorLease, start: Start) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"8311", b"file:///etc", b"http://"])
 def test_a_damaged_address_is_no_address(
-    lease: SimulatorLease, tmp_path: Path, content: bytes
+    lease: SimulatorLock, tmp_path: Path, content: bytes
 ) -> None:
     """Whatever lies in the files, it is read without an error."""
     for name in ("simulator.address", "simulator.former-address"):
@@ -161,7 +161,7 @@ def test_a_damaged_address_is_no_address(
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1", "http://127.0.0.1:99999"])
 def test_an_address_without_a_usable_port_names_none(
-    lease: SimulatorLease, tmp_path: Path, address: str
+    lease: SimulatorLock, tmp_path: Path, address: str
 ) -> None:
     """Then any free port will do."""
     (tmp_path / "simulator.former-address").write_text(address)
@@ -170,7 +170,7 @@ def test_an_address_without_a_usable_port_names_none(
 
 def test_a_folder_is_made_where_there_is_none(tmp_path: Path) -> None:
     """The first of all programs finds nothing at all."""
-    lease = SimulatorLease(tmp_path / "new" / "folder")
+    lease = SimulatorLock(tmp_path / "new" / "folder")
     assert lease.address() is None
     assert lease.try_acquire()
     lease.release()
@@ -180,4 +180,4 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_the_disk(tmp_path: Path) ->
     """It is told as it is."""
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
-        SimulatorLease(tmp_path / "file" / "folder").try_acquire()
+        SimulatorLock(tmp_path / "file" / "folder").try_acquire()

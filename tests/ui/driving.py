@@ -22,8 +22,8 @@ from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
 from kie_ui.ui.api.event_stream import build_routes
-from kie_ui.ui.asgi.identity import VisitorMiddleware
-from kie_ui.ui.asgi.same_origin import SiteMiddleware
+from kie_ui.ui.asgi.identity import IdentityMiddleware
+from kie_ui.ui.asgi.same_origin import SameOriginMiddleware
 from kie_ui.ui.services import Services
 from kie_ui.ui.tabs.generate import HAS_PRESSED, ModelTab, build_model_tab
 
@@ -123,7 +123,10 @@ class DrivenTab:
 
 def make_site(services: Services, *, has_many: bool = True) -> Starlette:
     """Put our own routes behind the visitor middleware, as the page's server does."""
-    middleware = [Middleware(SiteMiddleware), Middleware(VisitorMiddleware, has_many=has_many)]
+    middleware = [
+        Middleware(SameOriginMiddleware),
+        Middleware(IdentityMiddleware, has_many=has_many),
+    ]
     return Starlette(routes=build_routes(services), middleware=middleware)
 
 

@@ -128,7 +128,7 @@ async def test_a_server_about_to_stop_sends_its_pages_away(demo: Services) -> No
     """It would wait for their streams, which have no end of their own."""
     async with demo.lifespan(), opened_stream(make_site(demo)) as stream:
         await stream.events_until("ready")
-        demo.say_goodbye()
+        demo.begin_shutdown()
         async with asyncio.timeout(5):
             await stream.has_ended.wait()
 

@@ -10,7 +10,7 @@ import pytest
 from kie_ui.catalog.values import FileRef
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
-from kie_ui.simulator.faults import CREATE_PATH, Fate, Fault
+from kie_ui.simulator.faults import CREATE_PATH, Fault, ForcedOutcome
 from kie_ui.simulator.http.request_log import RECORD_PATH
 from kie_ui.simulator.server import SimulatorServer
 from tests.runs.harness import GROK, OWNER, FastClock, make_backends, make_service
@@ -73,7 +73,10 @@ async def test_a_press_ends_with_the_clip_on_this_disk(
         (Fault(path=CREATE_PATH, code=422, msg="No such mode"), "No such mode"),
         (Fault(path=CREATE_PATH, code=500, msg="This field is required"), "field is required"),
         (Fault(path=UPLOADS, code=401), "did not accept the API key"),
-        (Fault(path=CREATE_PATH, fate=Fate(fails=True, fail_msg="Too blurry")), "Too blurry"),
+        (
+            Fault(path=CREATE_PATH, fate=ForcedOutcome(fails=True, fail_msg="Too blurry")),
+            "Too blurry",
+        ),
     ],
 )
 async def test_what_kie_refuses_or_fails_to_make_is_a_failed_run_that_says_why(

@@ -221,7 +221,7 @@ def test_an_upload_is_watched_by_who_makes_it(ada: Ada, ben: Visitor, jpeg: Path
     ],
 )
 def test_what_nobody_here_needs_is_shut(ben: Visitor, path: str) -> None:
-    """Doors of Gradio's that lead to sessions, to other hosts, or to its own tools."""
+    """Routes of Gradio's that lead to sessions, to other hosts, or to its own tools."""
     assert ben.get(API + path).status_code in (403, 404, 405)
 
 

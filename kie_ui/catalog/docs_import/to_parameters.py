@@ -34,7 +34,7 @@ from kie_ui.catalog.validation.constraints import is_checkable
 from kie_ui.catalog.values import is_web_address
 
 MAX_OPTION_LABEL = 200
-MOST_SPELT = 200
+MAX_SPELT = 200
 """Whole numbers in quotes that are offered as a list."""
 
 _BARE_NUMBER = re.compile(r"\d+(\.\d+)?\Z")
@@ -92,7 +92,7 @@ def spelt_numbers(documented: DocumentedParameter) -> tuple[DocumentedOption, ..
     low, high = documented.minimum, documented.maximum
     if low is None or high is None or documented.max_length or (documented.step or 1) != 1:
         return ()
-    if low != int(low) or not low < high < low + MOST_SPELT:
+    if low != int(low) or not low < high < low + MAX_SPELT:
         return ()
     return tuple(DocumentedOption(str(number)) for number in range(int(low), int(high) + 1))
 
@@ -148,9 +148,9 @@ _LONG = re.compile(
     r"prompt|text|script|lyrics|caption|description|content|message|dialogue|story|scene|context",
     re.IGNORECASE,
 )
-_MOST_IN_A_LINE = 500
+_MAX_IN_A_LINE = 500
 """Characters: a text that may be longer gets several lines, whatever its name."""
-_MOST_COLUMNS = 8
+_MAX_COLUMNS = 8
 _LARGEST_NUMBER = 10**30
 _GROK_TASK = re.compile(
     r"task[_ ]?id\b.*\bgrok|\bgrok\b.*\btask[_ ]?id\b", re.IGNORECASE | re.DOTALL
@@ -288,7 +288,7 @@ class Maker:
             min_length=shortest,
             max_length=longest,
             pattern=self._pattern(),
-            multiline=bool(_LONG.search(page.name)) or (longest or 0) > _MOST_IN_A_LINE,
+            multiline=bool(_LONG.search(page.name)) or (longest or 0) > _MAX_IN_A_LINE,
             names="image_task" if self._is_grok_task() else None,
             default=default,
             sample=sample_of(page),
@@ -373,7 +373,7 @@ class Maker:
         inner = (replace(row, name=page.name, required=True),) if is_bare else row.fields
         columns = [Maker(field, self._findings, f"{self._place} → ").column() for field in inner]
         flat = tuple(column for column in columns if column is not None)
-        if not flat or len(flat) < len(columns) or len(flat) > _MOST_COLUMNS:
+        if not flat or len(flat) < len(columns) or len(flat) > _MAX_COLUMNS:
             return None
         fewest, most = self._span(page.min_items, page.max_items)
         return TableParameter(

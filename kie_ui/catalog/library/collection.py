@@ -16,9 +16,9 @@ from kie_ui.catalog.spec import ModelSpec
 FORMAT = "kie-ui-shelf"
 VERSION = 1
 
-MOST_FORMER = 5
+MAX_FORMER = 5
 """Earlier versions of a model that are kept, so that its runs under way are still understood."""
-MOST_REMOVED = 50
+MAX_REMOVED = 50
 """Removed models that are kept, to be had back."""
 
 
@@ -63,7 +63,7 @@ class Stored(BaseModel):
         present = spec.digest if spec is not None else None
         former = {version.digest: version for version in reversed(self.versions)}
         others = tuple(v for digest, v in reversed(former.items()) if digest != present)
-        return self.but(spec=spec, former=others[:MOST_FORMER])
+        return self.but(spec=spec, former=others[:MAX_FORMER])
 
     @property
     def versions(self) -> tuple[ModelSpec, ...]:
@@ -105,7 +105,7 @@ class Shelf:
         """How many models of its own it holds."""
         return sum(stored.own_spec is not None for stored in self.stored.values())
 
-    def without_the_oldest_removed(self, most: int = MOST_REMOVED) -> Shelf:
+    def without_the_oldest_removed(self, most: int = MAX_REMOVED) -> Shelf:
         """Return the shelf with the removed models that were removed last, and no others."""
         removed = [s for s in self.stored.values() if s.removed_at_ms is not None]
         removed.sort(key=lambda stored: stored.removed_at_ms or 0, reverse=True)

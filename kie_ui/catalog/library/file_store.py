@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 LOCK_WAIT_S = 10.0
 """How long a change waits for another one to be done."""
-MOST_IN_MEMORY = 100
+MAX_IN_MEMORY = 100
 """Shelves that are held ready at once."""
 
 Stamp = tuple[int, int, int]
@@ -74,7 +74,7 @@ class Shelves:
         with self._guard:
             self._read[name] = stamp, shelf
             self._read.move_to_end(name)
-            if len(self._read) > MOST_IN_MEMORY:
+            if len(self._read) > MAX_IN_MEMORY:
                 self._read.popitem(last=False)
         return shelf
 

@@ -25,16 +25,16 @@ from kie_ui.settings import Settings
 EVERYONE = "*"
 """Stands for the operator among owners: what is added for it, everyone has."""
 
-MOST_MODELS = 200
+MAX_MODELS = 200
 """Models that a visitor may add."""
 MAX_SHELF_BYTES = 5_000_000
-MOST_MODELS_OF_EVERYONE = 2_000
+MAX_MODELS_OF_EVERYONE = 2_000
 MAX_SHELF_BYTES_OF_EVERYONE = 100_000_000
 MAX_BYTES_OF_ALL = 2_000_000_000
 """What the shelves of all visitors may take: every new browser is a new visitor."""
-MOST_SHELVES = 20_000
+MAX_SHELVES = 20_000
 """Visitors who changed anything of their models."""
-MOST_VIEWS = 500
+MAX_VIEWS = 500
 """Owners whose models are held ready at once."""
 NOTES_OPENED_EVERY_MS = 60_000
 
@@ -237,7 +237,7 @@ class Library:
             shelves = [self._shelves.shelf(name) for name in names]
             entries = entries_of(self._built_in, shelves, own=shelves[-1])
             view = _View(stamps, entries, Registry(tuple(entry.spec for entry in entries)))
-            if len(self._views) >= MOST_VIEWS:
+            if len(self._views) >= MAX_VIEWS:
                 self._views.clear()
             self._views[key] = view
         return view
@@ -282,12 +282,12 @@ class Library:
 
     def _raise_if_too_many(self) -> None:
         """Refuse one more shelf where there are more than any server has visitors at work."""
-        if sum(1 for _ in self._shelves.names()) >= MOST_SHELVES:
+        if sum(1 for _ in self._shelves.names()) >= MAX_SHELVES:
             raise ShelfProblem("This server has no room for more models: tell its operator.")
 
     def _raise_if_full(self, owner: str, shelf: Shelf) -> None:
         is_everyones = self._own_name(owner) == _EVERYONES
-        most = MOST_MODELS_OF_EVERYONE if is_everyones else MOST_MODELS
+        most = MAX_MODELS_OF_EVERYONE if is_everyones else MAX_MODELS
         if shelf.own_count > most:
             raise ShelfProblem(f"There is room for {most:,} added models: remove some first.")
         if not is_everyones and self._shelves.total_bytes() > MAX_BYTES_OF_ALL:

@@ -49,7 +49,7 @@ def _validator(pattern: str) -> SchemaValidator | None:
         return None
 
 
-MOST_CHOICES_SAID = 30
+MAX_CHOICES_SAID = 30
 """Of a hundred voices a sentence names the first few."""
 
 _LARGEST = 1e308
@@ -122,8 +122,8 @@ def fit_options(parameter: ChoiceParameter, value: Any) -> JsonValue:
 def choices_in_words(parameter: ChoiceParameter) -> str:
     """Name the documented values, as far as a sentence can."""
     words = [str(value) for value in parameter.values]
-    more = len(words) - MOST_CHOICES_SAID
-    named = ", ".join(words[:MOST_CHOICES_SAID])
+    more = len(words) - MAX_CHOICES_SAID
+    named = ", ".join(words[:MAX_CHOICES_SAID])
     return f"choose one of {named}" + (f" and {more} more" if more > 0 else "")
 
 

@@ -17,10 +17,10 @@ from kie_ui.catalog.validation.constraints import fit_count, refuse, shown
 from kie_ui.catalog.validation.messages import error_in_words
 from kie_ui.catalog.values import JsonValue
 
-MOST_CHARACTERS = 200_000
+MAX_CHARACTERS = 200_000
 """Of JSON that a field takes."""
 
-MOST_DEPTH = 60
+MAX_DEPTH = 60
 """Lists and objects inside each other; more is no request that anybody documents."""
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -69,8 +69,8 @@ def parse_json(value: Any) -> Any:
 
 
 def _loaded(text: str) -> Any:
-    if len(text) > MOST_CHARACTERS:
-        raise refuse(f"has {len(text):,} characters: {MOST_CHARACTERS:,} fit.")
+    if len(text) > MAX_CHARACTERS:
+        raise refuse(f"has {len(text):,} characters: {MAX_CHARACTERS:,} fit.")
     try:
         return json.loads(text, parse_constant=_no_number)
     except json.JSONDecodeError as error:
@@ -86,7 +86,7 @@ def _no_number(name: str) -> float:
 
 def _refuse_unsendable(value: Any, depth: int = 0) -> None:
     """Refuse what no request can carry: other types, half characters, endless numbers."""
-    if depth > MOST_DEPTH:
+    if depth > MAX_DEPTH:
         raise refuse("is nested too deeply: make it simpler.")
     match value:
         case dict():

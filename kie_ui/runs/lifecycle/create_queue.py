@@ -15,7 +15,7 @@ from itertools import zip_longest
 from typing import Generic, TypeVar
 
 from kie_ui.runs.clock import Clock
-from kie_ui.runs.events import Bells
+from kie_ui.runs.events import ChangeSignals
 
 T = TypeVar("T")
 
@@ -170,7 +170,7 @@ class CreateQueue:
         self._clock = clock
         self._take = take
         self._lines: dict[str, _Line] = {}
-        self._bells = Bells()
+        self._bells = ChangeSignals()
         self._telling: asyncio.TimerHandle | None = None
         self._places: dict[str, dict[str, int]] | None = None
         """By owner and run; None when something has moved since."""
@@ -212,7 +212,7 @@ class CreateQueue:
 
     def changes(self, owner: str) -> AbstractContextManager[asyncio.Event]:
         """Give an event that is set when places of an owner's runs may have changed."""
-        return self._bells.hang(owner)
+        return self._bells.subscribe(owner)
 
     async def stop(self) -> None:
         """Call nobody any more."""
@@ -275,7 +275,7 @@ class CreateQueue:
 
     def _tell(self) -> None:
         self._telling = None
-        self._bells.ring_all()
+        self._bells.notify_all()
 
 
 async def _nothing() -> None:

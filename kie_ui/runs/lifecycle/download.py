@@ -17,7 +17,7 @@ from kie_ui.runs.accounts.credentials import Access
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.lifecycle.create_queue import FairRoom
 from kie_ui.runs.lifecycle.poll import written_in
-from kie_ui.runs.lifecycle.poll_scheduler import Tracker
+from kie_ui.runs.lifecycle.poll_scheduler import PollScheduler
 from kie_ui.runs.run import Clip, Run, RunError, Step
 from kie_ui.runs.storage.run_store import Journal
 
@@ -177,7 +177,7 @@ class Fetching:
     """Downloads the results of a run, checks them, and puts them into place."""
 
     def __init__(
-        self, journal: Journal, access: Access, storage: Storage, tracker: Tracker
+        self, journal: Journal, access: Access, storage: Storage, tracker: PollScheduler
     ) -> None:
         self._journal = journal
         self._tracker = tracker

@@ -19,7 +19,7 @@ from kie_ui.runs.errors import RunsProblem, StoreProblem, UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.adopt import Adopting
 from kie_ui.runs.lifecycle.create import UNKNOWN_FATE, Sending
 from kie_ui.runs.lifecycle.download import Fetching, Posters
-from kie_ui.runs.lifecycle.poll_scheduler import Tracker, Watch
+from kie_ui.runs.lifecycle.poll_scheduler import PollScheduler, Watch
 from kie_ui.runs.run import UNSENT_STEPS, Run, RunError, Step
 from kie_ui.runs.storage.run_store import Journal
 
@@ -47,7 +47,7 @@ class Journeys:
         sending: Sending,
         fetching: Fetching,
         posters: Posters,
-        tracker: Tracker,
+        tracker: PollScheduler,
     ) -> None:
         self._journal = journal
         self._balances = balances
@@ -218,7 +218,7 @@ class Upkeep:
         self,
         store: Store,
         journal: Journal,
-        tracker: Tracker,
+        tracker: PollScheduler,
         journeys: Journeys,
         adopting: Adopting,
         clients: Clients,

@@ -156,7 +156,7 @@ Ask = Callable[[Watch], Awaitable[Outcome]]
 
 
 @dataclass(frozen=True)
-class LaneSettings:
+class PollSettings:
     """How lanes ask."""
 
     clock: Clock
@@ -166,10 +166,10 @@ class LaneSettings:
     pace_share: PaceShare = field(default_factory=PaceShare)
 
 
-class Lane:
+class AccountPoller:
     """Asks about every task of one account when it is due, several at once, in one loop."""
 
-    def __init__(self, ask: Ask, settings: LaneSettings) -> None:
+    def __init__(self, ask: Ask, settings: PollSettings) -> None:
         self._ask = ask
         self._clock = settings.clock
         self._chance = settings.chance
@@ -373,14 +373,14 @@ async def _never_asked(_watch: Watch) -> Outcome:
     raise AssertionError("a tracker asks from its start on")
 
 
-class Tracker:
+class PollScheduler:
     """Asks about every watched task, those of one account in one lane."""
 
-    def __init__(self, settings: LaneSettings, account_of: AccountOf) -> None:
+    def __init__(self, settings: PollSettings, account_of: AccountOf) -> None:
         self._settings = settings
         self._account_of = account_of
         self._ask: Ask = _never_asked
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[str, AccountPoller] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._is_stopped = False
 
@@ -431,19 +431,19 @@ class Tracker:
         lane.hint(watch)
         return True
 
-    def _find(self, run_id: str) -> tuple[Lane, Watch] | None:
+    def _find(self, run_id: str) -> tuple[AccountPoller, Watch] | None:
         for lane in self._lanes.values():
             watch = lane.find(run_id)
             if watch is not None:
                 return lane, watch
         return None
 
-    def _lane_of(self, made: Billed) -> Lane:
+    def _lane_of(self, made: Billed) -> AccountPoller:
         account = self._account_of(made)
         lane = self._lanes.get(account)
         if lane is None:
             self._close_empty()
-            lane = self._lanes[account] = Lane(self._ask, self._settings)
+            lane = self._lanes[account] = AccountPoller(self._ask, self._settings)
         return lane
 
     def _close_empty(self) -> None:

@@ -39,7 +39,7 @@ AT_ONCE = 2
 """Pictures decoded at the same time: each may take hundreds of megabytes for a moment."""
 
 USUAL_MAX_BYTES = 10_000_000
-MOST_BYTES = 100_000_000
+MAX_BYTES = 100_000_000
 """What this program takes of other files where a model documents no limit."""
 USUAL_ACCEPTS = ("image/jpeg", "image/png", "image/webp")
 """Limits of pictures where a model documents none: those that its siblings document."""
@@ -168,7 +168,7 @@ def _prepare(parameter: MediaParameter, source: Path, folder: Path) -> Prepared:
 
     if parameter.media == "image":
         return prepare_picture(source, folder, picture_limits(parameter))
-    max_bytes = parameter.max_bytes or MOST_BYTES
+    max_bytes = parameter.max_bytes or MAX_BYTES
     return check_given(source, parameter.media, max_bytes, parameter.accepts)
 
 

@@ -20,7 +20,7 @@ KEPT_MS = 60 * 60 * 1000
 UNDER_WAY = "A run that is under way cannot be deleted: wait for its end, or cancel it."
 
 
-def put_in(owner: str, ids: Iterable[str], at_ms: int, connection: Connection) -> tuple[Run, ...]:
+def trash(owner: str, ids: Iterable[str], at_ms: int, connection: Connection) -> tuple[Run, ...]:
     """Put those runs into the bin that have ended, and return them.
 
     Raises: UnknownRun for an id that is none of the owner's; WrongStep if none has ended.
@@ -32,7 +32,7 @@ def put_in(owner: str, ids: Iterable[str], at_ms: int, connection: Connection) -
     return tuple(_moved(run, at_ms, at_ms, connection) for run in ended)
 
 
-def take_out(owner: str, ids: Iterable[str], at_ms: int, connection: Connection) -> tuple[Run, ...]:
+def restore(owner: str, ids: Iterable[str], at_ms: int, connection: Connection) -> tuple[Run, ...]:
     """Take runs out of the bin again, and return them.
 
     Raises: UnknownRun for an id that is none of the owner's, or is gone for good.

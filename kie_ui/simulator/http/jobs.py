@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from kie_ui.catalog.request import estimate_credits
-from kie_ui.simulator.faults import Fate
+from kie_ui.simulator.faults import ForcedOutcome
 from kie_ui.simulator.files import NoMedia, sample_image_task
 from kie_ui.simulator.http.auth import account_of, shelf_of
 from kie_ui.simulator.http.responses import Refused, accepted, read_json_object
@@ -63,7 +63,7 @@ async def credit(request: Request) -> JSONResponse:
     return accepted(round(state.store.balance(account, at_start=state.config.credits), 4))
 
 
-def _fate_on_demand(request: Request) -> Fate | None:
+def _fate_on_demand(request: Request) -> ForcedOutcome | None:
     fault = request.scope.get("simulator.fault")
     return fault.fate if fault is not None else None
 

@@ -26,7 +26,7 @@ class Entry(NamedTuple):
     query: str
 
 
-class Journal:
+class RequestLog:
     """The latest requests, oldest first. May be read from any thread."""
 
     def __init__(self) -> None:
@@ -76,10 +76,10 @@ class Journal:
         return counts
 
 
-class JournalMiddleware:
+class RequestLogMiddleware:
     """Writes every request down before it is served."""
 
-    def __init__(self, app: ASGIApp, journal: Journal, config: SimulatorConfig) -> None:
+    def __init__(self, app: ASGIApp, journal: RequestLog, config: SimulatorConfig) -> None:
         self._app = app
         self._journal = journal
         self._config = config

@@ -175,7 +175,7 @@ _TIME = re.compile(r"(\w+_)?(duration|length|seconds)(_s|_sec|_seconds|_ms)?")
 _RATE = re.compile(r"(\w+_)?(fps|frame_?rate|frames_per_second)(_\w+)?")
 USUAL_FRAMES_PER_S = 16
 """How a number of frames becomes seconds, where a request says nothing of it."""
-_MOST_SECONDS_OF_FRAMES = 30
+_MAX_SECONDS_OF_FRAMES = 30
 
 
 def read_length_s(all_given: Sequence[Given]) -> float | None:
@@ -242,7 +242,7 @@ def _counts_seconds(given: Given) -> bool:
     if not isinstance(given.parameter, ChoiceParameter):
         return False
     options = [*_known(read_number(value) for value in given.parameter.values)]
-    return max(options, default=_MOST_SECONDS_OF_FRAMES + 1) <= _MOST_SECONDS_OF_FRAMES
+    return max(options, default=_MAX_SECONDS_OF_FRAMES + 1) <= _MAX_SECONDS_OF_FRAMES
 
 
 def _frames_per_s(all_given: Sequence[Given]) -> float:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from kie_ui.catalog.code_samples import build_snippets
+from kie_ui.catalog.code_samples import build_code_samples
 from kie_ui.catalog.parameters import Parameter
 from kie_ui.catalog.registry import Registry, UnknownModel
 from kie_ui.catalog.spec import ModelSpec
@@ -140,7 +140,9 @@ def _in_full(services: Services, run: Run) -> dict[str, Any]:
         ]
         return {"run": run.public(), "parameters": named, "code": None}
     settings = services.settings
-    code = build_snippets(spec, run.values, settings.kie_api_base_url, settings.kie_upload_base_url)
+    code = build_code_samples(
+        spec, run.values, settings.kie_api_base_url, settings.kie_upload_base_url
+    )
     return {"run": run.public(), "parameters": _parameters(spec, run), "code": code._asdict()}
 
 

@@ -35,9 +35,9 @@ from kie_ui.ui.asgi.identity import owner_of
 from kie_ui.ui.form.prefill import has_seed
 from kie_ui.ui.services import Services
 
-MOST_OPTIONS = 40
+MAX_OPTIONS = 40
 """Options that are shown of one parameter; of a hundred voices nobody reads more."""
-MOST_CHARACTERS = 600
+MAX_CHARACTERS = 600
 """Of a text that a page states."""
 
 _KINDS = {
@@ -104,8 +104,8 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "widget": facts["widget"],
         "required": parameter.required,
         "help": _cut(parameter.help),
-        "options": [_plain(option) for option in options[:MOST_OPTIONS]],
-        "more_options": max(0, len(options) - MOST_OPTIONS),
+        "options": [_plain(option) for option in options[:MAX_OPTIONS]],
+        "more_options": max(0, len(options) - MAX_OPTIONS),
         "default": _plain(facts["default"]) if "default" in facts else None,
         "limits": list(_limits(facts, is_media=isinstance(parameter, MediaParameter))),
     }
@@ -160,7 +160,7 @@ def _plain(value: Any) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1].rstrip() + "…"
+    return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1].rstrip() + "…"
 
 
 READINGS_AT_ONCE = 2

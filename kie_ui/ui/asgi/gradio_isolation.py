@@ -182,7 +182,7 @@ class _Visit:
 Door = Callable[[_Visit, "re.Match[str]"], Awaitable[None]]
 
 
-class Doors:
+class GradioIsolationMiddleware:
     """Stands between the visitors and Gradio's routes; one owner alone needs it not."""
 
     def __init__(self, app: ASGIApp, *, files: OwnedFiles) -> None:

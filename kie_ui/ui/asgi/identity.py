@@ -40,7 +40,7 @@ the page of the login itself asks for the others."""
 _PREFIXES = ("/kie-ui", "/gradio_api", "/monitoring")
 
 
-class VisitorMiddleware:
+class IdentityMiddleware:
     """Gives every request an owner, which events and routes read from `request.state.owner`."""
 
     def __init__(

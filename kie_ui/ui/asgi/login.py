@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from starlette.requests import HTTPConnection, cookie_parser
 from starlette.types import Scope
 
-MOST_IN_LINE = 5
+MAX_IN_LINE = 5
 """Tries for one name that wait at the same time."""
 REFUSED_S = 1.0
 """How long a wrong password takes: trying many of them is no fun."""
@@ -44,7 +44,7 @@ class Users:
         """
         known = self._hashes.get(name, self._nobody)
         whose = name if name in self._hashes else ""
-        if self._in_line[whose] >= MOST_IN_LINE:
+        if self._in_line[whose] >= MAX_IN_LINE:
             return False
         self._in_line[whose] += 1
         try:

@@ -24,7 +24,7 @@ _FROM_OUTSIDE = "/kie-ui/callbacks/"
 _OWN = ("same-origin", "none")
 
 
-class SiteMiddleware:
+class SameOriginMiddleware:
     """Lets through what our own page asks for, what a person opens, and programs.
 
     `hosts` are the names under which the server may be asked; None: under any. A page elsewhere can

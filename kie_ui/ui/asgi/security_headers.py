@@ -23,7 +23,7 @@ _SHARED = re.compile(
 """What is the same for everyone, and may be kept as Gradio says."""
 
 
-class HeadersMiddleware:
+class SecurityHeadersMiddleware:
     """Puts the headers on every answer, also on that to a request which breaks the program."""
 
     def __init__(self, app: ASGIApp, *, is_framed: bool = False) -> None:

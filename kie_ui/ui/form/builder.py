@@ -22,12 +22,12 @@ from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec
 from kie_ui.simulator.files import sample_image_tasks
 from kie_ui.ui.form.components import PictureInput
-from kie_ui.ui.form.form import QUIETLY, Field, Form, count_html
+from kie_ui.ui.form.form import BACKGROUND_EVENT, Field, Form, count_html
 from kie_ui.ui.form.media_input import look_at
 from kie_ui.ui.form.widgets import build_widget, is_filled_in, is_one_picture
 from kie_ui.ui.theme import ASSETS
 
-MOST_IN_SIGHT = 12
+MAX_IN_SIGHT = 12
 """Fields that stand open; of a model with more, the optional ones after these are folded away."""
 
 _ORDER = (("media",), ("text",), ("choice",), ("number", "switch"), ("table",), ("json",))
@@ -104,7 +104,7 @@ def by_need(
     """Divide parameters into those in sight, those that are too many for it, and the rare ones."""
     ordered = in_order(parameters)
     main = [p for p in ordered if not p.advanced or p.required]
-    most = max(MOST_IN_SIGHT, sum(p.required for p in main))
+    most = max(MAX_IN_SIGHT, sum(p.required for p in main))
     return main[:most], main[most:], [p for p in ordered if p.advanced and not p.required]
 
 
@@ -243,7 +243,9 @@ def _build_offer(parameter: Parameter, widget: Component, address: gr.Textbox | 
         return
     if parameter.sample is not None:
         sample = str(ASSETS / parameter.sample)
-        gr.Button("Use a sample picture", size="sm").click(lambda: sample, None, widget, **QUIETLY)
+        gr.Button("Use a sample picture", size="sm").click(
+            lambda: sample, None, widget, **BACKGROUND_EVENT
+        )
     elif parameter.default and is_one_picture(parameter):
         example = _in_script(parameter.default[0])
         gr.Button("Use the documentation’s example", size="sm").click(
@@ -264,7 +266,7 @@ def _build_facts(parameter: Parameter, widget: Component) -> gr.HTML | None:
     # By its class, since Gradio shows every child of a column that it shows anew.
     looked_at = gr.JSON(elem_classes="kie-unseen")
     # Decoding takes memory for a moment, so few pictures are looked at together.
-    looking = {**QUIETLY, "concurrency_limit": LOOKS_AT_ONCE, "concurrency_id": "look"}
+    looking = {**BACKGROUND_EVENT, "concurrency_limit": LOOKS_AT_ONCE, "concurrency_id": "look"}
     looked = widget.upload(
         partial(look_at, parameter),
         widget,

@@ -25,7 +25,7 @@ START_FROM = "+start_from"
 
 Like all names here that are not a parameter's own, it has a character that no documented name has.
 """
-QUIETLY: dict[str, Any] = {
+BACKGROUND_EVENT: dict[str, Any] = {
     "show_progress": "hidden",
     "concurrency_limit": None,
     "api_visibility": "private",

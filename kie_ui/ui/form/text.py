@@ -47,8 +47,8 @@ def _row_in_words(table: TableParameter, row: Any) -> str:
     return _BETWEEN_CELLS.join(f"{label}: {words}" for label, words in known + others)
 
 
-MOST_DEPTH = 3
-MOST_FIELDS = 8
+MAX_DEPTH = 3
+MAX_FIELDS = 8
 
 _WORDS = {
     "string": ("text", "texts"),
@@ -63,7 +63,7 @@ _ANYTHING = ("a value", "values")
 
 def schema_in_words(schema: Mapping[str, Any], type_: str) -> str:
     """Say what fits, in a sentence: "A list of lists of whole numbers."."""
-    words = _said({"type": type_, **schema}, MOST_DEPTH)
+    words = _said({"type": type_, **schema}, MAX_DEPTH)
     return f"{words[:1].upper()}{words[1:]}."
 
 
@@ -90,9 +90,9 @@ def _count(schema: Mapping[str, Any]) -> str:
 
 
 def _fields(properties: Mapping[str, Any], depth: int) -> str:
-    shown = list(properties.items())[:MOST_FIELDS]
+    shown = list(properties.items())[:MAX_FIELDS]
     named = [f"“{name}” ({_said(_schema(each), depth - 1)})" for name, each in shown]
-    return ", ".join(named) + (" and more" if len(properties) > MOST_FIELDS else "")
+    return ", ".join(named) + (" and more" if len(properties) > MAX_FIELDS else "")
 
 
 def _schema(given: object) -> Mapping[str, Any]:

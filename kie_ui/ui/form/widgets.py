@@ -27,9 +27,9 @@ from kie_ui.ui.form.rows_table import build_rows_table
 from kie_ui.ui.form.text import schema_in_words
 from kie_ui.ui.theme import ASSETS
 
-MOST_SEGMENTS = 3
+MAX_SEGMENTS = 3
 """Choices beside each other, up to this many; a longer list, or one of amounts, drops down."""
-MOST_LETTERS = 45
+MAX_LETTERS = 45
 """Of all choices in a bar together."""
 
 LEFT_OUT = ""
@@ -203,7 +203,7 @@ def _choice(parameter: ChoiceParameter) -> Component:
 
 def _fit_in_a_bar(parameter: ChoiceParameter) -> bool:
     letters = sum(len(option.label) for option in parameter.options)
-    are_few = len(parameter.options) <= MOST_SEGMENTS and letters <= MOST_LETTERS
+    are_few = len(parameter.options) <= MAX_SEGMENTS and letters <= MAX_LETTERS
     return are_few and parameter.unit is None
 
 

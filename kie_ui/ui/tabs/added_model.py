@@ -29,7 +29,7 @@ from kie_ui.ui.form.form import Form
 from kie_ui.ui.services import Services
 from kie_ui.ui.tabs.generate import build_model_tab
 
-MOST_TABS = 200
+MAX_TABS = 200
 """Tabs whose events are kept: about a quarter of a megabyte each."""
 _IDS = 2**52
 """Ids of events stay below this, which a browser counts to without a mistake."""
@@ -51,7 +51,7 @@ class FormPutAside(KeyError):
 class Remembered:
     """The events of the tabs that were built last. For any thread."""
 
-    def __init__(self, most_tabs: int = MOST_TABS) -> None:
+    def __init__(self, most_tabs: int = MAX_TABS) -> None:
         self._most_tabs = most_tabs
         self._tabs: OrderedDict[int, Functions] = OrderedDict()
         self._lock = threading.Lock()

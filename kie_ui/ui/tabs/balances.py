@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from kie_ui.kie.backend import Backend, clean_api_key
 from kie_ui.kie.errors import KieError, Unauthorized
 from kie_ui.runs.accounts.credentials import Backends, account_of
-from kie_ui.runs.events import Bells
+from kie_ui.runs.events import ChangeSignals
 
 GONE_AFTER_S = 12 * 3600.0
 """How long after the last page was closed a visitor's key and balance are remembered."""
@@ -52,7 +52,7 @@ class Accounts:
         self._live = live
         self._balances: dict[str, float] = {}
         self._troubles: dict[str, str] = {}
-        self._bells = Bells()
+        self._bells = ChangeSignals()
         self._asked: dict[str, _Asked] = {}
         """By account."""
         backends.listen(self._forget)
@@ -71,7 +71,7 @@ class Accounts:
     def changes(self, owner: str) -> Iterator[asyncio.Event]:
         """Give an event that is set whenever the owner's account changes."""
         try:
-            with self._bells.hang(owner) as changed:
+            with self._bells.subscribe(owner) as changed:
                 yield changed
         finally:
             self._seen_s[owner] = self._now_s()
@@ -113,7 +113,7 @@ class Accounts:
     def runs_left_changed(self, owner: str, runs: int) -> None:
         """Take note of how many runs with the server's key an owner has left today."""
         self._left[owner] = runs
-        self._bells.ring(owner)
+        self._bells.notify(owner)
 
     async def prune(self, is_busy: Callable[[str], Awaitable[bool]]) -> None:
         """Forget who has had no page open for long and waits for nothing, the typed key too."""
@@ -162,7 +162,7 @@ class Accounts:
             self._balances[owner] = balance
         if trouble is not None:
             self._troubles[owner] = trouble
-        self._bells.ring(owner)
+        self._bells.notify(owner)
 
 
 def _take_note(balance: asyncio.Task[float]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from kie_ui.catalog.code_samples import build_snippets
+from kie_ui.catalog.code_samples import build_code_samples
 from kie_ui.catalog.parameters import MediaParameter, Parameter
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.request import credits_in_words, estimate_credits
@@ -26,7 +26,7 @@ from kie_ui.ui.asgi.identity import owner_of
 from kie_ui.ui.errors import in_template, on_page, refusal, refusal_of
 from kie_ui.ui.form.builder import build_form
 from kie_ui.ui.form.drafts import wire_start_over
-from kie_ui.ui.form.form import QUIETLY, Form, extra_notices, untouched_value
+from kie_ui.ui.form.form import BACKGROUND_EVENT, Form, extra_notices, untouched_value
 from kie_ui.ui.form.widgets import is_filled_in
 from kie_ui.ui.services import Services
 
@@ -242,7 +242,7 @@ def _wire(tab: ModelTab, services: Services) -> None:
         inputs=list(tab.inputs.values()),
         outputs=tab.followers,
         trigger_mode="always_last",
-        **QUIETLY,
+        **BACKGROUND_EVENT,
     )
     followed.failure(None, None, None, js=f"() => window.kieUi.formIsDead({model})")
     tab.button.click(None, None, None, js=f"() => window.kieUi.pressing({model})")
@@ -251,7 +251,7 @@ def _wire(tab: ModelTab, services: Services) -> None:
         inputs=list(tab.inputs.values()),
         outputs=[*tab.followers, tab.has_pressed, *tab.form.folds],
         trigger_mode="multiple",
-        **QUIETLY,
+        **BACKGROUND_EVENT,
     )
     # A lost connection is neither a success nor a failure of Gradio's: only `then` comes after it.
     for ended, outcome in ((pressed.success, "heard"), (pressed.failure, "refused")):
@@ -281,7 +281,7 @@ def _followed(
 ) -> dict[Component, Any]:
     values = tab.form.values(raw)
     checked, problems = check_part(tab.spec, values)
-    snippets = build_snippets(
+    snippets = build_code_samples(
         tab.spec, checked, settings.kie_api_base_url, settings.kie_upload_base_url
     )
     told = tab.form.in_sight if says_problems else tab.form.said_while_typing

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from kie_ui.catalog.library.collection import (
-    MOST_FORMER,
+    MAX_FORMER,
     DamagedShelf,
     NewerShelf,
     Shelf,
@@ -39,10 +39,10 @@ def test_a_newer_page_keeps_the_former_one_and_the_title() -> None:
 def test_only_a_few_former_versions_are_kept() -> None:
     """The newest ones."""
     shelf = Shelf()
-    for number in range(MOST_FORMER + 3):
+    for number in range(MAX_FORMER + 3):
         shelf = with_added(shelf, another_version(a_spec(), f"{number}"), None, number)
     kept = [spec.parameters[0].help for spec in shelf.of("maker/one").versions]
-    assert kept == [f"{number}" for number in range(MOST_FORMER + 2, 1, -1)]
+    assert kept == [f"{number}" for number in range(MAX_FORMER + 2, 1, -1)]
 
 
 def test_going_to_and_fro_between_two_versions_keeps_two() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from kie_ui.catalog.library import file_store as shelves_module
 from kie_ui.catalog.library.collection import Shelf, Stored, with_added
-from kie_ui.catalog.library.file_store import MOST_IN_MEMORY, Change, ShelfProblem, Shelves
+from kie_ui.catalog.library.file_store import MAX_IN_MEMORY, Change, ShelfProblem, Shelves
 from tests.catalog.added import a_spec, another_version
 
 ROOM = 1_000_000
@@ -221,9 +221,9 @@ def test_a_folder_in_the_place_of_a_file_is_told_of(shelves: Shelves, folder: Pa
 
 def test_not_every_shelf_stays_in_memory(shelves: Shelves) -> None:
     """However many visitors look, those of late are held."""
-    for number in range(MOST_IN_MEMORY + 5):
+    for number in range(MAX_IN_MEMORY + 5):
         shelves.shelf(f"visitor-{number}")
-    assert len(shelves._read) == MOST_IN_MEMORY
+    assert len(shelves._read) == MAX_IN_MEMORY
 
 
 def test_what_a_killed_process_left_behind_is_written_over(shelves: Shelves, folder: Path) -> None:

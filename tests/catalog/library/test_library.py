@@ -445,7 +445,7 @@ def test_who_has_not_signed_in_changes_nothing(shared: Library) -> None:
 
 def test_there_is_room_for_so_many_models(shared: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     """One more is refused, until one is removed; had back it needs room again."""
-    monkeypatch.setattr(library_module, "MOST_MODELS", 2)
+    monkeypatch.setattr(library_module, "MAX_MODELS", 2)
     shared.add(ADA, [a_spec("a"), a_spec("b")])
     with pytest.raises(ShelfProblem, match="room for 2"):
         shared.add(ADA, [a_spec("c")])

@@ -11,24 +11,26 @@ import pytest
 from kie_ui.runs.lifecycle.poll_scheduler import (
     HINT_GAP_S,
     PAUSE_S,
-    Lane,
-    LaneSettings,
+    AccountPoller,
     Outcome,
-    Tracker,
+    PollScheduler,
+    PollSettings,
     Watch,
 )
 from tests.runs.harness import Questions, StillTime, a_watch
 
-MakeLane = Callable[..., Lane]
+MakeLane = Callable[..., AccountPoller]
 
 
 @pytest.fixture
 async def make_lane(still: StillTime, questions: Questions) -> AsyncIterator[MakeLane]:
     """Return what makes lanes, stopped in the end."""
-    made: list[Lane] = []
+    made: list[AccountPoller] = []
 
-    def make(polls_per_s: float = math.inf, at_once: int = 8) -> Lane:
-        made.append(Lane(questions, LaneSettings(still.clock, at_once, polls_per_s, lambda: 0.0)))
+    def make(polls_per_s: float = math.inf, at_once: int = 8) -> AccountPoller:
+        made.append(
+            AccountPoller(questions, PollSettings(still.clock, at_once, polls_per_s, lambda: 0.0))
+        )
         return made[-1]
 
     yield make
@@ -121,7 +123,7 @@ async def test_one_accounts_black_hole_slows_no_other(still: StillTime) -> None:
             await asyncio.Event().wait()
         return Outcome.AGAIN
 
-    tracker = Tracker(LaneSettings(still.clock, chance=lambda: 0.0), lambda made: made.owner)
+    tracker = PollScheduler(PollSettings(still.clock, chance=lambda: 0.0), lambda made: made.owner)
     tracker.start(ask)
     for number in range(50):
         tracker.watch(a_watch(f"a{number}", owner="ada"))

@@ -7,22 +7,28 @@ from itertools import pairwise
 
 import pytest
 
-from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, LaneSettings, Outcome, Tracker, Watch
+from kie_ui.runs.lifecycle.poll_scheduler import (
+    LATE_AFTER_S,
+    Outcome,
+    PollScheduler,
+    PollSettings,
+    Watch,
+)
 from tests.runs.harness import Questions, StillTime, a_watch
 
-MakeTracker = Callable[..., Awaitable[Tracker]]
+MakeTracker = Callable[..., Awaitable[PollScheduler]]
 
 
 @pytest.fixture
 async def make_tracker(still: StillTime, questions: Questions) -> AsyncIterator[MakeTracker]:
     """Return what makes started trackers, stopped in the end."""
-    made: list[Tracker] = []
+    made: list[PollScheduler] = []
 
     async def make(
         chance: float = 0.0, at_once: int = 16, polls_per_s: float = math.inf
-    ) -> Tracker:
-        settings = LaneSettings(still.clock, at_once, polls_per_s, lambda: chance)
-        tracker = Tracker(settings, lambda made: f"account of {made.owner}")
+    ) -> PollScheduler:
+        settings = PollSettings(still.clock, at_once, polls_per_s, lambda: chance)
+        tracker = PollScheduler(settings, lambda made: f"account of {made.owner}")
         tracker.start(questions)
         made.append(tracker)
         return tracker
@@ -84,7 +90,7 @@ async def test_a_fault_of_ours_does_not_end_the_watch(
             raise ZeroDivisionError
         return Outcome.ENDED
 
-    tracker = Tracker(LaneSettings(still.clock), lambda _made: "one account")
+    tracker = PollScheduler(PollSettings(still.clock), lambda _made: "one account")
     tracker.start(break_once)
     tracker.watch(a_watch())
     await still.pass_s(20)
@@ -219,7 +225,7 @@ async def test_a_new_key_takes_its_owners_tasks_to_a_lane_of_its_own(
 ) -> None:
     """They are asked about at once, with the key that there is now, and others stay."""
     accounts = {"ada": "first", "eve": "other"}
-    tracker = Tracker(LaneSettings(still.clock), lambda made: accounts[made.owner])
+    tracker = PollScheduler(PollSettings(still.clock), lambda made: accounts[made.owner])
     tracker.start(questions)
     tracker.watch(a_watch("r1"))
     tracker.watch(a_watch("r2", owner="eve"))

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from kie_ui.ui.asgi.identity import COOKIE, LOCAL_OWNER, VisitorMiddleware, owner_of
+from kie_ui.ui.asgi.identity import COOKIE, LOCAL_OWNER, IdentityMiddleware, owner_of
 
 
 async def _who(scope: Scope, receive: Receive, send: Send) -> None:
@@ -23,7 +23,7 @@ async def _who(scope: Scope, receive: Receive, send: Send) -> None:
 def _browser(
     *, has_many: bool = True, is_framed: bool = False, **options: Any
 ) -> httpx.AsyncClient:
-    app = VisitorMiddleware(_who, has_many=has_many, is_framed=is_framed)
+    app = IdentityMiddleware(_who, has_many=has_many, is_framed=is_framed)
     transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url="https://page.test", **options)
 
@@ -115,7 +115,7 @@ async def test_no_cookie_header_breaks_the_page(cookie: bytes) -> None:
         owners.append(owner_of(Request(scope)))
 
     scope: Scope = {"type": "http", "headers": [(b"cookie", cookie)]}
-    await VisitorMiddleware(app, has_many=True)(scope, None, None)  # type: ignore[arg-type]
+    await IdentityMiddleware(app, has_many=True)(scope, None, None)  # type: ignore[arg-type]
     assert re.fullmatch(r"[0-9a-f]{32}", owners[0])
 
 
@@ -127,7 +127,7 @@ async def test_what_is_no_request_passes_untouched() -> None:
         seen.append(scope)
 
     scope: Scope = {"type": "lifespan"}
-    await VisitorMiddleware(app, has_many=True)(scope, None, None)  # type: ignore[arg-type]
+    await IdentityMiddleware(app, has_many=True)(scope, None, None)  # type: ignore[arg-type]
     assert seen == [{"type": "lifespan"}]
 
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from kie_ui.ui.asgi.identity import LOCAL_OWNER, NOBODY, VisitorMiddleware, owner_of
+from kie_ui.ui.asgi.identity import LOCAL_OWNER, NOBODY, IdentityMiddleware, owner_of
 from kie_ui.ui.asgi.login import Users
 
 PASSWORD = "planted-password-5ab1"
@@ -33,7 +33,7 @@ async def _who(scope: Scope, receive: Receive, send: Send) -> None:
 async def _ask(
     users: Users, token: str, path: str = "/", *, has_many: bool = True, **headers: str
 ) -> httpx.Response:
-    visitors = VisitorMiddleware(_who, has_many=has_many, users=users)
+    visitors = IdentityMiddleware(_who, has_many=has_many, users=users)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await visitors({**scope, "app": GRADIO}, receive, send)

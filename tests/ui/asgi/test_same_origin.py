@@ -4,7 +4,7 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
-from kie_ui.ui.asgi.same_origin import FOREIGN, MISDIRECTED, SiteMiddleware
+from kie_ui.ui.asgi.same_origin import FOREIGN, MISDIRECTED, SameOriginMiddleware
 
 HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -15,7 +15,7 @@ async def _ask(
     hosts: frozenset[str] | None = None,
     **headers: str,
 ) -> httpx.Response:
-    site = SiteMiddleware(PlainTextResponse("well"), hosts=hosts)
+    site = SameOriginMiddleware(PlainTextResponse("well"), hosts=hosts)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(site)) as browser:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await browser.request(method, url, headers=named)

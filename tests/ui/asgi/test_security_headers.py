@@ -5,7 +5,7 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kie_ui.ui.asgi.security_headers import HeadersMiddleware, content_policy
+from kie_ui.ui.asgi.security_headers import SecurityHeadersMiddleware, content_policy
 
 
 async def _broken(scope: Scope, receive: Receive, send: Send) -> None:
@@ -15,7 +15,7 @@ async def _broken(scope: Scope, receive: Receive, send: Send) -> None:
 async def _ask(
     app: ASGIApp | None = None, path: str = "/", *, is_framed: bool = False
 ) -> httpx.Response:
-    dressed = HeadersMiddleware(app or PlainTextResponse("well"), is_framed=is_framed)
+    dressed = SecurityHeadersMiddleware(app or PlainTextResponse("well"), is_framed=is_framed)
     transport = httpx.ASGITransport(dressed, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://page.test") as browser:
         return await browser.get(path)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from kie_ui.background import BackgroundTasks
+
+
+async def test_a_task_that_dies_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """No background task dies unseen: its name and its error are in the log."""
+
+    async def die() -> None:
+        raise ValueError("out of luck")
+
+    tasks = BackgroundTasks()
+    with caplog.at_level(logging.ERROR):
+        await asyncio.wait([tasks.spawn(die(), name="gambler")])
+        await asyncio.sleep(0)
+    assert "gambler" in caplog.text
+    assert "out of luck" in caplog.text
+
+
+async def test_a_stop_awaits_what_it_cancels() -> None:
+    """After the stop nothing runs any more, what cleans up on its way out included."""
+    cleaned = []
+
+    async def last_for_ever() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            cleaned.append(True)
+
+    tasks = BackgroundTasks()
+    task = tasks.spawn(last_for_ever(), name="clock")
+    await asyncio.sleep(0)
+    await tasks.stop()
+    assert task.cancelled()
+    assert cleaned == [True]
+
+
+async def test_a_stop_with_grace_lets_tasks_end_by_themselves() -> None:
+    """What is nearly done is allowed to finish."""
+    done = asyncio.Event()
+
+    async def finish_soon() -> None:
+        await asyncio.sleep(0)
+        done.set()
+
+    tasks = BackgroundTasks()
+    task = tasks.spawn(finish_soon(), name="nearly done")
+    await tasks.stop(grace_s=30)
+    assert done.is_set()
+    assert not task.cancelled()
