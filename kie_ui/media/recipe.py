@@ -27,7 +27,7 @@ from typing import IO, Any, Literal
 import av
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
-from kie_ui.catalog.values import prompt_of
+from kie_ui.catalog.roles import prompt_of
 from kie_ui.media.probe import open_to_tag
 from kie_ui.media.storage import part_beside, removing_on_failure, rename_whole
 

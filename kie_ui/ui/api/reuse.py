@@ -16,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from kie_ui.catalog.parameters import MediaParameter, NumberParameter, TextParameter
+from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.registry import Catalog, Registry, UnknownModel
-from kie_ui.catalog.spec import ModelSpec, OnlyWith
+from kie_ui.catalog.roles import has_role, image_task_parameter, index_parameters
+from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.values import FileRef, JsonValue, MediaRef, UrlRef, is_web_address
 from kie_ui.runs.errors import WrongStep
 from kie_ui.runs.history import clip_name
@@ -103,7 +104,7 @@ def build_using_routes(services: Services, prefix: str) -> list[Route]:
 
 def animates(spec: ModelSpec) -> bool:
     """Tell whether a model makes a clip of a picture that its own maker's task has made."""
-    return spec.produces == "video" and _task_parameter(spec) is not None
+    return spec.produces == "video" and image_task_parameter(spec) is not None
 
 
 def maker_of(model: str) -> str:
@@ -126,31 +127,18 @@ def picked(spec: ModelSpec, task_id: str, index: int) -> Filling:
 
     Raises: WrongStep where the model takes no such picture.
     """
-    task = _task_parameter(spec)
+    task = image_task_parameter(spec)
     if task is None:
         raise WrongStep(f"{spec.title} does not start from a picture of a task.")
     filling = Filling(spec, keeps_rest=True)
     put_in(filling, task, task_id, bring_nothing)
-    for number in _companions(spec, task):
+    for number in index_parameters(spec):
         if not fits(number, index):
             raise WrongStep(
                 f"{spec.title} takes only {int(number.maximum or 0) + 1} pictures of a task."
             )
         put_in(filling, number, index, bring_nothing)
     return filling
-
-
-def _task_parameter(spec: ModelSpec) -> TextParameter | None:
-    texts = (p for p in spec.parameters if isinstance(p, TextParameter))
-    return next((p for p in texts if p.names == "image_task"), None)
-
-
-def _companions(spec: ModelSpec, task: TextParameter) -> list[NumberParameter]:
-    """Find the number that says which picture of a task is meant: by a rule, or by its name."""
-    numbers = [p for p in spec.parameters if isinstance(p, NumberParameter)]
-    rules = [rule for rule in spec.rules if isinstance(rule, OnlyWith) and rule.needs == task.name]
-    named = {rule.parameter for rule in rules} or {"index"}
-    return [number for number in numbers if number.name in named]
 
 
 def bring_nothing(ref: FileRef) -> Path:
@@ -297,9 +285,9 @@ class _Pictures:
 
 
 def _start_picture(spec: ModelSpec, values: Mapping[str, Any]) -> MediaRef | None:
-    """Find the picture that the clip began with: the first one that its model asks for."""
+    """Find the picture that the clip began with: the first medium that its model asks for."""
     first = next(iter(spec.media_parameters), None)
-    if first is None or first.media != "image":
+    if first is None or not has_role(first, "start_picture"):
         return None
     return next(iter(values.get(first.name, ())), None)
 

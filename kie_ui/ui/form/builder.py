@@ -18,6 +18,7 @@ from kie_ui.catalog.parameters import (
     Parameter,
     TextParameter,
 )
+from kie_ui.catalog.roles import has_role
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec
 from kie_ui.simulator.files import sample_image_tasks
@@ -281,7 +282,7 @@ def _build_facts(parameter: Parameter, widget: Component) -> gr.HTML | None:
 
 def _build_image_tasks(parameter: Parameter, widget: Component) -> None:
     """Build the ids that may be tried in demo mode, each a press away."""
-    if not isinstance(parameter, TextParameter) or parameter.names != "image_task":
+    if not has_role(parameter, "image_task_id"):
         return
     with gr.Column(elem_classes="kie-demo-only kie-try"):
         gr.HTML("<p>In demo mode these image tasks may be tried:</p>")

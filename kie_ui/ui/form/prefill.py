@@ -25,6 +25,7 @@ from kie_ui.catalog.parameters import (
     TableParameter,
     TextParameter,
 )
+from kie_ui.catalog.roles import parameters_for
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec, OnlyWith
 from kie_ui.catalog.values import FileRef, JsonValue, MediaRef, UrlRef
@@ -69,7 +70,7 @@ class Filling:
 
 def has_seed(spec: ModelSpec) -> bool:
     """Tell whether the same settings can be tried with another seed."""
-    return any(_is_seed(parameter) for parameter in spec.parameters)
+    return any(_has_random_value(parameter) for parameter in parameters_for(spec, "seed"))
 
 
 def fill_in(
@@ -86,7 +87,7 @@ def fill_in(
             _put(filling, parameter, values[parameter.name], bring)
         elif parameter.name not in silent:
             _empty(filling, parameter)
-        if renews_seed and _is_seed(parameter):
+        if renews_seed and _has_random_value(parameter):
             _renew(filling, parameter, values.get(parameter.name))
     extra = values.get(EXTRA)
     filling.fields[EXTRA] = json_text(extra.value) if isinstance(extra, JsonValue) else ""
@@ -127,7 +128,7 @@ def _put(filling: Filling, parameter: Parameter, value: Any, bring: Bring) -> No
     match parameter:
         case MediaParameter():
             _put_media(filling, parameter, plain, bring)
-        case NumberParameter() if _is_seed(parameter):
+        case NumberParameter() if _has_random_value(parameter):
             is_random = plain == parameter.random_value
             filling.fields[parameter.name + RANDOM] = is_random
             if not is_random:
@@ -239,7 +240,7 @@ def _empty(filling: Filling, parameter: Parameter) -> None:
             filling.fields[parameter.name] = None
 
 
-def _is_seed(parameter: Parameter) -> bool:
+def _has_random_value(parameter: Parameter) -> bool:
     return isinstance(parameter, NumberParameter) and parameter.random_value is not None
 
 
