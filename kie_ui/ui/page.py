@@ -1,46 +1,18 @@
-"""The page, put together."""
+"""The page: a table of contents of its tabs, and its theme."""
 
 from __future__ import annotations
 
-import os
-import signal
-from contextlib import ExitStack, suppress
-from threading import Event
-from typing import Any
-
 import gradio as gr
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from gradio.themes.utils import colors, fonts, sizes
 
-from kie_ui.catalog.library.library import Library
-from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
-from kie_ui.settings import Settings
-from kie_ui.ui.api.event_stream import build_routes
-from kie_ui.ui.asgi.gradio_isolation import GradioIsolationMiddleware
-from kie_ui.ui.asgi.identity import IdentityMiddleware
-from kie_ui.ui.asgi.same_origin import SameOriginMiddleware
-from kie_ui.ui.asgi.security_headers import SecurityHeadersMiddleware
-from kie_ui.ui.asgi.upload_cleanup import Sweeper, claim_uploads, files_of_page
 from kie_ui.ui.endpoints import build_endpoint, build_generate
 from kie_ui.ui.form.drafts import wire_drafts, wire_filling
 from kie_ui.ui.services import Services
 from kie_ui.ui.tabs import models
 from kie_ui.ui.tabs.account import build_head, build_key, build_track, build_tracked_feed
-from kie_ui.ui.tabs.added_model import SLOT, SLOTS, STAND_IN, FormPutAside, Slots
+from kie_ui.ui.tabs.added_model import SLOT, SLOTS, STAND_IN, Slots
 from kie_ui.ui.tabs.generate import ModelTab, build_model_tab
 from kie_ui.ui.tabs.history import TAB, build_history, build_layer
-from kie_ui.ui.theme import ASSETS, build_theme, head, stylesheets
-
-MAX_EVENTS = 4000
-"""Events that may run at once. Gradio's default of 40 would let the 41st caller wait."""
-
-
-MAX_SESSIONS = 200
-"""Pages of which Gradio remembers how their components were changed: it copies a quarter of a
-megabyte for each, and for us remembers nothing that the page does not."""
 
 
 def build_page(services: Services) -> gr.Blocks:
@@ -95,101 +67,83 @@ def _let_scripts_choose(tabs: gr.Tabs) -> None:
     choice.click(None, None, tabs, js="() => window.kieUi.chosenTab()", api_visibility="private")
 
 
-def launch_options(services: Services) -> dict[str, Any]:
-    """Return what `Blocks.launch` needs to serve the page as ours.
+LAGOON = colors.Color(
+    name="lagoon",
+    c50="#effcf9",
+    c100="#cbf6ec",
+    c200="#98ecdb",
+    c300="#5ddac6",
+    c400="#2cc0ae",
+    c500="#14a394",
+    c600="#0b8379",
+    c700="#0d6963",
+    c800="#105450",
+    c900="#124643",
+    c950="#032a29",
+)
 
-    Where the server listens is left to Gradio's own environment variables.
-    """
-    return {
-        "auth": services.users.admit if services.users else None,
-        "theme": build_theme(),
-        "css_paths": stylesheets(),
-        "head": head(),
-        "favicon_path": ASSETS / "favicon.png",
-        "allowed_paths": _allowed_paths(),
-        "footer_links": ["api"],
-        "run_history": False,
-        "enable_monitoring": False,
-        "ssr_mode": False,
-        "max_threads": MAX_EVENTS,
-        "state_session_capacity": MAX_SESSIONS,
-        "max_file_size": "100mb",
-        "app_kwargs": {
-            "lifespan": services.lifespan,
-            "routes": build_routes(services),
-            "middleware": build_middleware(services),
-            "exception_handlers": {
-                RequestValidationError: _not_understood,
-                FormPutAside: _put_aside,
-            },
-        },
-    }
+# Gradio 6.31 ships semibold fonts that lack most letters, so bold is used throughout.
+_BOLD = dict.fromkeys(
+    (
+        "block_title_text_weight",
+        "button_large_text_weight",
+        "button_medium_text_weight",
+        "button_small_text_weight",
+        "prose_header_text_weight",
+        "section_header_text_weight",
+    ),
+    "700",
+)
 
 
-async def _not_understood(_request: Request, _error: Exception) -> Response:
-    """Refuse what Gradio's routes do not take, without repeating it: it may hold a key."""
-    sentence = "This request is not one that this server takes."
-    return JSONResponse({"detail": sentence}, status_code=422)
+def _local(name: str) -> fonts.LocalFont:
+    return fonts.LocalFont(name, weights=(400, 700))
 
 
-async def _put_aside(_request: Request, aside: Exception) -> Response:
-    """Tell of a form whose events are forgotten; its page builds it anew."""
-    return JSONResponse({"detail": str(aside)}, status_code=410)
-
-
-def build_middleware(services: Services) -> list[Middleware]:
-    """Build what every request passes on its way in, the outermost first."""
-    settings = services.settings
-    is_framed, has_many = bool(settings.space_id), settings.is_reachable_by_others
-    users = services.users
-    passed = [
-        Middleware(SecurityHeadersMiddleware, is_framed=is_framed),
-        Middleware(SameOriginMiddleware, hosts=settings.hosts),
-        Middleware(IdentityMiddleware, has_many=has_many, is_framed=is_framed, users=users),
-    ]
-    return (
-        [*passed, Middleware(GradioIsolationMiddleware, files=services.files)]
-        if has_many
-        else passed
+def build_theme() -> gr.themes.Base:
+    """Build the theme: neutral, with colour only on what can be pressed."""
+    return gr.themes.Base(
+        primary_hue=LAGOON,
+        secondary_hue=LAGOON,
+        neutral_hue=colors.slate,
+        radius_size=sizes.radius_md,
+        font=[_local("IBM Plex Sans"), "ui-sans-serif", "system-ui", "sans-serif"],
+        font_mono=[_local("IBM Plex Mono"), "ui-monospace", "Consolas", "monospace"],
+    ).set(
+        **_BOLD,
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="#0b1118",
+        background_fill_primary_dark="#0b1118",
+        block_background_fill="white",
+        block_background_fill_dark="#131b25",
+        block_border_color="*neutral_200",
+        block_border_color_dark="#223040",
+        block_label_text_color="*neutral_600",
+        block_label_text_color_dark="*neutral_300",
+        block_info_text_color="*neutral_500",
+        block_info_text_color_dark="*neutral_400",
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
+        input_background_fill="white",
+        input_background_fill_dark="#0e151e",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
+        input_border_width="1px",
+        input_padding="10px 12px",
+        block_shadow="none",
+        input_border_color="*neutral_300",
+        input_border_color_dark="#2b3b4e",
+        input_border_color_focus="*primary_600",
+        input_border_color_focus_dark="*primary_400",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_500",
+        button_primary_background_fill_hover_dark="*primary_400",
+        button_primary_text_color="white",
+        button_primary_text_color_dark="#03201f",
+        checkbox_background_color_selected="*primary_700",
+        checkbox_background_color_selected_dark="*primary_500",
+        slider_color="*primary_700",
+        slider_color_dark="*primary_400",
+        border_color_primary_dark="#223040",
     )
-
-
-def _allowed_paths() -> list[str]:
-    """Let our samples be shown wherever the program was started, beside what Gradio is told."""
-    told = os.environ.get("GRADIO_ALLOWED_PATHS", "")
-    return [str(ASSETS / "samples"), *(path.strip() for path in told.split(",") if path.strip())]
-
-
-def launch(clock: Clock = SYSTEM_CLOCK) -> None:
-    """Read the settings, build the page and serve it until it is stopped.
-
-    Raises: SystemExit, with a sentence, where a setting makes no sense.
-    """
-    try:
-        settings = Settings()
-        services = Services(settings, Library.of_settings(settings), clock)
-    except ValidationError as invalid:
-        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors())
-        raise SystemExit("A setting cannot be used. " + "; ".join(problems)) from None
-    uploads = claim_uploads(services.settings.data_path)
-    page = build_page(services)
-    with ExitStack() as until_the_end:
-        if uploads is not None:
-            until_the_end.enter_context(Sweeper(uploads, files_of_page(page)))
-        page.launch(prevent_thread_lock=True, **launch_options(services))
-        _wait_for_the_end(page, services)
-
-
-def _wait_for_the_end(page: gr.Blocks, services: Services) -> None:
-    """Wait for Ctrl+C or to be told to end (SIGTERM), then stop in order.
-
-    Gradio's own wait would give the server five seconds to see off its open pages, which it never
-    does, and then cut it off with the runs still open.
-    """
-    is_over = Event()
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: is_over.set())
-    with suppress(KeyboardInterrupt):
-        while page.is_running and not is_over.wait(0.1):
-            pass
-    services.begin_shutdown()
-    page.close(verbose=False)

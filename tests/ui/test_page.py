@@ -9,9 +9,10 @@ import pytest
 
 from kie_ui.kie.errors import Unreachable
 from kie_ui.simulator.server import SimulatorServer
-from kie_ui.ui.page import build_page, launch_options
+from kie_ui.ui.app import launch_options
+from kie_ui.ui.assets import ASSETS, head, stylesheets
+from kie_ui.ui.page import build_page, build_theme
 from kie_ui.ui.services import Services
-from kie_ui.ui.theme import ASSETS, build_theme, head, stylesheets
 from tests.ui.driving import HOSTILE, SPECS, MakeServices, call, event
 
 

@@ -32,13 +32,13 @@ def hurried(times: float) -> str:
     return f"""
 import asyncio, functools, time
 from kie_ui.runs.clock import Clock
-from kie_ui.ui import page
+from kie_ui.ui import app
 
 async def sleep(duration_s):
     await asyncio.sleep(duration_s / {times})
 
 clock = Clock(steady_s=lambda: time.monotonic() * {times}, sleep=sleep)
-page.launch = functools.partial(page.launch, clock)
+app.launch = functools.partial(app.launch, clock)
 """
 
 

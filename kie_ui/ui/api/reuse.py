@@ -26,6 +26,7 @@ from kie_ui.runs.history import clip_name
 from kie_ui.runs.run import Clip, Run
 from kie_ui.ui.api.requests import TooLarge, read_body
 from kie_ui.ui.api.run_actions import Action, Answer, BadRequest, done
+from kie_ui.ui.assets import ASSETS
 from kie_ui.ui.form.prefill import (
     Filling,
     PictureGone,
@@ -36,7 +37,6 @@ from kie_ui.ui.form.prefill import (
     put_in,
 )
 from kie_ui.ui.services import Services
-from kie_ui.ui.theme import ASSETS
 
 if TYPE_CHECKING:  # the page's first view needs no run service
     from kie_ui.media.recipe import Recipe

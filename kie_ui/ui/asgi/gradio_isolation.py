@@ -32,7 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kie_ui.ui.api.requests import TooLarge, read_body
 from kie_ui.ui.asgi.upload_cleanup import files_of_page
 from kie_ui.ui.asgi.upload_owners import OwnedFiles, folder_of, lies_in_cache
-from kie_ui.ui.theme import ASSETS
+from kie_ui.ui.assets import ASSETS
 
 GONE = "0" * 64 + "/gone"
 """A name in Gradio's cache that no file has."""

@@ -22,11 +22,11 @@ from kie_ui.catalog.roles import has_role
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec
 from kie_ui.simulator.files import sample_image_tasks
+from kie_ui.ui.assets import ASSETS
 from kie_ui.ui.form.components import PictureInput
 from kie_ui.ui.form.form import BACKGROUND_EVENT, Field, Form, count_html
 from kie_ui.ui.form.media_input import look_at
 from kie_ui.ui.form.widgets import build_widget, is_filled_in, is_one_picture
-from kie_ui.ui.theme import ASSETS
 
 MAX_IN_SIGHT = 12
 """Fields that stand open; of a model with more, the optional ones after these are folded away."""

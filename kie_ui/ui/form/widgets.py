@@ -21,11 +21,11 @@ from kie_ui.catalog.parameters import (
 )
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.validation.constraints import digits
+from kie_ui.ui.assets import ASSETS
 from kie_ui.ui.form.components import NumberField, NumberSlider, PictureInput
 from kie_ui.ui.form.media_list import build_media_list
 from kie_ui.ui.form.rows_table import build_rows_table
 from kie_ui.ui.form.text import schema_in_words
-from kie_ui.ui.theme import ASSETS
 
 MAX_SEGMENTS = 3
 """Choices beside each other, up to this many; a longer list, or one of amounts, drops down."""

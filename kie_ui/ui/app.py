@@ -1,0 +1,133 @@
+"""The program: settings → services → page → server, until it is stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import ExitStack, suppress
+from threading import Event
+from typing import Any
+
+import gradio as gr
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from kie_ui.catalog.library.library import Library
+from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
+from kie_ui.settings import Settings
+from kie_ui.ui.api.event_stream import build_routes
+from kie_ui.ui.asgi.gradio_isolation import GradioIsolationMiddleware
+from kie_ui.ui.asgi.identity import IdentityMiddleware
+from kie_ui.ui.asgi.same_origin import SameOriginMiddleware
+from kie_ui.ui.asgi.security_headers import SecurityHeadersMiddleware
+from kie_ui.ui.asgi.upload_cleanup import Sweeper, claim_uploads, files_of_page
+from kie_ui.ui.assets import ASSETS, head, stylesheets
+from kie_ui.ui.page import build_page, build_theme
+from kie_ui.ui.services import Services
+from kie_ui.ui.tabs.added_model import FormPutAside
+
+MAX_EVENTS = 4000
+"""Events that may run at once. Gradio's default of 40 would let the 41st caller wait."""
+
+MAX_SESSIONS = 200
+"""Sessions whose changed components Gradio keeps, a quarter of a megabyte each. The page itself
+keeps all that we need."""
+
+
+def launch(clock: Clock = SYSTEM_CLOCK) -> None:
+    """Read the settings, build the page and serve it until it is stopped.
+
+    Raises: SystemExit, with a sentence, if a setting is invalid.
+    """
+    try:
+        settings = Settings()
+        services = Services(settings, Library.of_settings(settings), clock)
+    except ValidationError as invalid:
+        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors())
+        raise SystemExit("A setting cannot be used. " + "; ".join(problems)) from None
+    uploads = claim_uploads(services.settings.data_path)
+    page = build_page(services)
+    with ExitStack() as exit_stack:
+        if uploads is not None:
+            exit_stack.enter_context(Sweeper(uploads, files_of_page(page)))
+        page.launch(prevent_thread_lock=True, **launch_options(services))
+        _serve_until_stopped(page, services)
+
+
+def _serve_until_stopped(page: gr.Blocks, services: Services) -> None:
+    """Wait for Ctrl+C or SIGTERM, then shut down in order.
+
+    Gradio's own wait cuts the server off after five seconds while pages and runs are still open.
+    """
+    is_stopped = Event()
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: is_stopped.set())
+    with suppress(KeyboardInterrupt):
+        while page.is_running and not is_stopped.wait(0.1):
+            pass
+    services.begin_shutdown()
+    page.close(verbose=False)
+
+
+def launch_options(services: Services) -> dict[str, Any]:
+    """Return the arguments of `Blocks.launch`.
+
+    Gradio's own environment variables say where the server listens.
+    """
+    return {
+        "auth": services.users.admit if services.users else None,
+        "theme": build_theme(),
+        "css_paths": stylesheets(),
+        "head": head(),
+        "favicon_path": ASSETS / "favicon.png",
+        "allowed_paths": _allowed_paths(),
+        "footer_links": ["api"],
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "max_threads": MAX_EVENTS,
+        "state_session_capacity": MAX_SESSIONS,
+        "max_file_size": "100mb",
+        "app_kwargs": {
+            "lifespan": services.lifespan,
+            "routes": build_routes(services),
+            "middleware": build_middleware(services),
+            "exception_handlers": {
+                RequestValidationError: _not_understood,
+                FormPutAside: _put_aside,
+            },
+        },
+    }
+
+
+async def _not_understood(_request: Request, _error: Exception) -> Response:
+    """Refuse an invalid request to Gradio's routes without repeating it: it may hold a key."""
+    sentence = "This request is not one that this server takes."
+    return JSONResponse({"detail": sentence}, status_code=422)
+
+
+async def _put_aside(_request: Request, aside: Exception) -> Response:
+    """Tell of a form whose events are forgotten; its page builds it anew."""
+    return JSONResponse({"detail": str(aside)}, status_code=410)
+
+
+def build_middleware(services: Services) -> list[Middleware]:
+    """Build the middleware, outermost first."""
+    settings, users = services.settings, services.users
+    is_framed, has_many = bool(settings.space_id), settings.is_reachable_by_others
+    middleware = [
+        Middleware(SecurityHeadersMiddleware, is_framed=is_framed),
+        Middleware(SameOriginMiddleware, hosts=settings.hosts),
+        Middleware(IdentityMiddleware, has_many=has_many, is_framed=is_framed, users=users),
+    ]
+    if has_many:
+        middleware.append(Middleware(GradioIsolationMiddleware, files=services.files))
+    return middleware
+
+
+def _allowed_paths() -> list[str]:
+    """Add our samples to the folders that Gradio is configured to serve."""
+    configured = os.environ.get("GRADIO_ALLOWED_PATHS", "").split(",")
+    return [str(ASSETS / "samples"), *filter(None, map(str.strip, configured))]
