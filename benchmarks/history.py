@@ -17,12 +17,10 @@ import time
 from pathlib import Path
 
 from kie_ui.media.storage import Storage
-from kie_ui.runs.clock import Clock
-from kie_ui.runs.events import Feed
 from kie_ui.runs.history import History, HistoryQuery
 from kie_ui.runs.lifecycle.download import Posters
 from kie_ui.runs.run import Clip, Run, Step, StepChange
-from kie_ui.runs.storage.run_store import Journal, Store, sqlite_url
+from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 
 LIMIT = 1.5
 OWNER, OTHER = "ada", "eve"
@@ -55,9 +53,9 @@ def main() -> None:
         asyncio.run(compare(Path(folder), options.runs, options.rounds))
 
 
-def _history(store: Store, folder: Path) -> History:
-    journal, storage = Journal(store, Feed(), Clock()), Storage(folder)
-    return History(store, journal, storage, Posters(journal, storage))
+def _history(store: RunStore, folder: Path) -> History:
+    storage = Storage(folder)
+    return History(store, storage, Posters(store, storage))
 
 
 async def compare(folder: Path, runs: int, rounds: int) -> None:
@@ -88,15 +86,15 @@ async def timed(
     return [statistics.median(seconds) for seconds in took]
 
 
-async def filled(path: Path, count: int) -> Store:
+async def filled(path: Path, count: int) -> RunStore:
     """Return a store of so many runs, half of them the one owner's."""
-    store = Store(sqlite_url(path))
+    store = RunStore(sqlite_url(path))
     await store.open()
     rng = random.Random(7)  # noqa: S311 - the same runs every time
     vocabulary = make_vocabulary(rng)
     for start in range(0, count, 200):
         runs = [a_run(number, rng, vocabulary) for number in range(start, min(count, start + 200))]
-        await asyncio.gather(*map(store.add_run, runs))
+        await asyncio.gather(*map(store.add, runs))
     return store
 
 

@@ -10,19 +10,15 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import RunsProblem
-from kie_ui.runs.events import Feed
+from kie_ui.runs.events import RunEvents
 from kie_ui.runs.run import Run
-
-if TYPE_CHECKING:  # SQLAlchemy takes a while to import, and the page's first view is without it
-    from kie_ui.runs.storage.run_store import Store
-
+from kie_ui.runs.storage.run_store import RunStore
 
 log = logging.getLogger(__name__)
 
@@ -97,9 +93,9 @@ class RunOwnership:
 
     def __init__(
         self,
-        store: Store,
+        store: RunStore,
         presence: ProcessLock,
-        feed: Feed,
+        feed: RunEvents,
         clock: Clock,
         on_taken: Callable[[Run], None],
         on_others: Callable[[int], None],
@@ -140,7 +136,7 @@ class RunOwnership:
         await self.look_no_more()
         if self._looking is not None:
             try:
-                await self._store.let_go(self.id)
+                await self._store.release(self.id)
             except RunsProblem as problem:
                 log.warning("Runs are not let go: %s", problem)
         await asyncio.to_thread(self._presence.leave)

@@ -1,4 +1,4 @@
-"""Changed runs, told to whoever watches: each reader at its own pace, always the newest state."""
+"""Changed runs, published to their owners' open pages: always the newest state of each."""
 
 from __future__ import annotations
 
@@ -6,47 +6,51 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
+from kie_ui.runs.clock import Clock
 from kie_ui.runs.run import Run
+
+PROGRESS_INTERVAL_S = 0.25
+"""Seconds between two reports of a transfer's progress."""
 
 
 class Subscription(AsyncIterator[Run]):
     """Changed runs of one owner.
 
-    A run that changes again before it was read is told once, in its newest state, so a slow reader
-    costs at most one entry a run.
+    A run that changes again before it was read is delivered once, in its newest state, so a slow
+    reader costs at most one entry a run.
     """
 
     def __init__(self) -> None:
         self._unread: dict[str, Run] = {}
-        self._something = asyncio.Event()
+        self._has_unread = asyncio.Event()
 
-    def tell(self, run: Run) -> None:
-        """Put a run up for reading, in place of its older state."""
+    def put(self, run: Run) -> None:
+        """Queue a run for reading, in place of its older state."""
         self._unread[run.id] = run
-        self._something.set()
+        self._has_unread.set()
 
     async def __anext__(self) -> Run:
         """Wait for a changed run."""
         while not self._unread:
-            self._something.clear()
-            await self._something.wait()
+            self._has_unread.clear()
+            await self._has_unread.wait()
         return self._unread.pop(next(iter(self._unread)))
 
 
-class Feed:
+class RunEvents:
     """Passes changed runs on to the subscriptions of their owners."""
 
     def __init__(self) -> None:
         self._subscriptions: dict[str, set[Subscription]] = {}
 
     def publish(self, run: Run) -> None:
-        """Tell every subscription of the run's owner; never waits."""
+        """Pass a run to every subscription of its owner; never waits."""
         for subscription in self._subscriptions.get(run.owner, ()):
-            subscription.tell(run)
+            subscription.put(run)
 
     @contextmanager
     def subscribe(self, owner: str) -> Iterator[Subscription]:
-        """Open a subscription to an owner's runs and close it in the end."""
+        """Subscribe to an owner's runs until the block ends."""
         subscription = Subscription()
         self._subscriptions.setdefault(owner, set()).add(subscription)
         try:
@@ -58,35 +62,62 @@ class Feed:
                 del self._subscriptions[owner]
 
 
+class TransferProgress:
+    """Publishes how far a run's transfer is, a few times a second; nothing of it is saved.
+
+    It is called with the bytes moved so far and their total, for one of several `parts`.
+    """
+
+    def __init__(
+        self, events: RunEvents, clock: Clock, run: Run, part: int = 0, parts: int = 1
+    ) -> None:
+        self._events = events
+        self._clock = clock
+        self._run = run
+        self._part = part
+        self._parts = parts
+        self._published_s: float | None = None
+
+    def __call__(self, moved_bytes: int, total_bytes: int | None) -> None:
+        """Report the bytes moved so far, and how many there are if that is known."""
+        if not total_bytes:
+            return
+        now_s = self._clock.steady_s()
+        if self._published_s is None or now_s - self._published_s >= PROGRESS_INTERVAL_S:
+            self._published_s = now_s
+            progress = (self._part + min(1.0, moved_bytes / total_bytes)) / self._parts
+            self._events.publish(self._run.model_copy(update={"progress": progress}))
+
+
 class ChangeSignals:
-    """One bell for each page that an owner has open: rung when there is something to look at."""
+    """One event for each page that an owner has open, set when there is something to look at."""
 
     def __init__(self) -> None:
-        self._hung: dict[str, set[asyncio.Event]] = {}
+        self._signals: dict[str, set[asyncio.Event]] = {}
 
     @contextmanager
     def subscribe(self, owner: str) -> Iterator[asyncio.Event]:
-        """Give an event that is set whenever it rings for the owner; the reader clears it."""
-        bell = asyncio.Event()
-        self._hung.setdefault(owner, set()).add(bell)
+        """Return an event that is set at every notification of the owner; the reader clears it."""
+        signal = asyncio.Event()
+        self._signals.setdefault(owner, set()).add(signal)
         try:
-            yield bell
+            yield signal
         finally:
-            bells = self._hung[owner]
-            bells.remove(bell)
-            if not bells:
-                del self._hung[owner]
+            signals = self._signals[owner]
+            signals.remove(signal)
+            if not signals:
+                del self._signals[owner]
 
     def has(self, owner: str) -> bool:
         """Say whether the owner has a page open."""
-        return owner in self._hung
+        return owner in self._signals
 
     def notify(self, owner: str) -> None:
-        """Ring for one owner."""
-        for bell in self._hung.get(owner, ()):
-            bell.set()
+        """Set the events of one owner."""
+        for signal in self._signals.get(owner, ()):
+            signal.set()
 
     def notify_all(self) -> None:
-        """Ring for everyone."""
-        for owner in self._hung:
+        """Set everyone's events."""
+        for owner in self._signals:
             self.notify(owner)

@@ -19,8 +19,7 @@ from kie_ui.runs.lifecycle.download import Posters
 from kie_ui.runs.run import BackendKind, Run
 from kie_ui.runs.storage import search as finding
 from kie_ui.runs.storage import statistics as spending
-from kie_ui.runs.storage import trash as bins
-from kie_ui.runs.storage.run_store import Journal, Store
+from kie_ui.runs.storage.run_store import RunStore
 from kie_ui.runs.storage.search import HistoryPage, HistoryQuery, Neighbours
 from kie_ui.runs.storage.statistics import Spending, SpendingDay, UsualTime
 
@@ -117,9 +116,8 @@ _ALL = HistoryQuery()
 class History:
     """One owner's runs at a time: someone else's are UnknownRun. Raises StoreProblem as well."""
 
-    def __init__(self, store: Store, journal: Journal, storage: Storage, posters: Posters) -> None:
+    def __init__(self, store: RunStore, storage: Storage, posters: Posters) -> None:
         self._store = store
-        self._journal = journal
         self._storage = storage
         self._posters = posters
 
@@ -165,25 +163,18 @@ class History:
             changes["is_favourite"] = is_favourite
         if remark is not None:
             changes["remark"] = remark.encode(errors="replace").decode()[:MAX_REMARK]
-        return await self._journal.write(run, **changes)
+        return await self._store.change(run.id, **changes)
 
     async def delete(self, owner: str, run_ids: Iterable[str]) -> tuple[str, ...]:
         """Put runs into the bin, and name those that now are: those under way are left alone.
 
         Raises: UnknownRun, if one is none of the owner's; WrongStep, if all are under way.
         """
-        put_in = partial(bins.trash, owner, tuple(run_ids), self._now_ms())
-        return self._told(await self._store.write(put_in))
+        return tuple(run.id for run in await self._store.trash(owner, run_ids))
 
     async def undelete(self, owner: str, run_ids: Iterable[str]) -> tuple[str, ...]:
         """Take runs out of the bin, and name them. Raises: UnknownRun, once one is gone."""
-        take_out = partial(bins.restore, owner, tuple(run_ids), self._now_ms())
-        return self._told(await self._store.write(take_out))
-
-    def _told(self, runs: tuple[Run, ...]) -> tuple[str, ...]:
-        for run in runs:
-            self._journal.show(run)
-        return tuple(run.id for run in runs)
+        return tuple(run.id for run in await self._store.restore(owner, run_ids))
 
     async def spending(
         self,
@@ -194,7 +185,7 @@ class History:
         backend: BackendKind = "live",
     ) -> Spending:
         """Add up what was spent by day and model; a demo's credits are nobody's money."""
-        now_ms = self._now_ms()
+        now_ms = self._store.clock.now_ms()
         work = partial(spending.spending, owner, backend, utc_offset_minutes, days, now_ms)
         return await self._store.read(work)
 
@@ -258,6 +249,3 @@ class History:
         if run.owner != owner:
             raise UnknownRun
         return run
-
-    def _now_ms(self) -> int:
-        return self._journal.clock.now_ms()

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
 
 from kie_ui.media.storage import OutsideStorage, Storage
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.lifecycle.download import remove_files
 from kie_ui.runs.run import Run
-from kie_ui.runs.storage.run_store import Journal
-
-if TYPE_CHECKING:  # SQLAlchemy takes a while to import, and the page's first view is without it
-    from kie_ui.runs.storage.run_store import Store
+from kie_ui.runs.storage.derived import oldest_on_disk
+from kie_ui.runs.storage.run_store import RunStore
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +27,8 @@ _SOME = 50
 class Tidying:
     """Removes what was deleted, and the oldest clips where they take too much of the disk."""
 
-    def __init__(
-        self, store: Store, journal: Journal, storage: Storage, max_disk_bytes: int | None
-    ) -> None:
+    def __init__(self, store: RunStore, storage: Storage, max_disk_bytes: int | None) -> None:
         self._store = store
-        self._journal = journal
         self._storage = storage
         self._max_disk_bytes = max_disk_bytes
         self._one_at_a_time = asyncio.Lock()
@@ -44,21 +38,18 @@ class Tidying:
         await self.keep_disk_limit()
         while True:
             await self.empty_bin()
-            await self._journal.clock.sleep(LOOK_S)
+            await self._store.clock.sleep(LOOK_S)
 
     async def empty_bin(self) -> None:
         """Remove for good what has been in the bin for long enough, files first.
 
         Files first: what breaks off in between is gone on with the next time.
         """
-        from kie_ui.runs.storage import trash as bins  # noqa: PLC0415 - brings SQLAlchemy
-
-        until_ms = self._journal.clock.now_ms() - bins.KEPT_MS
         try:
-            for run in await self._store.read(partial(bins.due, until_ms)):
-                inputs = await self._store.read(partial(bins.own_inputs, run))
+            for run in await self._store.trash_due():
+                inputs = await self._store.own_inputs(run)
                 if await asyncio.to_thread(self._is_removed, run, inputs):
-                    await self._store.write(partial(bins.remove, run))
+                    await self._store.delete_for_good(run)
         except (RunsProblem, OSError) as problem:
             log.warning("The bin is not emptied: %s", problem)
 
@@ -83,8 +74,6 @@ class Tidying:
                 log.warning("The disk limit is not kept: %s", problem)
 
     async def _free(self, excess_bytes: int) -> None:
-        from kie_ui.runs.storage.derived import oldest_on_disk  # noqa: PLC0415 - brings SQLAlchemy
-
         after = 0
         while excess_bytes > 0:
             some = await self._store.read(partial(oldest_on_disk, after, _SOME))
@@ -110,6 +99,6 @@ class Tidying:
                 log.warning("A clip of run %s is not dropped: %s", run.id, problem)
                 return freed
         clips = (clip.model_copy(update={"is_dropped": clip.kind != "text"}) for clip in run.clips)
-        await self._journal.write(run, clips=tuple(clips))
+        await self._store.change(run.id, clips=tuple(clips))
         log.info("The clips of run %s were dropped to keep the disk limit.", run.id)
         return freed

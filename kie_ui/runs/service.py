@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kie_ui.catalog.registry import Catalog
 from kie_ui.kie.client import KieClient
@@ -20,7 +20,6 @@ from kie_ui.runs.accounts.limits import NO_LIMIT, CreateBudget, Quota, RunsPerDa
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.runs.cluster import ProcessLock, RunOwnership
 from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
-from kie_ui.runs.events import Feed
 from kie_ui.runs.history import History
 from kie_ui.runs.lifecycle.adopt import Adopting
 from kie_ui.runs.lifecycle.callbacks import Callbacks
@@ -33,11 +32,7 @@ from kie_ui.runs.lifecycle.poll_scheduler import POLLS_PER_S, PollScheduler, Pol
 from kie_ui.runs.lifecycle.submit import Intake, Pressing
 from kie_ui.runs.retention import Tidying
 from kie_ui.runs.run import UNSENT_STEPS, BackendKind, Run, Step
-from kie_ui.runs.storage.run_store import Journal
-
-if TYPE_CHECKING:  # SQLAlchemy takes a while to import, and the page's first view is without it
-    from kie_ui.runs.storage.run_store import Store
-
+from kie_ui.runs.storage.run_store import RunStore
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +46,7 @@ class Opening:
 
     def __init__(
         self,
-        store: Store,
+        store: RunStore,
         storage: Storage,
         clock: Clock,
         opened: Callable[[], Awaitable[None]],
@@ -91,7 +86,7 @@ class Opening:
     async def _only_read(self, sentence: str) -> None:
         """Go on without writing. Raises: StoreProblem, if nothing can be read."""
         try:
-            await self._store.open_to_read(sentence)
+            await self._store.open_read_only(sentence)
         except StoreProblem as unreadable:
             raise StoreProblem(sentence) from unreadable
         self.trouble = sentence
@@ -105,7 +100,7 @@ class Opening:
                 await self._open()
             except (StoreProblem, OSError):  # it has been said already
                 with suppress(StoreProblem):
-                    await self._store.open_to_read(self.trouble)
+                    await self._store.open_read_only(self.trouble)
 
 
 @dataclass(frozen=True)
@@ -138,7 +133,7 @@ class RunService:
         self,
         *,
         catalog: Catalog,
-        store: Store,
+        store: RunStore,
         storage: Storage,
         backends: Backends,
         presence: ProcessLock | None = None,
@@ -152,12 +147,10 @@ class RunService:
         self._limits = limits
         self._clock = clock
         self._clients = clients or Clients(partial(KieClient, sleep=clock.sleep))
-        self._feed = Feed()
-        self._journal = Journal(store, self._feed, self._clock)
         self._callbacks = Callbacks("", "")
         self.quota = Quota(store, backends, self._clock, limits.runs_per_day)
-        self._access = access = Access(backends, self._clients, self._journal)
-        self._balances = Balances(self._journal, access)
+        self._access = access = Access(backends, self._clients, store)
+        self._balances = Balances(store, access)
         budget = CreateBudget(store, self._clock, limits.creates_per_10_s)
         self._queue = CreateQueue(self._clock, budget.take)
         self._tracker = PollScheduler(
@@ -166,12 +159,12 @@ class RunService:
                 backends.account(made.owner, made.backend, made.paid_by) or f"none of {made.owner}"
             ),
         )
-        self._posters = Posters(self._journal, storage)
+        self._posters = Posters(store, storage)
         self._journeys = Journeys(
-            self._journal,
+            store,
             self._balances,
-            Sending(catalog, self._journal, access, storage, self._queue, self._callback_url),
-            Fetching(self._journal, access, storage, self._tracker),
+            Sending(catalog, store, access, storage, self._queue, self._callback_url),
+            Fetching(store, access, storage, self._tracker),
             self._posters,
             self._tracker,
         )
@@ -179,17 +172,16 @@ class RunService:
         self._pressing = Pressing(
             catalog,
             backends,
-            self._journal,
+            store,
             self._journeys,
             Intake(storage),
             self.quota,
             presence.id,
         )
-        self._adopting = Adopting(catalog, store, self._journal, access, self._clock)
-        self._watching = Watching(self._journal, access, self._journeys.go_on)
+        self._adopting = Adopting(catalog, store, access, self._clock)
+        self._watching = Watching(store, access, self._journeys.go_on)
         self._upkeep = Upkeep(
             store,
-            self._journal,
             self._tracker,
             self._journeys,
             self._adopting,
@@ -198,14 +190,14 @@ class RunService:
         )
         self._journeys.on_sent = self._upkeep.sent
         self._opening = Opening(store, storage, self._clock, self._opened, self._upkeep.aside)
-        self._tidying = Tidying(store, self._journal, storage, limits.max_disk_bytes)
+        self._tidying = Tidying(store, storage, limits.max_disk_bytes)
         self._journeys.on_kept = self._keep_disk_limit
-        self.history = History(store, self._journal, storage, self._posters)
+        self.history = History(store, storage, self._posters)
         """Every run found again, marked, deleted, added up."""
         self._holding = RunOwnership(
             store,
             presence,
-            self._feed,
+            store.events,
             self._clock,
             on_taken=self._upkeep.take_up,
             on_others=lambda others: self._tracker.share(1 + others),
@@ -262,8 +254,8 @@ class RunService:
         """Call a run off whose create has not left. Raises: UnknownRun; WrongStep once it has."""
         run = await self.run(owner, run_id)
         try:
-            run = await self._journal.write(
-                run, only_from=UNSENT_STEPS, step=Step.CANCELLED, note=CANCELLED
+            run = await self._store.change(
+                run.id, only_from=UNSENT_STEPS, step=Step.CANCELLED, note=CANCELLED
             )
         except WrongStep:
             raise WrongStep(_too_late(await self.run(owner, run_id))) from None
@@ -324,16 +316,16 @@ class RunService:
         except StoreProblem:
             if self.trouble is None:
                 raise
-            return await self._store.salvaged_runs(owner, limit)
-        unfinished = await self._store.unfinished_runs(owner)
-        undecided = await self._store.undecided_runs(owner, MAX_UNDECIDED)
+            return await self._store.salvaged(owner, limit)
+        unfinished = await self._store.unfinished(owner)
+        undecided = await self._store.undecided(owner, MAX_UNDECIDED)
         listed = {run.id: run for run in (*unfinished, *undecided, *newest)}
         in_order = sorted(listed.values(), key=lambda run: (run.created_at_ms, run.id))
-        return tuple(self._journal.as_it_stands(run) for run in reversed(in_order))
+        return tuple(self._store.latest(run) for run in reversed(in_order))
 
     async def has_unfinished(self, owner: str) -> bool:
         """Tell whether something is still to come of an owner's runs by itself."""
-        return bool(await self._store.unfinished_runs(owner))
+        return bool(await self._store.unfinished(owner))
 
     def places(self, owner: str) -> dict[str, int]:
         """Tell the places of an owner's runs in our own queue: 1 is the next to leave."""
@@ -400,12 +392,12 @@ class RunService:
     @asynccontextmanager
     async def subscribe(self, owner: str) -> AsyncIterator[AsyncIterator[Run]]:
         """Open a stream of an owner's changed runs; what a slow reader missed is left out."""
-        with self._feed.subscribe(owner) as subscription:
+        with self._store.events.subscribe(owner) as subscription:
             yield subscription
 
     async def ended(self, owner: str, run_id: str) -> Run:
         """Wait until nothing more happens to a run by itself. Raises: UnknownRun."""
-        with self._feed.subscribe(owner) as subscription:
+        with self._store.events.subscribe(owner) as subscription:
             run = await self.run(owner, run_id)
             while not run.is_final:
                 changed = await anext(subscription)

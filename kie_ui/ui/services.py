@@ -148,7 +148,7 @@ class Services:
 def _build_service(services: Services) -> RunService:
     from kie_ui.media.storage import Storage  # noqa: PLC0415 - see the module's text
     from kie_ui.runs.service import Limits, RunService  # noqa: PLC0415
-    from kie_ui.runs.storage.run_store import Store, sqlite_url  # noqa: PLC0415
+    from kie_ui.runs.storage.run_store import RunStore, sqlite_url  # noqa: PLC0415
 
     settings = services.settings
     folder = settings.data_path
@@ -160,7 +160,7 @@ def _build_service(services: Services) -> RunService:
         ) from exc
     return RunService(
         catalog=services.catalog,
-        store=Store(sqlite_url(folder / "runs.sqlite3")),
+        store=RunStore(sqlite_url(folder / "runs.sqlite3"), clock=services.clock),
         storage=Storage(folder),
         backends=services.backends,
         clock=services.clock,

@@ -22,7 +22,7 @@ from kie_ui.media.storage import Storage
 from kie_ui.runs.lifecycle.download import look_inside
 from kie_ui.runs.lifecycle.poll import written_in
 from kie_ui.runs.run import Clip, Run, RunError, Step, StepChange
-from kie_ui.runs.storage.run_store import Store, sqlite_url
+from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from tests.wire.app_process import ROOT
 from tests.wire.fake_kie import GROK, V1_LITE
 from tests.wire.tiny_clip import tiny_clip
@@ -125,11 +125,11 @@ def _failed(prompt: str, picture: str, at_ms: int) -> Run:
 
 
 async def _add(data_dir: Path, runs: list[Run]) -> None:
-    store = Store(sqlite_url(data_dir / "runs.sqlite3"))
+    store = RunStore(sqlite_url(data_dir / "runs.sqlite3"))
     await store.open()
     try:
         for run in runs:
-            await store.add_run(run)
+            await store.add(run)
     finally:
         await store.close()
 

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from kie_ui.runs.accounts.credentials import Backends
+from kie_ui.runs.clock import Clock
 from kie_ui.runs.service import Limits, RunService
-from kie_ui.runs.storage.run_store import Store, sqlite_url
+from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from tests.runs.harness import (
     FakeKie,
     FastClock,
@@ -105,9 +106,9 @@ def values(picture: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
+async def store(tmp_path: Path) -> AsyncIterator[RunStore]:
     """Return an open, empty store."""
-    opened = Store(sqlite_url(tmp_path / "store.sqlite3"), now_ms=lambda: 5_000)
+    opened = RunStore(sqlite_url(tmp_path / "store.sqlite3"), clock=Clock(now_ms=lambda: 5_000))
     await opened.open()
     yield opened
     await opened.close()

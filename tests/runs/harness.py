@@ -28,7 +28,7 @@ from kie_ui.runs.clock import Clock
 from kie_ui.runs.lifecycle.poll_scheduler import Outcome, Watch
 from kie_ui.runs.run import Run, Step, StepChange
 from kie_ui.runs.service import Limits, RunService
-from kie_ui.runs.storage.run_store import Store, sqlite_url
+from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 
 API = "http://kie.test"
 GROK = "grok-imagine/image-to-video"
@@ -296,7 +296,7 @@ def make_service(
     open_client = partial(KieClient, transport=transport, sleep=fast.clock.sleep)
     return RunService(
         catalog=catalog or built_in_registry(),
-        store=Store(sqlite_url(folder / "runs.sqlite3"), now_ms=fast.now_ms),
+        store=RunStore(sqlite_url(folder / "runs.sqlite3"), clock=fast.clock),
         storage=Storage(folder / "files"),
         backends=backends,
         clients=Clients(open_client),
@@ -365,7 +365,7 @@ async def until(claim: Callable[[], bool]) -> None:
 class Pragmas:
     """Settings of SQLite's that every connection of a store is given, until taken away."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RunStore) -> None:
         self.wanted: dict[str, int] = {}
         event.listen(store._database._engine, "checkout", self._apply)
 
@@ -373,7 +373,7 @@ class Pragmas:
         """Wait for locks of others for hardly a moment."""
         self.wanted["busy_timeout"] = 20
 
-    async def limit(self, store: Store, pages_more: int) -> None:
+    async def limit(self, store: RunStore, pages_more: int) -> None:
         """Let the file grow by so many pages and no more, as on a full disk."""
         pages = await store._database.read(
             lambda connection: connection.exec_driver_sql("PRAGMA page_count").scalar_one()

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from kie_ui.runs.events import Feed, Subscription
+from kie_ui.runs.events import RunEvents, Subscription
 from tests.runs.harness import a_run
 
 
 async def test_a_reader_gets_every_run_that_changed() -> None:
     """Runs come in the order in which they first changed."""
-    feed = Feed()
+    feed = RunEvents()
     with feed.subscribe("ada") as changed:
         feed.publish(a_run(1))
         feed.publish(a_run(2))
@@ -19,7 +19,7 @@ async def test_a_reader_gets_every_run_that_changed() -> None:
 
 async def test_a_slow_reader_gets_the_newest_state_only() -> None:
     """A thousand changes of one run wait as one."""
-    feed = Feed()
+    feed = RunEvents()
     with feed.subscribe("ada") as changed:
         for share in range(1_001):
             feed.publish(a_run(1, progress=share / 1_000))
@@ -31,7 +31,7 @@ async def test_a_slow_reader_gets_the_newest_state_only() -> None:
 
 async def test_owners_hear_of_their_own_runs_alone() -> None:
     """What happens to one visitor's run reaches no other."""
-    feed = Feed()
+    feed = RunEvents()
     with feed.subscribe("ada") as adas, feed.subscribe("eve") as eves:
         feed.publish(a_run(1, owner="ada"))
         assert (await anext(adas)).owner == "ada"
@@ -40,7 +40,7 @@ async def test_owners_hear_of_their_own_runs_alone() -> None:
 
 async def test_a_waiting_reader_is_woken() -> None:
     """A change that comes while nothing is unread ends the wait."""
-    feed = Feed()
+    feed = RunEvents()
     with feed.subscribe("ada") as changed:
         reading = asyncio.ensure_future(anext(changed))
         await asyncio.sleep(0)
@@ -50,7 +50,7 @@ async def test_a_waiting_reader_is_woken() -> None:
 
 async def test_every_page_of_an_owner_is_told() -> None:
     """Two tabs of one visitor both see the change."""
-    feed = Feed()
+    feed = RunEvents()
     with feed.subscribe("ada") as first, feed.subscribe("ada") as second:
         feed.publish(a_run(1))
         assert await anext(first) == await anext(second)
@@ -58,7 +58,7 @@ async def test_every_page_of_an_owner_is_told() -> None:
 
 async def test_a_closed_page_leaves_nothing_behind() -> None:
     """Visitors that come and go do not fill the memory, not even when one fails."""
-    feed = Feed()
+    feed = RunEvents()
     with pytest.raises(RuntimeError), feed.subscribe("ada"), feed.subscribe("ada"):
         raise RuntimeError
     assert feed._subscriptions == {}

@@ -322,7 +322,7 @@ async def test_a_task_id_outlives_a_database_that_is_busy_for_a_moment(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The id of a paid task is tried to keep again, and stands in the log meanwhile."""
-    change_run = service._store.change_run
+    change = service._store.change
     failures = 2
 
     async def flaky(run_id: str, **changes: Any) -> Run:
@@ -330,9 +330,9 @@ async def test_a_task_id_outlives_a_database_that_is_busy_for_a_moment(
         if "task_id" in changes and failures:
             failures -= 1
             raise StoreProblem("The database of runs is held by another program.")
-        return await change_run(run_id, **changes)
+        return await change(run_id, **changes)
 
-    monkeypatch.setattr(service._store, "change_run", flaky)
+    monkeypatch.setattr(service._store, "change", flaky)
     run = await press(service, values)
     assert run.step is Step.DONE
     assert "task-1" in caplog.text
@@ -378,7 +378,7 @@ async def test_a_run_that_the_database_stops_says_so_on_the_page(
     async def full(run_id: str, **changes: Any) -> Run:
         raise StoreProblem("The database of runs cannot grow: the disk is full.")
 
-    monkeypatch.setattr(service._store, "change_run", full)
+    monkeypatch.setattr(service._store, "change", full)
     async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
         run = await service.submit(OWNER, GROK, values, "live")
         while run.note is None:

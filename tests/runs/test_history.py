@@ -15,8 +15,8 @@ from sqlalchemy import create_engine, text
 from kie_ui.catalog.values import FileRef
 from kie_ui.media.export import Entry, zip_stream
 from kie_ui.media.storage import Storage
+from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import UnknownRun, WrongStep
-from kie_ui.runs.events import Feed
 from kie_ui.runs.history import (
     NAMES_APART,
     History,
@@ -30,37 +30,32 @@ from kie_ui.runs.run import Clip, Run, Step
 from kie_ui.runs.storage import derived as facts
 from kie_ui.runs.storage import migrations
 from kie_ui.runs.storage.derived import setting_of
-from kie_ui.runs.storage.run_store import Journal, Store, sqlite_url
+from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from tests.runs.harness import OWNER, FastClock, a_run
 
 DAY_MS = 24 * 3600 * 1000
 
 
-def history_of(store: Store, folder: Path, feed: Feed, fast: FastClock) -> History:
+def history_of(store: RunStore, folder: Path) -> History:
     """Return the history over a store, whose files lie in a folder."""
-    journal, storage = Journal(store, feed, fast.clock), Storage(folder)
-    return History(store, journal, storage, Posters(journal, storage))
+    storage = Storage(folder)
+    return History(store, storage, Posters(store, storage))
 
 
 @pytest.fixture
-def feed() -> Feed:
-    """Return what tells open pages of changes."""
-    return Feed()
-
-
-@pytest.fixture
-def history(store: Store, feed: Feed, fast: FastClock, tmp_path: Path) -> History:
+def history(store: RunStore, fast: FastClock, tmp_path: Path) -> History:
     """Return the history over an empty store."""
-    return history_of(store, tmp_path / "files", feed, fast)
+    store.clock = fast.clock
+    return history_of(store, tmp_path / "files")
 
 
-async def fill(store: Store, *prompts: str, **fields: Any) -> list[str]:
+async def fill(store: RunStore, *prompts: str, **fields: Any) -> list[str]:
     """Keep a done run a prompt, and return their ids."""
     runs = [
         a_run(number, values={"prompt": prompt}, **{"step": Step.DONE, **fields})
         for number, prompt in enumerate(prompts, 1)
     ]
-    return [(await store.add_run(run)).id for run in runs]
+    return [(await store.add(run)).id for run in runs]
 
 
 async def found(history: History, query: HistoryQuery, owner: str = OWNER) -> list[int]:
@@ -95,19 +90,19 @@ async def found(history: History, query: HistoryQuery, owner: str = OWNER) -> li
     ],
 )
 async def test_a_search_finds_what_it_says(
-    history: History, store: Store, asked: str, numbers: list[int]
+    history: History, store: RunStore, asked: str, numbers: list[int]
 ) -> None:
     """Every word must occur, the last being only begun; nothing that is typed is an operator."""
     await fill(store, "A fox.", "The 🦊 fox runs", "女の子が走る", 'near the "cat"', "L’été")
     assert await found(history, HistoryQuery(asked)) == numbers
 
 
-async def test_filters_and_words_go_together(history: History, store: Store) -> None:
+async def test_filters_and_words_go_together(history: History, store: RunStore) -> None:
     """Models and states are alternatives among themselves; all kinds of filter must be met."""
     for number, (model, step) in enumerate(
         [("a/b", Step.DONE), ("c/d", Step.FAILED), ("a/b", Step.FAILED), ("a/b", Step.QUEUING)], 1
     ):
-        await store.add_run(a_run(number, model=model, step=step, is_favourite=number == 3))
+        await store.add(a_run(number, model=model, step=step, is_favourite=number == 3))
     assert await found(history, HistoryQuery(models=("a/b",))) == [4, 3, 1]
     assert await found(history, HistoryQuery(steps=(Step.FAILED, Step.DONE))) == [3, 2, 1]
     assert await found(history, HistoryQuery(steps=(Step.QUEUING, Step.DONE))) == [4, 1]
@@ -140,9 +135,9 @@ async def test_the_database_finds_what_looking_at_every_run_finds(
 ) -> None:
     """The index is a shortcut and nothing else, whatever is written and whatever is asked."""
     folder = tmp_path_factory.mktemp("found")
-    store = Store(sqlite_url(folder / "runs.sqlite3"), now_ms=lambda: 5_000)
+    store = RunStore(sqlite_url(folder / "runs.sqlite3"), clock=Clock(now_ms=lambda: 5_000))
     await store.open()
-    history = history_of(store, folder, Feed(), FastClock())
+    history = history_of(store, folder)
     runs = [
         a_run(
             number,
@@ -154,7 +149,7 @@ async def test_the_database_finds_what_looking_at_every_run_finds(
         for number, prompt in enumerate(prompts)
     ]
     for run in runs:
-        await store.add_run(run)
+        await store.add(run)
     query = HistoryQuery(asked, steps=tuple(steps), only_favourites=favourites)
     expected = [int(run.id, 16) for run in reversed(runs) if _is_meant(run, query)]
     assert await found(history, query) == expected
@@ -192,7 +187,7 @@ def _is_unspaced(character: str) -> bool:
     return character in "女の"
 
 
-async def test_what_is_noted_is_found(history: History, store: Store) -> None:
+async def test_what_is_noted_is_found(history: History, store: RunStore) -> None:
     """The person's own words count like the prompt; what is rewritten is found no more."""
     (run_id,) = await fill(store, "A fox.")
     run = await history.change(OWNER, run_id, remark="Best \ud800 of all", is_favourite=True)
@@ -203,15 +198,17 @@ async def test_what_is_noted_is_found(history: History, store: Store) -> None:
     assert await found(history, HistoryQuery(only_favourites=True)) == []
 
 
-async def test_a_run_that_ends_is_found_by_its_end(history: History, store: Store) -> None:
+async def test_a_run_that_ends_is_found_by_its_end(history: History, store: RunStore) -> None:
     """A filter by state follows the run."""
     (run_id,) = await fill(store, "A fox.", step=Step.GENERATING)
-    await store.change_run(run_id, step=Step.DONE)
+    await store.change(run_id, step=Step.DONE)
     assert await found(history, HistoryQuery(steps=(Step.DONE,))) == [1]
     assert await found(history, HistoryQuery(steps=(Step.GENERATING,))) == []
 
 
-async def test_nothing_of_anyone_elses_is_found_or_changed(history: History, store: Store) -> None:
+async def test_nothing_of_anyone_elses_is_found_or_changed(
+    history: History, store: RunStore
+) -> None:
     """Another's run is as good as none, whatever is asked of it."""
     (run_id,) = await fill(store, "A fox.")
     assert await found(history, HistoryQuery("fox"), "eve") == []
@@ -229,7 +226,7 @@ async def test_nothing_of_anyone_elses_is_found_or_changed(history: History, sto
             await asked
 
 
-async def test_neighbours_are_those_of_the_same_search(history: History, store: Store) -> None:
+async def test_neighbours_are_those_of_the_same_search(history: History, store: RunStore) -> None:
     """Arrow keys go through what is looked at, and stop at its ends."""
     ids = await fill(store, "fox 1", "cat", "fox 2", "fox 3")
     fox = HistoryQuery("fox")
@@ -239,20 +236,20 @@ async def test_neighbours_are_those_of_the_same_search(history: History, store: 
 
 
 async def test_a_page_leaves_out_what_only_the_run_in_full_shows(
-    history: History, store: Store
+    history: History, store: RunStore
 ) -> None:
     """Raw records are read when a run is opened, not forty at a time."""
-    run = await store.add_run(a_run(record={"state": "success"}, request={"a": 1}))
+    run = await store.add(a_run(record={"state": "success"}, request={"a": 1}))
     (listed,) = (await history.page(OWNER, HistoryQuery())).runs
     assert listed == run.model_copy(update={"record": None, "request": None})
 
 
 async def test_deleted_runs_are_nowhere_until_it_is_undone(
-    history: History, store: Store, feed: Feed
+    history: History, store: RunStore
 ) -> None:
     """A deletion is told to open pages at once, and undoing it brings all back."""
     ids = await fill(store, "fox 1", "fox 2", task_id="task-1")
-    with feed.subscribe(OWNER) as told:
+    with store.events.subscribe(OWNER) as told:
         assert await history.delete(OWNER, ids) == tuple(ids)
         assert (await anext(told)).deleted_at_ms is not None
     assert await found(history, HistoryQuery()) == await found(history, HistoryQuery("fox")) == []
@@ -261,24 +258,24 @@ async def test_deleted_runs_are_nowhere_until_it_is_undone(
     with pytest.raises(UnknownRun):
         await store.run(ids[0])
     with pytest.raises(UnknownRun):
-        await store.change_run(ids[0], note="x")
+        await store.change(ids[0], note="x")
     assert await history.delete(OWNER, ids) == ()
     assert await history.undelete(OWNER, ids) == tuple(ids)
     assert await found(history, HistoryQuery("fox")) == [2, 1]
     assert (await store.run(ids[0])).deleted_at_ms is None
 
 
-async def test_what_is_under_way_is_not_deleted(history: History, store: Store) -> None:
+async def test_what_is_under_way_is_not_deleted(history: History, store: RunStore) -> None:
     """Of several the ended ones go; where none has ended, that is said."""
     (busy,) = await fill(store, "fox", step=Step.GENERATING)
-    ended = (await store.add_run(a_run(7, step=Step.FAILED))).id
+    ended = (await store.add(a_run(7, step=Step.FAILED))).id
     assert await history.delete(OWNER, [busy, ended]) == (ended,)
     with pytest.raises(WrongStep):
         await history.delete(OWNER, [busy])
 
 
 async def test_a_deletion_cannot_be_undone_once_the_files_may_be_gone(
-    history: History, store: Store, fast: FastClock
+    history: History, store: RunStore, fast: FastClock
 ) -> None:
     """After an hour the run is as good as none; until then it can be had back."""
     ids = await fill(store, "fox")
@@ -292,7 +289,7 @@ async def test_a_deletion_cannot_be_undone_once_the_files_may_be_gone(
 
 
 async def test_spending_is_added_up_by_day_and_model(
-    history: History, store: Store, fast: FastClock
+    history: History, store: RunStore, fast: FastClock
 ) -> None:
     """Days are those of the person; failed runs cost what their records say; a demo costs none.
 
@@ -311,7 +308,7 @@ async def test_spending_is_added_up_by_day_and_model(
         {"step": Step.CANCELLED, "created_at_ms": noon_ms - 2 * DAY_MS},
     ]
     for number, fields in enumerate(made, 1):
-        await store.add_run(a_run(number, **fields))
+        await store.add(a_run(number, **fields))
     newer, older = (await history.spending(OWNER)).days
     assert (newer.runs, newer.credits, newer.failed_runs, newer.failed_credits) == (3, 10.5, 1, 0)
     assert (newer.unknown_runs, older.model, older.credits) == (1, "x/y", 2)
@@ -320,13 +317,15 @@ async def test_spending_is_added_up_by_day_and_model(
     assert (await history.spending("eve")).days == ()
 
 
-async def test_usual_times_are_of_one_model_at_one_setting(history: History, store: Store) -> None:
+async def test_usual_times_are_of_one_model_at_one_setting(
+    history: History, store: RunStore
+) -> None:
     """Kie's own times count; the prompt and the seed do not make another setting."""
     for number in range(1, 12):
         values = {"prompt": f"fox {number}", "seed": number, "duration": "6"}
         record = {"createTime": 1_000, "completeTime": 1_000 + number * 1_000}
-        await store.add_run(a_run(number, step=Step.DONE, values=values, record=record))
-    await store.add_run(a_run(99, step=Step.DONE, values={"duration": "10"}))
+        await store.add(a_run(number, step=Step.DONE, values=values, record=record))
+    await store.add(a_run(99, step=Step.DONE, values={"duration": "10"}))
     usual = await history.usual_s(OWNER, a_run().model, {"prompt": "cat", "duration": "6"})
     assert usual is not None
     assert (usual.median_s, usual.low_s, usual.high_s, usual.runs) == (6, 2, 10, 11)
@@ -348,13 +347,13 @@ def test_a_setting_is_what_the_time_depends_on() -> None:
 
 
 async def test_runs_with_and_without_a_still_camera_count_together(
-    history: History, store: Store
+    history: History, store: RunStore
 ) -> None:
     """A switch says what is made, not how long that takes."""
     for number, is_still in enumerate((True, False), 1):
         record = {"createTime": 1_000, "completeTime": 1_000 + number * 1_000}
         values = {"camera_fixed": is_still, "duration": "5"}
-        await store.add_run(a_run(number, step=Step.DONE, values=values, record=record))
+        await store.add(a_run(number, step=Step.DONE, values=values, record=record))
     usual = await history.usual_s(OWNER, a_run().model, {"duration": "5", "camera_fixed": True})
     assert usual is not None
     assert usual.runs == 2
@@ -362,12 +361,12 @@ async def test_runs_with_and_without_a_still_camera_count_together(
 
 
 async def test_clips_are_taken_along_under_readable_names(
-    history: History, store: Store, tmp_path: Path
+    history: History, store: RunStore, tmp_path: Path
 ) -> None:
     """Names tell when, with what and from which words; the table beside them tells the rest."""
     clips = (Clip(name="clips/a.mp4"), Clip(name="clips/b.mp4", is_dropped=True))
     values = {"prompt": "=A fox/", "image_urls": (FileRef(path="inputs/a/b.png", name="fox.png"),)}
-    await store.add_run(a_run(1, step=Step.DONE, clips=clips, values=values, task_id="t1"))
+    await store.add(a_run(1, step=Step.DONE, clips=clips, values=values, task_id="t1"))
     clip, table = await history.clip_entries(OWNER, [f"{1:032x}"])
     assert clip.source == tmp_path / "files" / "clips" / "a.mp4"
     assert clip.name == "1970-01-01 00.00.01 grok-imagine =A fox 000000.mp4"
@@ -402,7 +401,7 @@ def with_clips(number: int, prompt: str, clips: int = 1, run_id: str = "", **fie
 
 
 async def test_the_table_calls_each_clip_as_the_archive_does(
-    history: History, store: Store
+    history: History, store: RunStore
 ) -> None:
     """Equal long prompts in one second, several clips of one run, any script: none is mixed up."""
     long = "狐が森を走る " * 40
@@ -410,7 +409,7 @@ async def test_the_table_calls_each_clip_as_the_archive_does(
     runs += [with_clips(n, long) for n in (7, 8)]  # ids that begin alike
     runs.append(with_clips(9, "A fox; a cat | a dog.", 2, model="someone/" + "long-" * 30))
     for run in runs:
-        await store.add_run(run)
+        await store.add(run)
     told, kept = await taken_along(history, runs)
     assert told == kept
     assert len({name.casefold() for name in kept}) == 16
@@ -420,12 +419,12 @@ async def test_the_table_calls_each_clip_as_the_archive_does(
 
 
 async def test_a_clip_keeps_its_name_when_another_of_its_run_is_dropped(
-    history: History, store: Store
+    history: History, store: RunStore
 ) -> None:
     """What was taken along before, and alone, is called the same now."""
     run = with_clips(1, "A fox.", 2)
     first = run.clips[0].model_copy(update={"is_dropped": True})
-    run = await store.add_run(run.model_copy(update={"clips": (first, run.clips[1])}))
+    run = await store.add(run.model_copy(update={"clips": (first, run.clips[1])}))
     told, kept = await taken_along(history, [run])
     assert told == kept == [clip_name(run, 1, ".mp4")]
 
@@ -512,15 +511,15 @@ async def test_runs_of_older_databases_are_found(
                     },
                 )
         engine.dispose()
-    store = Store(url)
+    store = RunStore(url)
     await store.open()
-    history = history_of(store, tmp_path, Feed(), FastClock())
+    history = history_of(store, tmp_path)
     assert await found(history, HistoryQuery("fox")) == [2, 1]
     await store.close()
 
 
 async def test_other_databases_look_through_the_runs(
-    history: History, store: Store, monkeypatch: pytest.MonkeyPatch
+    history: History, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without SQLite's full-text search the same is found, if slower."""
     await fill(store, "A fox.", "A cat.", "Two foxes.")
@@ -531,7 +530,7 @@ async def test_other_databases_look_through_the_runs(
 
 
 async def test_searches_and_changes_do_not_disturb_each_other(
-    history: History, store: Store
+    history: History, store: RunStore
 ) -> None:
     """Pages are read while marks are written."""
     ids = await fill(store, *(f"fox {number}" for number in range(5)))

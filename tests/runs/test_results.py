@@ -161,13 +161,13 @@ async def test_a_run_is_done_before_its_still_is_made(
 
     monkeypatch.setattr(service._journeys._fetching._storage, "poster_path", poster_path)
     shown: list[Step] = []
-    publish = service._feed.publish
+    publish = service._store.events.publish
 
     def note(run: Run) -> None:
         shown.append(run.step)
         publish(run)
 
-    monkeypatch.setattr(service._feed, "publish", note)
+    monkeypatch.setattr(service._store.events, "publish", note)
     run = await press(service, values)
     assert seen == [Step.DONE]
     assert run.poster is not None

@@ -11,7 +11,7 @@ from kie_ui.runs.errors import UnknownRun, WrongStep
 from kie_ui.runs.history import HistoryQuery
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import Limits, RunService
-from kie_ui.runs.storage import trash as bins
+from kie_ui.runs.storage.run_store import TRASH_KEPT_MS
 from tests.runs.harness import GROK, KEY, OWNER, FastClock, Restart, files_below, reached, until
 
 LIMITS = Limits()
@@ -69,7 +69,7 @@ async def test_what_was_deleted_is_gone_for_good_ten_minutes_later(
     await service._tidying.empty_bin()
     assert await service.history.undelete(OWNER, [first.id]) == (first.id,)
     await service.history.delete(OWNER, [first.id])
-    fast.jump(bins.KEPT_MS / 1000 + 1)
+    fast.jump(TRASH_KEPT_MS / 1000 + 1)
     await service._tidying.empty_bin()
     with pytest.raises(UnknownRun):
         await service.history.undelete(OWNER, [first.id])
@@ -90,7 +90,7 @@ async def test_a_picture_that_was_just_given_again_outlives_its_last_run(
     """A run that is only coming may use it; once none came, it goes."""
     run = await made(service, values)
     await service.history.delete(OWNER, [run.id])
-    fast.jump(bins.KEPT_MS / 1000 + 1)
+    fast.jump(TRASH_KEPT_MS / 1000 + 1)
     await service._tidying.empty_bin()
     assert files_below(tmp_path / "files" / "inputs")
     monkeypatch.setattr("kie_ui.runs.retention.JUST_GIVEN_S", -1.0)

@@ -21,7 +21,7 @@ from kie_ui.runs.cluster import ProcessLock
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
-from kie_ui.runs.storage.run_store import Store, sqlite_url
+from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from tests.runs.harness import (
     GROK,
     OWNER,
@@ -45,12 +45,12 @@ READ_ONLY = "The database of runs cannot be written: check the permissions."
 @pytest.fixture
 async def kept(tmp_path: Path) -> tuple[Run, ...]:
     """Return runs of an earlier day, kept in the data folder, the newest first."""
-    store = Store(sqlite_url(tmp_path / "runs.sqlite3"))
+    store = RunStore(sqlite_url(tmp_path / "runs.sqlite3"))
     await store.open()
     url = ("https://kie.test/paid.mp4",)
     steps = [Step.LINED_UP, Step.GENERATING, Step.DONE, Step.UNKNOWN, Step.UNFETCHED]
     runs = [
-        await store.add_run(
+        await store.add(
             a_run(
                 number,
                 step=step,
@@ -76,15 +76,15 @@ class Fault:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.lasts = True
         self.met = 0
-        real = Store.open
+        real = RunStore.open
 
-        async def open_(store: Store) -> None:
+        async def open_(store: RunStore) -> None:
             if self.lasts:
                 self.met += 1
                 raise StoreProblem(READ_ONLY)
             await real(store)
 
-        monkeypatch.setattr(Store, "open", open_)
+        monkeypatch.setattr(RunStore, "open", open_)
 
 
 @pytest.fixture
@@ -165,17 +165,17 @@ async def test_a_presence_that_cannot_be_shown_is_trouble_too_and_passes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A start that failed half-way is tried again from its beginning."""
-    take_over = Store.take_over
+    take_over = RunStore.take_over
     failures = 3
 
-    async def flaky(store: Store, old: str | None, new: str) -> tuple[Run, ...]:
+    async def flaky(store: RunStore, old: str | None, new: str) -> tuple[Run, ...]:
         nonlocal failures
         failures -= 1
         if failures >= 0:
             raise StoreProblem("The database of runs is held by another program.")
         return await take_over(store, old, new)
 
-    monkeypatch.setattr(Store, "take_over", flaky)
+    monkeypatch.setattr(RunStore, "take_over", flaky)
     fast.speed = 1000.0
     service = await start_another()
     assert service.trouble is not None
@@ -292,10 +292,10 @@ def list_runs(folder: Path) -> tuple[str, str]:
 async def test_a_folder_that_is_really_read_only(forbidden: Path) -> None:
     """By permissions, and not by a stand-in: runs are listed, the reason said, no byte changed."""
     path = forbidden / "runs.sqlite3"
-    store = Store(sqlite_url(path))
+    store = RunStore(sqlite_url(path))
     await store.open()
     for number in range(5):
-        await store.add_run(a_run(number))
+        await store.add(a_run(number))
     await store.close()
     before = fingerprint(path)
     await asyncio.to_thread(path.chmod, 0o444)
@@ -312,10 +312,10 @@ async def test_what_a_killed_process_wrote_last_is_read_there_too(
     forbidden: Path, tmp_path: Path
 ) -> None:
     """The newest commits may stand beside the file; a read-only folder does not hide them."""
-    store = Store(sqlite_url(tmp_path / "runs.sqlite3"))
+    store = RunStore(sqlite_url(tmp_path / "runs.sqlite3"))
     await store.open()
     for number in range(5):
-        await store.add_run(a_run(number))
+        await store.add(a_run(number))
     for path in files_below(tmp_path, "runs.sqlite3*"):  # as a kill leaves them
         await asyncio.to_thread(shutil.copy, path, forbidden)
     await store.close()
@@ -339,14 +339,14 @@ class Full:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.lasts = False
-        real = Store.change_run
+        real = RunStore.change
 
-        async def change_run(store: Store, run_id: str, **changes: Any) -> Run:
+        async def change(store: RunStore, run_id: str, **changes: Any) -> Run:
             if self.lasts:
                 raise StoreProblem(self.sentence)
             return await real(store, run_id, **changes)
 
-        monkeypatch.setattr(Store, "change_run", change_run)
+        monkeypatch.setattr(RunStore, "change", change)
 
 
 @pytest.fixture

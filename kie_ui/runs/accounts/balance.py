@@ -9,7 +9,7 @@ from kie_ui.kie.errors import KieError
 from kie_ui.runs.accounts.credentials import Access
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.run import Run
-from kie_ui.runs.storage.run_store import Journal
+from kie_ui.runs.storage.run_store import RunStore
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +20,8 @@ GATHER_S = 0.3
 class Balances:
     """Notes the balance on runs that have ended; a run is no worse for not knowing it."""
 
-    def __init__(self, journal: Journal, access: Access) -> None:
-        self._journal = journal
+    def __init__(self, store: RunStore, access: Access) -> None:
+        self._store = store
         self._access = access
         self._gathered: dict[str, list[Run]] = {}
         self._asking: set[asyncio.Task[None]] = set()
@@ -46,13 +46,13 @@ class Balances:
         await asyncio.gather(*self._asking, return_exceptions=True)
 
     async def _ask(self, account: str) -> None:
-        await self._journal.clock.sleep(GATHER_S)
+        await self._store.clock.sleep(GATHER_S)
         runs = self._gathered.pop(account)
         try:
             async with self._access.client(runs[0]) as client:
                 if client is None:
                     return
                 balance = await client.credit()
-            await asyncio.gather(*(self._journal.write(r, balance_after=balance) for r in runs))
+            await asyncio.gather(*(self._store.change(r.id, balance_after=balance) for r in runs))
         except (KieError, RunsProblem) as problem:
             log.warning("The balance after %s run(s) is not known: %s", len(runs), problem)

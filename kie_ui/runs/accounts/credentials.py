@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from kie_ui.kie.backend import Backend, clean_api_key
 from kie_ui.kie.client import KieClient
 from kie_ui.runs.run import BackendKind, Payer, Run
-from kie_ui.runs.storage.run_store import Journal
+from kie_ui.runs.storage.run_store import RunStore
 
 DEMO_ACCOUNT = "demo"
 
@@ -243,10 +243,10 @@ class Access:
     That holds for the key too: who pays was settled at the press, see `Run.paid_by`.
     """
 
-    def __init__(self, backends: Backends, clients: Clients, journal: Journal) -> None:
+    def __init__(self, backends: Backends, clients: Clients, store: RunStore) -> None:
         self._backends = backends
         self._clients = clients
-        self._journal = journal
+        self._store = store
 
     @asynccontextmanager
     async def client(self, run: Run) -> AsyncIterator[KieClient | None]:
@@ -274,10 +274,10 @@ class Access:
         """Name a run's account; if its key is missing, say so and wait until it is entered."""
         while (account := self.account(run)) is None:
             change = self._backends.next_change(run.owner)
-            run = await self._journal.remark(run, key_gone(run))
+            run = await self._store.set_status_note(run, key_gone(run))
             await change.wait()
         if run.note == key_gone(run):
-            await self._journal.remark(run, None)
+            await self._store.set_status_note(run, None)
         return account
 
     @asynccontextmanager

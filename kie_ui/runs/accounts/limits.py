@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -17,10 +17,7 @@ from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.run import Run
-
-if TYPE_CHECKING:  # SQLAlchemy takes a while to import, and the page's first view is without it
-    from kie_ui.runs.storage.run_store import Store
-
+from kie_ui.runs.storage.run_store import RunStore
 
 WINDOW_MS = 11_000
 """The ten seconds that Kie counts creates over, and one more: what leaves here evenly may arrive
@@ -33,7 +30,7 @@ class CreateBudget:
     And here by a steady clock, since a time of day that is put back would forget what was sent.
     """
 
-    def __init__(self, store: Store, clock: Clock, creates_per_10_s: int) -> None:
+    def __init__(self, store: RunStore, clock: Clock, creates_per_10_s: int) -> None:
         self._store = store
         self._clock = clock
         self._most = creates_per_10_s
@@ -87,7 +84,9 @@ NO_LIMIT = RunsPerDay()
 class Quota:
     """Counts the runs that the server's key pays for."""
 
-    def __init__(self, store: Store, backends: Backends, clock: Clock, limits: RunsPerDay) -> None:
+    def __init__(
+        self, store: RunStore, backends: Backends, clock: Clock, limits: RunsPerDay
+    ) -> None:
         self._store = store
         self._backends = backends
         self._clock = clock

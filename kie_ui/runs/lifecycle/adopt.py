@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from kie_ui.catalog.registry import Catalog, UnknownModel
@@ -16,10 +16,7 @@ from kie_ui.runs.accounts.credentials import Access
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import KeyMissing, WrongStep
 from kie_ui.runs.run import BackendKind, Run, Step, StepChange
-from kie_ui.runs.storage.run_store import Journal
-
-if TYPE_CHECKING:  # SQLAlchemy takes a while to import, and the page's first view is without it
-    from kie_ui.runs.storage.run_store import Store
+from kie_ui.runs.storage.run_store import RunStore
 
 _NO_SUCH_TASK = (422, "recordInfo is null")
 """Kie's own words for it. Source: observed live, "recordInfo"."""
@@ -30,12 +27,9 @@ _TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 class Adopting:
     """Finds out about tasks at Kie, and makes runs of them. Everything raises KieError too."""
 
-    def __init__(
-        self, catalog: Catalog, store: Store, journal: Journal, access: Access, clock: Clock
-    ) -> None:
+    def __init__(self, catalog: Catalog, store: RunStore, access: Access, clock: Clock) -> None:
         self._catalog = catalog
         self._store = store
-        self._journal = journal
         self._access = access
         self._clock = clock
 
@@ -67,7 +61,7 @@ class Adopting:
             updated_at_ms=now_ms,
         )
         record = await self._record(blank, task_id)
-        return await self._journal.add_of_task(blank.model_copy(update=self._told(owner, record)))
+        return await self._store.add_for_task(blank.model_copy(update=self._told(owner, record)))
 
     async def give_task_id(self, run: Run, task_id: str, holder: str) -> Run:
         """Have a run of unknown fate follow a task, if it can be its own.
@@ -82,7 +76,7 @@ class Adopting:
             raise WrongStep("Another of your runs follows this task already.")
         record = await self._record(run, task_id)
         _raise_if_other(run, record)
-        return await self._journal.follow_task(run, task_id, holder)
+        return await self._store.follow_task(run, task_id, holder)
 
     async def recover(self, run: Run, task_id: str, holder: str) -> Run | None:
         """Have a run of unknown fate follow the task that was made for it, if this one was.
@@ -95,7 +89,7 @@ class Adopting:
         record = await self._record(run, task_id)
         if (record.request or {}).get("callBackUrl") != sent_to:
             return None
-        return await self._journal.follow_task(run, task_id, holder)
+        return await self._store.follow_task(run, task_id, holder)
 
     async def _record(self, run: Run, task_id: str) -> TaskRecord:
         async with self._access.client(run) as client:

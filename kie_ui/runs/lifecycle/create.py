@@ -23,7 +23,7 @@ from kie_ui.runs.accounts.credentials import Access
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.lifecycle.create_queue import CreateQueue, FairRoom
 from kie_ui.runs.run import UNSENT_STEPS, Run, RunError, Step, Upload
-from kie_ui.runs.storage.run_store import Journal
+from kie_ui.runs.storage.run_store import RunStore
 
 log = logging.getLogger(__name__)
 
@@ -74,14 +74,14 @@ class Sending:
     def __init__(
         self,
         catalog: Catalog,
-        journal: Journal,
+        store: RunStore,
         access: Access,
         storage: Storage,
         queue: CreateQueue,
         callback_url: CallbackUrl,
     ) -> None:
         self._catalog = catalog
-        self._journal = journal
+        self._store = store
         self._access = access
         self._storage = storage
         self._queue = queue
@@ -116,7 +116,7 @@ class Sending:
                 refusals += 1
                 self._queue.hold_back(account, wait_s)
                 note = f"{error.message} It is sent when there is room."
-                run = await self._journal.write(run, step=Step.LINED_UP, note=note)
+                run = await self._store.change(run.id, step=Step.LINED_UP, note=note)
             except KieError as error:
                 return await self._refused(run, error)
             except UnknownModel:
@@ -126,15 +126,15 @@ class Sending:
         """Upload the pictures that Kie does not have. Raises: KieError, OSError."""
         async with self._access.client_in_time(run) as client:
             if run.step is not Step.LINED_UP:  # there the remark says why it waits
-                run = await self._journal.remark(run, None)
+                run = await self._store.set_status_note(run, None)
             missing = self._missing(run)
             if missing:
-                run = await self._journal.write(run, only_from=UNSENT_STEPS, step=Step.UPLOADING)
+                run = await self._store.change(run.id, only_from=UNSENT_STEPS, step=Step.UPLOADING)
             for part, ref in enumerate(missing):
                 async with self._room.place(run.owner):
                     url = await self._upload(run, ref, client, part, len(missing))
-                upload = Upload(url=url, at_ms=self._journal.clock.now_ms())
-                run = await self._journal.write(run, uploads={**run.uploads, ref.path: upload})
+                upload = Upload(url=url, at_ms=self._store.clock.now_ms())
+                run = await self._store.change(run.id, uploads={**run.uploads, ref.path: upload})
         return run
 
     async def _upload(
@@ -145,10 +145,10 @@ class Sending:
             # A name used before would overwrite that file, and caches might keep the old one.
             name=uuid4().hex + PurePath(ref.path).suffix,
             mime=_mime(ref),
-            on_progress=self._journal.progress_of(run, part, parts),
+            on_progress=self._store.transfer_progress(run, part, parts),
         )
         try:
-            return (await self._journal.clock.within(UPLOAD_MAY_TAKE_S, uploading)).url
+            return (await self._store.clock.within(UPLOAD_MAY_TAKE_S, uploading)).url
         except TimeoutError:
             raise NoAnswer("The upload of a picture took too long.") from None
 
@@ -158,7 +158,7 @@ class Sending:
     def _is_kept(self, upload: Upload | None) -> bool:
         if upload is None:
             return False
-        return self._journal.clock.now_ms() - upload.at_ms < UPLOAD_KEPT_MS
+        return self._store.clock.now_ms() - upload.at_ms < UPLOAD_KEPT_MS
 
     async def _after_its_turn(self, run: Run, account: str, *, is_again: bool) -> Run:
         lined_up = run
@@ -166,8 +166,8 @@ class Sending:
         async def line_up() -> None:
             nonlocal lined_up
             if run.step is not Step.LINED_UP:
-                lined_up = await self._journal.write(
-                    run, only_from=UNSENT_STEPS, step=Step.LINED_UP
+                lined_up = await self._store.change(
+                    run.id, only_from=UNSENT_STEPS, step=Step.LINED_UP
                 )
 
         if is_again:
@@ -194,11 +194,11 @@ class Sending:
         """
         spec = self._spec(run)
         built = build_input(spec, run.values, lambda ref: run.uploads[ref.path].url)
-        return await self._journal.write(
-            run,
+        return await self._store.change(
+            run.id,
             only_from=UNSENT_STEPS,
             step=Step.SENDING,
-            sent_at_ms=self._journal.clock.now_ms(),
+            sent_at_ms=self._store.clock.now_ms(),
             request=build_body(spec, built, self._callback_url(run)),
             note=None,
         )
@@ -231,16 +231,16 @@ class Sending:
         }
         for wait_s in chain(KEEPING_WAITS_S, repeat(KEEPING_WAITS_S[-1])):
             try:
-                return await self._journal.write(run, **told, error=None)
+                return await self._store.change(run.id, **told, error=None)
             except StoreProblem as problem:
                 log.critical("Run %s is task %s, which cannot be kept.", run.id, created.task_id)
-                self._journal.show_unkept(run.changed(self._journal.clock.now_ms(), told), problem)
-                await self._journal.clock.sleep(wait_s)
+                self._store.publish_unsaved(run.changed(self._store.clock.now_ms(), told), problem)
+                await self._store.clock.sleep(wait_s)
         raise AssertionError("the waits never end")
 
     async def _unsent(self, run: Run, error: RunError) -> Run:
         """End a run that never left, unless someone else has sent or cancelled it meanwhile."""
-        return await self._journal.end(run, Step.FAILED, error, only_from=UNSENT_STEPS)
+        return await self._store.end(run.id, Step.FAILED, error, only_from=UNSENT_STEPS)
 
     async def _refused(self, run: Run, error: KieError) -> Run:
         answer = error.answer if isinstance(error.answer, dict) else None
@@ -252,8 +252,8 @@ class Sending:
                     "code": error.code,
                 }
             )
-            return await self._journal.end(run, Step.UNKNOWN, fate, answer=answer)
-        return await self._journal.end(run, Step.FAILED, RunError.of(error), answer=answer)
+            return await self._store.end(run.id, Step.UNKNOWN, fate, answer=answer)
+        return await self._store.end(run.id, Step.FAILED, RunError.of(error), answer=answer)
 
 
 def _knows_all(spec: ModelSpec, run: Run) -> bool:

@@ -19,7 +19,7 @@ from kie_ui.runs.lifecycle.create_queue import FairRoom
 from kie_ui.runs.lifecycle.poll import written_in
 from kie_ui.runs.lifecycle.poll_scheduler import PollScheduler
 from kie_ui.runs.run import Clip, Run, RunError, Step
-from kie_ui.runs.storage.run_store import Journal
+from kie_ui.runs.storage.run_store import RunStore
 
 if TYPE_CHECKING:  # it brings PyAV, which takes a while to import
     from kie_ui.media.recipe import Recipe
@@ -68,8 +68,8 @@ _AT_ONCE = 2
 class Posters:
     """Makes the stills of runs, each once however many ask for it."""
 
-    def __init__(self, journal: Journal, storage: Storage) -> None:
-        self._journal = journal
+    def __init__(self, store: RunStore, storage: Storage) -> None:
+        self._store = store
         self._storage = storage
         self._wanted = asyncio.Semaphore(_AT_ONCE)
         self._unasked = asyncio.Semaphore(1)
@@ -87,7 +87,7 @@ class Posters:
         """Do the same when its turn comes, unless somebody has asked for it by then."""
         try:
             async with self._unasked:
-                run = await self._journal.read(run.id)
+                run = await self._store.run(run.id)
                 if run.poster is None:
                     await self.make(run)
         except RunsProblem as problem:
@@ -96,7 +96,7 @@ class Posters:
     async def _make(self, run: Run) -> Run:
         async with self._wanted:
             poster = await asyncio.to_thread(make_poster_of, run.id, run.clips, self._storage)
-        return await self._journal.write(run, poster=poster) if poster else run
+        return await self._store.change(run.id, poster=poster) if poster else run
 
     async def stop(self) -> None:
         """Make no more."""
@@ -177,9 +177,9 @@ class Fetching:
     """Downloads the results of a run, checks them, and puts them into place."""
 
     def __init__(
-        self, journal: Journal, access: Access, storage: Storage, tracker: PollScheduler
+        self, store: RunStore, access: Access, storage: Storage, tracker: PollScheduler
     ) -> None:
-        self._journal = journal
+        self._store = store
         self._tracker = tracker
         self._access = access
         self._storage = storage
@@ -192,7 +192,7 @@ class Fetching:
         """
         clips: list[Clip] = []
         async with self._access.client_in_time(run) as client:
-            run = await self._journal.remark(run, None)
+            run = await self._store.set_status_note(run, None)
             if self._links_age_s(run) > LINKS_FRESH_S:
                 run = await self._with_fresh_links(run, client)
             for wait_s in (*RETRY_WAITS_S, None):
@@ -202,9 +202,9 @@ class Fetching:
                 except (KieError, OSError) as exc:
                     error = why_unfetched(exc)
                     if wait_s is None or not getattr(exc, "may_retry", False):
-                        return await self._journal.end(run, Step.UNFETCHED, error)
-                    run = await self._journal.remark(run, f"{error.message} Trying again.")
-                    await self._journal.clock.sleep(wait_s)
+                        return await self._store.end(run.id, Step.UNFETCHED, error)
+                    run = await self._store.set_status_note(run, f"{error.message} Trying again.")
+                    await self._store.clock.sleep(wait_s)
                     run = await self._with_fresh_links(run, client)
                 else:
                     return await self._kept(run, clips)
@@ -214,10 +214,10 @@ class Fetching:
         """Say that a run is done; a text is there with its record."""
         written = written_in(TaskRecord.from_data(run.record)) if run.record else ()
         clips = (*fetched, *written)
-        return await self._journal.write(run, step=Step.DONE, clips=clips, note=None, error=None)
+        return await self._store.change(run.id, step=Step.DONE, clips=clips, note=None, error=None)
 
     def _links_age_s(self, run: Run) -> float:
-        return (self._journal.clock.now_ms() - run.step_changes[-1].at_ms) / 1000
+        return (self._store.clock.now_ms() - run.step_changes[-1].at_ms) / 1000
 
     async def _with_fresh_links(self, run: Run, client: KieClient) -> Run:
         """Ask where the results are now; where nobody tells, the links that we have must do."""
@@ -233,7 +233,7 @@ class Fetching:
             return run
         if not record.result_urls or record.result_urls == run.result_urls:
             return run
-        return await self._journal.write(run, result_urls=record.result_urls, record=record.raw)
+        return await self._store.change(run.id, result_urls=record.result_urls, record=record.raw)
 
     async def _fetch_rest(self, run: Run, clips: list[Clip], client: KieClient) -> None:
         while len(clips) < len(run.result_urls):
@@ -246,7 +246,7 @@ class Fetching:
         with removing_on_failure(part):
             downloading = self._download(run, index, client, part)
             try:
-                await self._journal.clock.within(DOWNLOAD_MAY_TAKE_S, downloading)
+                await self._store.clock.within(DOWNLOAD_MAY_TAKE_S, downloading)
             except TimeoutError:
                 raise DownloadFailed("The download took too long.", may_retry=True) from None
             clip, suffix = await asyncio.to_thread(look_inside, part, run.result_urls[index])
@@ -261,7 +261,7 @@ class Fetching:
     async def _download(self, run: Run, index: int, client: KieClient, part: Path) -> None:
         """Download a result, through a renewed link where its own no longer works."""
         url = run.result_urls[index]
-        progress = self._journal.progress_of(run, index, len(run.result_urls))
+        progress = self._store.transfer_progress(run, index, len(run.result_urls))
         try:
             await client.download(url, part, max_bytes=MAX_CLIP_BYTES, on_progress=progress)
         except DownloadFailed as failure:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kie_ui.kie.errors import KieError
 from kie_ui.runs.accounts.balance import Balances
@@ -21,11 +21,7 @@ from kie_ui.runs.lifecycle.create import UNKNOWN_FATE, Sending
 from kie_ui.runs.lifecycle.download import Fetching, Posters
 from kie_ui.runs.lifecycle.poll_scheduler import PollScheduler, Watch
 from kie_ui.runs.run import UNSENT_STEPS, Run, RunError, Step
-from kie_ui.runs.storage.run_store import Journal
-
-if TYPE_CHECKING:  # SQLAlchemy takes a while to import, and the page's first view is without it
-    from kie_ui.runs.storage.run_store import Store
-
+from kie_ui.runs.storage.run_store import RunStore
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +38,14 @@ class Journeys:
 
     def __init__(
         self,
-        journal: Journal,
+        store: RunStore,
         balances: Balances,
         sending: Sending,
         fetching: Fetching,
         posters: Posters,
         tracker: PollScheduler,
     ) -> None:
-        self._journal = journal
+        self._store = store
         self._balances = balances
         self._sending = sending
         self._fetching = fetching
@@ -119,7 +115,7 @@ class Journeys:
     async def _tell_as_kept(self, run_id: str) -> None:
         """Tell how a run stands that another process has changed."""
         try:
-            self._journal.show(await self._journal.read(run_id))
+            self._store.events.publish(await self._store.run(run_id))
         except RunsProblem as problem:
             log.warning("Run %s cannot be told: %s", run_id, problem)
 
@@ -127,10 +123,10 @@ class Journeys:
         """Wait until the database answers again: what comes next follows from the kept step."""
         while True:
             log.critical("Run %s stands still: %s", run.id, problem)
-            self._journal.show_unkept(run, problem)
-            await self._journal.clock.sleep(STANDSTILL_S)
+            self._store.publish_unsaved(run, problem)
+            await self._store.clock.sleep(STANDSTILL_S)
             try:
-                return await self._journal.read(run.id)
+                return await self._store.run(run.id)
             except StoreProblem as again:
                 problem = again
 
@@ -140,7 +136,7 @@ class Journeys:
             run = await self._sending.send(run)
         elif run.step is Step.SENDING:
             # It stood here when the program ended: the create had left, its answer never came.
-            run = await self._journal.end(run, Step.UNKNOWN, UNKNOWN_FATE)
+            run = await self._store.end(run.id, Step.UNKNOWN, UNKNOWN_FATE)
         if run.step is Step.FETCHING:
             run = await self._fetching.fetch(run)
             has_come = run.step is Step.DONE
@@ -170,9 +166,9 @@ class Journeys:
     async def _end_by_fault(self, run: Run) -> None:
         """End a run that a fault of ours has stopped, truthfully about what left this machine."""
         try:
-            run = await self._journal.read(run.id)
+            run = await self._store.run(run.id)
             if not run.is_final:
-                await self._journal.end(run, _step_after_fault(run), _FAULT)
+                await self._store.end(run.id, _step_after_fault(run), _FAULT)
         except RunsProblem as problem:
             log.critical("Run %s stands still: %s", run.id, problem)
 
@@ -216,8 +212,7 @@ class Upkeep:
 
     def __init__(
         self,
-        store: Store,
-        journal: Journal,
+        store: RunStore,
         tracker: PollScheduler,
         journeys: Journeys,
         adopting: Adopting,
@@ -225,7 +220,6 @@ class Upkeep:
         holder: str,
     ) -> None:
         self._store = store
-        self._journal = journal
         self._tracker = tracker
         self._journeys = journeys
         self._adopting = adopting
@@ -239,7 +233,7 @@ class Upkeep:
 
     @property
     def _clock(self) -> Clock:
-        return self._journal.clock
+        return self._store.clock
 
     def aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something in the background, until the stop at the latest."""
@@ -269,8 +263,8 @@ class Upkeep:
         return await self._from(run, Step.UNKNOWN, Step.WAITING)
 
     async def _from(self, run: Run, old: Step, new: Step) -> Run:
-        run = await self._journal.write(
-            run, only_from=frozenset({old}), step=new, error=None, holder=self._holder
+        run = await self._store.change(
+            run.id, only_from=frozenset({old}), step=new, error=None, holder=self._holder
         )
         self._journeys.go_on(run)
         return run
@@ -280,7 +274,7 @@ class Upkeep:
         while True:
             await self._clock.sleep(FETCH_AGAIN_S)
             try:
-                for run in await self._store.unfinished_runs():
+                for run in await self._store.unfinished():
                     if run.step is Step.UNFETCHED and run.holder == self._holder:
                         await self._fetch_quietly(run)
             except StoreProblem as problem:

@@ -18,7 +18,7 @@ from kie_ui.runs.accounts.credentials import Access, key_gone
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, Outcome, Watch
 from kie_ui.runs.run import Clip, Run, RunError, Step, excerpt_of, size_of
-from kie_ui.runs.storage.run_store import Journal
+from kie_ui.runs.storage.run_store import RunStore
 
 NOT_FOUND_GRACE_MS = 2 * 60 * 1000
 """So long after the create a task may be missing. Source: observed live, "recordInfo"."""
@@ -46,21 +46,21 @@ _STEPS = {
 class Watching:
     """Asks Kie about a run's task and writes down what is new."""
 
-    def __init__(self, journal: Journal, access: Access, on_end: Callable[[Run], None]) -> None:
-        self._journal = journal
+    def __init__(self, store: RunStore, access: Access, on_end: Callable[[Run], None]) -> None:
+        self._store = store
         self._access = access
         self._on_end = on_end
         """Is told a run that is not watched any more: made, failed, or not to be found."""
 
     async def ask(self, watch: Watch) -> Outcome:
         """Ask about one task, once. Raises: StoreProblem."""
-        run = await self._journal.read(watch.run_id)
+        run = await self._store.run(watch.run_id)
         if not run.step.is_watched:
             return Outcome.ENDED
         try:
             async with self._access.client(run) as client:
                 if client is None:
-                    await self._journal.remark(run, key_gone(run))
+                    await self._store.set_status_note(run, key_gone(run))
                     return Outcome.PARKED
                 record = await client.task(watch.task_id, attempts=1)  # the tracker repeats
         except KieError as error:
@@ -72,9 +72,9 @@ class Watching:
         news = {name: value for name, value in changes.items() if getattr(run, name) != value}
         if news:
             try:
-                run = await self._journal.write(run, **news, record=record.raw)
+                run = await self._store.change(run.id, **news, record=record.raw)
             except StoreProblem as problem:
-                self._journal.show_unkept(run.changed(self._journal.clock.now_ms(), news), problem)
+                self._store.publish_unsaved(run.changed(self._store.clock.now_ms(), news), problem)
                 raise
         return self._ended(run) if not run.step.is_watched else Outcome.AGAIN
 
@@ -83,15 +83,15 @@ class Watching:
         if isinstance(error, TaskNotFound):
             if self._age_ms(run) < NOT_FOUND_GRACE_MS:
                 return Outcome.AGAIN
-            return self._ended(await self._journal.end(run, Step.UNKNOWN, missing(run, error)))
+            return self._ended(await self._store.end(run.id, Step.UNKNOWN, missing(run, error)))
         is_late = self._is_late(run)
         if is_late and not run.is_late:
-            run = await self._journal.write(run, is_late=True)
+            run = await self._store.change(run.id, is_late=True)
         if isinstance(error, Unauthorized):
             way = _WITH_SERVERS_KEY if run.paid_by == "server" else _WITH_OWN_KEY
-            await self._journal.remark(run, f"{error.message} {way}")
+            await self._store.set_status_note(run, f"{error.message} {way}")
             return Outcome.PARKED
-        await self._journal.remark(run, f"{error.message} Trying again.")
+        await self._store.set_status_note(run, f"{error.message} Trying again.")
         is_too_much = isinstance(error, RateLimited | Maintenance)
         return Outcome.TOO_MUCH if is_too_much else Outcome.TROUBLED
 
@@ -103,7 +103,7 @@ class Watching:
         return self._age_ms(run) > LATE_AFTER_S * 1000
 
     def _age_ms(self, run: Run) -> int:
-        return self._journal.clock.now_ms() - (run.sent_at_ms or run.created_at_ms)
+        return self._store.clock.now_ms() - (run.sent_at_ms or run.created_at_ms)
 
 
 def changes_told(run: Run, record: TaskRecord, *, is_late: bool) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from kie_ui.runs.accounts.limits import Quota
 from kie_ui.runs.errors import KeyMissing, StoreProblem
 from kie_ui.runs.lifecycle.engine import Journeys
 from kie_ui.runs.run import BackendKind, Payer, Run, Step, StepChange
-from kie_ui.runs.storage.run_store import Journal
+from kie_ui.runs.storage.run_store import RunStore
 
 if TYPE_CHECKING:  # Pillow takes a while to import, and the page's first view is without it
     from kie_ui.media.images.convert import PictureLimits, PreparedPicture
@@ -188,7 +188,7 @@ class Pressing:
         self,
         catalog: Catalog,
         backends: Backends,
-        journal: Journal,
+        store: RunStore,
         journeys: Journeys,
         intake: Intake,
         quota: Quota,
@@ -196,7 +196,7 @@ class Pressing:
     ) -> None:
         self._catalog = catalog
         self._backends = backends
-        self._journal = journal
+        self._store = store
         self._journeys = journeys
         self._intake = intake
         self._quota = quota
@@ -233,13 +233,13 @@ class Pressing:
 
     async def _keep_and_go_on(self, new: Run) -> Run:
         async with self._quota.counting(new):
-            run = await self._journal.add(new)
+            run = await self._store.add(new)
         self._journeys.go_on(run)
         return run
 
     async def _replace_and_go_on(self, old: Run, new: Run) -> Run:
         async with self._quota.counting(new):
-            new = await self._journal.add_in_place_of(old, new)
+            new = await self._store.add_in_place_of(old.id, new)
         self._journeys.go_on(new)
         return new
 
@@ -260,7 +260,7 @@ class Pressing:
         backend: BackendKind,
         paid_by: Payer | None,
     ) -> Run:
-        now_ms = self._journal.clock.now_ms()
+        now_ms = self._store.clock.now_ms()
         return Run(
             id=uuid4().hex,
             owner=owner,

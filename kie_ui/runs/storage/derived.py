@@ -26,7 +26,7 @@ from sqlalchemy import Connection, select, text
 
 from kie_ui.kie.records import TaskRecord
 from kie_ui.runs.run import Run, Step
-from kie_ui.runs.storage.rows import RUNS, readable
+from kie_ui.runs.storage.tables import RUN_COLUMNS, RUNS, readable
 
 MAX_WORD = 48
 """Characters of a word that count."""
@@ -202,7 +202,7 @@ def note_missing(connection: Connection) -> None:
     missing = text("SELECT id FROM runs WHERE number IS NULL ORDER BY created_at_ms, id")
     ids = list(connection.scalars(missing))
     for start in range(0, len(ids), _BATCH):
-        some = select(RUNS).where(RUNS.c.id.in_(ids[start : start + _BATCH]))
+        some = select(*RUN_COLUMNS).where(RUNS.c.id.in_(ids[start : start + _BATCH]))
         rows = connection.execute(some.order_by(RUNS.c.created_at_ms, RUNS.c.id)).mappings()
         for run in list(readable(rows)):
             note_new(run, connection)
@@ -220,7 +220,7 @@ def oldest_on_disk(after: int, limit: int, connection: Connection) -> tuple[tupl
     )
     found = connection.execute(asked, {"after": after, "limit": limit})
     numbers = {str(run_id): int(number) for run_id, number in found}
-    rows = connection.execute(select(RUNS).where(RUNS.c.id.in_(list(numbers)))).mappings()
+    rows = connection.execute(select(*RUN_COLUMNS).where(RUNS.c.id.in_(list(numbers)))).mappings()
     return tuple(sorted(((numbers[run.id], run) for run in readable(rows)), key=_first))
 
 

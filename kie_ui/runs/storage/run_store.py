@@ -1,28 +1,85 @@
-"""Runs in a database: SQLite by default, another one by its address."""
+"""Runs in a database, SQLite by default: each change is saved, then published."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import secrets
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     Connection,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
     select,
+    tuple_,
+    union,
     update,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
-from kie_ui.runs.clock import Clock, utc_now_ms
-from kie_ui.runs.errors import StoreProblem
-from kie_ui.runs.events import Feed
-from kie_ui.runs.run import Run, RunError, Step
-from kie_ui.runs.storage import transactions as tx
+from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
+from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
+from kie_ui.runs.events import RunEvents, TransferProgress
+from kie_ui.runs.run import BackendKind, Payer, Run, RunError, Step, checked_id
 from kie_ui.runs.storage.database import Database
-from kie_ui.runs.storage.rows import RUNS
-from kie_ui.runs.storage.transactions import TaskHolder
+from kie_ui.runs.storage.derived import note_change, note_missing, note_new, unindex
+from kie_ui.runs.storage.migrations import migrate
+from kie_ui.runs.storage.tables import (
+    CREATES,
+    RUN_COLUMNS,
+    RUN_INPUTS,
+    RUNS,
+    SECRETS,
+    SPENT,
+    changed_columns,
+    from_row,
+    readable,
+    to_row,
+)
 
 T = TypeVar("T")
+
+TRASH_KEPT_MS = 60 * 60 * 1000
+"""How long a deleted run can be restored."""
+
+MAX_SALVAGED_ROWS = 5_000
+"""How many of the newest rows of a damaged database are tried."""
+
+_LINKS_WORK = "It is made and paid: its links work for a while, and it is kept once that works."
+
+_NOT_IN_TRASH = RUNS.c.deleted_at_ms.is_(None)
+
+
+def _literal(name: str, steps: Iterable[Step]) -> Any:
+    """Write steps into a statement: SQLite uses a partial index for the same words only."""
+    values = [str(step) for step in steps]
+    return bindparam(name, values, expanding=True, literal_execute=True)
+
+
+# The conditions of the indexes `runs_unfinished` and `runs_undecided`.
+_UNFINISHED = RUNS.c.step.not_in(
+    _literal("ended", (Step.DONE, Step.FAILED, Step.CANCELLED, Step.UNKNOWN))
+)
+_UNDECIDED = (
+    (RUNS.c.step == bindparam("unknown", str(Step.UNKNOWN), literal_execute=True))
+    & RUNS.c.sent_again_as.is_(None)
+    & _NOT_IN_TRASH
+)
+
+
+class TaskHolder(NamedTuple):
+    """An owner who has or had a run of a task, and whose key it was made with."""
+
+    owner: str
+    backend: BackendKind
+    paid_by: Payer | None
 
 
 def sqlite_url(path: Path) -> str:
@@ -30,27 +87,38 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-class Store:
-    """All runs, for every owner. Its methods raise StoreProblem when the database fails."""
+class RunStore:
+    """All runs, of every owner. Its methods raise StoreProblem when the database fails."""
 
-    def __init__(self, url: str, *, now_ms: Callable[[], int] = utc_now_ms) -> None:
-        self._now_ms = now_ms
+    def __init__(
+        self, url: str, *, events: RunEvents | None = None, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self.events = events or RunEvents()
+        self.clock = clock
         self._database = Database(url)
+        self._unsaved: dict[str, Run] = {}
+        """The present state of runs that the database does not take for now."""
 
     async def open(self) -> None:
-        """Bring the database into its present shape, making it where there is none.
+        """Bring the database to its present schema, creating it if there is none.
 
-        A damaged one is found out before anything is written to it.
+        Damage is found before anything is written.
         """
-        await self._database.check()
-        await self._database.open(partial(tx.shape, self._now_ms()))
+        at_ms = self.clock.now_ms()
 
-    async def open_to_read(self, because: str) -> None:
-        """Open what can only be read; whatever would write is refused, with the reason given."""
-        await self._database.only_read(because)
+        def work(connection: Connection) -> None:
+            migrate(connection, at_ms)
+            note_missing(connection)
+
+        await self._database.check()
+        await self._database.open(work)
+
+    async def open_read_only(self, reason: str) -> None:
+        """Open what can only be read; every write is refused with the reason."""
+        await self._database.only_read(reason)
 
     async def close(self) -> None:
-        """Finish what is being written and let the database go."""
+        """Finish the writes that are queued, and close the database."""
         await self._database.close()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -58,46 +126,135 @@ class Store:
         return await self._database.read(work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Do work in a transaction."""
+        """Do work in one transaction."""
         return await self._database.write(work)
 
-    async def add_run(self, run: Run) -> Run:
-        """Keep a new run."""
-        await self._database.write(partial(tx.add_run, run))
-        return run
+    # One run
 
-    async def add_of_task(self, run: Run) -> Run:
-        """Keep a new run of a task, or return the one that its owner has of it already."""
-        return await self._database.write(partial(tx.add_of_task, run))
+    async def add(self, run: Run) -> Run:
+        """Save a new run."""
+        await self.write(lambda connection: _insert(connection, run))
+        return self._publish_saved(run)
+
+    async def add_for_task(self, run: Run) -> tuple[Run, bool]:
+        """Save a new run of a known task, unless its owner has one of it: then return that.
+
+        The second value says whether the run is new.
+        """
+
+        def work(connection: Connection) -> Run:
+            known = _run_of_task(connection, run.owner, run.task_id)
+            if known is None:
+                _insert(connection, run)
+            return known or run
+
+        saved = await self.write(work)
+        is_new = saved.id == run.id
+        return (self._publish_saved(saved) if is_new else saved), is_new
+
+    async def add_in_place_of(self, old_id: str, new: Run) -> Run:
+        """Save a new run that a person made from one whose task is unknown, once.
+
+        Raises: UnknownRun; WrongStep if it was sent again before, or its task is known.
+        """
+        at_ms = self.clock.now_ms()
+
+        def work(connection: Connection) -> Run:
+            old = _run(connection, old_id)
+            if old.sent_again_as is not None:
+                raise WrongStep("This has been sent again already.")
+            if old.task_id is not None:
+                raise WrongStep("Its task is known: ask Kie about it again.")
+            _insert(connection, new)
+            changes = {"sent_again_as": new.id}
+            return _change(connection, old_id, changes, at_ms, frozenset({Step.UNKNOWN}))
+
+        self._publish_saved(await self.write(work))
+        return self._publish_saved(new)
 
     async def follow_task(self, run: Run, task_id: str, holder: str) -> Run:
         """Give a run of unknown fate the id of its task, if none of its owner's runs has it.
 
         Raises: UnknownRun, WrongStep.
         """
-        return await self._database.write(
-            partial(tx.follow_task, run, task_id, holder, self._now_ms())
-        )
+        at_ms = self.clock.now_ms()
+        changes = {"step": Step.WAITING, "task_id": task_id, "error": None, "holder": holder}
 
-    async def add_in_place_of(self, old_id: str, new: Run) -> tuple[Run, Run]:
-        """Keep a new run that was knowingly made from an old one, once; return the old and the new.
+        def work(connection: Connection) -> Run:
+            if _run_of_task(connection, run.owner, task_id) is not None:
+                raise WrongStep("Another of your runs follows this task already.")
+            return _change(connection, run.id, changes, at_ms, frozenset({Step.UNKNOWN}))
 
-        Raises: UnknownRun; WrongStep if another was made from it before, or it is not of unknown
-        fate.
+        return self._publish_saved(await self.write(work))
+
+    async def change(
+        self, run_id: str, *, only_from: frozenset[Step] | None = None, **changes: Any
+    ) -> Run:
+        """Change some fields of a run, and return it as it is then.
+
+        Raises: UnknownRun; WrongStep if the run is at none of the steps `only_from`.
         """
-        return await self._database.write(partial(tx.add_in_place_of, old_id, new, self._now_ms()))
+        at_ms = self.clock.now_ms()
+        changed = await self.write(lambda c: _change(c, run_id, changes, at_ms, only_from))
+        return self._publish_saved(changed)
+
+    async def end(self, run_id: str, step: Step, error: RunError, **changes: Any) -> Run:
+        """End a run without its result. Raises: UnknownRun, WrongStep."""
+        return await self.change(run_id, step=step, error=error, note=None, **changes)
+
+    async def set_status_note(self, run: Run, note: str | None) -> Run:
+        """Set or clear what a run is waiting for; the same note is not saved again."""
+        return run if run.note == note else await self.change(run.id, note=note)
 
     async def run(self, run_id: str) -> Run:
-        """Return one run. Raises: UnknownRun."""
-        return await self._database.read(partial(tx.read_run, run_id))
+        """Return one run. Raises: UnknownRun; StoreProblem for a damaged one."""
+        return await self.read(lambda connection: _run(connection, run_id))
 
     async def run_of_task(self, owner: str, task_id: str) -> Run | None:
-        """Find an owner's run of a task."""
-        return await self._database.read(partial(tx.find_run_of_task, owner, task_id))
+        """Return an owner's run of a task."""
+        return await self.read(lambda connection: _run_of_task(connection, owner, task_id))
 
     async def others_of_task(self, owner: str, task_id: str) -> tuple[TaskHolder, ...]:
-        """Tell who else has, or ever had, a run of a task, deleted or not."""
-        return await self._database.read(partial(tx.find_others_of_task, owner, task_id))
+        """List who else has, or ever had, a run of a task, deleted or not."""
+        query = union(
+            *(
+                select(table.c.owner, table.c.backend, table.c.paid_by).where(
+                    table.c.task_id == task_id, table.c.owner != owner
+                )
+                for table in (RUNS, SPENT)
+            )
+        )
+        return await self.read(lambda c: tuple(TaskHolder(*row) for row in c.execute(query)))
+
+    # Without saving
+
+    def latest(self, run: Run) -> Run:
+        """Return the present state of a saved run, though the database may lag behind."""
+        return self._unsaved.get(run.id, run)
+
+    def publish_unsaved(self, run: Run, problem: StoreProblem) -> None:
+        """Publish a run that the database does not take, with the reason.
+
+        A result that is made and paid is shown by its links meanwhile.
+        """
+        if run.result_urls and not run.clips:
+            error = RunError(kind="StoreProblem", message=str(problem), advice=_LINKS_WORK)
+            run = run.model_copy(update={"step": Step.UNFETCHED, "error": error, "note": None})
+        else:
+            run = run.model_copy(update={"note": str(problem)})
+        self._unsaved[run.id] = run
+        self.events.publish(run)
+
+    def transfer_progress(self, run: Run, part: int = 0, parts: int = 1) -> TransferProgress:
+        """Return what publishes the progress of one of several transfers of a run."""
+        return TransferProgress(self.events, self.clock, run, part, parts)
+
+    def _publish_saved(self, run: Run) -> Run:
+        self._unsaved.pop(run.id, None)
+        self.events.publish(run)
+        return run
+
+    # Many runs
 
     async def runs_of(
         self, owner: str, *, limit: int, before: str | None = None, model: str | None = None
@@ -106,179 +263,258 @@ class Store:
 
         Raises: UnknownRun, for a `before` that is none of the owner's.
         """
-        return await self._database.read(partial(tx.list_runs_of, owner, limit, before, model))
+        query = _runs_of(owner).limit(limit)
+        if model is not None:
+            query = query.where(RUNS.c.model == model)
 
-    async def salvaged_runs(self, owner: str, limit: int) -> tuple[Run, ...]:
-        """List an owner's runs, the newest first, as far as a damaged database still holds them."""
-        return await self._database.read(partial(tx.salvage, owner, limit))
+        def work(connection: Connection) -> tuple[Run, ...]:
+            if before is None:
+                return _list(connection, query)
+            last = _run(connection, before)
+            if last.owner != owner:
+                raise UnknownRun
+            age = tuple_(RUNS.c.created_at_ms, RUNS.c.id)
+            return _list(connection, query.where(age < (last.created_at_ms, last.id)))
 
-    async def unfinished_runs(self, owner: str | None = None) -> tuple[Run, ...]:
+        return await self.read(work)
+
+    async def undecided(self, owner: str, limit: int) -> tuple[Run, ...]:
+        """List an owner's runs of unknown fate that nobody has sent again, the newest first."""
+        query = _runs_of(owner).where(_UNDECIDED).limit(limit)
+        return await self.read(lambda connection: _list(connection, query))
+
+    async def unfinished(self, owner: str | None = None) -> tuple[Run, ...]:
         """List the runs of which something is still to come, the oldest first."""
-        query = select(RUNS).where(tx.UNFINISHED_AND_KEPT).order_by(RUNS.c.created_at_ms)
+        query = select(*RUN_COLUMNS).where(_UNFINISHED).order_by(RUNS.c.created_at_ms)
         if owner is not None:
             query = query.where(RUNS.c.owner == owner)
-        return await self._database.read(partial(tx.list_runs, query))
+        found = await self.read(lambda connection: _list(connection, query))
+        # Not by the query: SQLite would take a longer index for that.
+        return tuple(run for run in found if run.deleted_at_ms is None)
 
-    async def undecided_runs(self, owner: str, limit: int) -> tuple[Run, ...]:
-        """List an owner's runs of unknown fate that nobody has sent again, the newest first."""
-        query = select(RUNS).where(RUNS.c.owner == owner, tx.UNDECIDED).limit(limit)
-        query = query.order_by(RUNS.c.created_at_ms.desc(), RUNS.c.id.desc())
-        return await self._database.read(partial(tx.list_runs, query))
+    async def salvaged(self, owner: str, limit: int) -> tuple[Run, ...]:
+        """List an owner's runs, the newest first, as far as a damaged database still holds them."""
+        found = await self.read(_salvage)
+        theirs = sorted((r for r in found if r.owner == owner), key=lambda r: -r.created_at_ms)
+        return tuple(theirs[:limit])
 
-    async def change_run(
-        self, run_id: str, *, only_from: frozenset[Step] | None = None, **changes: Any
-    ) -> Run:
-        """Change some fields of a run in one transaction, and return it as it is then.
-
-        Raises: UnknownRun; WrongStep if the run is at none of the steps `only_from`.
-        """
-        change = partial(tx.change_run, run_id, only_from, self._now_ms(), changes)
-        return await self._database.write(change)
+    # Processes that share the database
 
     async def holders(self) -> frozenset[str | None]:
-        """Name the processes that hold unfinished runs; None stands for runs that nobody holds."""
-        query = select(RUNS.c.holder).where(tx.UNFINISHED).distinct()
-        return await self._database.read(lambda c: frozenset(c.scalars(query)))
+        """List the processes that hold unfinished runs; None for runs that nobody holds."""
+        query = select(RUNS.c.holder).where(_UNFINISHED).distinct()
+        return await self.read(lambda connection: frozenset(connection.scalars(query)))
 
     async def take_over(self, old_holder: str | None, holder: str) -> tuple[Run, ...]:
-        """Take every unfinished run from a holder that is gone, and return them, oldest first."""
-        return await self._database.write(partial(tx.take_over, old_holder, holder))
+        """Take every unfinished run from a process that is gone; return them, the oldest first."""
+        theirs = (RUNS.c.holder.is_not_distinct_from(old_holder), _UNFINISHED)
+        query = select(*RUN_COLUMNS).where(*theirs).order_by(RUNS.c.created_at_ms)
 
-    async def let_go(self, holder: str) -> None:
-        """Give up every run that a process holds, for whoever comes next."""
-        given_up = update(RUNS).where(RUNS.c.holder == holder, tx.UNFINISHED).values(holder=None)
-        await self._database.write(lambda connection: connection.execute(given_up))
+        def work(connection: Connection) -> tuple[Run, ...]:
+            taken = _list(connection, query)
+            connection.execute(update(RUNS).where(*theirs).values(holder=holder))
+            return tuple(run.model_copy(update={"holder": holder}) for run in taken)
+
+        return await self.write(work)
+
+    async def release(self, holder: str) -> None:
+        """Give up every run that a process holds, for another to take over."""
+        released = update(RUNS).where(RUNS.c.holder == holder, _UNFINISHED).values(holder=None)
+        await self.write(lambda connection: connection.execute(released))
 
     async def changed_by_others(self, holder: str, since_ms: int) -> tuple[Run, ...]:
         """List runs that other processes changed since a time in UTC milliseconds."""
-        query = select(RUNS).where(
-            RUNS.c.updated_at_ms >= since_ms,
-            RUNS.c.holder.is_distinct_from(holder),
+        query = select(*RUN_COLUMNS).where(
+            RUNS.c.updated_at_ms >= since_ms, RUNS.c.holder.is_distinct_from(holder)
         )
-        return await self._database.read(partial(tx.list_runs, query))
+        return await self.read(lambda connection: _list(connection, query))
 
-    async def take_create(self, account: str, most: int, window_ms: int) -> int:
+    async def take_create(self, account: str, max_creates: int, window_ms: int) -> int:
         """Take one of the creates that an account may send in a window of time.
 
-        Returns 0 where it was granted, else the milliseconds until the next can be. All processes
+        Returns 0 if it was granted, else the milliseconds until the next can be. All processes
         on this database share the count, and a restart does not forget it.
         """
-        take = partial(tx.take_create, account, most, window_ms, self._now_ms())
-        return await self._database.write(take)
+        now_ms = self.clock.now_ms()
+        # A time yet to come is left by a clock that was put back, and would block everything.
+        outdated = or_(CREATES.c.at_ms <= now_ms - window_ms, CREATES.c.at_ms > now_ms)
+        sent = select(CREATES.c.at_ms).where(CREATES.c.account == account).order_by(CREATES.c.at_ms)
+
+        def work(connection: Connection) -> int:
+            connection.execute(delete(CREATES).where(outdated))
+            sent_at_ms = list(connection.scalars(sent))
+            if len(sent_at_ms) >= max_creates:
+                return int(sent_at_ms[-max_creates]) + window_ms - now_ms + 1
+            connection.execute(insert(CREATES).values(account=account, at_ms=now_ms))
+            return 0
+
+        return await self.write(work)
 
     async def secret(self, name: str) -> str:
-        """Return a secret of this database's own, made up when it is first asked for."""
-        return await self._database.write(partial(tx.keep_secret, name))
+        """Return a secret of this database, created when it is first needed."""
 
+        def work(connection: Connection) -> str:
+            query = select(SECRETS.c.value).where(SECRETS.c.name == name)
+            saved = connection.scalar(query)
+            if saved is not None:
+                return str(saved)
+            created = secrets.token_hex(32)
+            connection.execute(insert(SECRETS).values(name=name, value=created))
+            return created
 
-_LINKS_WORK = "It is made and paid: its links work for a while, and it is kept once that works."
+        return await self.write(work)
 
-PROGRESS_INTERVAL_S = 0.25
-"""Seconds between two tellings of a transfer's progress."""
+    # Trash
 
+    async def trash(self, owner: str, run_ids: Iterable[str]) -> tuple[Run, ...]:
+        """Move those runs to the trash that have ended, and return them.
 
-class Journal:
-    """Keeps changes of runs and tells them on."""
-
-    def __init__(self, store: Store, feed: Feed, clock: Clock) -> None:
-        self._store = store
-        self._feed = feed
-        self.clock = clock
-        self._unkept: dict[str, Run] = {}
-        """How runs stand that the database does not take for now."""
-
-    async def add(self, run: Run) -> Run:
-        """Keep a new run. Raises: StoreProblem."""
-        await self._store.add_run(run)
-        self._feed.publish(run)
-        return run
-
-    async def add_of_task(self, run: Run) -> tuple[Run, bool]:
-        """Keep a new run of a task that is known; or return the one its owner has of it already.
-
-        The second value tells whether it is new. Raises: StoreProblem.
+        Raises: UnknownRun for an id that is none of the owner's; WrongStep if none has ended.
         """
-        kept = await self._store.add_of_task(run)
-        if kept.id == run.id:
-            self._feed.publish(run)
-        return kept, kept.id == run.id
+        at_ms = self.clock.now_ms()
 
-    async def follow_task(self, run: Run, task_id: str, holder: str) -> Run:
-        """Have a run of unknown fate follow a task that none of its owner's runs follows.
+        def work(connection: Connection) -> tuple[Run, ...]:
+            found = [r for r in _theirs(connection, owner, run_ids) if r.deleted_at_ms is None]
+            ended = [run for run in found if run.is_final]
+            if found and not ended:
+                raise WrongStep(
+                    "A run that is under way cannot be deleted: wait for its end, or cancel it."
+                )
+            changes = {"deleted_at_ms": at_ms}
+            return tuple(_save(connection, run, run.changed(at_ms, changes)) for run in ended)
 
-        Raises: WrongStep, UnknownRun, StoreProblem.
+        return tuple(map(self._publish_saved, await self.write(work)))
+
+    async def restore(self, owner: str, run_ids: Iterable[str]) -> tuple[Run, ...]:
+        """Take runs out of the trash, and return them.
+
+        Raises: UnknownRun for an id that is none of the owner's, or that was deleted too long ago.
         """
-        changed = await self._store.follow_task(run, task_id, holder)
-        self._feed.publish(changed)
-        return changed
+        at_ms = self.clock.now_ms()
 
-    async def add_in_place_of(self, old: Run, new: Run) -> Run:
-        """Keep a new run made from one of unknown fate. Raises: WrongStep, StoreProblem."""
-        old, new = await self._store.add_in_place_of(old.id, new)
-        self._feed.publish(old)
-        self._feed.publish(new)
-        return new
+        def work(connection: Connection) -> tuple[Run, ...]:
+            found = [r for r in _theirs(connection, owner, run_ids) if r.deleted_at_ms is not None]
+            if any((run.deleted_at_ms or 0) <= at_ms - TRASH_KEPT_MS for run in found):
+                raise UnknownRun
+            changes = {"deleted_at_ms": None}
+            return tuple(_save(connection, run, run.changed(at_ms, changes)) for run in found)
 
-    async def read(self, run_id: str) -> Run:
-        """Return a run as it is kept. Raises: UnknownRun, StoreProblem."""
-        return await self._store.run(run_id)
+        return tuple(map(self._publish_saved, await self.write(work)))
 
-    async def write(
-        self, run: Run, *, only_from: frozenset[Step] | None = None, **changes: Any
-    ) -> Run:
-        """Change some fields for good. Raises: WrongStep, UnknownRun, StoreProblem."""
-        changed = await self._store.change_run(run.id, only_from=only_from, **changes)
-        self._unkept.pop(run.id, None)
-        self._feed.publish(changed)
-        return changed
+    async def trash_due(self) -> tuple[Run, ...]:
+        """List the runs in the trash that can no longer be restored."""
+        until_ms = self.clock.now_ms() - TRASH_KEPT_MS
+        query = select(*RUN_COLUMNS).where(RUNS.c.deleted_at_ms <= until_ms)
+        return await self.read(lambda connection: _list(connection, query))
 
-    def as_it_stands(self, run: Run) -> Run:
-        """Return a kept run as it really is, though the database may lag behind."""
-        return self._unkept.get(run.id, run)
+    async def own_inputs(self, run: Run) -> tuple[str, ...]:
+        """Name the given files of a run that no other run uses, in the trash or not."""
+        others = RUN_INPUTS.alias("others")
+        is_shared = select(others.c.name).where(
+            others.c.name == RUN_INPUTS.c.name, others.c.run_id != run.id
+        )
+        query = select(RUN_INPUTS.c.name).where(RUN_INPUTS.c.run_id == run.id, ~is_shared.exists())
+        return await self.read(lambda connection: tuple(connection.scalars(query)))
 
-    async def end(self, run: Run, step: Step, error: RunError, **changes: Any) -> Run:
-        """End a run without its clip."""
-        return await self.write(run, step=step, error=error, note=None, **changes)
+    async def delete_for_good(self, run: Run) -> None:
+        """Delete a run in the trash; what it cost and whose task it was is remembered."""
+        remembered = [column.name for column in SPENT.columns]
+        row = select(*(RUNS.c[name] for name in remembered)).where(RUNS.c.id == run.id)
 
-    async def remark(self, run: Run, note: str | None) -> Run:
-        """Put a passing remark on a run, or take it away; what it says already is not repeated."""
-        return run if run.note == note else await self.write(run, note=note)
+        def work(connection: Connection) -> None:
+            still = select(RUNS.c.number).where(RUNS.c.id == run.id, ~_NOT_IN_TRASH)
+            number = connection.scalar(still)
+            if number is None:
+                return
+            unindex(number, connection)
+            connection.execute(insert(SPENT).from_select(remembered, row))
+            connection.execute(delete(RUN_INPUTS).where(RUN_INPUTS.c.run_id == run.id))
+            connection.execute(delete(RUNS).where(RUNS.c.id == run.id))
 
-    def show(self, run: Run, **fields: Any) -> None:
-        """Tell something about a run that is not kept."""
-        self._feed.publish(run.model_copy(update=fields))
-
-    def show_unkept(self, run: Run, problem: StoreProblem) -> None:
-        """Tell how a run stands though the database does not take it: a paid result has links."""
-        if run.result_urls and not run.clips:
-            why = RunError(kind="StoreProblem", message=str(problem), advice=_LINKS_WORK)
-            run = run.model_copy(update={"step": Step.UNFETCHED, "error": why, "note": None})
-        else:
-            run = run.model_copy(update={"note": str(problem)})
-        self._unkept[run.id] = run
-        self._feed.publish(run)
-
-    def progress_of(self, run: Run, part: int = 0, parts: int = 1) -> Progress:
-        """Return what the transfer of one of several parts reports its bytes to."""
-        return Progress(self, run, part, parts)
+        await self.write(work)
 
 
-class Progress:
-    """Tells how far a transfer is, a few times a second at most; nothing of it is kept."""
+def _insert(connection: Connection, run: Run) -> None:
+    connection.execute(insert(RUNS).values(to_row(run)))
+    note_new(run, connection)
 
-    def __init__(self, journal: Journal, run: Run, part: int, parts: int) -> None:
-        self._journal = journal
-        self._run = run
-        self._part = part
-        self._parts = parts
-        self._told_s: float | None = None
 
-    def __call__(self, moved_bytes: int, total_bytes: int | None) -> None:
-        """Report the bytes moved so far, of how many if that is known."""
-        if not total_bytes:
-            return
-        now_s = self._journal.clock.steady_s()
-        if self._told_s is None or now_s - self._told_s >= PROGRESS_INTERVAL_S:
-            self._told_s = now_s
-            share = (self._part + min(1.0, moved_bytes / total_bytes)) / self._parts
-            self._journal.show(self._run, progress=share)
+def _run(connection: Connection, run_id: str) -> Run:
+    """Read one run. Raises: UnknownRun; StoreProblem for a damaged one."""
+    query = select(*RUN_COLUMNS).where(RUNS.c.id == checked_id(run_id), _NOT_IN_TRASH)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise UnknownRun
+    try:
+        return from_row(row)
+    except ValueError as exc:
+        raise StoreProblem("The record of this run is damaged and cannot be read.") from exc
+
+
+def _run_of_task(connection: Connection, owner: str, task_id: str | None) -> Run | None:
+    query = select(*RUN_COLUMNS).where(
+        RUNS.c.owner == owner, RUNS.c.task_id == task_id, _NOT_IN_TRASH
+    )
+    found = _list(connection, query.limit(1))
+    return found[0] if found else None
+
+
+def _runs_of(owner: str) -> Select[Any]:
+    """Return the query of an owner's runs, the newest first."""
+    query = select(*RUN_COLUMNS).where(RUNS.c.owner == owner, _NOT_IN_TRASH)
+    return query.order_by(RUNS.c.created_at_ms.desc(), RUNS.c.id.desc())
+
+
+def _list(connection: Connection, query: Select[Any]) -> tuple[Run, ...]:
+    """List what a query finds; what cannot be read is passed over."""
+    return tuple(readable(connection.execute(query).mappings()))
+
+
+def _theirs(connection: Connection, owner: str, run_ids: Iterable[str]) -> list[Run]:
+    """Read runs of an owner, in the trash or not. Raises: UnknownRun."""
+    ids = [checked_id(run_id) for run_id in dict.fromkeys(run_ids)]
+    query = select(*RUN_COLUMNS).where(RUNS.c.id.in_(ids), RUNS.c.owner == owner)
+    found = {run.id: run for run in map(from_row, connection.execute(query).mappings())}
+    if len(found) < len(ids):
+        raise UnknownRun
+    return [found[run_id] for run_id in ids]
+
+
+def _change(
+    connection: Connection,
+    run_id: str,
+    changes: dict[str, Any],
+    at_ms: int,
+    only_from: frozenset[Step] | None,
+) -> Run:
+    """Change some fields of a run, and return it as it is then. Raises: UnknownRun, WrongStep."""
+    old = _run(connection, run_id)
+    if only_from is not None and old.step not in only_from:
+        raise WrongStep(f"This cannot be done with a run that is {old.step.in_words}.")
+    return _save(connection, old, old.changed(at_ms, changes))
+
+
+def _save(connection: Connection, old: Run, new: Run) -> Run:
+    """Save a run's new state, and what is derived from it."""
+    changed = changed_columns(old, new)
+    if changed:
+        connection.execute(update(RUNS).where(RUNS.c.id == new.id).values(changed))
+        note_change(old, new, connection)
+    return new
+
+
+def _salvage(connection: Connection) -> list[Run]:
+    """Read row by row, with no index: what lies on a damaged page is passed over."""
+    row_id = literal_column("rowid", BigInteger)
+    try:
+        last = connection.scalar(select(func.max(row_id)).select_from(RUNS)) or 0
+    except SQLAlchemyError:
+        last = MAX_SALVAGED_ROWS
+    found: list[Run] = []
+    one_row = select(*RUN_COLUMNS).where(row_id == bindparam("at"), _NOT_IN_TRASH)
+    for at in range(last, max(0, last - MAX_SALVAGED_ROWS), -1):
+        try:
+            found += readable(connection.execute(one_row, {"at": at}).mappings())
+        except SQLAlchemyError:
+            continue
+    return found

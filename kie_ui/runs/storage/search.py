@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, Connection, Text, literal_column, null, selec
 from kie_ui.runs.errors import UnknownRun
 from kie_ui.runs.run import Run, Step, checked_id
 from kie_ui.runs.storage.derived import OPEN, asked_words, entry_of, has_words, marked, name_word
-from kie_ui.runs.storage.rows import RUNS, readable
+from kie_ui.runs.storage.tables import RUN_COLUMNS, RUNS, readable
 
 NUMBER: Any = literal_column("number", BigInteger)
 
@@ -23,9 +23,7 @@ _THEIR_OWNER: Any = literal_column("owner || ''", Text)
 """The owner as no index has it: runs whose numbers are known are not to be looked for by owner."""
 
 _BULKY = ("request", "answer", "record")
-_LISTED = [
-    null().label(column.name) if column.name in _BULKY else column for column in RUNS.columns
-]
+_LISTED = [null().label(column.name) if column.name in _BULKY else column for column in RUN_COLUMNS]
 _MAX_WORDS = 200
 _SOME = 200
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +16,7 @@ from kie_ui.runs.lifecycle.create import RATE_LIMIT_WAITS_S, UPLOADS_OF_ONE
 from kie_ui.runs.lifecycle.create_queue import TakeCreate
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import Limits, RunService
-from kie_ui.runs.storage.run_store import Store
+from kie_ui.runs.storage.run_store import RunStore
 from tests.runs.harness import (
     GROK,
     OWNER,
@@ -255,17 +255,17 @@ async def test_a_database_that_fails_in_line_holds_a_run_up_and_no_longer(
 ) -> None:
     """Without the budget nothing leaves; once it can be read, everything does, once."""
     service = await restart(Limits(creates_per_10_s=1))
-    take_create = Store.take_create
+    take_create = RunStore.take_create
     failures = 4
 
-    async def flaky(self: Store, account: str, most: int, window_ms: int) -> int:
+    async def flaky(self: RunStore, account: str, most: int, window_ms: int) -> int:
         nonlocal failures
         if failures > 0 and fake.bodies:
             failures -= 1
             raise StoreProblem("The database of runs cannot grow: the disk is full.")
         return await take_create(self, account, most, window_ms)
 
-    monkeypatch.setattr(Store, "take_create", flaky)
+    monkeypatch.setattr(RunStore, "take_create", flaky)
     runs = await pressed(service, values, 3)
     for run in runs:
         await reached(service, run, Step.DONE)
@@ -332,5 +332,5 @@ async def test_a_clock_put_back_forgets_no_creates(service: RunService, fast: Fa
     fast.speed = 0
     assert [await service._queue._take("account") for _ in range(most)] == [0] * most
     fast.now_ms = lambda: 0  # type: ignore[method-assign]
-    service._store._now_ms = fast.now_ms
+    service._store.clock = replace(service._store.clock, now_ms=fast.now_ms)
     assert await service._queue._take("account") > 0

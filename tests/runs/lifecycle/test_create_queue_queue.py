@@ -238,7 +238,7 @@ async def test_changes_of_places_are_told_now_and_then(
         await line.time.pass_s(0)
         assert line.queue._telling not in (None, telling)
         telling.cancel()
-    assert line.queue._bells._hung == {}
+    assert line.queue._bells._signals == {}
 
 
 async def test_what_is_told_comes_by_itself(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
-from kie_ui.runs.storage.run_store import Store
+from kie_ui.runs.storage.run_store import RunStore
 from tests.runs.harness import GROK, OWNER, FakeKie, Restart, a_run, reached, status, until
 
 WEB = {"image_urls": ["https://example.com/a.png"]}
@@ -49,17 +49,17 @@ async def test_a_database_that_fails_then_does_not_end_the_trying(
 ) -> None:
     """It is said in the log, and the next time comes."""
     run = await unfetched(eager, fake, values)
-    unfinished_runs = Store.unfinished_runs
+    unfinished = RunStore.unfinished
     failures = 2
 
-    async def flaky(store: Store, owner: str | None = None) -> tuple[Run, ...]:
+    async def flaky(store: RunStore, owner: str | None = None) -> tuple[Run, ...]:
         nonlocal failures
         failures -= 1
         if failures >= 0:
             raise StoreProblem("The database of runs is held by another program.")
-        return await unfinished_runs(store, owner)
+        return await unfinished(store, owner)
 
-    monkeypatch.setattr(Store, "unfinished_runs", flaky)
+    monkeypatch.setattr(RunStore, "unfinished", flaky)
     await until(lambda: failures <= 0)
     fake.outages.clear()
     await reached(eager, run, Step.DONE)
@@ -95,13 +95,13 @@ async def test_runs_of_unknown_fate_are_in_sight_until_somebody_deals_with_them(
     """A page that says that something needs the person shows what; in order, and bounded."""
     for number in range(1, 110):
         step = Step.DONE if number > 105 else Step.UNKNOWN
-        await service._store.add_run(a_run(number, step=step))
+        await service._store.add(a_run(number, step=step))
     sight = await service.in_sight(OWNER, 3)
     numbers = [int(run.id, 16) for run in sight]
     assert numbers == [109, 108, 107, *range(105, 5, -1)]
     assert not await service.has_unfinished(OWNER)
-    await service._store.change_run(f"{50:032x}", sent_again_as="f" * 32)
-    await service._store.add_run(a_run(200, step=Step.GENERATING))
+    await service._store.change(f"{50:032x}", sent_again_as="f" * 32)
+    await service._store.add(a_run(200, step=Step.GENERATING))
     assert await service.has_unfinished(OWNER)
     numbers = [int(run.id, 16) for run in await service.in_sight(OWNER, 3)]
     assert 50 not in numbers

@@ -10,11 +10,10 @@ import pytest
 from kie_ui.kie.client import KieClient
 from kie_ui.kie.records import TaskRecord
 from kie_ui.runs.accounts.credentials import KEY_GONE, Access, Backends, Clients
-from kie_ui.runs.events import Feed
 from kie_ui.runs.lifecycle.poll import LATE, NOT_FOUND_GRACE_MS, Watching, changes_told
 from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, Outcome, Watch
 from kie_ui.runs.run import Run, Step
-from kie_ui.runs.storage.run_store import Journal, Store
+from kie_ui.runs.storage.run_store import RunStore
 from tests.runs.harness import OWNER, FakeKie, FastClock, a_run, dropped, refusal, status
 
 Asking = Callable[[], Awaitable[tuple[Outcome, Run]]]
@@ -22,24 +21,22 @@ ENDED: list[str] = []
 
 
 @pytest.fixture
-async def sent(store: Store, fast: FastClock) -> Run:
+async def sent(store: RunStore, fast: FastClock) -> Run:
     """Return a run whose task has just been made."""
     run = a_run(step=Step.WAITING, task_id="task-1", sent_at_ms=fast.now_ms())
-    return await store.add_run(run)
+    return await store.add(run)
 
 
 @pytest.fixture
 async def ask(
-    sent: Run, store: Store, fake: FakeKie, fast: FastClock, backends: Backends
+    sent: Run, store: RunStore, fake: FakeKie, fast: FastClock, backends: Backends
 ) -> AsyncIterator[Asking]:
     """Return what asks about that task once, and tells what came of it."""
     ENDED.clear()
     transport = httpx.MockTransport(fake.answer)
     clients = Clients(partial(KieClient, transport=transport, sleep=fast.clock.sleep))
-    journal = Journal(store, Feed(), fast.clock)
-    watching = Watching(
-        journal, Access(backends, clients, journal), lambda run: ENDED.append(run.step)
-    )
+    store.clock = fast.clock
+    watching = Watching(store, Access(backends, clients, store), lambda run: ENDED.append(run.step))
     watch = Watch(sent.id, OWNER, "task-1", sent.sent_at_ms or 0)
 
     async def ask_once() -> tuple[Outcome, Run]:
@@ -216,10 +213,10 @@ async def test_a_task_can_grow_late_while_kie_is_not_to_be_reached(
 
 
 async def test_a_run_that_ended_elsewhere_is_asked_about_no_more(
-    ask: Asking, sent: Run, store: Store, fake: FakeKie
+    ask: Asking, sent: Run, store: RunStore, fake: FakeKie
 ) -> None:
     """What the database says counts, whoever wrote it."""
-    await store.change_run(sent.id, step=Step.DONE)
+    await store.change(sent.id, step=Step.DONE)
     outcome, _ = await ask()
     assert outcome is Outcome.ENDED
     assert fake.counts["record"] == 0

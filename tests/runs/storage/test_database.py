@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 from kie_ui.runs.errors import StoreProblem, WrongStep
 from kie_ui.runs.run import Run
 from kie_ui.runs.storage.database import Database, _read_only_engine
-from kie_ui.runs.storage.run_store import Store, sqlite_url
+from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from tests.runs.harness import OWNER, Pragmas, a_run, files_below, until
 
 
@@ -246,7 +246,7 @@ async def test_a_reader_cannot_block_the_writer(database: Database) -> None:
 
 @pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])
 async def test_a_database_in_use_by_another_program_is_said_in_a_sentence(
-    store: Store, tmp_path: Path, lock: str, monkeypatch: pytest.MonkeyPatch
+    store: RunStore, tmp_path: Path, lock: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All that wait are told together, after one wait; later writes work again."""
     Pragmas(store).make_impatient()
@@ -271,19 +271,19 @@ async def test_a_database_in_use_by_another_program_is_said_in_a_sentence(
     assert await database.read(numbers_in) == [1, 2]
 
 
-async def test_on_a_full_disk_nothing_that_was_promised_is_lost(store: Store) -> None:
+async def test_on_a_full_disk_nothing_that_was_promised_is_lost(store: RunStore) -> None:
     """SQLite undoes a whole transaction then, also what others wrote in it: they are redone."""
     runs = [
         a_run(number, values={"prompt": "x" * (300 if number % 2 else 9_000)})
         for number in range(1, 21)
     ]
     database = store._database
-    before = await store.add_run(a_run(99))
+    before = await store.add(a_run(99))
     pragmas = Pragmas(store)
     await pragmas.limit(store, 6)
     gate = Gate()
     held = await gate.close(database)
-    adding = [asyncio.create_task(store.add_run(run)) for run in runs]
+    adding = [asyncio.create_task(store.add(run)) for run in runs]
     await asyncio.sleep(0)
     gate.open()
     await held
@@ -295,15 +295,15 @@ async def test_on_a_full_disk_nothing_that_was_promised_is_lost(store: Store) ->
     assert all("the disk is full" in sentence for sentence in refused)
     assert await store.runs_of(OWNER, limit=99) == (before, *reversed(promised))
     pragmas.lift_limit()
-    await store.add_run(a_run(50))
+    await store.add(a_run(50))
 
 
-async def test_a_full_disk_overwrites_nothing(store: Store) -> None:
+async def test_a_full_disk_overwrites_nothing(store: RunStore) -> None:
     """A change for which there is no room leaves the run as it was."""
-    run = await store.add_run(a_run(1))
+    run = await store.add(a_run(1))
     await Pragmas(store).limit(store, 0)
     with pytest.raises(StoreProblem, match="the disk is full"):
-        await store.change_run(run.id, answer={"long": "x" * 20_000})
+        await store.change(run.id, answer={"long": "x" * 20_000})
     assert await store.run(run.id) == run
 
 
@@ -329,10 +329,10 @@ async def test_a_disk_that_is_full_at_the_start_is_told_as_such(path: Path) -> N
 
 async def filled(path: Path, runs: int = 60) -> None:
     """Make a database file with runs in it, complete in one file."""
-    store = Store(sqlite_url(path))
+    store = RunStore(sqlite_url(path))
     await store.open()
     for number in range(runs):
-        await store.add_run(a_run(number, values={"prompt": f"No. {number} " + "x" * 3_000}))
+        await store.add(a_run(number, values={"prompt": f"No. {number} " + "x" * 3_000}))
     await store.close()
 
 
@@ -345,16 +345,16 @@ async def test_what_can_only_be_read_is_read_and_not_changed(path: Path) -> None
     """Whatever would write is refused with the reason; the file stays as it is, to the byte."""
     await filled(path)
     before = fingerprint(path)
-    store = Store(sqlite_url(path))
-    await store.open_to_read("It is so.")
+    store = RunStore(sqlite_url(path))
+    await store.open_read_only("It is so.")
     assert len(await store.runs_of(OWNER, limit=99)) == 60
     for write in (
-        store.add_run(a_run(99)),
-        store.change_run(f"{1:032x}", note="x"),
+        store.add(a_run(99)),
+        store.change(f"{1:032x}", note="x"),
         store.take_over(None, "me"),
         store.take_create("account", 1, 1_000),
         store.secret("callbacks"),
-        store.let_go("me"),
+        store.release("me"),
     ):
         with pytest.raises(StoreProblem, match=r"^It is so\.$"):
             await write
@@ -367,16 +367,16 @@ async def test_after_the_reason_is_gone_reads_see_what_is_written(
 ) -> None:
     """A file that was opened as if it never changed must not be read so for ever."""
     await filled(path, 3)
-    store = Store(sqlite_url(path))
+    store = RunStore(sqlite_url(path))
     # The way of last resort, taken where not even a lock can be set.
     immutable = partial(_read_only_engine, mode="mode=ro&immutable=1")
     monkeypatch.setattr(
         "kie_ui.runs.storage.database._read_only_engine", lambda path, _mode: immutable(path)
     )
-    await store.open_to_read("It is so.")
+    await store.open_read_only("It is so.")
     assert len(await store.runs_of(OWNER, limit=99)) == 3
     await store.open()
-    await store.add_run(a_run(99))
+    await store.add(a_run(99))
     assert len(await store.runs_of(OWNER, limit=99)) == 4
     await store.close()
 
@@ -395,8 +395,8 @@ async def test_a_damaged_database_is_read_as_far_as_that_goes(path: Path) -> Non
     await filled(path)
     await asyncio.to_thread(damage, path)
     before = fingerprint(path)
-    store = Store(sqlite_url(path))
-    await store.open_to_read("It is damaged.")
+    store = RunStore(sqlite_url(path))
+    await store.open_read_only("It is damaged.")
     newest = await store.runs_of(OWNER, limit=5)
     assert [int(run.id, 16) for run in newest] == [59, 58, 57, 56, 55]
     with pytest.raises(StoreProblem, match="move it away and restore a copy"):
@@ -409,11 +409,11 @@ async def test_what_is_no_database_cannot_be_read_either(path: Path) -> None:
     """There is nothing to list, and the file is left alone: it may be someone's letter."""
     await asyncio.to_thread(path.write_bytes, b"Dear Ada, " * 500)
     before = fingerprint(path)
-    store = Store(sqlite_url(path))
+    store = RunStore(sqlite_url(path))
     with pytest.raises(StoreProblem, match="damaged"):
         await store.open()
     with pytest.raises(StoreProblem, match="damaged"):
-        await store.open_to_read("It is none.")
+        await store.open_read_only("It is none.")
     await store.close()
     assert fingerprint(path) == before
 
@@ -422,8 +422,8 @@ async def test_a_database_in_its_place_is_not_made_where_one_is_only_to_be_read(
     path: Path,
 ) -> None:
     """A folder that cannot be used gets no empty database by the way."""
-    store = Store(sqlite_url(path))
+    store = RunStore(sqlite_url(path))
     with pytest.raises(StoreProblem, match="cannot be opened"):
-        await store.open_to_read("It is so.")
+        await store.open_read_only("It is so.")
     await store.close()
     assert files_below(path.parent) == []

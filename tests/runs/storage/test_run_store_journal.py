@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from kie_ui.runs.clock import Clock
-from kie_ui.runs.events import Feed
+from kie_ui.runs.events import RunEvents, TransferProgress
 from kie_ui.runs.run import Run, Step
-from kie_ui.runs.storage.run_store import Journal, Store
+from kie_ui.runs.storage.run_store import RunStore
 from tests.runs.harness import OWNER, a_run
 
 
-class Told(Feed):
+class Told(RunEvents):
     """A feed that remembers everything it was told."""
 
     def __init__(self) -> None:
@@ -28,29 +28,29 @@ class Hand:
         return Clock(lambda: 0, lambda: self.now_s)
 
 
-async def test_what_is_written_is_kept_before_it_is_told(store: Store) -> None:
+async def test_what_is_written_is_kept_before_it_is_told(store: RunStore) -> None:
     """Nobody sees a step that a crash could take back."""
     feed = Told()
-    journal = Journal(store, feed, Hand().clock())
-    run = await journal.add(a_run())
-    run = await journal.write(run, step=Step.UPLOADING)
+    store.events = feed
+    run = await store.add(a_run())
+    run = await store.change(run.id, step=Step.UPLOADING)
     assert feed.runs[-1] == run == await store.run(run.id)
 
 
-async def test_a_remark_is_written_once(store: Store) -> None:
+async def test_a_remark_is_written_once(store: RunStore) -> None:
     """A note that is there already costs neither a write nor a message."""
     feed = Told()
-    journal = Journal(store, feed, Hand().clock())
-    run = await journal.remark(await journal.add(a_run()), "Waiting.")
+    store.events = feed
+    run = await store.set_status_note(await store.add(a_run()), "Waiting.")
     told = len(feed.runs)
-    assert await journal.remark(run, "Waiting.") is run
+    assert await store.set_status_note(run, "Waiting.") is run
     assert len(feed.runs) == told
 
 
-async def test_progress_is_told_four_times_a_second_at_most(store: Store) -> None:
+async def test_progress_is_told_four_times_a_second_at_most(store: RunStore) -> None:
     """A fast upload of many small chunks does not flood the pages."""
     feed, hand = Told(), Hand()
-    progress = Journal(store, feed, hand.clock()).progress_of(a_run())
+    progress = TransferProgress(feed, hand.clock(), a_run())
     for chunk in range(1, 1_001):
         hand.now_s = chunk / 1_000
         progress(chunk, 1_000)
@@ -59,26 +59,25 @@ async def test_progress_is_told_four_times_a_second_at_most(store: Store) -> Non
     assert shares == sorted(shares, key=lambda share: share or 0)
 
 
-async def test_progress_counts_all_parts(store: Store) -> None:
+async def test_progress_counts_all_parts(store: RunStore) -> None:
     """Half of the second of two pictures is three quarters."""
     feed = Told()
-    progress = Journal(store, feed, Hand().clock()).progress_of(a_run(), part=1, parts=2)
+    progress = TransferProgress(feed, Hand().clock(), a_run(), part=1, parts=2)
     progress(50, 100)
     assert feed.runs[0].progress == 0.75
 
 
-async def test_progress_of_unknown_size_is_not_told(store: Store) -> None:
+async def test_progress_of_unknown_size_is_not_told(store: RunStore) -> None:
     """A host that does not say how much is coming is not guessed at."""
     feed = Told()
-    progress = Journal(store, feed, Hand().clock()).progress_of(a_run())
+    progress = TransferProgress(feed, Hand().clock(), a_run())
     progress(50, None)
     progress(50, 0)
     assert feed.runs == []
 
 
-async def test_progress_is_not_written_down(store: Store) -> None:
+async def test_progress_is_not_written_down(store: RunStore) -> None:
     """The database hears of steps, not of bytes."""
-    journal = Journal(store, Feed(), Hand().clock())
-    run = await journal.add(a_run(owner=OWNER))
-    journal.progress_of(run)(1, 2)
+    run = await store.add(a_run(owner=OWNER))
+    store.transfer_progress(run)(1, 2)
     assert (await store.run(run.id)).progress is None

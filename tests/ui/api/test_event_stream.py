@@ -103,7 +103,7 @@ async def planted(services: Services, owner: str, **fields: Any) -> Run:
         finished_at_ms=at_ms if step.is_final else None,
         **fields,
     )
-    await (await services.runs())._store.add_run(run)
+    await (await services.runs())._store.add(run)
     return run
 
 
@@ -246,9 +246,9 @@ async def test_a_page_that_leaves_is_forgotten(
     """Nothing is kept for it."""
     async with opened_stream(site, ada.cookie) as stream:
         await stream.events_until("ready")
-        assert (await services.runs())._feed._subscriptions
-    assert (await services.runs())._feed._subscriptions == {}
-    assert services.accounts._bells._hung == {}
+        assert (await services.runs())._store.events._subscriptions
+    assert (await services.runs())._store.events._subscriptions == {}
+    assert services.accounts._bells._signals == {}
 
 
 async def test_a_database_that_cannot_be_opened_is_told_on_the_stream(

@@ -44,7 +44,7 @@ async def kept(services: Services, owner: str = "local", model: str = V1_LITE.mo
         updated_at_ms=at_ms,
         finished_at_ms=at_ms,
     )
-    await (await services.runs())._store.add_run(run)
+    await (await services.runs())._store.add(run)
     return run.id
 
 

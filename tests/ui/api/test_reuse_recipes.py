@@ -112,7 +112,7 @@ async def test_who_made_a_clip_here_gets_its_own_picture_back(
     Image.new("RGB", (96, 64), "teal").save(picture)
     values = {"image_urls": (FileRef(path="inputs/mine.png", name="mine.png"),)}
     for owner in ("local", "ada"):
-        await runs._store.add_run(a_run(owner, values, task_id=f"task of {owner}"))
+        await runs._store.add(a_run(owner, values, task_id=f"task of {owner}"))
     transport = httpx.ASGITransport(make_site(services, has_many=False))
     async with httpx.AsyncClient(transport=transport, base_url="https://page.test") as browser:
         for task, is_found in (("task of local", True), ("task of ada", False)):

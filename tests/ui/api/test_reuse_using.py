@@ -81,7 +81,7 @@ async def plant(services: Services, *kinds: str, owner: str = "local", **fields:
         "created_at_ms": 1,
         "updated_at_ms": 1,
     }
-    return await (await services.runs())._store.add_run(Run.model_validate(usual | fields))
+    return await (await services.runs())._store.add(Run.model_validate(usual | fields))
 
 
 @pytest.mark.parametrize(

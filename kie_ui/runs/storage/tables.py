@@ -1,10 +1,14 @@
-"""A run as a row of the table `runs`, and back."""
+"""The database's tables, and a run as a row of the table `runs`.
+
+`migrations` creates them; here they are only named, for statements. Values that have parts are kept
+as JSON text, so that one damaged value costs its own run and not the whole list.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,7 +18,6 @@ from sqlalchemy import (
     Column,
     Double,
     MetaData,
-    RowMapping,
     String,
     Table,
     Text,
@@ -30,11 +33,13 @@ JSON_FIELDS = frozenset(
         "result_urls", "clips", "error",
     }
 )  # fmt: skip
-"""Fields that have parts of their own; the rest are plain columns."""
+"""Fields of a run that are kept as JSON; the rest are plain columns."""
+
+_METADATA = MetaData()
 
 RUNS = Table(
     "runs",
-    MetaData(),
+    _METADATA,
     Column("id", String(32), primary_key=True),
     Column("owner", Text),
     Column("backend", Text),
@@ -70,7 +75,46 @@ RUNS = Table(
     Column("sent_at_ms", BigInteger),
     Column("finished_at_ms", BigInteger),
     Column("updated_at_ms", BigInteger),
+    # What is derived from a run, see `derived`.
+    Column("number", BigInteger),
+    Column("setting", Text),
+    Column("took_ms", BigInteger),
+    Column("clip_bytes", BigInteger),
 )
+
+RUN_COLUMNS = tuple(RUNS.c[name] for name in Run.model_fields)
+"""What makes up a run, without what is derived from it."""
+
+RUN_INPUTS = Table("run_inputs", _METADATA, Column("name", Text), Column("run_id", String(32)))
+"""Which given files, by their names in the storage, a run uses."""
+
+SPENT = Table(
+    "spent",
+    _METADATA,
+    Column("owner", Text),
+    Column("backend", Text),
+    Column("paid_by", Text),
+    Column("model", Text),
+    Column("step", Text),
+    Column("credits_used", Double),
+    Column("task_id", Text),
+    Column("created_at_ms", BigInteger),
+)
+"""What is remembered of runs that were deleted for good."""
+
+CREATES = Table("creates", _METADATA, Column("account", String(32)), Column("at_ms", BigInteger))
+"""When each account's latest creates were sent."""
+
+SECRETS = Table("secrets", _METADATA, Column("name", String(32)), Column("value", Text))
+
+COUNTED_RUNS = Table(
+    "counted_runs",
+    _METADATA,
+    Column("run_id", String(32)),
+    Column("owner", Text),
+    Column("day", BigInteger),
+)
+"""The runs that the server's key paid for, by day."""
 
 
 def to_row(run: Run) -> dict[str, Any]:
@@ -90,7 +134,7 @@ def changed_columns(old: Run, new: Run) -> dict[str, Any]:
     return {name: _to_column(name, value) for name, value in row.items()}
 
 
-def from_row(row: RowMapping) -> Run:
+def from_row(row: Mapping[Any, Any]) -> Run:
     """Turn columns back into a run; inverse of `to_row`.
 
     Raises: ValueError, for a damaged row.
@@ -102,8 +146,8 @@ def from_row(row: RowMapping) -> Run:
     return Run.model_validate(fields)
 
 
-def readable(rows: Any) -> Iterator[Run]:
-    """Read rows; a damaged one is reported to the log and must not hide the others."""
+def readable(rows: Iterable[Mapping[Any, Any]]) -> Iterator[Run]:
+    """Read rows; a damaged one is logged and must not hide the others."""
     for row in rows:
         try:
             yield from_row(row)
