@@ -35,11 +35,11 @@ def build_page(services: Services) -> gr.Blocks:
                 slots.build(STAND_IN + spec.api_name)
             for number in range(1, SLOTS + 1):
                 slots.build(f"{SLOT}{number}")
-            with gr.Tab("Models", id=models.TAB, alignment="right") as chooser:
+            with gr.Tab("Models", id=models.TAB_MODELS, alignment="right") as chooser:
                 models.build_models(slots)
             with gr.Tab("History", id=TAB, alignment="right") as history:
                 build_history()
-        for name, tab in {**bar, **slots.tabs, models.TAB: chooser, TAB: history}.items():
+        for name, tab in {**bar, **slots.tabs, models.TAB_MODELS: chooser, TAB: history}.items():
             _remember(tab, name)
         slots.wire(page, bar)
         build_tracked_feed()
