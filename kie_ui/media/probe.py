@@ -20,15 +20,8 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from kie_ui.media.formats import (
-    PREFIX_BYTES,
-    TYPES,
-    FileKind,
-    mime_of,
-    sniff,
-    sniff_file,
-    usual_spelling,
-)
+from kie_ui.catalog.media_types import canonical_mime, is_accepted, name_of, suffix_of
+from kie_ui.media.formats import PREFIX_BYTES, FileKind, mime_of, sniff, sniff_file
 from kie_ui.media.images.convert import PictureProblem, inspect_picture
 
 _CLIPS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,flv"
@@ -463,7 +456,7 @@ class GivenFile:
     @property
     def format(self) -> str:
         """What a person calls its type."""
-        return TYPES[self.mime][1] if self.mime in TYPES else "file"
+        return name_of(self.mime) or "file"
 
 
 def inspect_given(source: Path, kind: GivenKind) -> GivenFile:
@@ -475,8 +468,7 @@ def inspect_given(source: Path, kind: GivenKind) -> GivenFile:
     mime = mime_of(prefix)
     size_bytes = source.stat().st_size
     if kind == "file":
-        suffix = TYPES[mime][0] if mime in TYPES else source.suffix.lower()[:8]
-        return GivenFile(source, mime, suffix, size_bytes)
+        return GivenFile(source, mime, suffix_of(mime) or source.suffix.lower()[:8], size_bytes)
     noun = _NOUNS[kind]
     if not mime.startswith(f"{kind}/"):
         raise GivenProblem(f"This is {sniff(prefix).value}, not a {noun}. Choose a {noun}.")
@@ -487,7 +479,7 @@ def inspect_given(source: Path, kind: GivenKind) -> GivenFile:
         words = words.replace("Fetch or save it again.", "Choose another one.")
         raise GivenProblem(words) from problem
     sizes = (info.width_px, info.height_px, info.duration_s)
-    return GivenFile(source, mime, TYPES[mime][0], size_bytes, *sizes)
+    return GivenFile(source, mime, suffix_of(mime) or "", size_bytes, *sizes)
 
 
 def check_given(
@@ -495,10 +487,8 @@ def check_given(
 ) -> GivenFile:
     """Make sure that a file keeps the documented limits. Raises: GivenProblem; OSError."""
     given = inspect_given(source, kind)
-    accepted = {usual_spelling(mime) for mime in accepts}
-    family = given.mime.partition("/")[0] + "/*"
-    if accepted and accepted.isdisjoint({given.mime, family, "*/*"}):
-        names = ", ".join(sorted(TYPES[m][1] if m in TYPES else m for m in accepted))
+    if accepts and not is_accepted(given.mime, accepts):
+        names = ", ".join(sorted({name_of(mime) or canonical_mime(mime) for mime in accepts}))
         raise GivenProblem(f"This is {given.format}; the model takes {names}: convert it first.")
     if max_bytes is not None and given.size_bytes > max_bytes:
         size, most = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import mimetypes
 import secrets
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -12,9 +11,9 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from kie_ui.catalog.media_types import OCTET_STREAM, guess_mime, suffix_of
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.registry import built_in_registry
-from kie_ui.media.formats import TYPES
 from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.intent.plan import Picture
 from kie_ui.simulator.server import tls_context
@@ -56,7 +55,7 @@ class Files:
 
     def place_result(self, account: str, task_id: str, mime: str, incoming: Path) -> FileRow:
         """Move a complete result into place; the store still has to be told of its row."""
-        file_id, name = secrets.token_urlsafe(24), f"{secrets.token_hex(8)}{TYPES[mime][0]}"
+        file_id, name = secrets.token_urlsafe(24), f"{secrets.token_hex(8)}{suffix_of(mime) or ''}"
         path = f"results/{task_id}"
         row = self._row(file_id, account, path, name, mime, incoming, RESULT_LIFETIME_MS)
         incoming.replace(self._folder / file_id)
@@ -154,7 +153,7 @@ def clean_folder(path: str) -> str:
 
 def random_name(original: str, mime: str) -> str:
     """Invent a name for an upload that brought none, with a fitting ending."""
-    ending = PurePosixPath(clean_name(original)).suffix or mimetypes.guess_extension(mime) or ""
+    ending = PurePosixPath(clean_name(original)).suffix or suffix_of(mime) or ""
     return f"{secrets.token_hex(12)}{ending}"
 
 
@@ -165,9 +164,9 @@ def declared_type(declared: str | None, name: str) -> str:
     upload".
     """
     plain = (declared or "").partition(";")[0].strip().lower()
-    if plain and plain != "application/octet-stream":
+    if plain and plain != OCTET_STREAM:
         return plain
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return guess_mime(name)
 
 
 IMAGE_MODEL = "grok-imagine/text-to-image"

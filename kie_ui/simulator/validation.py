@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from kie_ui.catalog.media_types import OCTET_STREAM, canonical_mime, is_accepted, kind_of
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     MediaParameter,
@@ -22,7 +23,7 @@ from kie_ui.catalog.registry import Catalog
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.validation.validate import InvalidValues, check_values
 from kie_ui.catalog.values import JsonValue, UrlRef, is_web_address
-from kie_ui.media.formats import PREFIX_BYTES, mime_of, usual_spelling
+from kie_ui.media.formats import PREFIX_BYTES, mime_of
 from kie_ui.simulator.http.responses import Refused, missing_field
 from kie_ui.simulator.store import FileRow
 
@@ -222,7 +223,7 @@ def _callback_url(body: Mapping[str, Any]) -> str | None:
     return url
 
 
-_UNKNOWN = ("application/octet-stream", "text/plain")
+_UNKNOWN = (OCTET_STREAM, "text/plain")
 
 
 def check_file(parameter: MediaParameter, row: FileRow, place: Path) -> None:
@@ -241,15 +242,13 @@ def _type_of(row: FileRow, place: Path) -> str:
     """Return the type that the bytes show, or where they show none the declared one."""
     with place.open("rb") as file:
         seen = mime_of(file.read(PREFIX_BYTES))
-    return usual_spelling(row.mime) if seen in _UNKNOWN else seen
+    return canonical_mime(row.mime) if seen in _UNKNOWN else seen
 
 
 def _is_accepted(parameter: MediaParameter, mime: str) -> bool:
-    family = mime.partition("/")[0]
-    accepted = {usual_spelling(each) for each in parameter.accepts if "/" in each}
-    if accepted:
-        return not accepted.isdisjoint({mime, f"{family}/*", "*/*"})
-    return parameter.media in ("file", family)
+    if accepts := [each for each in parameter.accepts if "/" in each]:
+        return is_accepted(mime, accepts)
+    return parameter.media in ("file", kind_of(mime))
 
 
 def _too_large(parameter: MediaParameter, max_bytes: int) -> str:

@@ -15,7 +15,8 @@ from kie_ui.catalog.docs_import.documented import (
     as_number,
     bytes_in,
 )
-from kie_ui.catalog.docs_import.media import BY_ENDING, MIME, as_address, is_media
+from kie_ui.catalog.docs_import.media import MIME, as_address, is_media
+from kie_ui.catalog.media_types import mime_of_suffix
 
 _DASH = r"\s*(?:-|–|—|~|to|and)\s*"
 _LOW = rf"(?P<low>{NUMBER})"
@@ -265,10 +266,11 @@ def _of_endings(words: str) -> tuple[str, ...]:
     for word in re.findall(r"[A-Za-z0-9]+", re.sub(r"\([^)]*\)", "", words)):
         if word in ("and", "or"):
             continue
-        if word.lower() not in BY_ENDING:
+        mime = mime_of_suffix(f".{word}")
+        if mime is None:
             # In small letters it may be any word after the list.
             return tuple(dict.fromkeys(types)) if word.islower() else ()
-        types.append(BY_ENDING[word.lower()])
+        types.append(mime)
     return tuple(dict.fromkeys(types))
 
 

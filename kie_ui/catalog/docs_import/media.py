@@ -4,51 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Literal
 
 from kie_ui.catalog.docs_import.documented import DocumentedParameter
+from kie_ui.catalog.media_types import MediaKind, kind_of, mime_of_suffix
 from kie_ui.catalog.values import is_web_address
-
-Medium = Literal["image", "video", "audio", "file"]
 
 MIME = re.compile(
     r"\b(?:image|video|audio|application|text|model)/[\w.+-]*[\w+](?:\*)?|\b(?:image|video|audio)/\*"
 )
 _WORD = re.compile(r"[a-z0-9]+")
-
-BY_ENDING = {
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "gif": "image/gif",
-    "bmp": "image/bmp",
-    "tiff": "image/tiff",
-    "tif": "image/tiff",
-    "heic": "image/heic",
-    "heif": "image/heif",
-    "avif": "image/avif",
-    "svg": "image/svg+xml",
-    "mp4": "video/mp4",
-    "mov": "video/quicktime",
-    "webm": "video/webm",
-    "mkv": "video/x-matroska",
-    "avi": "video/x-msvideo",
-    "m4v": "video/x-m4v",
-    "mpeg": "video/mpeg",
-    "mp3": "audio/mpeg",
-    "wav": "audio/wav",
-    "aac": "audio/aac",
-    "m4a": "audio/mp4",
-    "ogg": "audio/ogg",
-    "flac": "audio/flac",
-    "opus": "audio/opus",
-    "pdf": "application/pdf",
-    "zip": "application/zip",
-    "txt": "text/plain",
-    "json": "application/json",
-    "glb": "model/gltf-binary",
-}
 
 
 def mime_types_in(text: str) -> tuple[str, ...]:
@@ -56,25 +20,20 @@ def mime_types_in(text: str) -> tuple[str, ...]:
     found: list[str] = MIME.findall(text.lower())
     if found:
         return tuple(found)
-    return tuple(dict.fromkeys(BY_ENDING[w] for w in _WORD.findall(text.lower()) if w in BY_ENDING))
+    endings = (mime_of_suffix(f".{word}") for word in _WORD.findall(text.lower()))
+    return tuple(dict.fromkeys(mime for mime in endings if mime))
 
 
-def medium_of(types: tuple[str, ...]) -> Medium | None:
+def medium_of(types: tuple[str, ...]) -> MediaKind | None:
     """Return the kind that all these MIME types have in common; `file` for a mixture."""
-    families = {mime.partition("/")[0] for mime in types}
-    if not families:
+    kinds = {kind_of(mime) for mime in types}
+    if not kinds:
         return None
-    family = families.pop()
-    if families:
-        return "file"
-    match family:
-        case "image" | "video" | "audio":
-            return family
-    return "file"
+    return kinds.pop() if len(kinds) == 1 else "file"
 
 
 _WORD_MEDIA_FIELDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
-_BY_WORD: dict[str, Medium] = {
+_BY_WORD: dict[str, MediaKind] = {
     "image": "image",
     "images": "image",
     "img": "image",
@@ -168,7 +127,7 @@ def _has_addresses(default: object) -> bool:
     return bool(values) and all(isinstance(v, str) and is_web_address(v) for v in values)
 
 
-def medium(parameter: DocumentedParameter) -> Medium:
+def medium(parameter: DocumentedParameter) -> MediaKind:
     """Return what kind of file a parameter is: by what is accepted, its name, its words."""
     by_type = medium_of(parameter.accepts)
     if by_type:

@@ -6,7 +6,8 @@ import re
 from pathlib import PurePosixPath
 
 from kie_ui.catalog.docs_import.documented import DocumentedModel
-from kie_ui.catalog.docs_import.media import BY_ENDING, Medium, medium_of, words_of
+from kie_ui.catalog.docs_import.media import words_of
+from kie_ui.catalog.media_types import MediaKind, kind_of, mime_of_suffix
 from kie_ui.catalog.spec import Produces
 
 MAX_LABEL = 80
@@ -93,7 +94,7 @@ def label_of(name: str) -> str:
     return _spelt(words_of(name) or [name])
 
 
-def label_of_media(name: str, medium: Medium, *, many: bool) -> str:
+def label_of_media(name: str, medium: MediaKind, *, many: bool) -> str:
     """Return the name of what is chosen as a file, with its kind instead of `url`."""
     words = [word for word in words_of(name) if word not in ("url", "urls", "uri", "uris")]
     if not words or words[-1] in ("input", "ref", "reference", "source", "first", "last", "tail"):
@@ -151,9 +152,9 @@ def produces(page: DocumentedModel) -> Produces | None:
     return _by_folder(page.folder) or _by_words([*words_of(slug), *words_of(page.title)])
 
 
-def _medium_of_address(url: str) -> Medium | None:
-    ending = PurePosixPath(url).suffix.lower().lstrip(".")
-    return medium_of((BY_ENDING[ending],)) if ending in BY_ENDING else None
+def _medium_of_address(url: str) -> MediaKind | None:
+    mime = mime_of_suffix(PurePosixPath(url).suffix)
+    return kind_of(mime) if mime else None
 
 
 _FOLDERS: tuple[tuple[str, Produces], ...] = (

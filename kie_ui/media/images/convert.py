@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import ImageFile
 
+from kie_ui.catalog.media_types import COMMON_IMAGE_TYPES, canonical_mime, name_of, suffix_of
 from kie_ui.media.images.encode import (
     DEEP_GREY_MODES,
     ENCODINGS,
@@ -45,16 +46,6 @@ __all__ = [
 ]
 
 _ANY_PICTURE = "image/*"
-_ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/heif": "image/heic"}
-_SUFFIXES = {mime: encoding.suffix for mime, encoding in ENCODINGS.items()} | {
-    "image/heic": ".heic",
-    "image/avif": ".avif",
-    "image/gif": ".gif",
-    "image/bmp": ".bmp",
-    "image/tiff": ".tiff",
-    "image/jp2": ".jp2",
-    "image/vnd.adobe.photoshop": ".psd",
-}
 _NAMES = {"HEIF": "HEIC", "WEBP": "WebP", "JPEG2000": "JPEG 2000", "PSD": "Photoshop"}
 _LOSSLESS_FORMATS = {"PNG", "GIF", "BMP", "TIFF", "PSD"}
 _PREVIEW_BYTES = 400 * 1024
@@ -78,8 +69,8 @@ class PictureLimits:
             raise ValueError("Picture limits need a MIME type, a byte and a pixel at the least.")
         mimes: list[str] = []
         for spelling in self.accepts:
-            mime = spelling.strip().lower()
-            mimes += ENCODINGS if mime == _ANY_PICTURE else [_ALIASES.get(mime, mime)]
+            mime = canonical_mime(spelling)
+            mimes += COMMON_IMAGE_TYPES if mime == _ANY_PICTURE else [mime]
         object.__setattr__(self, "accepts", tuple(dict.fromkeys(mimes)))
 
 
@@ -156,7 +147,7 @@ def _unchanged(source: Path, info: PictureInfo) -> PreparedPicture:
     return PreparedPicture(
         path=source,
         mime=info.mime,
-        suffix=_SUFFIXES[info.mime],
+        suffix=suffix_of(info.mime) or source.suffix,
         width_px=info.width_px,
         height_px=info.height_px,
         size_bytes=info.size_bytes,
@@ -260,8 +251,5 @@ def _size_text(size_bytes: int, limits: PictureLimits) -> str:
 
 
 def _list_of(limits: PictureLimits) -> str:
-    names = [
-        ENCODINGS[mime].name if mime in ENCODINGS else mime.removeprefix("image/").upper()
-        for mime in limits.accepts
-    ]
+    names = [name_of(mime) or mime.removeprefix("image/").upper() for mime in limits.accepts]
     return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)

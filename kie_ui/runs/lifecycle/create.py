@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import mimetypes
 from collections.abc import Callable
 from itertools import chain, repeat
 from pathlib import PurePath
 from typing import Any
 from uuid import uuid4
 
+from kie_ui.catalog.media_types import guess_mime
 from kie_ui.catalog.registry import Catalog, UnknownModel
 from kie_ui.catalog.request import build_body, build_input
 from kie_ui.catalog.rules import EXTRA
@@ -17,7 +17,6 @@ from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.values import FileRef
 from kie_ui.kie.client import KieClient
 from kie_ui.kie.errors import KieError, NoAnswer, RateLimited, Unreachable
-from kie_ui.media.formats import mime_of_suffix
 from kie_ui.media.storage import Storage
 from kie_ui.runs.accounts.credentials import Access
 from kie_ui.runs.errors import StoreProblem
@@ -144,7 +143,7 @@ class Sending:
             self._storage.resolve(ref.path),
             # A name used before would overwrite that file, and caches might keep the old one.
             name=uuid4().hex + PurePath(ref.path).suffix,
-            mime=_mime(ref),
+            mime=guess_mime(ref.path),
             on_progress=self._store.transfer_progress(run, part, parts),
         )
         try:
@@ -275,9 +274,3 @@ def _unreadable(exc: OSError) -> RunError:
         message="A picture of this run cannot be read any more.",
         advice="Choose it again.",
     )
-
-
-def _mime(ref: FileRef) -> str:
-    """Return the type of a kept file, which its name in the storage tells."""
-    known = mime_of_suffix(PurePath(ref.path).suffix)
-    return known or mimetypes.guess_type(ref.path)[0] or "application/octet-stream"

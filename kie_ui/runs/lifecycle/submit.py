@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
 
+from kie_ui.catalog.media_types import COMMON_IMAGE_TYPES
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.registry import Catalog
 from kie_ui.catalog.request import estimate_credits
@@ -39,10 +40,9 @@ AT_ONCE = 2
 """Pictures decoded at the same time: each may take hundreds of megabytes for a moment."""
 
 USUAL_MAX_BYTES = 10_000_000
+"""Of a picture, where a model documents no limit: what its siblings document."""
 MAX_BYTES = 100_000_000
 """What this program takes of other files where a model documents no limit."""
-USUAL_ACCEPTS = ("image/jpeg", "image/png", "image/webp")
-"""Limits of pictures where a model documents none: those that its siblings document."""
 
 _REFS: TypeAdapter[tuple[MediaRef, ...]] = TypeAdapter(tuple[MediaRef, ...])
 
@@ -137,7 +137,7 @@ def picture_limits(parameter: MediaParameter) -> PictureLimits:
 
     return PictureLimits(
         max_bytes=parameter.max_bytes or USUAL_MAX_BYTES,
-        accepts=parameter.accepts or USUAL_ACCEPTS,
+        accepts=parameter.accepts or COMMON_IMAGE_TYPES,
     )
 
 

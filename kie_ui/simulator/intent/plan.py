@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kie_ui.catalog.media_types import OCTET_STREAM, mime_of_suffix
 from kie_ui.catalog.parameters import NumberParameter, Parameter, TextParameter
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.spec import ModelSpec, Produces
@@ -128,26 +129,13 @@ class TextOrder(BaseModel):
     seed: int
 
 
-MIMES = {
-    "mp3": "audio/mpeg",
-    "wav": "audio/wav",
-    "ogg": "audio/ogg",
-    "flac": "audio/flac",
-    "m4a": "audio/mp4",
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-}
-"""By the formats of orders."""
-
-
 def mime_of_order(order: Order) -> str:
     """Return the type of the file that an order becomes."""
     match order:
         case ClipOrder():
             return "video/mp4"
         case ImageOrder() | SoundOrder():
-            return MIMES[order.format]
+            return mime_of_suffix(f".{order.format}") or OCTET_STREAM
         case TextOrder():
             return "application/json"
 

@@ -27,6 +27,7 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
+from kie_ui.catalog.media_types import OCTET_STREAM, SHOWN_IN_BROWSERS, mime_of_suffix
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.history import clip_name
 from kie_ui.runs.run import Run
@@ -41,23 +42,6 @@ PREFIX = "/kie-ui"
 KEEP_ALIVE_S = 20
 """Silence after which a sign of life goes over the stream: proxies keep it open, and the page can
 tell a dead connection from a quiet one."""
-
-_MIMES = {
-    ".mp4": "video/mp4",
-    ".webm": "video/webm",
-    ".jpg": "image/jpeg",
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".gif": "image/gif",
-    ".avif": "image/avif",
-    ".mp3": "audio/mpeg",
-    ".m4a": "audio/mp4",
-    ".wav": "audio/wav",
-    ".flac": "audio/flac",
-    ".ogg": "audio/ogg",
-    ".aac": "audio/aac",
-}
-"""Not every system's own table knows these; anything else is only to be downloaded."""
 
 _PRIVATE = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
 
@@ -118,13 +102,14 @@ async def _sent(path: Path, name: str | None = None, *, is_kept: bool = False) -
     """
     if not await asyncio.to_thread(path.is_file):
         return JSONResponse({"message": "The file is no longer there."}, status_code=404)
-    is_shown = path.suffix in _MIMES and not is_kept
+    mime = mime_of_suffix(path.suffix)
+    can_be_shown = mime in SHOWN_IN_BROWSERS
     return FileResponse(
         path,
         headers=_PRIVATE,
-        media_type=_MIMES.get(path.suffix, "application/octet-stream"),
+        media_type=mime if can_be_shown else OCTET_STREAM,
         filename=name or path.name,
-        content_disposition_type="inline" if is_shown else "attachment",
+        content_disposition_type="inline" if can_be_shown and not is_kept else "attachment",
     )
 
 

@@ -24,11 +24,11 @@ from kie_ui.catalog.library.exchange import Source, read_text
 from kie_ui.catalog.library.file_store import ShelfProblem
 from kie_ui.catalog.library.library import Library, MayNotAdd
 from kie_ui.catalog.library.sanitize import Unfit
+from kie_ui.catalog.media_types import name_of
 from kie_ui.catalog.parameters import MediaParameter, Parameter, TableParameter, TextParameter
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.kie.docs_site import PageProblem, fetch_page
-from kie_ui.media.formats import TYPES, usual_spelling
 from kie_ui.ui.api.requests import TooLarge, read_body
 from kie_ui.ui.api.reuse import animates
 from kie_ui.ui.asgi.identity import owner_of
@@ -149,8 +149,7 @@ def _count(low: int | None, high: int | None, one: str, several: str) -> Iterato
 
 
 def _file_type(mime: str) -> str:
-    _, word = TYPES.get(usual_spelling(mime), ("", mime.partition("/")[2].upper()))
-    return word or mime
+    return name_of(mime) or mime.partition("/")[2].upper() or mime
 
 
 def _plain(value: Any) -> str:

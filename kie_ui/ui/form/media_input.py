@@ -10,17 +10,10 @@ from typing import Any
 from gradio.data_classes import FileData
 from gradio.utils import get_upload_folder, is_in_or_equal
 
+from kie_ui.catalog.media_types import SHOWN_IN_BROWSERS
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.values import FileRef, MediaRef, UrlRef, is_web_address
 
-SHOWN_BY_BROWSERS = (
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-    "image/gif",
-    "image/avif",
-    "image/bmp",
-)
 UPLOAD_META = {"_type": "gradio.FileData"}
 
 
@@ -84,7 +77,7 @@ def look_at(
         info = inspect_picture(source)
         format_ = "HEIC" if info.format == "HEIF" else info.format
         facts = f"{format_} · {info.width_px} × {info.height_px} · {_size(info.size_bytes)}"
-        if info.mime in SHOWN_BY_BROWSERS:
+        if info.mime in SHOWN_IN_BROWSERS:
             return None, f"<p>{escape(facts)}</p>"
         fit, changes = _fit(parameter, source)
     except PictureProblem as problem:
