@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import unicodedata
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 MAX_URL_LENGTH = 2048
 """Characters; the longest address that servers and proxies commonly take."""
+_LIKE_IPV4 = re.compile(r"\d+(\.\d+){3}")
 
 
 class FileRef(BaseModel):
@@ -62,21 +65,33 @@ class JsonValue(BaseModel):
     value: Any
 
 
-def is_web_address(text: str) -> bool:
-    """Tell whether `text` is an http(s) address with a host, of a length that servers take."""
-    if len(text) > MAX_URL_LENGTH or any(_is_blank_or_control(character) for character in text):
+def is_web_address(text: str, max_length: int = MAX_URL_LENGTH) -> bool:
+    """Tell whether `text` is an absolute http(s) address that a request can be sent to."""
+    if len(text) > max_length or any(_is_blank_or_control(character) for character in text):
         return False
     try:
         parts = urlsplit(text)
         parts.port  # noqa: B018 - raises unless it is a number that can be a port
+        return parts.scheme in ("http", "https") and _can_be_host(parts)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _is_blank_or_control(character: str) -> bool:
     """Find what `urlsplit` would drop in silence, and lone surrogates, which can't be sent."""
     return character.isspace() or unicodedata.category(character) in ("Cc", "Cs")
+
+
+def _can_be_host(parts: SplitResult) -> bool:
+    """Tell whether a host is one that HTTP clients look up. Raises: ValueError for some others."""
+    host = parts.hostname or ""
+    if not host.isascii():
+        import idna  # noqa: PLC0415 - its tables take a while to load, and few addresses need them
+
+        return bool(idna.encode(host))
+    if "[" in parts.netloc or _LIKE_IPV4.fullmatch(host):
+        ipaddress.ip_address(host)
+    return bool(host) and "%" not in host
 
 
 def as_media(value: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 
-from kie_ui.kie.records import is_web_address
+from kie_ui.catalog.values import is_web_address
 
 
 def clean_api_key(text: str) -> str:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-import httpx
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation
 
+from kie_ui.catalog.values import is_web_address
 from kie_ui.kie.errors import BadAnswer
 
 _EXACT_INTEGERS_END = 2**53  # beyond it a float, hence a number in JSON, is no longer exact
+MAX_ADDRESS_LENGTH = 16_384
+"""Characters of an address that Kie gives; signed ones are longer than people's."""
 
 
 def number(value: object) -> float | None:
@@ -60,13 +62,10 @@ def json_object(value: object) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def is_web_address(address: str) -> bool:
-    """Whether `address` is an absolute http or https address that can be asked."""
-    try:
-        url = httpx.URL(address)
-    except (httpx.InvalidURL, ValueError):
-        return False
-    return url.scheme in ("http", "https") and bool(url.host) and "%" not in url.host
+def web_address(value: object) -> str | None:
+    """Read a web address; blanks in it, such as a file name may hold, become `%20`."""
+    address = value.strip().replace(" ", "%20") if isinstance(value, str) else ""
+    return address if is_web_address(address, MAX_ADDRESS_LENGTH) else None
 
 
 def _text_or_none(value: object) -> str | None:
@@ -192,8 +191,7 @@ class TaskRecord(BaseModel):
         """The web addresses of the media made, in Kie's order."""
         urls = self.result.get("resultUrls")
         urls = urls if isinstance(urls, list) else [urls]
-        texts = (url.strip() for url in urls if isinstance(url, str))
-        return tuple(url for url in texts if is_web_address(url))
+        return tuple(filter(None, map(web_address, urls)))
 
     @property
     def result_object(self) -> Any:

@@ -10,10 +10,10 @@ from kie_ui.kie.records import (
     TaskRecord,
     TaskState,
     UploadedFile,
-    is_web_address,
     number,
     parse_envelope,
     text,
+    web_address,
     whole_number,
 )
 
@@ -129,8 +129,7 @@ def uploaded_file(envelope: Envelope, name: str) -> UploadedFile:
     if envelope.success is not True:
         raise UploadRefused(said=envelope.msg, code=envelope.code, answer=envelope.raw)
     data = envelope.data if isinstance(envelope.data, dict) else {}
-    addresses = (data.get("downloadUrl"), data.get("fileUrl"))
-    url = next((found for found in map(text, addresses) if is_web_address(found)), None)
+    url = web_address(data.get("downloadUrl")) or web_address(data.get("fileUrl"))
     if url is None:
         raise BadAnswer("Kie stored the file but did not say where.", answer=envelope.raw)
     return UploadedFile(
@@ -151,7 +150,7 @@ def credit_balance(envelope: Envelope) -> float:
 
 def download_address(envelope: Envelope) -> str:
     """Read the answer to a download-url request: an address that works for 20 minutes."""
-    data = accepted_data(envelope)
-    if not isinstance(data, str) or not is_web_address(data):
+    address = web_address(accepted_data(envelope))
+    if address is None:
         raise BadAnswer("Kie did not give a download address.", answer=envelope.raw)
-    return data
+    return address

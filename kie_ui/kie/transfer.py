@@ -9,7 +9,7 @@ from typing import BinaryIO, Literal
 import httpx
 
 from kie_ui.kie.errors import DownloadFailed, error_for_code
-from kie_ui.kie.records import is_web_address, whole_number
+from kie_ui.kie.records import web_address, whole_number
 
 UploadProgress = Callable[[int, int], None]
 DownloadProgress = Callable[[int, int | None], None]
@@ -71,7 +71,7 @@ def counted(request: httpx.Request, on_progress: UploadProgress | None) -> httpx
 
 def raise_if_not_web(url: str) -> None:
     """Stop at an address that cannot be fetched from the web. Raises: DownloadFailed."""
-    if not is_web_address(url):
+    if web_address(url) is None:
         raise DownloadFailed("The result's address is not one that can be downloaded.")
 
 

@@ -61,10 +61,15 @@ def test_web_addresses_are_recognised(address: str) -> None:
         "http://pictures.example:65536/",
         "http://pictures.example:port/",
         "http://pictures.example:-1/",
+        "https://pictures%2eexample/",
+        "http://[fe80::1%25eth0]/",
+        "http://[v1.a]/",
+        "http://300.1.1.1/",
+        "https://☃.example/",
     ],
 )
 def test_other_text_is_no_web_address(text: str) -> None:
-    """Paths, other schemes, and addresses without a host or with an impossible port are refused."""
+    """Paths, other schemes, and addresses without a host that can be looked up, or with no port."""
     assert not is_web_address(text)
 
 
