@@ -77,9 +77,9 @@
       if (place !== null) lines.push(h("p", { class: "kie-place" }, `Place ${number(place)} in our queue.`));
       if (run.is_tracked) lines.push(h("p", {}, "Made elsewhere, and followed here by its task id."));
       lines.push(...[...run.notices, ...run.changes].map((text) => h("p", {}, text)));
-      if (run.note) {
-        const tone = run.step === "cancelled" ? null : "kie-remark";
-        lines.push(h("p", { class: tone }, ...kieUi.withLinks(run.note)));
+      if (run.status_note) {
+        const tone = run.step === "cancelled" ? null : "kie-status-note";
+        lines.push(h("p", { class: tone }, ...kieUi.withLinks(run.status_note)));
       }
       if (run.error?.kind === "FateUnknown") {
         lines.push(h("p", {}, "The server stopped while this was being sent."));

@@ -152,7 +152,7 @@
     return [...listed, kieUi.askButton("Fetch it again", ask, said), ...players, said];
   }
 
-  const isStalled = (run) => run.step === "fetching" && Boolean(run.note) && run.result_urls.length > 0;
+  const isStalled = (run) => run.step === "fetching" && Boolean(run.status_note) && run.result_urls.length > 0;
 
   function buildStalled(run, stage) {
     const { listed, players } = buildAtKie(run, stage);

@@ -123,7 +123,7 @@
     // What the server would say of a run that has just come.
     fits(run) {
       const { model, onlyFavourites } = this.values();
-      const spoken = folded(`${kieUi.promptOf(run)}\n${run.remark ?? ""}`);
+      const spoken = folded(`${kieUi.promptOf(run)}\n${run.user_note ?? ""}`);
       const steps = STATES[Number(this.state.value)][1];
       return (
         this.words.every((word) => spoken.includes(folded(word))) &&

@@ -5,13 +5,13 @@
   const SAVE_AFTER_MS = 600;
 
   // The person's own words about a run, kept as they are typed.
-  class Remark {
+  class UserNote {
     constructor(run) {
       this.run = run;
-      this.saved = run.remark ?? "";
+      this.saved = run.user_note ?? "";
       this.input = h("textarea", {
-        class: "kie-input kie-remark-input",
-        id: "kie-remark",
+        class: "kie-input kie-user-note-input",
+        id: "kie-user-note",
         rows: "2",
         maxlength: "10000",
         placeholder: "What you want to remember about this run",
@@ -27,20 +27,20 @@
       this.node = h(
         "section",
         { class: "kie-part" },
-        h("h3", {}, h("label", { for: "kie-remark" }, "Note"), this.said),
+        h("h3", {}, h("label", { for: "kie-user-note" }, "Note"), this.said),
         this.input,
       );
     }
 
     async save() {
       clearTimeout(this.timer);
-      const remark = this.input.value;
-      if (remark === this.saved) return;
-      this.saved = remark;
+      const text = this.input.value;
+      if (text === this.saved) return;
+      this.saved = text;
       this.said.textContent = "Saving…";
       const answer = await kieUi.ask(`runs/${this.run.id}`, {
         method: "POST",
-        body: JSON.stringify({ remark }),
+        body: JSON.stringify({ user_note: text }),
         headers: { "Content-Type": "application/json" },
         keepalive: true, // reaches the server also when the page is just closing
       });
@@ -48,7 +48,7 @@
       this.said.textContent = answer.isDone ? "Saved" : answer.message;
     }
   }
-  kieUi.Remark = Remark;
+  kieUi.UserNote = UserNote;
 
   // A favourite or not, wherever it is shown.
   kieUi.starButton = (run, changed) => {

@@ -77,15 +77,15 @@
       .flatMap(({ pictures }) => pictures ?? [])
       .every(({ kind, path }) => kind === "url" || kieUi.kindOfAddress(path) === "image");
 
-  // `told` is what the server says of the run in full, `remark` where the person's own words are.
-  kieUi.buildRunParts = ({ run, parameters, code }, remark) => {
+  // `told` is what the server says of the run in full, `userNote` where the person's own words are.
+  kieUi.buildRunParts = ({ run, parameters, code }, userNote) => {
     const pictures = parameters.flatMap(({ label, pictures: given }) =>
       (given ?? []).map((ref) => buildPicture(run, label, ref)),
     );
     const settings = parameters.filter(({ name, text }) => name !== "prompt" && text !== undefined);
     return [
       section("Prompt", h("p", { class: "kie-prompt" }, kieUi.promptOf(run) || "No prompt")),
-      remark,
+      userNote,
       pictures.length ? section(isAllPictures(parameters) ? "Pictures" : "Files", h("div", { class: "kie-pictures" }, ...pictures)) : null,
       settings.length ? section("Settings", facts(settings.map(({ label, text }) => [label, text]))) : null,
       section("Run", buildFacts(run)),
@@ -104,9 +104,9 @@
       error.advice ? h("p", {}, ...kieUi.withLinks(error.advice)) : null,
     );
 
-  kieUi.buildRemarks = ({ notices, changes, note }) => {
+  kieUi.buildNotices = ({ notices, changes, status_note }) => {
     const lines = [...notices, ...changes].map((text) => h("p", {}, text));
-    if (note) lines.push(h("p", {}, ...kieUi.withLinks(note)));
+    if (status_note) lines.push(h("p", {}, ...kieUi.withLinks(status_note)));
     return lines.length ? h("div", { class: "kie-words" }, ...lines) : null;
   };
 })();

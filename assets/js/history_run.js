@@ -55,7 +55,7 @@
       kieUi.listen("run", (run) => this.hear(run));
       kieUi.listen("gone", (id) => this.isOpen && id === this.run?.id && this.close());
       setInterval(() => this.isOpen && this.run && !this.run.is_final && this.progress.tick(), TICK_MS);
-      addEventListener("pagehide", () => this.remark?.save());
+      addEventListener("pagehide", () => this.userNote?.save());
     }
 
     get isOpen() {
@@ -116,7 +116,7 @@
     }
 
     async load(id) {
-      this.remark?.save();
+      this.userNote?.save();
       const asked = (this.asked = Symbol(id));
       const answer = await kieUi.ask(`runs/${encodeURIComponent(id)}?${this.query}`);
       if (asked !== this.asked || !this.isOpen) return;
@@ -163,7 +163,7 @@
       if (this.run?.id !== run.id) this.begin(run);
       else this.goOn(run);
       this.left.replaceChildren(...this.buildLeft(run).filter(Boolean));
-      this.right.replaceChildren(...kieUi.buildRunParts({ ...this.told, run }, this.remark.node));
+      this.right.replaceChildren(...kieUi.buildRunParts({ ...this.told, run }, this.userNote.node));
       if (this.node.contains(document.activeElement)) return;
       (this.node.contains(focused) ? focused : this.title).focus({ preventScroll: true });
     }
@@ -178,7 +178,7 @@
 
     begin(run) {
       this.run = run;
-      this.remark = new kieUi.Remark(run);
+      this.userNote = new kieUi.UserNote(run);
       this.progress = new kieUi.Progress(run);
       this.stage = this.buildStage(run);
       this.star.replaceChildren(kieUi.starButton(run, (changed) => (this.run = { ...this.run, ...changed })));
@@ -211,7 +211,7 @@
         this.stage.node,
         ...(run.is_final ? [] : [steps]),
         ...this.buildActions(run),
-        kieUi.buildRemarks(run),
+        kieUi.buildNotices(run),
       ];
     }
 
@@ -251,7 +251,7 @@
     }
 
     hide(focused = null) {
-      this.remark?.save();
+      this.userNote?.save();
       this.asked = null;
       this.left.replaceChildren(); // stops what plays
       this.node.close();

@@ -16,7 +16,7 @@ from kie_ui.media.export import Entry, readable_name, to_csv
 from kie_ui.media.storage import Storage
 from kie_ui.runs.errors import UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.download import Posters
-from kie_ui.runs.run import BackendKind, Run
+from kie_ui.runs.run import MAX_USER_NOTE, BackendKind, Run
 from kie_ui.runs.storage import search as finding
 from kie_ui.runs.storage import statistics as spending
 from kie_ui.runs.storage.run_store import RunStore
@@ -80,7 +80,7 @@ def row_of(run: Run, names: Iterable[str]) -> dict[str, object]:
         "credits": run.credits_used,
         "task id": run.task_id,
         "favourite": run.is_favourite,
-        "note": run.remark,
+        "note": run.user_note,
     }
 
 
@@ -106,9 +106,6 @@ __all__ = [
     "UsualTime",
 ]
 
-
-MAX_REMARK = 10_000
-"""Characters; what is beyond is cut off."""
 
 _ALL = HistoryQuery()
 
@@ -154,15 +151,15 @@ class History:
         run_id: str,
         *,
         is_favourite: bool | None = None,
-        remark: str | None = None,
+        user_note: str | None = None,
     ) -> Run:
         """Mark a run, or keep the person's own words about it. Raises: UnknownRun."""
         run = await self._run(owner, run_id)
         changes: dict[str, Any] = {}
         if is_favourite is not None:
             changes["is_favourite"] = is_favourite
-        if remark is not None:
-            changes["remark"] = remark.encode(errors="replace").decode()[:MAX_REMARK]
+        if user_note is not None:
+            changes["user_note"] = user_note.encode(errors="replace").decode()[:MAX_USER_NOTE]
         return await self._store.change(run.id, **changes)
 
     async def delete(self, owner: str, run_ids: Iterable[str]) -> tuple[str, ...]:

@@ -127,6 +127,9 @@ UNSENT_STEPS = frozenset({Step.PREPARING, Step.UPLOADING, Step.LINED_UP})
 """The steps of which it is certain that no create has left."""
 
 
+MAX_USER_NOTE = 10_000
+"""Characters of a person's note on a run."""
+
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -234,8 +237,8 @@ class Run(_Frozen):
     credits_used: float | None = None
     balance_after: float | None = None
     """Credits left on the account when the run had ended."""
-    note: str | None = None
-    """A passing remark on what is being waited for."""
+    status_note: str | None = None
+    """What is being waited for, in a sentence; it passes."""
     error: RunError | None = None
     is_late: bool = False
     is_tracked: bool = False
@@ -245,8 +248,8 @@ class Run(_Frozen):
     holder: str | None = None
     """The process that takes this run on; see `presence`."""
     is_favourite: bool = False
-    remark: str = ""
-    """The person's own words about it."""
+    user_note: str = ""
+    """The person's own words about the run."""
     poster: str | None = None
     """The name in the storage of the still that stands for the clip."""
     deleted_at_ms: int | None = None

@@ -255,7 +255,7 @@ class RunService:
         run = await self.run(owner, run_id)
         try:
             run = await self._store.change(
-                run.id, only_from=UNSENT_STEPS, step=Step.CANCELLED, note=CANCELLED
+                run.id, only_from=UNSENT_STEPS, step=Step.CANCELLED, status_note=CANCELLED
             )
         except WrongStep:
             raise WrongStep(_too_late(await self.run(owner, run_id))) from None

@@ -267,7 +267,9 @@ async def _ended(services: Services, owner: str, run: Run) -> Run:
         run = await runs.run(owner, run.id)
         raise refusal_of(
             f"This run has not ended within {services.settings.call_timeout_minutes:g} minutes. "
-            f"{run.note or ''} It is still being watched: find it on the page.".replace("  ", " "),
+            f"{run.status_note or ''} It is still being watched: find it on the page.".replace(
+                "  ", " "
+            ),
             run.task_id,
         ) from None
     if run.step is not Step.DONE:
@@ -277,5 +279,5 @@ async def _ended(services: Services, owner: str, run: Run) -> Run:
 
 def _failure(run: Run) -> gr.Error:
     if run.error is None:
-        return refusal_of(run.note or "The run ended without a clip.", run.task_id)
+        return refusal_of(run.status_note or "The run ended without a clip.", run.task_id)
     return refusal_of(f"{run.error.message} {run.error.advice}".strip(), run.task_id)

@@ -351,7 +351,7 @@ async def reached(service: RunService, run: Run, *steps: Step) -> Run:
 async def noted(service: RunService, run: Run, note: str) -> None:
     """Wait until a run carries a remark."""
     async with asyncio.timeout(PATIENCE_S), service.subscribe(run.owner) as changed:
-        while (await service.run(run.owner, run.id)).note != note:
+        while (await service.run(run.owner, run.id)).status_note != note:
             await anext(changed)
 
 

@@ -33,10 +33,10 @@ from tests.runs.harness import (
 async def cancelled_for_good(service: RunService, run: Run) -> Run:
     """Cancel a run, and see that it comes to rest so."""
     run = await service.cancel(OWNER, run.id)
-    assert (run.step, run.note, run.is_final) == (Step.CANCELLED, CANCELLED, True)
+    assert (run.step, run.status_note, run.is_final) == (Step.CANCELLED, CANCELLED, True)
     await until(lambda: not service._journeys._under_way)
     kept = await service.run(OWNER, run.id)
-    assert (kept.step, kept.note) == (Step.CANCELLED, CANCELLED)
+    assert (kept.step, kept.status_note) == (Step.CANCELLED, CANCELLED)
     assert kept.finished_at_ms is not None
     return kept
 

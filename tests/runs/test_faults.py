@@ -118,7 +118,7 @@ async def test_creates_turned_away_by_the_rate_limit_are_sent_later(
         run = await service.submit(OWNER, GROK, values, "live")
         while not run.is_final:
             run = await anext(changed)
-            seen.add((run.step, run.note))
+            seen.add((run.step, run.status_note))
     assert run.step is Step.DONE
     assert any(
         step is Step.LINED_UP and note and "sent when there is room" in note for step, note in seen
@@ -381,7 +381,7 @@ async def test_a_run_that_the_database_stops_says_so_on_the_page(
     monkeypatch.setattr(service._store, "change", full)
     async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
         run = await service.submit(OWNER, GROK, values, "live")
-        while run.note is None:
+        while run.status_note is None:
             run = await anext(changed)
-    assert "disk is full" in run.note
+    assert "disk is full" in run.status_note
     assert fake.counts["create"] == 0

@@ -120,7 +120,7 @@ _WORDS = st.text("ab éA女の🦊\"'*- ", max_size=6)
 )
 @given(
     prompts=st.lists(_WORDS, max_size=8),
-    remark=_WORDS,
+    user_note=_WORDS,
     asked=_WORDS,
     steps=st.lists(st.sampled_from(list(Step)), max_size=2),
     favourites=st.booleans(),
@@ -128,7 +128,7 @@ _WORDS = st.text("ab éA女の🦊\"'*- ", max_size=6)
 async def test_the_database_finds_what_looking_at_every_run_finds(
     tmp_path_factory: pytest.TempPathFactory,
     prompts: list[str],
-    remark: str,
+    user_note: str,
     asked: str,
     steps: list[Step],
     favourites: bool,  # noqa: FBT001 - hypothesis gives it
@@ -142,7 +142,7 @@ async def test_the_database_finds_what_looking_at_every_run_finds(
         a_run(
             number,
             values={"prompt": prompt},
-            remark=remark if number % 2 else "",
+            user_note=user_note if number % 2 else "",
             is_favourite=number % 3 == 0,
             step=list(Step)[number % len(Step)],
         )
@@ -158,7 +158,7 @@ async def test_the_database_finds_what_looking_at_every_run_finds(
 
 def _is_meant(run: Run, query: HistoryQuery) -> bool:
     """Look at one run, as a person would."""
-    text = _folded(f"{run.values['prompt']} {run.remark}")
+    text = _folded(f"{run.values['prompt']} {run.user_note}")
     pieces = _folded(query.text).split()
     words = text.split()
     spoken = all(
@@ -190,10 +190,10 @@ def _is_unspaced(character: str) -> bool:
 async def test_what_is_noted_is_found(history: History, store: RunStore) -> None:
     """The person's own words count like the prompt; what is rewritten is found no more."""
     (run_id,) = await fill(store, "A fox.")
-    run = await history.change(OWNER, run_id, remark="Best \ud800 of all", is_favourite=True)
-    assert (run.remark, run.is_favourite) == ("Best ? of all", True)
+    run = await history.change(OWNER, run_id, user_note="Best \ud800 of all", is_favourite=True)
+    assert (run.user_note, run.is_favourite) == ("Best ? of all", True)
     assert await found(history, HistoryQuery("best fox")) == [1]
-    await history.change(OWNER, run_id, remark="", is_favourite=False)
+    await history.change(OWNER, run_id, user_note="", is_favourite=False)
     assert await found(history, HistoryQuery("best")) == []
     assert await found(history, HistoryQuery(only_favourites=True)) == []
 
@@ -216,7 +216,7 @@ async def test_nothing_of_anyone_elses_is_found_or_changed(
     for asked in (
         history.page("eve", HistoryQuery(), before=run_id),
         history.neighbours("eve", run_id, HistoryQuery()),
-        history.change("eve", run_id, remark="mine"),
+        history.change("eve", run_id, user_note="mine"),
         history.delete("eve", [run_id]),
         history.undelete("eve", [run_id]),
         history.poster_file("eve", run_id),
@@ -258,7 +258,7 @@ async def test_deleted_runs_are_nowhere_until_it_is_undone(
     with pytest.raises(UnknownRun):
         await store.run(ids[0])
     with pytest.raises(UnknownRun):
-        await store.change(ids[0], note="x")
+        await store.change(ids[0], status_note="x")
     assert await history.delete(OWNER, ids) == ()
     assert await history.undelete(OWNER, ids) == tuple(ids)
     assert await found(history, HistoryQuery("fox")) == [2, 1]
@@ -473,7 +473,7 @@ async def test_an_id_that_is_none_is_an_unknown_run(history: History, run_id: st
     for asked in (
         history.page(OWNER, HistoryQuery(), before=run_id),
         history.neighbours(OWNER, run_id, HistoryQuery()),
-        history.change(OWNER, run_id, remark="mine"),
+        history.change(OWNER, run_id, user_note="mine"),
         history.delete(OWNER, [run_id]),
         history.undelete(OWNER, [run_id]),
         history.poster_file(OWNER, run_id),

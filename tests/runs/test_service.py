@@ -251,7 +251,7 @@ async def test_no_key_reaches_the_disk(
     fake.outages["record"] = refusal(500, f"bad header Bearer {KEY}")
     run = await service.submit(OWNER, GROK, values, "live")
     async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
-        while run.note is None:
+        while run.status_note is None:
             run = await anext(changed)
     fake.outages.clear()
     await service.ended(OWNER, run.id)
@@ -317,13 +317,13 @@ async def test_waiting_runs_go_on_when_the_key_comes_back(
     backends.forget_key(OWNER)
     service = await restart()
     async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
-        while (await service.run(OWNER, run.id)).note != KEY_GONE:
+        while (await service.run(OWNER, run.id)).status_note != KEY_GONE:
             await anext(changed)
     fake.polls_until_success = 0
     backends.set_key(OWNER, "another-key")
     async with asyncio.timeout(10):
         run = await service.ended(OWNER, run.id)
-    assert (run.step, run.note) == (Step.DONE, None)
+    assert (run.step, run.status_note) == (Step.DONE, None)
     assert "Bearer another-key" in fake.keys
     assert fake.counts["create"] == 1
 

@@ -421,7 +421,7 @@ async def test_a_task_id_that_cannot_be_kept_is_shown_and_kept_later(
     fake.outages["create"] = fill
     run = await service.submit(OWNER, GROK, values, "live")
     shown = await told(service, Step.WAITING)
-    assert (shown.task_id, shown.note) == ("task-1", Full.sentence)
+    assert (shown.task_id, shown.status_note) == ("task-1", Full.sentence)
     assert (await service.run(OWNER, run.id)).task_id is None
     assert "is task task-1" in caplog.text
     await asyncio.sleep(0.05)
@@ -441,7 +441,7 @@ async def test_what_stands_still_before_it_was_sent_is_sent_once_later(
     fake.outages["upload"] = fill
     run = await service.submit(OWNER, GROK, values, "live")
     async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
-        while (await anext(changed)).note != Full.sentence:
+        while (await anext(changed)).status_note != Full.sentence:
             pass
     assert fake.counts["create"] == 0
     fake.outages.clear()

@@ -64,7 +64,7 @@ def test_a_typed_key_is_forgotten_at_a_restart_and_its_runs_wait_for_it(
         after.http.cookies.set(COOKIE, secret)
         assert after.account(kind="demo")["has_own_key"] is False
         with after.hearing() as events:
-            notes = (data["note"] or "" for name, data in events if name == "run")
+            notes = (data["status_note"] or "" for name, data in events if name == "run")
             assert any("The key is gone: enter it again" in note for note in notes)
         assert "works" in after.type_key(KEY)
         assert after.run(FORGOTTEN, "done")["clips"]

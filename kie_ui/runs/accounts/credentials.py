@@ -276,7 +276,7 @@ class Access:
             change = self._backends.next_change(run.owner)
             run = await self._store.set_status_note(run, key_gone(run))
             await change.wait()
-        if run.note == key_gone(run):
+        if run.status_note == key_gone(run):
             await self._store.set_status_note(run, None)
         return account
 

@@ -115,7 +115,7 @@ class Sending:
                 refusals += 1
                 self._queue.hold_back(account, wait_s)
                 note = f"{error.message} It is sent when there is room."
-                run = await self._store.change(run.id, step=Step.LINED_UP, note=note)
+                run = await self._store.change(run.id, step=Step.LINED_UP, status_note=note)
             except KieError as error:
                 return await self._refused(run, error)
             except UnknownModel:
@@ -124,7 +124,7 @@ class Sending:
     async def _uploaded(self, run: Run) -> Run:
         """Upload the pictures that Kie does not have. Raises: KieError, OSError."""
         async with self._access.client_in_time(run) as client:
-            if run.step is not Step.LINED_UP:  # there the remark says why it waits
+            if run.step is not Step.LINED_UP:  # there the note says why it waits
                 run = await self._store.set_status_note(run, None)
             missing = self._missing(run)
             if missing:
@@ -199,7 +199,7 @@ class Sending:
             step=Step.SENDING,
             sent_at_ms=self._store.clock.now_ms(),
             request=build_body(spec, built, self._callback_url(run)),
-            note=None,
+            status_note=None,
         )
 
     def _spec(self, run: Run) -> ModelSpec:

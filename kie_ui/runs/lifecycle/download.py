@@ -214,7 +214,9 @@ class Fetching:
         """Say that a run is done; a text is there with its record."""
         written = written_in(TaskRecord.from_data(run.record)) if run.record else ()
         clips = (*fetched, *written)
-        return await self._store.change(run.id, step=Step.DONE, clips=clips, note=None, error=None)
+        return await self._store.change(
+            run.id, step=Step.DONE, clips=clips, status_note=None, error=None
+        )
 
     def _links_age_s(self, run: Run) -> float:
         return (self._store.clock.now_ms() - run.step_changes[-1].at_ms) / 1000

@@ -108,7 +108,7 @@ class Watching:
 
 def changes_told(run: Run, record: TaskRecord, *, is_late: bool) -> dict[str, Any]:
     """Return what a task's record says about its run, as fields of the run."""
-    changes: dict[str, Any] = {"note": None, "progress": _share(record), "is_late": is_late}
+    changes: dict[str, Any] = {"status_note": None, "progress": _share(record), "is_late": is_late}
     if record.credits_consumed is not None:
         changes["credits_used"] = record.credits_consumed
     if record.state == TaskState.FAIL:
@@ -116,7 +116,7 @@ def changes_told(run: Run, record: TaskRecord, *, is_late: bool) -> dict[str, An
     if record.state == TaskState.SUCCESS:
         return changes | {"progress": None} | _made(record)
     if is_late:
-        changes["note"] = LATE
+        changes["status_note"] = LATE
     return changes | {"step": _step(run, record)}
 
 

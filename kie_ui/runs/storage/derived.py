@@ -158,7 +158,7 @@ def entry_of(run: Run) -> str | None:
     """Return all the words that a run is found by."""
     if run.deleted_at_ms is not None:
         return None
-    spoken = f"{run.prompt}\n{run.remark}"
+    spoken = f"{run.prompt}\n{run.user_note}"
     return " ".join(
         (
             *marked(run.owner, "m", [name_word(run.model)]),

@@ -208,3 +208,10 @@ def m0006_history(connection: Connection) -> None:
                 " prefix = '12 13 14 15 16 17 18 19 20 21 22 23 24 25 26')"
             )
         )
+
+
+@migration
+def m0007_notes(connection: Connection) -> None:
+    """Name the two notes of a run by whose they are."""
+    connection.execute(text("ALTER TABLE runs RENAME COLUMN note TO status_note"))
+    connection.execute(text("ALTER TABLE runs RENAME COLUMN remark TO user_note"))

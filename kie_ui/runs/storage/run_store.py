@@ -200,11 +200,11 @@ class RunStore:
 
     async def end(self, run_id: str, step: Step, error: RunError, **changes: Any) -> Run:
         """End a run without its result. Raises: UnknownRun, WrongStep."""
-        return await self.change(run_id, step=step, error=error, note=None, **changes)
+        return await self.change(run_id, step=step, error=error, status_note=None, **changes)
 
     async def set_status_note(self, run: Run, note: str | None) -> Run:
         """Set or clear what a run is waiting for; the same note is not saved again."""
-        return run if run.note == note else await self.change(run.id, note=note)
+        return run if run.status_note == note else await self.change(run.id, status_note=note)
 
     async def run(self, run_id: str) -> Run:
         """Return one run. Raises: UnknownRun; StoreProblem for a damaged one."""
@@ -239,9 +239,11 @@ class RunStore:
         """
         if run.result_urls and not run.clips:
             error = RunError(kind="StoreProblem", message=str(problem), advice=_LINKS_WORK)
-            run = run.model_copy(update={"step": Step.UNFETCHED, "error": error, "note": None})
+            run = run.model_copy(
+                update={"step": Step.UNFETCHED, "error": error, "status_note": None}
+            )
         else:
-            run = run.model_copy(update={"note": str(problem)})
+            run = run.model_copy(update={"status_note": str(problem)})
         self._unsaved[run.id] = run
         self.events.publish(run)
 

@@ -24,7 +24,7 @@ from kie_ui.catalog.registry import Registry, UnknownModel
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.values import FileRef
 from kie_ui.runs.errors import RunsProblem, WrongStep
-from kie_ui.runs.run import Run, Step
+from kie_ui.runs.run import MAX_USER_NOTE, Run, Step
 from kie_ui.ui.api.requests import TooLarge, read_body
 from kie_ui.ui.api.reuse import read_dropped
 from kie_ui.ui.api.run_actions import Action, Answer, BadRequest, done, refused
@@ -40,8 +40,6 @@ if TYPE_CHECKING:  # the page's first view needs no run service
 
 PAGE_RUNS = 40
 MAX_BODY_BYTES = 1024 * 1024
-MAX_REMARK = 10_000
-"""Characters."""
 MAX_SEARCH = 500
 CLIPS_AT_ONCE = 2
 """Dropped clips that lie on the disk at the same time, while they are read."""
@@ -184,13 +182,13 @@ async def _filling(services: Services, runs: RunService, run: Run, *, renews_see
 async def _change(runs: RunService, owner: str, request: Request) -> Answer:
     """Mark a run as a favourite or not, or keep what the person notes about it."""
     given = await _given(request)
-    is_favourite, remark = given.get("is_favourite"), given.get("remark")
-    if not isinstance(is_favourite, bool | None) or not isinstance(remark, str | None):
+    is_favourite, user_note = given.get("is_favourite"), given.get("user_note")
+    if not isinstance(is_favourite, bool | None) or not isinstance(user_note, str | None):
         raise BadRequest("This is nothing that can be kept about a run.")
-    if remark is not None and len(remark) > MAX_REMARK:
-        raise BadRequest(f"A note has at most {MAX_REMARK:,} characters.")
+    if user_note is not None and len(user_note) > MAX_USER_NOTE:
+        raise BadRequest(f"A note has at most {MAX_USER_NOTE:,} characters.")
     run_id = request.path_params["run_id"]
-    run = await runs.history.change(owner, run_id, is_favourite=is_favourite, remark=remark)
+    run = await runs.history.change(owner, run_id, is_favourite=is_favourite, user_note=user_note)
     return {"run": _in_grid(run)}
 
 

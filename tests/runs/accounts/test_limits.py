@@ -137,7 +137,7 @@ async def test_a_key_that_is_typed_again_is_missed_no_more(
     fake.outages["upload"] = endless
     backends.set_key(OWNER, KEY)
     await until(lambda: fake.counts["upload"] == 2)
-    assert (await service.run(OWNER, run.id)).note is None
+    assert (await service.run(OWNER, run.id)).status_note is None
 
 
 async def test_an_own_task_whose_key_was_forgotten_is_not_asked_about_with_the_servers(

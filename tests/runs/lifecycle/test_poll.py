@@ -134,11 +134,11 @@ async def test_no_trouble_on_the_way_ends_a_run(
     outcome, run = await ask()
     assert outcome is meaning
     assert run.step is Step.WAITING
-    assert run.note is not None
-    assert run.note.endswith("Trying again.")
+    assert run.status_note is not None
+    assert run.status_note.endswith("Trying again.")
     fake.outages.clear()
     outcome, run = await ask()
-    assert (outcome, run.note) == (Outcome.AGAIN, None)
+    assert (outcome, run.status_note) == (Outcome.AGAIN, None)
     assert ENDED == []
 
 
@@ -155,7 +155,7 @@ async def test_a_task_may_take_a_moment_to_appear(ask: Asking, fake: FakeKie) ->
     """Within two minutes of the create, a missing task is nothing to speak of."""
     fake.outages["record"] = refusal(422, "recordInfo is null")
     outcome, run = await ask()
-    assert (outcome, run.step, run.note) == (Outcome.AGAIN, Step.WAITING, None)
+    assert (outcome, run.step, run.status_note) == (Outcome.AGAIN, Step.WAITING, None)
 
 
 async def test_a_task_that_stays_missing_is_beyond_knowing(
@@ -177,15 +177,15 @@ async def test_a_refused_key_parks_a_run(ask: Asking, fake: FakeKie) -> None:
     fake.outages["record"] = refusal(401)
     outcome, run = await ask()
     assert (outcome, run.step) == (Outcome.PARKED, Step.WAITING)
-    assert run.note is not None
-    assert "key" in run.note
+    assert run.status_note is not None
+    assert "key" in run.status_note
 
 
 async def test_a_forgotten_key_parks_a_run(ask: Asking, fake: FakeKie, backends: Backends) -> None:
     """Without a key Kie is not asked at all, and the run says what it waits for."""
     backends.forget_key(OWNER)
     outcome, run = await ask()
-    assert (outcome, run.note) == (Outcome.PARKED, KEY_GONE)
+    assert (outcome, run.status_note) == (Outcome.PARKED, KEY_GONE)
     assert fake.counts["record"] == 0
 
 
@@ -196,10 +196,10 @@ async def test_a_late_task_is_said_to_be_late_and_watched_on(
     fake.polls_until_success = 99
     fast.jump(LATE_AFTER_S + 1)
     outcome, run = await ask()
-    assert (outcome, run.note, run.is_late) == (Outcome.AGAIN, LATE, True)
+    assert (outcome, run.status_note, run.is_late) == (Outcome.AGAIN, LATE, True)
     fake.polls_until_success = 0
     outcome, run = await ask()
-    assert (outcome, run.step, run.note) == (Outcome.ENDED, Step.FETCHING, None)
+    assert (outcome, run.step, run.status_note) == (Outcome.ENDED, Step.FETCHING, None)
 
 
 async def test_a_task_can_grow_late_while_kie_is_not_to_be_reached(

@@ -350,7 +350,7 @@ async def test_what_can_only_be_read_is_read_and_not_changed(path: Path) -> None
     assert len(await store.runs_of(OWNER, limit=99)) == 60
     for write in (
         store.add(a_run(99)),
-        store.change(f"{1:032x}", note="x"),
+        store.change(f"{1:032x}", status_note="x"),
         store.take_over(None, "me"),
         store.take_create("account", 1, 1_000),
         store.secret("callbacks"),

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,8 @@ FULL: dict[str, Any] = {
     "clips": (Clip(name="clips/a.mp4", width_px=64, height_px=48, duration_s=0.5),),
     "credits_used": 14.4,
     "balance_after": 80.1,
-    "note": "A remark.",
+    "status_note": "Kie is busy.",
+    "user_note": "The best one.",
     "error": RunError(kind="TaskFailed", message="No.", code=500),
     "is_late": True,
     "progress": 0.25,
@@ -77,10 +80,10 @@ async def test_changes_of_different_facts_do_not_undo_each_other(store: RunStore
     await asyncio.gather(
         store.change(run.id, balance_after=1.0),
         store.change(run.id, step=Step.FETCHING),
-        store.change(run.id, note="x"),
+        store.change(run.id, status_note="x"),
     )
     now = await store.run(run.id)
-    assert (now.balance_after, now.step, now.note) == (1.0, Step.FETCHING, "x")
+    assert (now.balance_after, now.step, now.status_note) == (1.0, Step.FETCHING, "x")
 
 
 async def test_an_unknown_id_is_an_unknown_run(store: RunStore) -> None:
@@ -88,7 +91,7 @@ async def test_an_unknown_id_is_an_unknown_run(store: RunStore) -> None:
     with pytest.raises(UnknownRun):
         await store.run("nope")
     with pytest.raises(UnknownRun):
-        await store.change("nope", note="x")
+        await store.change("nope", status_note="x")
 
 
 async def test_lists_are_paged_newest_first_and_belong_to_one_owner(store: RunStore) -> None:
@@ -154,7 +157,7 @@ async def test_a_write_whose_caller_is_cancelled_is_kept_all_the_same(store: Run
     changing = asyncio.create_task(store.change(run.id, task_id="task-1"))
     await asyncio.sleep(0)
     changing.cancel()
-    await store.change(run.id, note="A later write.")
+    await store.change(run.id, status_note="A later write.")
     assert (await store.run(run.id)).task_id == "task-1"
 
 
@@ -171,30 +174,41 @@ async def test_a_damaged_row_does_not_hide_the_others(
         await store.run(bad.id)
 
 
-async def test_a_database_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
-    """Runs made by the first version are there after every later one has migrated."""
+OLD_NAMES = {"status_note": "note", "user_note": "remark"}
+
+
+@pytest.mark.parametrize("migrations_applied", [1, 6])
+async def test_a_database_of_an_older_version_is_brought_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrations_applied: int
+) -> None:
+    """Runs of the first schema, and of version 0.1, keep every field that they have."""
     url = sqlite_url(tmp_path / "old.sqlite3")
     run = a_run(**FULL)
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        later = migrations.MIGRATIONS[1:]
-        del migrations.MIGRATIONS[1:]
-        try:
-            migrations.migrate(connection, at_ms=1)
-        finally:
-            migrations.MIGRATIONS.extend(later)
+    with monkeypatch.context() as patched, closing_engine(url) as connection:
+        patched.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:migrations_applied])
+        migrations.migrate(connection, at_ms=1)
         columns = {row.name for row in connection.execute(text("PRAGMA table_info(runs)"))}
-        row = {name: value for name, value in to_row(run).items() if name in columns}
-        names = ", ".join(f'"{name}"' for name in row)
-        marks = ", ".join(f":{name}" for name in row)
-        connection.execute(text(f"INSERT INTO runs ({names}) VALUES ({marks})"), row)
-    engine.dispose()
+        row = {OLD_NAMES.get(name, name): value for name, value in to_row(run).items()}
+        old_row = {name: value for name, value in row.items() if name in columns}
+        names = ", ".join(f'"{name}"' for name in old_row)
+        marks = ", ".join(f":{name}" for name in old_row)
+        connection.execute(text(f"INSERT INTO runs ({names}) VALUES ({marks})"), old_row)
     store = RunStore(url)
     await store.open()
     try:
-        assert await store.run(run.id) == run.model_copy(update={"paid_by": None})
+        later = {} if "remark" in columns else {"paid_by": None, "user_note": ""}
+        assert await store.run(run.id) == run.model_copy(update=later)
     finally:
         await store.close()
+
+
+@contextmanager
+def closing_engine(url: str) -> Iterator[Connection]:
+    """Open a transaction on a database, and close the database after it."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
 
 
 async def test_migrating_twice_does_nothing(store: RunStore, tmp_path: Path) -> None:
@@ -312,6 +326,6 @@ async def test_what_is_no_id_is_an_unknown_run(store: RunStore) -> None:
         with pytest.raises(UnknownRun):
             await store.run(run_id)
         with pytest.raises(UnknownRun):
-            await store.change(run_id, note="x")
+            await store.change(run_id, status_note="x")
         with pytest.raises(UnknownRun):
             await store.runs_of(OWNER, limit=1, before=run_id)

@@ -21,8 +21,8 @@ from kie_ui.runs.history import (
     SpendingDay,
     UsualTime,
 )
-from kie_ui.runs.run import Run, Step
-from kie_ui.ui.api.history import MAX_BODY_BYTES, MAX_REMARK, PAGE_RUNS
+from kie_ui.runs.run import MAX_USER_NOTE, Run, Step
+from kie_ui.ui.api.history import MAX_BODY_BYTES, PAGE_RUNS
 from kie_ui.ui.services import Services
 from tests.ui.driving import GROK, HOSTILE, V1_LITE, MakeServices, make_site
 
@@ -239,7 +239,7 @@ async def test_someone_elses_run_is_none_at_all(
 _EVERYTHING: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/history", None),
     ("GET", "/runs/r1", None),
-    ("POST", "/runs/r1", {"remark": "x"}),
+    ("POST", "/runs/r1", {"user_note": "x"}),
     ("GET", "/runs/r1/poster", None),
     ("GET", "/runs/r1/usual", None),
     ("POST", "/runs/r1/settings", {}),
@@ -283,8 +283,8 @@ async def test_another_site_gets_nothing(
 @pytest.mark.parametrize(
     ("body", "changes"),
     [
-        ({"is_favourite": True}, {"is_favourite": True, "remark": None}),
-        ({"remark": ""}, {"is_favourite": None, "remark": ""}),
+        ({"is_favourite": True}, {"is_favourite": True, "user_note": None}),
+        ({"user_note": ""}, {"is_favourite": None, "user_note": ""}),
     ],
 )
 async def test_a_favourite_and_a_note_are_kept(
@@ -300,8 +300,8 @@ async def test_a_favourite_and_a_note_are_kept(
     ("path", "body"),
     [
         ("/runs/r1", b'{"is_favourite": "yes"}'),
-        ("/runs/r1", b'{"remark": 3}'),
-        ("/runs/r1", b'{"remark": "%s"}' % (b"x" * (MAX_REMARK + 1))),
+        ("/runs/r1", b'{"user_note": 3}'),
+        ("/runs/r1", b'{"user_note": "%s"}' % (b"x" * (MAX_USER_NOTE + 1))),
         ("/runs/r1", b"[]"),
         ("/runs/r1", b"{"),
         ("/runs/r1", b"[" * 100_000),
