@@ -57,6 +57,7 @@ class PosterInfo:
 
     width_px: int
     height_px: int
+    size_bytes: int
 
 
 def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> PosterInfo:
@@ -78,7 +79,7 @@ def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> PosterInfo:
     if encoded is None:
         raise VideoProblem("This picture is too long and thin to be shown small.")
     write_whole(to, encoded.data)
-    return PosterInfo(encoded.width_px, encoded.height_px)
+    return PosterInfo(encoded.width_px, encoded.height_px, len(encoded.data))
 
 
 def write_first_frame(clip: Path, to: Path) -> PosterInfo:
@@ -95,7 +96,7 @@ def write_first_frame(clip: Path, to: Path) -> PosterInfo:
     encoded = io.BytesIO()
     still.save(encoded, "PNG")
     write_whole(to, encoded.getvalue())
-    return PosterInfo(still.width, still.height)
+    return PosterInfo(still.width, still.height, encoded.tell())
 
 
 def _sniff_existing(path: Path) -> FileKind:
@@ -206,7 +207,7 @@ _COLOUR = (20, 163, 148, 255)
 _DRAWN_LARGER = 2
 
 
-def draw_waveform(sound: Path, to: Path) -> None:
+def draw_waveform(sound: Path, to: Path) -> PosterInfo:
     """Write a small picture of a sound, WebP with nothing behind its bars.
 
     Raises: SoundProblem; OSError.
@@ -223,6 +224,7 @@ def draw_waveform(sound: Path, to: Path) -> None:
     encoded = io.BytesIO()
     picture.resize(_SIZE_PX, Image.Resampling.LANCZOS).save(encoded, "WEBP", quality=80)
     write_whole(to, encoded.getvalue())
+    return PosterInfo(*_SIZE_PX, encoded.tell())
 
 
 def _draw_bar(draw: ImageDraw.ImageDraw, middle: float, centre: float, height_px: float) -> None:

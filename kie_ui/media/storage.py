@@ -18,6 +18,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 PART_SUFFIX = ".part"
@@ -72,6 +73,14 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _STALE_AFTER_S = 3600.0
 
 
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that is stored: its name, which `Storage.resolve` turns into a path, and its size."""
+
+    name: str
+    size_bytes: int
+
+
 class OutsideStorage(ValueError):
     """A name or path that does not belong to this storage."""
 
@@ -86,10 +95,10 @@ class Storage:
         self.root = root.resolve()
         self._now = now
 
-    def keep_input(self, source: Path, suffix: str) -> str:
-        """Keep a copy of a picture and return its name, which `resolve` turns into a path.
+    def keep_input(self, source: Path, suffix: str) -> StoredFile:
+        """Keep a copy of a given file.
 
-        The name is made from the content, so the same picture is kept once, however often it comes.
+        Its name is made from its content, so the same file is kept once, however often it comes.
         Raises: OSError; ValueError for a suffix that is none.
         """
         if not _SUFFIX.fullmatch(suffix):
@@ -99,7 +108,7 @@ class Storage:
             os.utime(kept, (self._now(), self._now()))
         else:
             kept = self._copy_in(source, kept)
-        return kept.relative_to(self.root).as_posix()
+        return self._stored(kept)
 
     def clip_path(self, run_id: str, suffix: str = ".mp4") -> Path:
         """Where a run's result lives, whether it has arrived or not; its folder exists.
@@ -146,7 +155,7 @@ class Storage:
         """
         return part_beside(self.clip_path(run_id))
 
-    def finish(self, part: Path, final: Path) -> None:
+    def finish(self, part: Path, final: Path) -> StoredFile:
         """Flush a completely written part to the disk and give it its final name.
 
         Raises: OSError; OutsideStorage when either path lies elsewhere.
@@ -155,6 +164,11 @@ class Storage:
             if not path.resolve().is_relative_to(self.root):
                 raise OutsideStorage("Only files inside the storage can be finished.")
         rename_whole(part, final)
+        return self._stored(final)
+
+    def size_bytes(self, name: str) -> int:
+        """Return the size of a stored file, 0 when it is gone. Raises: OSError; OutsideStorage."""
+        return _size_bytes(self.resolve(name))
 
     def resolve(self, name: str) -> Path:
         """Find a stored file by its name relative to the root; it may not exist.
@@ -183,6 +197,9 @@ class Storage:
         yield from self.root.glob(f"inputs/*/*{PART_SUFFIX}")
         yield from self.root.glob(f"clips/*{PART_SUFFIX}")
         yield from self.root.glob(f"posters/*{PART_SUFFIX}")
+
+    def _stored(self, path: Path) -> StoredFile:
+        return StoredFile(path.relative_to(self.root).as_posix(), path.stat().st_size)
 
     def _input_path(self, digest: str, suffix: str) -> Path:
         return self.root / "inputs" / digest[:2] / f"{digest}{suffix}"

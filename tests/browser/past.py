@@ -50,7 +50,7 @@ class Past:
     def fail(self, *prompts: str) -> None:
         """Keep runs that Kie took and could not make, a minute apart, the last one the newest."""
         begin_ms = time.time_ns() // 1_000_000 - len(prompts) * _APART_MS
-        picture = Storage(self.data_dir).keep_input(_PICTURE, ".jpg")
+        picture = Storage(self.data_dir).keep_input(_PICTURE, ".jpg").name
         runs = (_failed(p, picture, begin_ms + nth * _APART_MS) for nth, p in enumerate(prompts))
         self.keep(*runs)
 

@@ -44,12 +44,16 @@ def _is_like(path: Path, expected: Image.Image) -> bool:
     return float(np.abs(poster - wanted).mean()) < 12
 
 
+def _size_px(poster: PosterInfo) -> tuple[int, int]:
+    return poster.width_px, poster.height_px
+
+
 def test_the_black_start_is_passed_by(tmp_path: Path, draw: Drawer) -> None:
     """A clip that begins in black, and has no keyframe but that, is shown by what comes later."""
     scene = draw(192, 128)
     clip = _film(tmp_path / "clip.mp4", [_flat(0)] * 6 + [scene] * 18)
 
-    assert make_poster(clip, tmp_path / "poster.jpg") == PosterInfo(192, 128)
+    assert _size_px(make_poster(clip, tmp_path / "poster.jpg")) == (192, 128)
     assert _is_like(tmp_path / "poster.jpg", scene)
 
 
@@ -115,7 +119,7 @@ def test_the_longest_side_can_be_asked_for(tmp_path: Path, draw: Drawer) -> None
     """The shape stays as it is."""
     clip = _film(tmp_path / "clip.mp4", [draw(192, 128)] * 3)
 
-    assert make_poster(clip, tmp_path / "poster.jpg", max_side_px=96) == PosterInfo(96, 64)
+    assert _size_px(make_poster(clip, tmp_path / "poster.jpg", max_side_px=96)) == (96, 64)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +134,7 @@ def test_any_container_has_a_poster(
     tmp_path: Path, clip: ClipMaker, name: str, options: dict[str, str]
 ) -> None:
     """Containers that tell no length, and other codecs, are read as well."""
-    assert make_poster(clip(name, **options), tmp_path / "poster.jpg") == PosterInfo(96, 64)
+    assert _size_px(make_poster(clip(name, **options), tmp_path / "poster.jpg")) == (96, 64)
 
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF", "AVIF"])
@@ -138,7 +142,7 @@ def test_a_picture_has_a_poster_too(tmp_path: Path, draw: Drawer, format_: str) 
     """A result that is a picture is made small."""
     draw(960, 480).save(tmp_path / "result", format_)
 
-    assert make_poster(tmp_path / "result", tmp_path / "poster.jpg") == PosterInfo(480, 240)
+    assert _size_px(make_poster(tmp_path / "result", tmp_path / "poster.jpg")) == (480, 240)
     assert _is_like(tmp_path / "poster.jpg", draw(960, 480))
 
 
@@ -148,7 +152,7 @@ def test_a_turned_picture_is_shown_upright(
     """The camera's note is followed."""
     source = save_turned(draw(240, 160), tmp_path / "turned.jpg", orientation=6)
 
-    assert make_poster(source, tmp_path / "poster.jpg") == PosterInfo(240, 160)
+    assert _size_px(make_poster(source, tmp_path / "poster.jpg")) == (240, 160)
     assert _is_like(tmp_path / "poster.jpg", draw(240, 160))
 
 
@@ -193,7 +197,7 @@ def test_the_first_frame_is_kept_upright_and_in_full_size(
     scene = draw(192, 128)
     clip = _film(tmp_path / "clip.mp4", [scene] + [_flat(0)] * 11, rotation=rotation)
     to = tmp_path / "first.png"
-    assert write_first_frame(clip, to) == PosterInfo(*size_px)
+    assert _size_px(write_first_frame(clip, to)) == size_px
     with Image.open(to) as kept:
         assert (kept.format, kept.size) == ("PNG", size_px)
     assert _is_like(to, scene.rotate(rotation, expand=True))

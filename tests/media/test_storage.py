@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kie_ui.media.storage import OutsideStorage, Storage, explain_os_error
+from kie_ui.media.storage import OutsideStorage, Storage, StoredFile, explain_os_error
 
 RUN_ID = "0f3a9c"
 
@@ -31,7 +31,7 @@ def test_a_picture_is_kept_under_the_name_of_its_content(storage: Storage, pictu
     """The name is the hash, so it tells nothing of the visitor and can be found again."""
     digest = hashlib.sha256(b"pixels").hexdigest()
 
-    name = storage.keep_input(picture, ".jpg")
+    name = storage.keep_input(picture, ".jpg").name
 
     assert name == f"inputs/{digest[:2]}/{digest}.jpg"
     assert storage.resolve(name).read_bytes() == b"pixels"
@@ -39,10 +39,10 @@ def test_a_picture_is_kept_under_the_name_of_its_content(storage: Storage, pictu
 
 def test_the_same_picture_is_kept_once(storage: Storage, picture: Path) -> None:
     """A second visit of the same content copies nothing."""
-    name = storage.keep_input(picture, ".jpg")
+    name = storage.keep_input(picture, ".jpg").name
     before = storage.resolve(name).stat()
 
-    assert storage.keep_input(picture, ".jpg") == name
+    assert storage.keep_input(picture, ".jpg").name == name
     assert storage.resolve(name).stat().st_ino == before.st_ino
 
 
@@ -56,7 +56,7 @@ def test_a_picture_that_changes_while_it_is_copied_is_named_by_the_copy(
 
     monkeypatch.setattr("kie_ui.media.storage.shutil.copyfile", copy_something_newer)
 
-    assert hashlib.sha256(b"newer pixels").hexdigest() in storage.keep_input(picture, ".jpg")
+    assert hashlib.sha256(b"newer pixels").hexdigest() in storage.keep_input(picture, ".jpg").name
 
 
 @pytest.mark.parametrize("suffix", ["", "jpg", ".", ".JPG", "./x", ".jp g", ".tar.gz", ".jpg\n"])
@@ -100,7 +100,7 @@ def test_a_clip_arrives_whole(storage: Storage) -> None:
     part.write_bytes(b"frames")
     assert not final.exists()
 
-    storage.finish(part, final)
+    assert storage.finish(part, final) == StoredFile(f"clips/{final.name}", 6)
 
     assert final.read_bytes() == b"frames"
     assert not part.exists()
@@ -174,7 +174,7 @@ def test_whatever_resolves_is_inside(storage: Storage, name: str) -> None:
 def test_stale_parts_are_swept_and_fresh_ones_stay(tmp_path: Path, picture: Path) -> None:
     """What a crash left is removed; what another process is writing, and whole files, stay."""
     storage = Storage(tmp_path / "kept", now=lambda: 10_000.0)
-    kept = storage.resolve(storage.keep_input(picture, ".jpg"))
+    kept = storage.resolve(storage.keep_input(picture, ".jpg").name)
     stale, fresh = storage.part_path(RUN_ID), storage.part_path(RUN_ID)
     half_copy = kept.with_name("half.part")
     for part, written_at_s in ((stale, 5_000), (fresh, 9_900), (half_copy, 0), (kept, 0)):
@@ -219,7 +219,7 @@ def test_an_error_without_a_code_is_still_explained() -> None:
 
 def test_a_removed_file_tells_what_it_took(storage: Storage, picture: Path) -> None:
     """What is gone already took nothing; foreign files beside do not count."""
-    name = storage.keep_input(picture, ".jpg")
+    name = storage.keep_input(picture, ".jpg").name
     (storage.root / "runs.sqlite3").write_bytes(bytes(1000))
     assert storage.used_bytes() == 6
     assert storage.was_given_lately(name, 60)
@@ -232,3 +232,12 @@ def test_posters_have_a_folder_of_their_own(storage: Storage) -> None:
     assert storage.poster_path("ab").parent != storage.clip_path("ab", ".webp").parent
     with pytest.raises(ValueError, match="run id"):
         storage.poster_path("../ab")
+
+
+def test_sizes_are_known_when_files_are_kept(storage: Storage, picture: Path) -> None:
+    """Nobody has to walk the disk to know what it holds."""
+    kept = storage.keep_input(picture, ".jpg")
+    assert storage.keep_input(picture, ".jpg") == kept
+    assert kept.size_bytes == storage.size_bytes(kept.name) == 6
+    storage.remove(kept.name)
+    assert storage.size_bytes(kept.name) == 0

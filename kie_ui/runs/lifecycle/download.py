@@ -254,11 +254,9 @@ class Fetching:
             clip, suffix = await asyncio.to_thread(look_inside, part, run.result_urls[index])
             if clip.kind == "video":
                 await asyncio.to_thread(put_recipe_into, part, run)
-            size_bytes = part.stat().st_size
             final = self._storage.clip_path(clip_id, suffix)
-            await asyncio.to_thread(self._storage.finish, part, final)
-        name = final.relative_to(self._storage.root).as_posix()
-        return clip.model_copy(update={"name": name, "size_bytes": size_bytes})
+            kept = await asyncio.to_thread(self._storage.finish, part, final)
+        return clip.model_copy(update={"name": kept.name, "size_bytes": kept.size_bytes})
 
     async def _download(self, run: Run, index: int, client: KieClient, part: Path) -> None:
         """Download a result, through a renewed link where its own no longer works."""

@@ -105,8 +105,8 @@ class Intake:
         if not isinstance(ref, FileRef):
             return ref
         picture = prepared[ref]
-        name = self._storage.keep_input(picture.path, picture.suffix)
-        return FileRef(path=name, name=ref.name)
+        kept = self._storage.keep_input(picture.path, picture.suffix)
+        return FileRef(path=kept.name, name=ref.name)
 
 
 def _checked(spec: ModelSpec, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
