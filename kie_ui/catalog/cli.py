@@ -20,9 +20,9 @@ from pydantic import ValidationError
 from kie_ui.catalog.describe import compare, facts_of, facts_of_model
 from kie_ui.catalog.library.collection import Added, Entry
 from kie_ui.catalog.library.exchange import Source, read_sources
-from kie_ui.catalog.library.file_store import ShelfProblem
+from kie_ui.catalog.library.file_store import CollectionProblem
 from kie_ui.catalog.library.library import EVERYONE, Library
-from kie_ui.catalog.library.sanitize import Unfit
+from kie_ui.catalog.library.sanitize import UnusableSpec
 from kie_ui.catalog.parameters import Parameter
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.spec import ModelSpec
@@ -195,7 +195,7 @@ def _import(options: Namespace) -> int:
         status = max(status, _say(source.name, source.problems))
         try:
             added = library.add(EVERYONE, source.specs)
-        except (ShelfProblem, Unfit) as problem:
+        except (CollectionProblem, UnusableSpec) as problem:
             status = _say(source.name, [str(problem)])
         else:
             for each in added:
@@ -261,7 +261,7 @@ def _removed(library: Library, model: str) -> int:
         undo(EVERYONE, model)
     except UnknownModel:
         return _say(model, [_UNKNOWN])
-    except ShelfProblem as problem:
+    except CollectionProblem as problem:
         return _say(model, [str(problem)])
     return DONE
 
@@ -278,7 +278,7 @@ def _export(options: Namespace) -> int:
             sys.stdout.write(file.decode())
         else:
             options.output.write_bytes(file)
-    except ShelfProblem as problem:
+    except CollectionProblem as problem:
         return _say("export", [str(problem)])
     except OSError as exc:
         return _say(str(options.output), [f"It cannot be written: {exc.strerror or exc}."])

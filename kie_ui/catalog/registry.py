@@ -23,13 +23,13 @@ class Catalog(Protocol):
     def of(self, owner: str) -> Registry:
         """Return the models of an owner, as they are now."""
 
-    def shelf_name(self, owner: str) -> str:
+    def collection_name(self, owner: str) -> str:
         """Name where an owner's own models are kept; empty where they have none."""
 
-    def versions(self, model: str, shelf: str = "") -> tuple[ModelSpec, ...]:
-        """Return every spec of a model that is everyone's or on a shelf, or was; the newest first.
+    def versions(self, model: str, collection: str = "") -> tuple[ModelSpec, ...]:
+        """Return every spec of a model that everyone or a collection has or had, the newest first.
 
-        Never one of somebody else's shelf: a stranger's page says nothing of one's own runs.
+        Never one of somebody else's collection: a stranger's page says nothing of one's own runs.
         """
 
 
@@ -49,11 +49,11 @@ class Registry:
         """Return this registry: it is everyone's."""
         return self
 
-    def shelf_name(self, _owner: str) -> str:
+    def collection_name(self, _owner: str) -> str:
         """Return nothing: nobody has models of their own."""
         return ""
 
-    def versions(self, model: str, _shelf: str = "") -> tuple[ModelSpec, ...]:
+    def versions(self, model: str, _collection: str = "") -> tuple[ModelSpec, ...]:
         """Return the one spec of a model, if there is one."""
         return (self._specs[model],) if model in self._specs else ()
 

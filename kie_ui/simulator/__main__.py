@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from kie_ui.catalog.library.exchange import read_sources
 from kie_ui.catalog.library.library import Library
-from kie_ui.catalog.library.sanitize import fitted
+from kie_ui.catalog.library.sanitize import sanitize_spec
 from kie_ui.catalog.registry import Catalog, Registry, built_in_registry
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
@@ -41,14 +41,14 @@ class ServedModels:
         """Return the models of an owner, the pages' versions before others."""
         return Registry((*self._others.of(owner), *self._specs))
 
-    def shelf_name(self, owner: str) -> str:
+    def collection_name(self, owner: str) -> str:
         """Name where an owner's own models are kept."""
-        return self._others.shelf_name(owner)
+        return self._others.collection_name(owner)
 
-    def versions(self, model: str, shelf: str = "") -> tuple[ModelSpec, ...]:
+    def versions(self, model: str, collection: str = "") -> tuple[ModelSpec, ...]:
         """Return every version of a model; of the pages, the one that was read last first."""
         own = [spec for spec in reversed(self._specs) if spec.model == model]
-        return (*own, *self._others.versions(model, shelf))
+        return (*own, *self._others.versions(model, collection))
 
 
 def served_models(pages: Sequence[str], data_dir: Path | None = None) -> ServedModels:
@@ -62,7 +62,7 @@ def served_models(pages: Sequence[str], data_dir: Path | None = None) -> ServedM
     for source in read_sources(pages):
         if source.problems:
             raise UnreadableModels(f"{source.name}: {' '.join(source.problems)}")
-        specs += [fitted(spec, *built_in.versions(spec.model)) for spec in source.specs]
+        specs += [sanitize_spec(spec, *built_in.versions(spec.model)) for spec in source.specs]
     return ServedModels(specs, _added_models(data_dir))
 
 

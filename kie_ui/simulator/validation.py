@@ -117,14 +117,16 @@ class CheckedRequest(NamedTuple):
     callback_url: str | None
 
 
-def check_request(catalog: Catalog, body: Mapping[str, Any], shelf: str = "") -> CheckedRequest:
-    """Check the complete body of a create; `shelf` names whose models count beside everyone's.
+def check_request(
+    catalog: Catalog, body: Mapping[str, Any], collection: str = ""
+) -> CheckedRequest:
+    """Check the complete body of a create; `collection` names whose models count beside everyone's.
 
     It has to be valid for one version of the model's page, for who sends it may not have read the
     newest one. Fields that the model does not have are dropped, as the service does.
     Raises: Refused, for the reason that the newest version gives.
     """
-    versions = _versions(catalog, body, shelf)
+    versions = _versions(catalog, body, collection)
     given = body.get("input")
     if given is None:
         raise missing_field("input")
@@ -134,11 +136,11 @@ def check_request(catalog: Catalog, body: Mapping[str, Any], shelf: str = "") ->
     return CheckedRequest(spec, values, _callback_url(body))
 
 
-def _versions(catalog: Catalog, body: Mapping[str, Any], shelf: str) -> tuple[ModelSpec, ...]:
+def _versions(catalog: Catalog, body: Mapping[str, Any], collection: str) -> tuple[ModelSpec, ...]:
     model = body.get("model")
     if model is None or model == "":
         raise missing_field("model")
-    versions = catalog.versions(model, shelf) if isinstance(model, str) else ()
+    versions = catalog.versions(model, collection) if isinstance(model, str) else ()
     if not versions:
         raise Refused(422, f"The model name you specified is not supported: {model!s:.100}")
     return versions

@@ -65,12 +65,12 @@ class Demo:
 
     def of(self, backend: Backend, owner: str) -> Backend:
         """Make the simulator's backend that of an owner: it then knows their own models too."""
-        shelf = self._catalog.shelf_name(owner)
-        if not shelf:
+        collection = self._catalog.collection_name(owner)
+        if not collection:
             return backend
         from kie_ui.simulator.http.auth import VISITOR  # noqa: PLC0415 - few views need it
 
-        return backend.model_copy(update={"api_key": SecretStr(f"{VISITOR}{shelf}")})
+        return backend.model_copy(update={"api_key": SecretStr(f"{VISITOR}{collection}")})
 
     async def stop(self) -> None:
         """Stop a simulator of ours; its tasks wait for whoever starts it next."""

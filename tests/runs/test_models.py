@@ -28,7 +28,7 @@ from tests.runs.harness import (
 SPEC = built_in_registry().spec(GROK)
 
 
-class Shelf:
+class ModelCollection:
     """A catalog in which each owner has models of their own, which come and go."""
 
     def __init__(self) -> None:
@@ -38,28 +38,28 @@ class Shelf:
     def of(self, owner: str) -> Registry:
         return Registry(self.owned.get(owner, ()))
 
-    def shelf_name(self, owner: str) -> str:
+    def collection_name(self, owner: str) -> str:
         return owner
 
-    def versions(self, model: str, shelf: str = "") -> tuple[ModelSpec, ...]:
+    def versions(self, model: str, collection: str = "") -> tuple[ModelSpec, ...]:
         return tuple(spec for spec in self.known if spec.model == model)
 
 
 @pytest.fixture
-def shelf() -> Shelf:
+def collection() -> ModelCollection:
     """Return a catalog in which the one owner has one model."""
-    shelf = Shelf()
-    shelf.owned[OWNER] = shelf.known = (SPEC,)
-    return shelf
+    collection = ModelCollection()
+    collection.owned[OWNER] = collection.known = (SPEC,)
+    return collection
 
 
 @pytest.fixture
 async def service(
-    tmp_path: Path, fast: FastClock, backends: Backends, fake: FakeKie, shelf: Shelf
+    tmp_path: Path, fast: FastClock, backends: Backends, fake: FakeKie, collection: ModelCollection
 ) -> AsyncIterator[RunService]:
     """Return a started service over that catalog."""
     transport = httpx.MockTransport(fake.answer)
-    service = make_service(tmp_path, fast, backends, transport, catalog=shelf)
+    service = make_service(tmp_path, fast, backends, transport, catalog=collection)
     await service.start()
     yield service
     await service.stop()
@@ -90,14 +90,14 @@ async def test_a_press_knows_the_models_of_its_owner_alone(
 async def test_a_model_removed_after_the_press_is_still_sent(
     service: RunService,
     fake: FakeKie,
-    shelf: Shelf,
+    collection: ModelCollection,
     upload: asyncio.Event,
     values: dict[str, Any],
 ) -> None:
     """A run goes on with a version that was known when it was pressed."""
     run = await service.submit(OWNER, GROK, values, "live")
     await until(lambda: fake.counts["upload"] == 1)
-    shelf.owned.clear()
+    collection.owned.clear()
     upload.set()
     await reached(service, run, Step.DONE)
     assert fake.bodies[0]["input"]["mode"] == "fun"
@@ -106,7 +106,7 @@ async def test_a_model_removed_after_the_press_is_still_sent(
 async def test_a_model_replaced_after_the_press_is_sent_as_it_was_pressed(
     service: RunService,
     fake: FakeKie,
-    shelf: Shelf,
+    collection: ModelCollection,
     upload: asyncio.Event,
     values: dict[str, Any],
 ) -> None:
@@ -115,8 +115,8 @@ async def test_a_model_replaced_after_the_press_is_sent_as_it_was_pressed(
     await until(lambda: fake.counts["upload"] == 1)
     kept = tuple(p for p in SPEC.parameters if p.name not in ("image_urls", "task_id", "index"))
     newer = SPEC.model_copy(update={"parameters": kept, "rules": (), "price": None})
-    shelf.owned[OWNER] = (newer,)
-    shelf.known = (newer, SPEC)
+    collection.owned[OWNER] = (newer,)
+    collection.known = (newer, SPEC)
     upload.set()
     await reached(service, run, Step.DONE)
     assert isinstance(fake.bodies[0]["input"]["image_urls"], list)
@@ -127,15 +127,15 @@ async def test_a_model_replaced_after_the_press_is_sent_as_it_was_pressed(
 async def test_a_model_of_which_nothing_is_known_any_more_fails_its_run(
     service: RunService,
     fake: FakeKie,
-    shelf: Shelf,
+    collection: ModelCollection,
     upload: asyncio.Event,
     values: dict[str, Any],
 ) -> None:
     """Nothing leaves, and the run says why."""
     run = await service.submit(OWNER, GROK, values, "live")
     await until(lambda: fake.counts["upload"] == 1)
-    shelf.owned.clear()
-    shelf.known = ()
+    collection.owned.clear()
+    collection.known = ()
     upload.set()
     failed = await reached(service, run, Step.FAILED)
     assert failed.error is not None

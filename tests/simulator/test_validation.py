@@ -39,7 +39,7 @@ class Versions(Registry):
         super().__init__(specs[:1])
         self._versions = specs
 
-    def versions(self, model: str, _shelf: str = "") -> tuple[ModelSpec, ...]:
+    def versions(self, model: str, _collection: str = "") -> tuple[ModelSpec, ...]:
         return self._versions if model == self._versions[0].model else ()
 
 

@@ -1,4 +1,4 @@
-"""What one owner, or everyone, has added to the built-in models: a shelf, as data."""
+"""What one owner, or everyone, has added to the built-in models: a collection, as data."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ MAX_REMOVED = 50
 """Removed models that are kept, to be had back."""
 
 
-class DamagedShelf(ValueError):
-    """This is no shelf: something else has written over it, or cut it off."""
+class DamagedCollection(ValueError):
+    """This is no collection: something else has written over it, or cut it off."""
 
 
-class NewerShelf(ValueError):
-    """A newer version of the program wrote this shelf in a way that this one does not know."""
+class NewerCollection(ValueError):
+    """A newer version of the program wrote this collection in a way that this one does not know."""
 
 
 class Stored(BaseModel):
-    """What a shelf says of one model, be it one of its own or one that everybody has."""
+    """What a collection says of one model, be it one of its own or one that everybody has."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     spec: ModelSpec | None = None
-    """None where the shelf only says something about a model that it does not hold."""
+    """None where the collection only says something about a model that it does not hold."""
     title: str | None = None
     """What the person calls it instead."""
     is_hidden: bool | None = None
-    """None: as it is without this shelf."""
+    """None: as it is without this collection."""
     removed_at_ms: int | None = None
     """Since when its spec is only kept to be had back; None: it is there."""
     added_at_ms: int = 0
@@ -72,8 +72,8 @@ class Stored(BaseModel):
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """The models of a shelf in the order in which they were added."""
+class ModelCollection:
+    """The models of a collection in the order in which they were added."""
 
     stored: Mapping[str, Stored] = field(default_factory=dict)
     """By model id."""
@@ -86,14 +86,14 @@ class Shelf:
         """Return what is said of a model, which may be nothing yet."""
         return self.stored.get(model) or Stored(model=model)
 
-    def with_(self, stored: Stored, *, is_last: bool = False) -> Shelf:
-        """Return the shelf with something else said of a model, at its place or behind all."""
+    def with_(self, stored: Stored, *, is_last: bool = False) -> ModelCollection:
+        """Return the collection with something else said of a model, at its place or behind all."""
         if not is_last:
             return replace(self, stored={**self.stored, stored.model: stored})
         others = {model: other for model, other in self.stored.items() if model != stored.model}
         order = tuple(model for model in self.order if model != stored.model)
         unreadable = tuple(raw for raw in self.unreadable if _id_of(raw) != stored.model)
-        return Shelf({**others, stored.model: stored}, order, unreadable)
+        return ModelCollection({**others, stored.model: stored}, order, unreadable)
 
     def ordered(self, models: Iterable[str]) -> list[str]:
         """Return ids in the order that was chosen for them."""
@@ -105,32 +105,34 @@ class Shelf:
         """How many models of its own it holds."""
         return sum(stored.own_spec is not None for stored in self.stored.values())
 
-    def without_the_oldest_removed(self, most: int = MAX_REMOVED) -> Shelf:
-        """Return the shelf with the removed models that were removed last, and no others."""
+    def without_the_oldest_removed(self, most: int = MAX_REMOVED) -> ModelCollection:
+        """Return the collection with the removed models that were removed last, and no others."""
         removed = [s for s in self.stored.values() if s.removed_at_ms is not None]
         removed.sort(key=lambda stored: stored.removed_at_ms or 0, reverse=True)
         dropped = {stored.model for stored in removed[most:]}
         kept = {model: s for model, s in self.stored.items() if model not in dropped}
         return replace(self, stored=kept)
 
-    def without_former(self) -> Shelf:
-        """Return the shelf without earlier versions of its models."""
+    def without_former(self) -> ModelCollection:
+        """Return the collection without earlier versions of its models."""
         lighter = {model: s.but(former=()) for model, s in self.stored.items()}
         return replace(self, stored=lighter)
 
 
-def with_added(shelf: Shelf, spec: ModelSpec, beneath: ModelSpec | None, now_ms: int) -> Shelf:
-    """Return a shelf with a spec, which takes the place of what was there, and is in sight.
+def with_added(
+    collection: ModelCollection, spec: ModelSpec, beneath: ModelSpec | None, now_ms: int
+) -> ModelCollection:
+    """Return a collection with a spec, which takes the place of what was there, and is in sight.
 
-    `beneath` is what its owner has of this model without the shelf. A page that says nothing else
-    than that brings it back, with its own words: they are the better ones.
+    `beneath` is what its owner has of this model without the collection. A page that says nothing
+    new restores that, with its own words: they are the better ones.
     """
-    stored = shelf.of(spec.model)
+    stored = collection.of(spec.model)
     if beneath is not None and compare(beneath, spec).is_same:
         undone = stored.with_spec(None) if stored.own_spec else stored
-        return shelf.with_(undone.but(is_hidden=False))
+        return collection.with_(undone.but(is_hidden=False))
     if stored.own_spec is not None and stored.own_spec.digest == spec.digest:
-        return shelf.with_(stored.but(is_hidden=False))
+        return collection.with_(stored.but(is_hidden=False))
     is_new = stored.own_spec is None and beneath is None
     newer = stored.with_spec(spec).but(
         title=None if is_new else stored.title,
@@ -138,34 +140,34 @@ def with_added(shelf: Shelf, spec: ModelSpec, beneath: ModelSpec | None, now_ms:
         removed_at_ms=None,
         added_at_ms=now_ms,
     )
-    return shelf.with_(newer, is_last=is_new)
+    return collection.with_(newer, is_last=is_new)
 
 
-def dump_shelf(shelf: Shelf) -> bytes:
-    """Write a shelf as what its file holds."""
-    models = [stored.model_dump(mode="json") for stored in shelf.stored.values()]
+def dump_collection(collection: ModelCollection) -> bytes:
+    """Write a collection as what its file holds."""
+    models = [stored.model_dump(mode="json") for stored in collection.stored.values()]
     told = {
         "format": FORMAT,
         "version": VERSION,
-        "order": shelf.order,
-        "models": [*models, *shelf.unreadable],
+        "order": collection.order,
+        "models": [*models, *collection.unreadable],
     }
     return to_json(told, inf_nan_mode="null")
 
 
-def parse_shelf(data: bytes) -> Shelf:
-    """Read what a shelf's file holds. Raises: DamagedShelf, NewerShelf."""
+def parse_collection(data: bytes) -> ModelCollection:
+    """Read what a collection's file holds. Raises: DamagedCollection, NewerCollection."""
     try:
         told = from_json(data)
     except ValueError as exc:
-        raise DamagedShelf(str(exc)) from exc
+        raise DamagedCollection(str(exc)) from exc
     if not isinstance(told, dict) or told.get("format") != FORMAT:
-        raise DamagedShelf("it is no shelf of models")
+        raise DamagedCollection("it is no collection of models")
     if told.get("version") != VERSION:
-        raise NewerShelf
+        raise NewerCollection
     models, order = told.get("models"), told.get("order")
     if not isinstance(models, list) or not isinstance(order, list):
-        raise DamagedShelf("it lists no models")
+        raise DamagedCollection("it lists no models")
     stored: dict[str, Stored] = {}
     unreadable = []
     for given in models:
@@ -175,7 +177,7 @@ def parse_shelf(data: bytes) -> Shelf:
         else:
             stored[entry.model] = entry
     chosen = tuple(model for model in order if isinstance(model, str))
-    return Shelf(stored, chosen, tuple(unreadable))
+    return ModelCollection(stored, chosen, tuple(unreadable))
 
 
 def _stored(given: Any) -> Stored | None:
@@ -236,24 +238,26 @@ class Added(NamedTuple):
 
 
 def entries_of(
-    built_in: Iterable[ModelSpec], shelves: Iterable[Shelf], own: Shelf
+    built_in: Iterable[ModelSpec], collections: Iterable[ModelCollection], own: ModelCollection
 ) -> tuple[Entry, ...]:
-    """Lay shelves over the built-in models, the owner's own last, which is among `shelves`.
+    """Lay collections over the built-in models, the owner's own last, which is among `collections`.
 
     The built-in models stay first, in their own order.
     """
     entries = {spec.model: Entry(spec, is_built_in=True) for spec in built_in}
     first = list(entries)
-    for shelf in shelves:
-        entries = _with_shelf(entries, shelf, is_own=shelf is own)
-        others = shelf.ordered(model for model in entries if model not in first)
+    for collection in collections:
+        entries = _with_collection(entries, collection, is_own=collection is own)
+        others = collection.ordered(model for model in entries if model not in first)
         entries = {model: entries[model] for model in [*first, *others]}
     return tuple(entries.values())
 
 
-def _with_shelf(entries: dict[str, Entry], shelf: Shelf, *, is_own: bool) -> dict[str, Entry]:
+def _with_collection(
+    entries: dict[str, Entry], collection: ModelCollection, *, is_own: bool
+) -> dict[str, Entry]:
     laid = dict(entries)
-    for stored in shelf.stored.values():
+    for stored in collection.stored.values():
         beneath = laid.get(stored.model)
         spec = stored.own_spec or (beneath.spec if beneath else None)
         if spec is not None:

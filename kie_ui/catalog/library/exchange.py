@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from kie_ui.catalog.docs_import import UnreadablePage, read_page
-from kie_ui.catalog.library.sanitize import Unfit, fitted
+from kie_ui.catalog.library.sanitize import UnusableSpec, sanitize_spec
 from kie_ui.catalog.spec import ModelSpec
 
 FORMAT = "kie-ui-models"
@@ -56,8 +56,8 @@ def read_models(data: str | bytes) -> SharedModels:
     problems = []
     for number, given in enumerate(models, start=1):
         try:
-            spec = fitted(ModelSpec.model_validate_json(to_json(given, inf_nan_mode="null")))
-        except (ValidationError, Unfit) as problem:
+            spec = sanitize_spec(ModelSpec.model_validate_json(to_json(given, inf_nan_mode="null")))
+        except (ValidationError, UnusableSpec) as problem:
             problems.append(f"{_named(number, given)} cannot be taken in: {_reason(problem)}")
         else:
             specs[spec.model] = spec
@@ -90,8 +90,8 @@ def _named(number: int, given: object) -> str:
     return f"“{model[:80]}”" if isinstance(model, str) and model else f"Model {number} of the file"
 
 
-def _reason(problem: ValidationError | Unfit) -> str:
-    if isinstance(problem, Unfit):
+def _reason(problem: ValidationError | UnusableSpec) -> str:
+    if isinstance(problem, UnusableSpec):
         return str(problem)
     first = problem.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])[:120]
@@ -143,8 +143,8 @@ def read_text(text: str, name: str) -> Source:
         if looks_like_models(text):
             shared = read_models(text)
             return Source(name, shared.specs, shared.problems)
-        return Source(name, tuple(fitted(read.spec) for read in read_page(text, name)))
-    except (UnreadablePage, UnreadableModels, Unfit) as problem:
+        return Source(name, tuple(sanitize_spec(read.spec) for read in read_page(text, name)))
+    except (UnreadablePage, UnreadableModels, UnusableSpec) as problem:
         return Source(name, problems=(str(problem),))
 
 

@@ -1,4 +1,4 @@
-"""Shelves on the disk: one file each, changed by one at a time, whichever process that is."""
+"""Collections on the disk: one file each, changed by one at a time, whichever process that is."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kie_ui.catalog.library.collection import (
-    DamagedShelf,
-    NewerShelf,
-    Shelf,
-    dump_shelf,
-    parse_shelf,
+    DamagedCollection,
+    ModelCollection,
+    NewerCollection,
+    dump_collection,
+    parse_collection,
 )
 
 logger = logging.getLogger(__name__)
@@ -24,28 +24,28 @@ logger = logging.getLogger(__name__)
 LOCK_WAIT_S = 10.0
 """How long a change waits for another one to be done."""
 MAX_IN_MEMORY = 100
-"""Shelves that are held ready at once."""
+"""CollectionFiles that are held ready at once."""
 
 Stamp = tuple[int, int, int]
 """Tells one state of a file from the next: every change makes a new file."""
-Change = Callable[[Shelf], Shelf]
+Change = Callable[[ModelCollection], ModelCollection]
 
 
-class ShelfProblem(Exception):
-    """The shelf can't be changed; the text is a sentence for the person."""
+class CollectionProblem(Exception):
+    """The collection can't be changed; the text is a sentence for the person."""
 
 
-class Shelves:
-    """The shelves of a folder, by name. May be used from any thread; a change blocks."""
+class CollectionFiles:
+    """The collections of a folder, by name. May be used from any thread; a change blocks."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._read: OrderedDict[str, tuple[Stamp | None, Shelf]] = OrderedDict()
+        self._read: OrderedDict[str, tuple[Stamp | None, ModelCollection]] = OrderedDict()
         self._told: dict[str, str] = {}
         self._guard = threading.Lock()
 
     def stamp(self, name: str) -> Stamp | None:
-        """Tell the state of a shelf; None where there is no file."""
+        """Tell the state of a collection; None where there is no file."""
         try:
             found = self._path(name).stat()
         except OSError:
@@ -53,65 +53,65 @@ class Shelves:
         return found.st_mtime_ns, found.st_size, found.st_ino
 
     def names(self) -> Iterator[str]:
-        """List the shelves that there are."""
+        """List the collections that there are."""
         with suppress(OSError), os.scandir(self.folder) as entries:
             yield from (e.name.removesuffix(".json") for e in entries if e.name.endswith(".json"))
 
     def total_bytes(self) -> int:
-        """Tell how much disk all shelves take."""
+        """Tell how much disk all collections take."""
         with suppress(OSError), os.scandir(self.folder) as entries:
             return sum(entry.stat().st_size for entry in entries)
         return 0
 
-    def shelf(self, name: str) -> Shelf:
-        """Return a shelf as it is now; one that was not begun, or is damaged, is empty."""
+    def collection(self, name: str) -> ModelCollection:
+        """Return a collection as it is now; one that was not begun, or is damaged, is empty."""
         stamp = self.stamp(name)
         with self._guard:
             known = self._read.get(name)
         if known is not None and known[0] == stamp:
             return known[1]
-        shelf = Shelf() if stamp is None else self._opened(name)
+        collection = ModelCollection() if stamp is None else self._opened(name)
         with self._guard:
-            self._read[name] = stamp, shelf
+            self._read[name] = stamp, collection
             self._read.move_to_end(name)
             if len(self._read) > MAX_IN_MEMORY:
                 self._read.popitem(last=False)
-        return shelf
+        return collection
 
     def warning(self, name: str) -> str | None:
-        """Return what a person has to know about a shelf since the start, if anything."""
+        """Return what a person has to know about a collection since the start, if anything."""
         return self._told.get(name)
 
-    def change(self, name: str, change: Change, max_bytes: int) -> Shelf:
-        """Change a shelf, and keep it. Raises: ShelfProblem, also where it grows too large."""
+    def change(self, name: str, change: Change, max_bytes: int) -> ModelCollection:
+        """Change a collection and keep it. Raises: CollectionProblem, also if too large."""
         with self._locked():
             before = self._to_change(name)
             after = change(before)
             return before if after == before else self._written(name, after, max_bytes)
 
-    def _to_change(self, name: str) -> Shelf:
-        """Read a shelf that is to be written anew; nothing that it holds may get lost by that."""
+    def _to_change(self, name: str) -> ModelCollection:
+        """Read a collection that is to be written anew, which may lose nothing that it holds."""
         try:
-            shelf = self._parsed(name)
-        except DamagedShelf as damage:
+            collection = self._parsed(name)
+        except DamagedCollection as damage:
             self._set_aside(name, damage)
-            return Shelf()
-        except NewerShelf:
-            raise ShelfProblem(_NEWER) from None
+            return ModelCollection()
+        except NewerCollection:
+            raise CollectionProblem(_NEWER) from None
         except OSError as exc:
-            raise ShelfProblem(f"The added models cannot be read ({exc.strerror}).") from exc
+            raise CollectionProblem(f"The added models cannot be read ({exc.strerror}).") from exc
         self._told.pop(name, None)  # whoever changes models goes on, and has seen it
-        return shelf
+        return collection
 
-    def _written(self, name: str, shelf: Shelf, max_bytes: int) -> Shelf:
-        """Write a shelf, leaving out what is least missed where it is too large."""
-        kept = shelf.without_the_oldest_removed()
+    def _written(self, name: str, collection: ModelCollection, max_bytes: int) -> ModelCollection:
+        """Write a collection, leaving out what is least missed where it is too large."""
+        kept = collection.without_the_oldest_removed()
         for lighter in (kept, kept.without_former(), kept.without_the_oldest_removed(0)):
-            data = dump_shelf(lighter)
+            data = dump_collection(lighter)
             if len(data) <= max_bytes:
                 self._write(name, data)
                 return lighter
-        raise ShelfProblem("There is no room for more models: remove some first.")
+        raise CollectionProblem("There is no room for more models: remove some first.")
 
     def _write(self, name: str, data: bytes) -> None:
         """Put all of a file in place, or nothing; to be called with the lock.
@@ -130,38 +130,38 @@ class Shelves:
                 draft.unlink(missing_ok=True)
             raise _cannot_write(exc) from exc
 
-    def _opened(self, name: str) -> Shelf:
+    def _opened(self, name: str) -> ModelCollection:
         try:
-            shelf = self._parsed(name)
-        except NewerShelf:
+            collection = self._parsed(name)
+        except NewerCollection:
             self._tell(name, _NEWER)
-            return Shelf()
+            return ModelCollection()
         except OSError as exc:
             self._tell(name, f"The added models cannot be read ({exc.strerror}).")
-            return Shelf()
-        except DamagedShelf:
+            return ModelCollection()
+        except DamagedCollection:
             return self._after_damage(name)
-        if shelf.unreadable:
-            self._tell(name, _some_unreadable(len(shelf.unreadable)))
-        return shelf
+        if collection.unreadable:
+            self._tell(name, _some_unreadable(len(collection.unreadable)))
+        return collection
 
-    def _after_damage(self, name: str) -> Shelf:
+    def _after_damage(self, name: str) -> ModelCollection:
         """Look once more with the lock, set aside what is damaged still, and go on without."""
         try:
-            return self.change(name, lambda shelf: shelf, 0)
-        except ShelfProblem as problem:
+            return self.change(name, lambda collection: collection, 0)
+        except CollectionProblem as problem:
             self._tell(name, f"The file of added models is damaged: {self._path(name)}. {problem}")
-            return Shelf()
+            return ModelCollection()
 
-    def _parsed(self, name: str) -> Shelf:
-        """Read a shelf. Raises: OSError, DamagedShelf, NewerShelf."""
+    def _parsed(self, name: str) -> ModelCollection:
+        """Read a collection. Raises: OSError, DamagedCollection, NewerCollection."""
         try:
             data = self._path(name).read_bytes()
         except FileNotFoundError:
-            return Shelf()
-        return parse_shelf(data)
+            return ModelCollection()
+        return parse_collection(data)
 
-    def _set_aside(self, name: str, damage: DamagedShelf) -> None:
+    def _set_aside(self, name: str, damage: DamagedCollection) -> None:
         path = self._path(name)
         aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}")
         try:
@@ -182,7 +182,7 @@ class Shelves:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keep every other change out. Raises: ShelfProblem."""
+        """Keep every other change out. Raises: CollectionProblem."""
         from filelock import FileLock, Timeout  # noqa: PLC0415 - the page's first view needs none
 
         try:
@@ -190,7 +190,7 @@ class Shelves:
             lock = FileLock(self.folder / ".lock")
             lock.acquire(timeout=LOCK_WAIT_S)
         except Timeout:
-            raise ShelfProblem("Another program is changing the models. Try again.") from None
+            raise CollectionProblem("Another program is changing the models. Try again.") from None
         except OSError as exc:
             raise _cannot_write(exc) from exc
         try:
@@ -214,5 +214,5 @@ def _only_for_us(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _cannot_write(exc: OSError) -> ShelfProblem:
-    return ShelfProblem(f"The added models cannot be kept ({exc.strerror}).")
+def _cannot_write(exc: OSError) -> CollectionProblem:
+    return CollectionProblem(f"The added models cannot be kept ({exc.strerror}).")

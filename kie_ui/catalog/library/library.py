@@ -1,7 +1,7 @@
 """Who has which models: the built-in ones, those of the operator, and those of each visitor.
 
-On a server for one person there is one shelf, everyone's. On a shared server each visitor has a
-shelf of their own, beside everyone's, which only the command line fills.
+On a server for one person there is one collection, everyone's. On a shared server each visitor also
+has one of their own; everyone's is filled by the command line alone.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from kie_ui.catalog.library.collection import Added, Entry, Shelf, entries_of, with_added
+from kie_ui.catalog.library.collection import Added, Entry, ModelCollection, entries_of, with_added
 from kie_ui.catalog.library.exchange import write_models
-from kie_ui.catalog.library.file_store import ShelfProblem, Shelves, Stamp
-from kie_ui.catalog.library.sanitize import clean_title, fitted
+from kie_ui.catalog.library.file_store import CollectionFiles, CollectionProblem, Stamp
+from kie_ui.catalog.library.sanitize import clean_title, sanitize_spec
 from kie_ui.catalog.registry import Registry, UnknownModel, built_in_registry
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
@@ -27,22 +27,22 @@ EVERYONE = "*"
 
 MAX_MODELS = 200
 """Models that a visitor may add."""
-MAX_SHELF_BYTES = 5_000_000
+MAX_COLLECTION_BYTES = 5_000_000
 MAX_MODELS_OF_EVERYONE = 2_000
-MAX_SHELF_BYTES_OF_EVERYONE = 100_000_000
+MAX_COLLECTION_BYTES_OF_EVERYONE = 100_000_000
 MAX_BYTES_OF_ALL = 2_000_000_000
-"""What the shelves of all visitors may take: every new browser is a new visitor."""
-MAX_SHELVES = 20_000
+"""What the collections of all visitors may take: every new browser is a new visitor."""
+MAX_COLLECTIONS = 20_000
 """Visitors who changed anything of their models."""
 MAX_VIEWS = 500
 """Owners whose models are held ready at once."""
 NOTES_OPENED_EVERY_MS = 60_000
 
 _EVERYONES = "everyone"
-_SHELF_NAME = re.compile(r"[0-9a-f]{40}")
+_COLLECTION_NAME = re.compile(r"[0-9a-f]{40}")
 
 
-class MayNotAdd(ShelfProblem):
+class MayNotAdd(CollectionProblem):
     """This owner may add no models here."""
 
 
@@ -55,8 +55,8 @@ class _View(NamedTuple):
 class Library:
     """A catalog on the disk. May be used from any thread; whatever changes it blocks a moment.
 
-    Changes raise ShelfProblem, with a sentence for the person, and UnknownModel. What one process
-    changes, every other one on the folder sees at its next look.
+    Changes raise CollectionProblem, with a sentence for the person, and UnknownModel. What one
+    process changes, every other one on the folder sees at its next look.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Library:
         built_in: Registry | None = None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 10**6,
     ) -> None:
-        self._shelves = Shelves(folder)
+        self._files = CollectionFiles(folder)
         self._is_for_one = is_for_one
         self._visitors_add = visitors_add
         self._built_in = built_in or built_in_registry()
@@ -98,18 +98,18 @@ class Library:
         spec = view.registry.spec(model)
         return next(entry for entry in view.entries if entry.spec is spec)
 
-    def shelf_name(self, owner: str) -> str:
-        """Name an owner's own shelf, from which nobody learns who they are; empty without one."""
+    def collection_name(self, owner: str) -> str:
+        """Return the name of an owner's own collection, which is a hash; empty without one."""
         name = self._own_name(owner)
-        return name if name != _EVERYONES and self._shelves.stamp(name) else ""
+        return name if name != _EVERYONES and self._files.stamp(name) else ""
 
-    def versions(self, model: str, shelf: str = "") -> tuple[ModelSpec, ...]:
-        """Return every spec of a model that is everyone's or on a shelf, or was; the newest first.
+    def versions(self, model: str, collection: str = "") -> tuple[ModelSpec, ...]:
+        """Return every spec of a model that everyone or a collection has or had, the newest first.
 
-        Never one of somebody else's shelf: a stranger's page says nothing of one's own runs.
+        Never one of somebody else's collection: a stranger's page says nothing of one's own runs.
         """
-        names = [shelf, _EVERYONES] if _SHELF_NAME.fullmatch(shelf) else [_EVERYONES]
-        said = [self._shelves.shelf(name).of(model) for name in names]
+        names = [collection, _EVERYONES] if _COLLECTION_NAME.fullmatch(collection) else [_EVERYONES]
+        said = [self._files.collection(name).of(model) for name in names]
         present = [stored.own_spec for stored in said if stored.own_spec is not None]
         former = [spec for stored in said for spec in stored.versions]
         distinct: dict[str, ModelSpec] = {}
@@ -123,26 +123,26 @@ class Library:
 
     def warnings(self, owner: str) -> tuple[str, ...]:
         """Return what an owner has to know of their models, such as that a file was damaged."""
-        told = (self._shelves.warning(name) for name in self._names(owner))
+        told = (self._files.warning(name) for name in self._names(owner))
         return tuple(sentence for sentence in told if sentence)
 
     def preview(self, owner: str, specs: Iterable[ModelSpec]) -> tuple[Added, ...]:
         """Tell what adding these models would do, and do nothing. Raises: as `add`."""
         fit = self._fitted(owner, specs)
-        return self._with_all(owner, self._shelves.shelf(self._own_name(owner)), fit)[1]
+        return self._with_all(owner, self._files.collection(self._own_name(owner)), fit)[1]
 
     def add(self, owner: str, specs: Iterable[ModelSpec]) -> tuple[Added, ...]:
         """Add models, or replace them by newer pages: all of them, or none.
 
-        Raises: MayNotAdd, Unfit, ShelfProblem.
+        Raises: MayNotAdd, UnusableSpec, CollectionProblem.
         """
         fit = self._fitted(owner, specs)
         added: tuple[Added, ...] = ()
 
-        def change(shelf: Shelf) -> Shelf:
+        def change(collection: ModelCollection) -> ModelCollection:
             nonlocal added
-            shelf, added = self._with_all(owner, shelf, fit)
-            return shelf
+            collection, added = self._with_all(owner, collection, fit)
+            return collection
 
         self._change(owner, change)
         return added
@@ -160,8 +160,8 @@ class Library:
         self._change_one(owner, model, is_hidden=False)
 
     def opened(self, owner: str, model: str) -> None:
-        """Note that a model was opened, if it is one that the owner's own shelf knows."""
-        stored = self._shelves.shelf(self._own_name(owner)).stored.get(model)
+        """Note that a model was opened, if it is one that the owner's own collection knows."""
+        stored = self._files.collection(self._own_name(owner)).stored.get(model)
         now_ms = self._now_ms()
         if stored is not None and now_ms - (stored.opened_at_ms or 0) >= NOTES_OPENED_EVERY_MS:
             self._change_one(owner, model, opened_at_ms=now_ms)
@@ -170,36 +170,40 @@ class Library:
         """Move a model before another one, or to the end; the built-in ones stay first."""
         entries = self.entries(owner)
         if self.entry(owner, model).is_built_in:
-            raise ShelfProblem("The models that came with the program stay first.")
+            raise CollectionProblem("The models that came with the program stay first.")
         models = [entry.model for entry in entries if entry.model != model]
         built_in = sum(entry.is_built_in for entry in entries)
         place = models.index(before) if before in models else len(models)
         models.insert(max(place, built_in), model)
-        self._change(owner, lambda shelf: replace(shelf, order=tuple(models)))
+        self._change(owner, lambda collection: replace(collection, order=tuple(models)))
 
     def remove(self, owner: str, model: str) -> None:
         """Remove a model that the owner added; `put_back` undoes it."""
         if self.entry(owner, model).is_built_in:
-            raise ShelfProblem("A model that came with the program can be hidden, not removed.")
+            raise CollectionProblem(
+                "A model that came with the program can be hidden, not removed."
+            )
 
-        def change(shelf: Shelf) -> Shelf:
-            stored = shelf.of(model)
+        def change(collection: ModelCollection) -> ModelCollection:
+            stored = collection.of(model)
             if stored.own_spec is None:
-                raise ShelfProblem("This model is the server’s: it can be hidden, not removed.")
-            return shelf.with_(stored.but(removed_at_ms=self._now_ms()))
+                raise CollectionProblem(
+                    "This model is the server’s: it can be hidden, not removed."
+                )
+            return collection.with_(stored.but(removed_at_ms=self._now_ms()))
 
         self._change(owner, change)
 
     def put_back(self, owner: str, model: str) -> None:
         """Bring a removed model back to its place. Raises: UnknownModel."""
 
-        def change(shelf: Shelf) -> Shelf:
-            stored = shelf.of(model)
+        def change(collection: ModelCollection) -> ModelCollection:
+            stored = collection.of(model)
             if stored.spec is None:
                 raise UnknownModel(f"“{model}” is no longer kept: add its page again.")
-            shelf = shelf.with_(stored.but(removed_at_ms=None))
-            self._raise_if_full(owner, shelf)
-            return shelf
+            collection = collection.with_(stored.but(removed_at_ms=None))
+            self._raise_if_full(owner, collection)
+            return collection
 
         self._change(owner, change)
 
@@ -207,35 +211,35 @@ class Library:
         """Undo that a page of the owner took the place of what came with the program."""
         under = self._beneath(owner).get(model)
 
-        def change(shelf: Shelf) -> Shelf:
-            stored = shelf.of(model)
+        def change(collection: ModelCollection) -> ModelCollection:
+            stored = collection.of(model)
             if under is None or stored.own_spec is None:
-                raise ShelfProblem("There is nothing to go back to.")
-            return shelf.with_(stored.with_spec(None))
+                raise CollectionProblem("There is nothing to go back to.")
+            return collection.with_(stored.with_spec(None))
 
         self._change(owner, change)
 
     def export(self, owner: str, models: Iterable[str] | None = None) -> bytes:
         """Return models as one file to be shared: those named, or all that were added.
 
-        Raises: UnknownModel, ShelfProblem where there are none.
+        Raises: UnknownModel, CollectionProblem where there are none.
         """
         if models is None:
             specs = [e.spec for e in self.entries(owner) if e.is_replaced or not e.is_built_in]
         else:
             specs = [self.of(owner).spec(model) for model in models]
         if not specs:
-            raise ShelfProblem("There is nothing to export: no model was added yet.")
+            raise CollectionProblem("There is nothing to export: no model was added yet.")
         return write_models(specs)
 
     def _view(self, owner: str) -> _View:
         names = self._names(owner)
-        stamps = tuple(map(self._shelves.stamp, names))
+        stamps = tuple(map(self._files.stamp, names))
         key = names[-1] if stamps[-1] else ""  # those who changed nothing all see the same
         view = self._views.get(key)
         if view is None or view.stamps != stamps:
-            shelves = [self._shelves.shelf(name) for name in names]
-            entries = entries_of(self._built_in, shelves, own=shelves[-1])
+            collections = [self._files.collection(name) for name in names]
+            entries = entries_of(self._built_in, collections, own=collections[-1])
             view = _View(stamps, entries, Registry(tuple(entry.spec for entry in entries)))
             if len(self._views) >= MAX_VIEWS:
                 self._views.clear()
@@ -243,61 +247,63 @@ class Library:
         return view
 
     def _beneath(self, owner: str) -> dict[str, ModelSpec]:
-        """Return the models that an owner has without a shelf of their own."""
-        shelves = [self._shelves.shelf(name) for name in self._names(owner)[:-1]]
-        entries = entries_of(self._built_in, shelves, own=Shelf())
+        """Return the models that an owner has without a collection of their own."""
+        collections = [self._files.collection(name) for name in self._names(owner)[:-1]]
+        entries = entries_of(self._built_in, collections, own=ModelCollection())
         return {entry.model: entry.spec for entry in entries}
 
     def _fitted(self, owner: str, specs: Iterable[ModelSpec]) -> list[ModelSpec]:
         if not self.may_add(owner):
             raise MayNotAdd("On this server only its operator adds models.")
-        return [fitted(spec, *self._built_in.versions(spec.model)) for spec in specs]
+        return [sanitize_spec(spec, *self._built_in.versions(spec.model)) for spec in specs]
 
     def _with_all(
-        self, owner: str, shelf: Shelf, specs: list[ModelSpec]
-    ) -> tuple[Shelf, tuple[Added, ...]]:
-        """Return a shelf with models added, and what that does."""
+        self, owner: str, collection: ModelCollection, specs: list[ModelSpec]
+    ) -> tuple[ModelCollection, tuple[Added, ...]]:
+        """Return a collection with models added, and what that does."""
         beneath = self._beneath(owner)
         added = []
         for spec in specs:
             under = beneath.get(spec.model)
-            before = shelf.of(spec.model).own_spec or under
-            shelf = with_added(shelf, spec, under, self._now_ms())
-            added.append(Added(shelf.of(spec.model).own_spec or under or spec, before))
-        self._raise_if_full(owner, shelf)
-        return shelf, tuple(added)
+            before = collection.of(spec.model).own_spec or under
+            collection = with_added(collection, spec, under, self._now_ms())
+            added.append(Added(collection.of(spec.model).own_spec or under or spec, before))
+        self._raise_if_full(owner, collection)
+        return collection, tuple(added)
 
     def _change_one(self, owner: str, model: str, **changes: object) -> None:
         self.of(owner).spec(model)
-        self._change(owner, lambda shelf: shelf.with_(shelf.of(model).but(**changes)))
+        self._change(
+            owner, lambda collection: collection.with_(collection.of(model).but(**changes))
+        )
 
-    def _change(self, owner: str, change: Callable[[Shelf], Shelf]) -> None:
+    def _change(self, owner: str, change: Callable[[ModelCollection], ModelCollection]) -> None:
         if not owner:
             raise MayNotAdd("Sign in first.")
         name = self._own_name(owner)
-        most = MAX_SHELF_BYTES_OF_EVERYONE if name == _EVERYONES else MAX_SHELF_BYTES
-        if name != _EVERYONES and self._shelves.stamp(name) is None:
+        most = MAX_COLLECTION_BYTES_OF_EVERYONE if name == _EVERYONES else MAX_COLLECTION_BYTES
+        if name != _EVERYONES and self._files.stamp(name) is None:
             self._raise_if_too_many()
-        self._shelves.change(name, change, most)
+        self._files.change(name, change, most)
 
     def _raise_if_too_many(self) -> None:
-        """Refuse one more shelf where there are more than any server has visitors at work."""
-        if sum(1 for _ in self._shelves.names()) >= MAX_SHELVES:
-            raise ShelfProblem("This server has no room for more models: tell its operator.")
+        """Refuse one more collection where there are more than any server has visitors at work."""
+        if sum(1 for _ in self._files.names()) >= MAX_COLLECTIONS:
+            raise CollectionProblem("This server has no room for more models: tell its operator.")
 
-    def _raise_if_full(self, owner: str, shelf: Shelf) -> None:
+    def _raise_if_full(self, owner: str, collection: ModelCollection) -> None:
         is_everyones = self._own_name(owner) == _EVERYONES
         most = MAX_MODELS_OF_EVERYONE if is_everyones else MAX_MODELS
-        if shelf.own_count > most:
-            raise ShelfProblem(f"There is room for {most:,} added models: remove some first.")
-        if not is_everyones and self._shelves.total_bytes() > MAX_BYTES_OF_ALL:
-            raise ShelfProblem("This server has no room for more models: tell its operator.")
+        if collection.own_count > most:
+            raise CollectionProblem(f"There is room for {most:,} added models: remove some first.")
+        if not is_everyones and self._files.total_bytes() > MAX_BYTES_OF_ALL:
+            raise CollectionProblem("This server has no room for more models: tell its operator.")
 
     def _own_name(self, owner: str) -> str:
         return self._names(owner)[-1]
 
     def _names(self, owner: str) -> tuple[str, ...]:
-        """Name the shelves of an owner, the one that is their own last."""
+        """Name the collections of an owner, the one that is their own last."""
         if self._is_for_one or owner in ("", EVERYONE):
             return (_EVERYONES,)
         # Only a hash: whoever reads a folder's listing learns of nobody.

@@ -33,7 +33,7 @@ _COUNTS = ("minLength", "maxLength", "minItems", "maxItems")
 _LIMITS = ("minimum", "maximum")
 
 
-def harmless_schema(schema: Any) -> dict[str, Any]:
+def sanitize_schema(schema: Any) -> dict[str, Any]:
     """Return of a schema what can be checked without harm; the rest is left to the service."""
     return _Cleaner().cleaned(schema, 0)
 
@@ -131,22 +131,24 @@ _STATED: dict[str, tuple[type, ...]] = {
 """The facts of a parameter and how JSON tells each."""
 
 
-def harmless(parameter: Parameter, sample: str | None) -> Parameter:
+def sanitize_parameter(parameter: Parameter, sample: str | None) -> Parameter:
     """Return a parameter without what could do harm; `sample` is a picture of ours, if any."""
     changes: dict[str, Any] = {"stated": _stated(parameter.stated), **_counts(parameter)}
     match parameter:
         case MediaParameter():
             changes["sample"] = sample if parameter.media == "image" else None
         case TableParameter():
-            changes["columns"] = tuple(harmless(column, None) for column in parameter.columns)
-            changes["default"] = _harmless_rows(parameter)
+            changes["columns"] = tuple(
+                sanitize_parameter(column, None) for column in parameter.columns
+            )
+            changes["default"] = _safe_rows(parameter)
         case JsonParameter():
-            changes["json_schema"] = harmless_schema(parameter.json_schema)
+            changes["json_schema"] = sanitize_schema(parameter.json_schema)
             changes["default"] = parameter.default if is_plain(parameter.default) else None
         case NumberParameter():
-            changes |= _harmless_numbers(parameter)
+            changes |= _number_changes(parameter)
         case ChoiceParameter():
-            changes["default"] = _harmless_choice(parameter)
+            changes["default"] = _safe_choice(parameter)
     return parameter.model_copy(update=changes)
 
 
@@ -156,20 +158,20 @@ def _counts(parameter: Parameter) -> dict[str, None]:
     return {name: None for name, count in counts.items() if count and count > LARGEST_WHOLE}
 
 
-def _harmless_rows(parameter: TableParameter) -> tuple[Any, ...]:
+def _safe_rows(parameter: TableParameter) -> tuple[Any, ...]:
     """Keep the rows of plain values: anything else could pass for a file on its way to a page."""
     columns = {column.name for column in parameter.columns}
-    return tuple(row for row in parameter.default if _is_harmless_row(row, columns, parameter))
+    return tuple(row for row in parameter.default if _is_safe_row(row, columns, parameter))
 
 
-def _is_harmless_row(row: Any, columns: set[str], parameter: TableParameter) -> bool:
+def _is_safe_row(row: Any, columns: set[str], parameter: TableParameter) -> bool:
     cells = [row] if parameter.is_bare else list(row.values()) if isinstance(row, dict) else [()]
     names = set(row) if isinstance(row, dict) else set()
     plain = all(not isinstance(cell, (dict, list, tuple)) and is_plain(cell) for cell in cells)
     return plain and names <= columns
 
 
-def _harmless_numbers(parameter: NumberParameter) -> dict[str, Any]:
+def _number_changes(parameter: NumberParameter) -> dict[str, Any]:
     """Leave out what no number could keep to, or no slider could show."""
     low, high, step = parameter.minimum, parameter.maximum, parameter.step
     changes: dict[str, Any] = {}
@@ -185,7 +187,7 @@ def _harmless_numbers(parameter: NumberParameter) -> dict[str, Any]:
     return changes if is_within else {**changes, "default": None}
 
 
-def _harmless_choice(parameter: ChoiceParameter) -> Any:
+def _safe_choice(parameter: ChoiceParameter) -> Any:
     """Keep a default that is among the options, and nothing else."""
     default = parameter.default
     chosen = default if isinstance(default, tuple) else (default,)
@@ -225,21 +227,21 @@ _PARAMETER = re.compile(r"(?!__proto__\Z)[^\W\d][\w.-]{0,63}")
 _ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/:+@ -]*[A-Za-z0-9._+-])?")
 
 
-class Unfit(ValueError):
+class UnusableSpec(ValueError):
     """A spec that can't be taken in; the text is a sentence that says why."""
 
 
-def fitted(spec: ModelSpec, built_in: ModelSpec | None = None) -> ModelSpec:
+def sanitize_spec(spec: ModelSpec, built_in: ModelSpec | None = None) -> ModelSpec:
     """Return a spec from outside as it can be taken in.
 
     A built-in model lends its title, its sample pictures, its price and its rules to a newer page
     of itself, as far as they still apply: no page states them so that they could be read, and a
-    tab keeps its name. Raises: Unfit.
+    tab keeps its name. Raises: UnusableSpec.
     """
-    _raise_if_unfit(spec)
+    _raise_if_unusable(spec)
     documentation = spec.documentation if is_web_address(spec.documentation) else ""
     lent = {p.name: p.sample for p in built_in.media_parameters} if built_in else {}
-    parameters = tuple(harmless(p, lent.get(p.name)) for p in spec.parameters)
+    parameters = tuple(sanitize_parameter(p, lent.get(p.name)) for p in spec.parameters)
     return spec.model_copy(
         update={
             "title": built_in.title if built_in else clean_title(spec.title) or spec.model,
@@ -282,18 +284,22 @@ def _still_applies(rule: Rule, spec: ModelSpec) -> bool:
     return not any(documented[name].required for name in names_in(rule))
 
 
-def _raise_if_unfit(spec: ModelSpec) -> None:
+def _raise_if_unusable(spec: ModelSpec) -> None:
     if len(spec.model) > MAX_ID or not _ID.fullmatch(spec.model) or _climbs(spec.model):
-        raise Unfit(f"“{spec.model[:MAX_ID]}” cannot be the id of a model.")
+        raise UnusableSpec(f"“{spec.model[:MAX_ID]}” cannot be the id of a model.")
     if len(spec.parameters) > MAX_PARAMETERS:
-        raise Unfit(f"It has {len(spec.parameters):,} parameters; {MAX_PARAMETERS} can be shown.")
+        raise UnusableSpec(
+            f"It has {len(spec.parameters):,} parameters; {MAX_PARAMETERS} can be shown."
+        )
     for parameter in spec.parameters:
         if not _PARAMETER.fullmatch(parameter.name):
-            raise Unfit(f"“{clean_title(parameter.name)}” cannot be the name of a parameter.")
+            raise UnusableSpec(
+                f"“{clean_title(parameter.name)}” cannot be the name of a parameter."
+            )
     for parameter in _all_parameters(spec):
         _raise_if_too_much(parameter)
     if len(spec.model_dump_json()) > MAX_SPEC_BYTES:
-        raise Unfit("It says more than any page of a model.")
+        raise UnusableSpec("It says more than any page of a model.")
 
 
 def _climbs(model: str) -> bool:
@@ -311,8 +317,8 @@ def _all_parameters(spec: ModelSpec) -> Iterator[Parameter]:
 def _raise_if_too_much(parameter: Parameter) -> None:
     shown = clean_title(parameter.name)
     if isinstance(parameter, ChoiceParameter) and not is_plain(parameter.values):
-        raise Unfit(f"“{shown}” has an option that is a number beyond all measure.")
+        raise UnusableSpec(f"“{shown}” has an option that is a number beyond all measure.")
     if isinstance(parameter, ChoiceParameter) and len(parameter.options) > MAX_OPTIONS:
-        raise Unfit(f"“{shown}” has more than {MAX_OPTIONS:,} options.")
+        raise UnusableSpec(f"“{shown}” has more than {MAX_OPTIONS:,} options.")
     if isinstance(parameter, TableParameter) and len(parameter.columns) > MAX_COLUMNS:
-        raise Unfit(f"“{shown}” has more than {MAX_COLUMNS} columns.")
+        raise UnusableSpec(f"“{shown}” has more than {MAX_COLUMNS} columns.")

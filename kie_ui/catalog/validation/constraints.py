@@ -1,6 +1,6 @@
 """Whether a single value fits its parameter; what does not is refused in words for people.
 
-Every function returns the value in the type of the wire, or raises the error made by `refuse`.
+Every function returns the value in the type of the wire, or raises the error made by `reject`.
 Source of every limit: the model's own documentation page, section "input Object Parameters".
 """
 
@@ -29,7 +29,7 @@ def is_checkable(pattern: str) -> bool:
     return _validator(pattern) is not None
 
 
-def fits_pattern(pattern: str, text: str) -> bool:
+def matches_pattern(pattern: str, text: str) -> bool:
     """Tell whether a pattern is found in a text; one that can't be checked stands in no way."""
     validator = _validator(pattern)
     if validator is None:
@@ -63,7 +63,7 @@ NOUNS = {
 """What a person calls the media of a parameter, one and several."""
 
 
-def refuse(message: str) -> PydanticCustomError:
+def reject(message: str) -> PydanticCustomError:
     """Make an error whose words are already meant for the person."""
     return PydanticCustomError("plain", "{words}", {"words": message})
 
@@ -73,49 +73,49 @@ def shown(text: object) -> str:
     return str(text)[:60].encode(errors="replace").decode()
 
 
-def refuse_half_characters(text: str) -> str:
+def reject_broken_characters(text: str) -> str:
     """Refuse a lone surrogate, such as half an emoji leaves behind: no request can carry it."""
     try:
         text.encode()
     except UnicodeEncodeError:
         words = "has a broken character in it, such as half an emoji: delete it."
-        raise refuse(words) from None
+        raise reject(words) from None
     return text
 
 
-def fit_text(parameter: TextParameter, text: str) -> str:
+def check_text(parameter: TextParameter, text: str) -> str:
     """Refuse text outside the limits; a character is a Unicode code point, an emoji mostly one."""
     if not parameter.multiline:
         text = text.strip()  # an id that was pasted with its blanks
     count, least, most = len(text), parameter.min_length, parameter.max_length
     if most is not None and count > most:
         over = f"{count - most:,} more than the {most:,} that fit"
-        raise refuse(f"has {count:,} characters, {over}: shorten it.")
+        raise reject(f"has {count:,} characters, {over}: shorten it.")
     if least is not None and count < least:
-        raise refuse(f"has {_counted(count, 'character')}: write {least:,} at least.")
-    if parameter.pattern is not None and not fits_pattern(parameter.pattern, text):
-        raise refuse(f"has not the documented form, {shown(parameter.pattern)}: change it.")
+        raise reject(f"has {_counted(count, 'character')}: write {least:,} at least.")
+    if parameter.pattern is not None and not matches_pattern(parameter.pattern, text):
+        raise reject(f"has not the documented form, {shown(parameter.pattern)}: change it.")
     return text
 
 
-def fit_option(parameter: ChoiceParameter, value: Any) -> OptionValue:
+def check_option(parameter: ChoiceParameter, value: Any) -> OptionValue:
     """Return the documented value that was meant: 6 is good for the documented "6"."""
     for option in parameter.values:
         if type(option) is type(value) and option == value:
             return option
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
         for option in parameter.values:
-            if _spelt(option) == _spelt(value):
+            if _as_text(option) == _as_text(value):
                 return option
-        raise refuse(f"cannot be “{shown(_spelt(value))}”: {choices_in_words(parameter)}.")
-    raise refuse(f"cannot be that: {choices_in_words(parameter)}.")
+        raise reject(f"cannot be “{shown(_as_text(value))}”: {choices_in_words(parameter)}.")
+    raise reject(f"cannot be that: {choices_in_words(parameter)}.")
 
 
-def fit_options(parameter: ChoiceParameter, value: Any) -> JsonValue:
+def check_options(parameter: ChoiceParameter, value: Any) -> JsonValue:
     """Return the documented values that were meant, each once, in the order given."""
     items = value if isinstance(value, (list, tuple)) else [value]
-    chosen = list(dict.fromkeys(fit_option(parameter, item) for item in items))
-    fit_count(chosen, parameter.min_items, parameter.max_items, ("value", "values"))
+    chosen = list(dict.fromkeys(check_option(parameter, item) for item in items))
+    check_count(chosen, parameter.min_items, parameter.max_items, ("value", "values"))
     return JsonValue(value=chosen)
 
 
@@ -127,44 +127,44 @@ def choices_in_words(parameter: ChoiceParameter) -> str:
     return f"choose one of {named}" + (f" and {more} more" if more > 0 else "")
 
 
-def refuse_switch(value: Any) -> Any:
+def reject_boolean(value: Any) -> Any:
     """Refuse yes and no where a number is wanted; Python would take them for 1 and 0."""
     if isinstance(value, bool):
-        raise refuse("needs a number, not yes or no.")
+        raise reject("needs a number, not yes or no.")
     return value
 
 
-def fit_number(parameter: NumberParameter, number: float) -> float | int:
+def check_number(parameter: NumberParameter, number: float) -> float | int:
     """Refuse a number outside the documented range, or beside the documented steps."""
     low, high, step = parameter.minimum, parameter.maximum, parameter.step
     if not -_LARGEST < number < _LARGEST:
-        raise refuse("needs a number.")
+        raise reject("needs a number.")
     if (low is not None and number < low) or (high is not None and number > high):
-        raise refuse(f"is {digits(number)}: choose {_range_in_words(low, high)}.")
+        raise reject(f"is {digits(number)}: choose {_range_in_words(low, high)}.")
     if parameter.integer and number != int(number):
-        raise refuse(f"is {digits(number)}: it must be a whole number.")
+        raise reject(f"is {digits(number)}: it must be a whole number.")
     if step is not None and not _is_on_step(parameter, number, step):
-        raise refuse(f"is {digits(number)}: it must be {_steps_in_words(low, step)}.")
+        raise reject(f"is {digits(number)}: it must be {_steps_in_words(low, step)}.")
     return int(number) if parameter.is_whole else number
 
 
-def fit_media(parameter: MediaParameter, items: tuple[MediaRef, ...]) -> tuple[MediaRef, ...]:
+def check_media(parameter: MediaParameter, items: tuple[MediaRef, ...]) -> tuple[MediaRef, ...]:
     """Refuse too many files, and too few."""
-    fit_count(items, parameter.min_items, parameter.max_items, NOUNS[parameter.media])
+    check_count(items, parameter.min_items, parameter.max_items, NOUNS[parameter.media])
     return items
 
 
-def fit_count(
+def check_count(
     items: Sequence[Any], least: int | None, most: int | None, nouns: tuple[str, str]
 ) -> None:
-    """Refuse a list that is too long or too short. Raises: the error made by `refuse`."""
+    """Refuse a list that is too long or too short. Raises: the error made by `reject`."""
     if most is not None and len(items) > most:
         excess = len(items) - most
-        raise refuse(f"takes {most} at most: take {excess} of these {len(items)} away.")
+        raise reject(f"takes {most} at most: take {excess} of these {len(items)} away.")
     if least is not None and len(items) < least:
         one, many = nouns
         lacking = least - len(items)
-        raise refuse(f"needs {least} at least: add {lacking} {one if lacking == 1 else many}.")
+        raise reject(f"needs {least} at least: add {lacking} {one if lacking == 1 else many}.")
 
 
 def digits(number: float) -> str:
@@ -173,7 +173,7 @@ def digits(number: float) -> str:
     return str(int(number)) if is_legible else f"{number:.15g}"
 
 
-def _spelt(value: object) -> str:
+def _as_text(value: object) -> str:
     is_whole = isinstance(value, float) and value.is_integer()
     return str(int(value)) if is_whole and isinstance(value, float) else str(value)
 

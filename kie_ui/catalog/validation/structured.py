@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic import ValidationError as PydanticValidationError
 
-from kie_ui.catalog.library.sanitize import harmless_schema
+from kie_ui.catalog.library.sanitize import sanitize_schema
 from kie_ui.catalog.parameters import JsonParameter, TableParameter
 from kie_ui.catalog.rules import is_given
-from kie_ui.catalog.validation.constraints import fit_count, refuse, shown
+from kie_ui.catalog.validation.constraints import check_count, reject, shown
 from kie_ui.catalog.validation.messages import error_in_words
 from kie_ui.catalog.values import JsonValue
 
@@ -33,86 +33,86 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 
-def fit_json(parameter: JsonParameter, value: Any) -> JsonValue:
+def check_json(parameter: JsonParameter, value: Any) -> JsonValue:
     """Read a value, or JSON text, and check it against the documented schema.
 
-    Raises: the error made by `refuse`.
+    Raises: the error made by `reject`.
     """
     read = parse_json(value)
     wanted = _TYPES[parameter.of]
     if not isinstance(read, wanted) or (isinstance(read, bool) and bool not in wanted):
-        raise refuse(f"must be a JSON {parameter.of}.")
+        raise reject(f"must be a JSON {parameter.of}.")
     problem = _first_problem(parameter.json_schema, read)
     if problem is not None:
-        raise refuse(problem)
+        raise reject(problem)
     return JsonValue(value=read)
 
 
-def fit_extra(value: Any) -> JsonValue:
+def check_extra(value: Any) -> JsonValue:
     """Read the extra input: a JSON object of fields that no page documents yet.
 
-    Raises: the error made by `refuse`.
+    Raises: the error made by `reject`.
     """
     read = parse_json(value)
     if not isinstance(read, dict):
-        raise refuse('must be a JSON object, such as {"name": "value"}.')
+        raise reject('must be a JSON object, such as {"name": "value"}.')
     return JsonValue(value=read)
 
 
 def parse_json(value: Any) -> Any:
-    """Read JSON text; what is no text is a value already. Raises: the error made by `refuse`."""
+    """Read JSON text; what is no text is a value already. Raises: the error made by `reject`."""
     if isinstance(value, JsonValue):
         value = value.value
     read = _loaded(value) if isinstance(value, str) else value
-    _refuse_unsendable(read)
+    _reject_unsendable(read)
     return read
 
 
 def _loaded(text: str) -> Any:
     if len(text) > MAX_CHARACTERS:
-        raise refuse(f"has {len(text):,} characters: {MAX_CHARACTERS:,} fit.")
+        raise reject(f"has {len(text):,} characters: {MAX_CHARACTERS:,} fit.")
     try:
         return json.loads(text, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise refuse(f"is not JSON yet, {place}: {error.msg}.") from None
+        raise reject(f"is not JSON yet, {place}: {error.msg}.") from None
     except (RecursionError, ValueError):
-        raise refuse("cannot be read as JSON: make it simpler.") from None
+        raise reject("cannot be read as JSON: make it simpler.") from None
 
 
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no JSON")
 
 
-def _refuse_unsendable(value: Any, depth: int = 0) -> None:
+def _reject_unsendable(value: Any, depth: int = 0) -> None:
     """Refuse what no request can carry: other types, half characters, endless numbers."""
     if depth > MAX_DEPTH:
-        raise refuse("is nested too deeply: make it simpler.")
+        raise reject("is nested too deeply: make it simpler.")
     match value:
         case dict():
             for name, item in value.items():
-                _refuse_unsendable(name, depth + 1)
-                _refuse_unsendable(item, depth + 1)
+                _reject_unsendable(name, depth + 1)
+                _reject_unsendable(item, depth + 1)
         case list() | tuple():
             for item in value:
-                _refuse_unsendable(item, depth + 1)
+                _reject_unsendable(item, depth + 1)
         case _:
-            _refuse_unsendable_leaf(value)
+            _reject_unsendable_leaf(value)
 
 
-def _refuse_unsendable_leaf(value: Any) -> None:
+def _reject_unsendable_leaf(value: Any) -> None:
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
         words = "has a broken character in it, such as half an emoji: delete it."
-        raise refuse(words) from None
+        raise reject(words) from None
     except (TypeError, ValueError):
-        raise refuse("holds something that JSON cannot say.") from None
+        raise reject("holds something that JSON cannot say.") from None
 
 
 def _first_problem(schema: Mapping[str, Any], value: Any) -> str | None:
     """Say in one sentence what departs most from the schema."""
-    harmless = harmless_schema(schema)
+    harmless = sanitize_schema(schema)
     if not harmless:
         return None
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - few models need it
@@ -134,17 +134,17 @@ def _cut(message: str) -> str:
     return text if len(text) <= 200 else text[:199] + "…"
 
 
-def fit_rows(parameter: TableParameter, row_model: type[BaseModel], value: Any) -> JsonValue:
+def check_rows(parameter: TableParameter, row_model: type[BaseModel], value: Any) -> JsonValue:
     """Check a table row by row; rows in which nothing stands are left out, but count.
 
-    `row_model` has a field a column, in their order. Raises: the error made by `refuse`.
+    `row_model` has a field a column, in their order. Raises: the error made by `reject`.
     """
     read = parse_json(value)
     if not isinstance(read, (list, tuple)):
-        raise refuse("must be a list of rows.")
+        raise reject("must be a list of rows.")
     rows = enumerate(map(partial(_as_row, parameter), read), 1)
     fitted = [_fit_row(parameter, row_model, number, row) for number, row in rows if row]
-    fit_count(fitted, parameter.min_items, parameter.max_items, ("row", "rows"))
+    check_count(fitted, parameter.min_items, parameter.max_items, ("row", "rows"))
     return JsonValue(value=fitted)
 
 
@@ -153,7 +153,7 @@ def _as_row(parameter: TableParameter, row: Any) -> dict[str, Any]:
     if isinstance(row, Mapping):
         return {str(name): value for name, value in row.items() if is_given(value)}
     if not parameter.is_bare and row is not None:
-        raise refuse("must be a list of objects.")
+        raise reject("must be a list of objects.")
     return {parameter.columns[0].name: row} if is_given(row) else {}
 
 
@@ -163,13 +163,13 @@ def _fit_row(
     columns = {column.name: column for column in parameter.columns}
     strange = [name for name in row if name not in columns]
     if strange:
-        raise refuse(f"has no column “{shown(strange[0])}”: see row {number}.")
+        raise reject(f"has no column “{shown(strange[0])}”: see row {number}.")
     try:
         validated = row_model.model_validate(row)
     except PydanticValidationError as error:
         details: dict[str, Any] = dict(error.errors()[0])
         column = columns[str(details["loc"][0])]
-        raise refuse(f"row {number}: {column.label} {error_in_words(column, details)}") from None
+        raise reject(f"row {number}: {column.label} {error_in_words(column, details)}") from None
     fitted = dict(zip(columns, (_plain(value) for _, value in validated), strict=True))
     if parameter.is_bare:
         return fitted[parameter.columns[0].name]

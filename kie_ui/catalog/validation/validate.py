@@ -34,17 +34,17 @@ from kie_ui.catalog.rules import (
 )
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.validation.constraints import (
-    fit_media,
-    fit_number,
-    fit_option,
-    fit_options,
-    fit_text,
-    refuse_half_characters,
-    refuse_switch,
+    check_media,
+    check_number,
+    check_option,
+    check_options,
+    check_text,
+    reject_boolean,
+    reject_broken_characters,
     shown,
 )
 from kie_ui.catalog.validation.messages import error_in_words, missing, named
-from kie_ui.catalog.validation.structured import fit_extra, fit_json, fit_rows
+from kie_ui.catalog.validation.structured import check_extra, check_json, check_rows
 from kie_ui.catalog.values import JsonValue, MediaRef, as_media
 
 __all__ = [
@@ -117,7 +117,7 @@ def _checked_extra(values: Mapping[str, Any]) -> tuple[dict[str, JsonValue], lis
     if not is_given(values.get(EXTRA)):
         return {}, []
     try:
-        extra = fit_extra(values[EXTRA])
+        extra = check_extra(values[EXTRA])
     except PydanticCustomError as error:
         return {}, [Problem(EXTRA, f"Extra input {_words_of(error)}")]
     return ({EXTRA: extra} if extra.value else {}), []
@@ -175,31 +175,31 @@ def _field(parameter: Parameter, *, is_required: bool) -> tuple[Any, Any]:
 def _annotation(parameter: Parameter) -> Any:
     match parameter:
         case TextParameter():
-            whole = AfterValidator(refuse_half_characters)
-            return Annotated[str, whole, AfterValidator(partial(fit_text, parameter))]
+            whole = AfterValidator(reject_broken_characters)
+            return Annotated[str, whole, AfterValidator(partial(check_text, parameter))]
         case NumberParameter():
-            before = BeforeValidator(refuse_switch)
-            return Annotated[int | float, before, AfterValidator(partial(fit_number, parameter))]
+            before = BeforeValidator(reject_boolean)
+            return Annotated[int | float, before, AfterValidator(partial(check_number, parameter))]
         case SwitchParameter():
             return bool
         case MediaParameter():
             before = BeforeValidator(_as_media_list)
             return Annotated[
-                tuple[MediaRef, ...], before, AfterValidator(partial(fit_media, parameter))
+                tuple[MediaRef, ...], before, AfterValidator(partial(check_media, parameter))
             ]
         case _:
-            return Annotated[Any, AfterValidator(_fit_of(parameter))]
+            return Annotated[Any, AfterValidator(_check_of(parameter))]
 
 
-def _fit_of(parameter: ChoiceParameter | TableParameter | JsonParameter) -> Callable[[Any], Any]:
+def _check_of(parameter: ChoiceParameter | TableParameter | JsonParameter) -> Callable[[Any], Any]:
     """Return what reads a value whose type pydantic can't tell beforehand."""
     match parameter:
         case ChoiceParameter():
-            return partial(fit_options if parameter.many else fit_option, parameter)
+            return partial(check_options if parameter.many else check_option, parameter)
         case TableParameter():
-            return partial(fit_rows, parameter, _model_of("row", parameter.columns))
+            return partial(check_rows, parameter, _model_of("row", parameter.columns))
         case JsonParameter():
-            return partial(fit_json, parameter)
+            return partial(check_json, parameter)
 
 
 def _as_media_list(value: Any) -> Any:

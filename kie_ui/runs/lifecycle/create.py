@@ -209,8 +209,8 @@ class Sending:
         Raises: UnknownModel.
         """
         own = [spec for spec in self._catalog.of(run.owner) if spec.model == run.model]
-        shelf = self._catalog.shelf_name(run.owner)
-        versions = [*own, *self._catalog.versions(run.model, shelf)]
+        collection = self._catalog.collection_name(run.owner)
+        versions = [*own, *self._catalog.versions(run.model, collection)]
         if not versions:
             raise UnknownModel(run.model)
         return next((spec for spec in versions if _knows_all(spec, run)), versions[0])

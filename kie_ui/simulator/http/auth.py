@@ -18,7 +18,7 @@ CREATE_WINDOW_S = 10.0
 
 VISITOR = "demo."
 """What the playground's key for its own simulator begins with where a visitor has models of their
-own: the name of their shelf follows. All of them are one account."""
+own: the name of their collection follows. All of them are one account."""
 
 
 def account_of(request: Request, config: SimulatorConfig) -> str:
@@ -36,8 +36,8 @@ def account_of(request: Request, config: SimulatorConfig) -> str:
     return hashlib.sha256(account.encode()).hexdigest()
 
 
-def shelf_of(request: Request) -> str:
-    """Name the shelf whose models are meant beside everyone's; empty where none is."""
+def collection_of(request: Request) -> str:
+    """Name the collection whose models are meant beside everyone's; empty where none is."""
     _scheme, key = _credentials(request)
     return key.removeprefix(VISITOR) if key.startswith(VISITOR) else ""
 

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from kie_ui.catalog.request import estimate_credits
 from kie_ui.simulator.faults import ForcedOutcome
 from kie_ui.simulator.files import NoMedia, sample_image_task
-from kie_ui.simulator.http.auth import account_of, shelf_of
+from kie_ui.simulator.http.auth import account_of, collection_of
 from kie_ui.simulator.http.responses import Refused, accepted, read_json_object
 from kie_ui.simulator.intent.roles import Asked
 from kie_ui.simulator.state import SimulatorState, base_url_of, state_of
@@ -27,7 +27,7 @@ async def create_task(request: Request) -> JSONResponse:
     account = account_of(request, state.config)
     state.create_limit.check(account)
     body = await read_json_object(request)
-    checked = check_request(state.config.catalog, body, shelf_of(request))
+    checked = check_request(state.config.catalog, body, collection_of(request))
     _check_media(state, account, checked, base_url_of(request))
     # Where nobody knows the price, nothing is taken.
     price = estimate_credits(checked.spec, checked.values) or 0.0

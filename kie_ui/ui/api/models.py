@@ -21,9 +21,9 @@ from starlette.routing import Route
 from kie_ui.catalog.describe import compare, facts_of
 from kie_ui.catalog.library.collection import Entry
 from kie_ui.catalog.library.exchange import Source, read_text
-from kie_ui.catalog.library.file_store import ShelfProblem
+from kie_ui.catalog.library.file_store import CollectionProblem
 from kie_ui.catalog.library.library import Library, MayNotAdd
-from kie_ui.catalog.library.sanitize import Unfit
+from kie_ui.catalog.library.sanitize import UnusableSpec
 from kie_ui.catalog.media_types import name_of
 from kie_ui.catalog.parameters import MediaParameter, Parameter, TableParameter, TextParameter
 from kie_ui.catalog.registry import UnknownModel
@@ -204,7 +204,7 @@ class Adding:
     ) -> list[str]:
         """Add the named models of these texts, and return the ids of those that there are now.
 
-        Raises: MayNotAdd, Unfit, ShelfProblem.
+        Raises: MayNotAdd, UnusableSpec, CollectionProblem.
         """
         self._refuse_who_may_not(owner)
         specs: dict[str, ModelSpec] = {}
@@ -212,7 +212,7 @@ class Adding:
             source = await self._source(reading)
             specs.update({spec.model: spec for spec in source.specs if spec.model in models})
         if not specs:
-            raise ShelfProblem("Choose a model to add.")
+            raise CollectionProblem("Choose a model to add.")
         added = await asyncio.to_thread(self._library.add, owner, specs.values())
         return [each.spec.model for each in added]
 
@@ -295,7 +295,7 @@ async def _export(library: Library, request: Request) -> Response:
     models = request.query_params.getlist("model") or None
     try:
         file = await asyncio.to_thread(library.export, owner_of(request), models)
-    except (UnknownModel, ShelfProblem) as problem:
+    except (UnknownModel, CollectionProblem) as problem:
         return _refused(str(problem), 404)
     name = f"kie-ui-models-{time.strftime('%Y-%m-%d')}.json"
     headers = {
@@ -401,7 +401,7 @@ async def _answered(ask: Ask, request: Request) -> Response:
         return _refused(str(problem), 403)
     except UnknownModel:
         return _refused("This model is not here any more.", 404)
-    except (ShelfProblem, Unfit) as problem:
+    except (CollectionProblem, UnusableSpec) as problem:
         return _refused(str(problem), 409)
 
 

@@ -16,7 +16,7 @@ from kie_ui.catalog.library.exchange import (
     read_models,
     write_models,
 )
-from kie_ui.catalog.library.sanitize import fitted
+from kie_ui.catalog.library.sanitize import sanitize_spec
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.spec import ModelSpec
 from tests.catalog.added import a_spec
@@ -159,7 +159,7 @@ def test_no_junk_keeps_a_model_from_being_compared(name: str) -> None:
 def test_every_spec_survives_being_shared(spec: ModelSpec) -> None:
     """But for what only the program itself may say."""
     assume(not any(parameter.name[0].isdecimal() for parameter in spec.parameters))
-    assert read_models(write_models([spec])).specs == (fitted(spec),)
+    assert read_models(write_models([spec])).specs == (sanitize_spec(spec),)
 
 
 def test_the_last_of_two_with_one_id_counts() -> None:

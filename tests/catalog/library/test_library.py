@@ -7,9 +7,9 @@ import pytest
 
 from kie_ui.catalog.library import library as library_module
 from kie_ui.catalog.library.exchange import read_models
-from kie_ui.catalog.library.file_store import ShelfProblem
+from kie_ui.catalog.library.file_store import CollectionProblem
 from kie_ui.catalog.library.library import EVERYONE, NOTES_OPENED_EVERY_MS, Library, MayNotAdd
-from kie_ui.catalog.library.sanitize import Unfit
+from kie_ui.catalog.library.sanitize import UnusableSpec
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
@@ -85,7 +85,7 @@ def test_it_is_there_after_a_restart(alone: Library, tmp_path: Path) -> None:
 
 def test_all_are_added_or_none(alone: Library) -> None:
     """One that can't be taken in keeps the others out, so that nobody has to count."""
-    with pytest.raises(Unfit):
+    with pytest.raises(UnusableSpec):
         alone.add(ADA, [a_spec("good"), a_spec("../bad")])
     assert models(alone) == [GROK, LITE]
 
@@ -169,7 +169,7 @@ def test_the_page_that_a_built_in_model_came_with_restores_it(
 def test_there_is_nothing_to_go_back_to_without_a_replacement(alone: Library, model: str) -> None:
     """Neither where nothing was replaced, nor where nothing lies beneath."""
     alone.add(ADA, [a_spec()])
-    with pytest.raises(ShelfProblem, match="nothing to go back to"):
+    with pytest.raises(CollectionProblem, match="nothing to go back to"):
         alone.restore(ADA, model)
 
 
@@ -229,7 +229,7 @@ def test_what_is_added_after_a_move_comes_last(alone: Library) -> None:
 
 def test_the_built_in_models_stay_first(alone: Library) -> None:
     """They can't be moved."""
-    with pytest.raises(ShelfProblem, match="stay first"):
+    with pytest.raises(CollectionProblem, match="stay first"):
         alone.move(ADA, GROK)
 
 
@@ -311,7 +311,7 @@ def test_a_removed_model_is_gone_and_can_be_had_back(alone: Library) -> None:
 def test_a_built_in_model_is_never_removed(alone: Library, grok: ModelSpec) -> None:
     """Not even one that was replaced."""
     for _ in range(2):
-        with pytest.raises(ShelfProblem, match="hidden, not removed"):
+        with pytest.raises(CollectionProblem, match="hidden, not removed"):
             alone.remove(ADA, GROK)
         alone.add(ADA, [extended(grok)])
 
@@ -375,7 +375,7 @@ def test_what_the_operator_hid_a_visitor_may_bring_to_sight(shared: Library) -> 
 def test_a_visitor_cannot_remove_everyones(shared: Library) -> None:
     """It can be hidden, and their own version of it removed."""
     shared.add(EVERYONE, [a_spec()])
-    with pytest.raises(ShelfProblem, match="the server’s"):
+    with pytest.raises(CollectionProblem, match="the server’s"):
         shared.remove(ADA, "maker/one")
     shared.add(ADA, [extended(a_spec())])
     assert shared.of(ADA).spec("maker/one") == extended(a_spec())
@@ -390,9 +390,9 @@ def test_versions_are_ones_own_and_everyones(shared: Library) -> None:
     shared.add(ADA, [former])
     shared.add(ADA, [extended(a_spec())])
     shared.add(EVE, [a_spec("else")])
-    own = shared.shelf_name(ADA)
+    own = shared.collection_name(ADA)
     assert shared.versions("maker/one", own) == (extended(a_spec()), a_spec(), former)
-    assert shared.versions("maker/one", shared.shelf_name(EVE)) == (a_spec(),)
+    assert shared.versions("maker/one", shared.collection_name(EVE)) == (a_spec(),)
     assert shared.versions("maker/one") == (a_spec(),)
     assert shared.versions("else", own) == ()
 
@@ -403,18 +403,18 @@ def test_a_stranger_pushes_no_model_aside(shared: Library, grok: ModelSpec) -> N
         shared.add(
             EVE, [another_version(extended(grok)).model_copy(update={"summary": f"{number}"})]
         )
-    assert shared.versions(GROK, shared.shelf_name(ADA)) == (grok,)
+    assert shared.versions(GROK, shared.collection_name(ADA)) == (grok,)
 
 
-def test_a_shelf_is_named_once_there_is_one(shared: Library, alone: Library) -> None:
+def test_a_collection_is_named_once_there_is_one(shared: Library, alone: Library) -> None:
     """The name says nothing of its owner, and no other text is one."""
-    assert shared.shelf_name(ADA) == ""
+    assert shared.collection_name(ADA) == ""
     shared.add(ADA, [a_spec()])
-    assert ADA not in shared.shelf_name(ADA)
-    assert shared.versions("maker/one", shared.shelf_name(ADA)) == (a_spec(),)
+    assert ADA not in shared.collection_name(ADA)
+    assert shared.versions("maker/one", shared.collection_name(ADA)) == (a_spec(),)
     assert shared.versions("maker/one", "../everyone") == ()
     alone.add(ADA, [a_spec()])
-    assert alone.shelf_name(ADA) == ""
+    assert alone.collection_name(ADA) == ""
 
 
 def test_only_the_operator_adds_where_the_operator_says_so(tmp_path: Path) -> None:
@@ -447,12 +447,12 @@ def test_there_is_room_for_so_many_models(shared: Library, monkeypatch: pytest.M
     """One more is refused, until one is removed; had back it needs room again."""
     monkeypatch.setattr(library_module, "MAX_MODELS", 2)
     shared.add(ADA, [a_spec("a"), a_spec("b")])
-    with pytest.raises(ShelfProblem, match="room for 2"):
+    with pytest.raises(CollectionProblem, match="room for 2"):
         shared.add(ADA, [a_spec("c")])
     shared.add(ADA, [another_version(a_spec("a"))])
     shared.remove(ADA, "a")
     shared.add(ADA, [a_spec("c")])
-    with pytest.raises(ShelfProblem, match="room for 2"):
+    with pytest.raises(CollectionProblem, match="room for 2"):
         shared.put_back(ADA, "a")
     shared.add(EVERYONE, [a_spec("x"), a_spec("y"), a_spec("z")])
 
@@ -461,8 +461,8 @@ def test_a_visitors_file_has_a_largest_size(
     shared: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Everyone's has another."""
-    monkeypatch.setattr(library_module, "MAX_SHELF_BYTES", 500)
-    with pytest.raises(ShelfProblem, match="no room for more models"):
+    monkeypatch.setattr(library_module, "MAX_COLLECTION_BYTES", 500)
+    with pytest.raises(CollectionProblem, match="no room for more models"):
         shared.add(ADA, [a_spec()])
     shared.add(EVERYONE, [a_spec()])
 
@@ -473,7 +473,7 @@ def test_all_visitors_together_have_so_much_room(
     """However many visitors a program pretends to be."""
     shared.add(ADA, [a_spec()])
     monkeypatch.setattr(library_module, "MAX_BYTES_OF_ALL", 100)
-    with pytest.raises(ShelfProblem, match="tell its operator"):
+    with pytest.raises(CollectionProblem, match="tell its operator"):
         shared.add(EVE, [a_spec()])
 
 
@@ -523,7 +523,7 @@ def test_some_models_are_one_file_in_the_order_asked_for(alone: Library) -> None
 
 def test_nothing_cannot_be_exported(alone: Library) -> None:
     """A file without models would be a riddle."""
-    with pytest.raises(ShelfProblem, match="nothing to export"):
+    with pytest.raises(CollectionProblem, match="nothing to export"):
         alone.export(ADA)
     with pytest.raises(UnknownModel):
         alone.export(ADA, ["gone"])

@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 
 from kie_ui.simulator.config import SimulatorConfig
-from kie_ui.simulator.http.auth import CreateLimit, account_of, shelf_of
+from kie_ui.simulator.http.auth import CreateLimit, account_of, collection_of
 from kie_ui.simulator.http.responses import Refused
 from tests.simulator.harness import Time
 
@@ -53,10 +53,10 @@ def asking(key: str) -> Request:
 
 
 def test_visitors_of_the_playground_are_one_account_with_models_of_their_own() -> None:
-    """The key names the shelf; any other key, dots and all, is an account of its own."""
+    """The key names the collection; any other key, dots and all, is an account of its own."""
     config = SimulatorConfig(data_dir=Path("unused"))
     accounts = {account_of(asking(key), config) for key in ("demo", "demo.abc", "demo.def")}
     assert len(accounts) == 1
-    assert shelf_of(asking("demo.abc")) == "abc"
-    assert shelf_of(asking("demo")) == shelf_of(asking("my.key")) == ""
+    assert collection_of(asking("demo.abc")) == "abc"
+    assert collection_of(asking("demo")) == collection_of(asking("my.key")) == ""
     assert account_of(asking("my.key"), config) != account_of(asking("my.other"), config)

@@ -318,11 +318,11 @@ async def test_what_others_wrote_is_told_as_it_is(ada: Visitor) -> None:
 
 def damage(folder: Path) -> None:
     """Spoil whatever is kept of models."""
-    for shelf in folder.rglob("*.json"):
-        shelf.write_text("{")
+    for collection in folder.rglob("*.json"):
+        collection.write_text("{")
 
 
-async def test_a_damaged_shelf_is_told(ada: Visitor, services: Services) -> None:
+async def test_a_damaged_collection_is_told(ada: Visitor, services: Services) -> None:
     """Beside the list, which is shorter then."""
     await ada.add(a_spec("maker/own"))
     damage(services.settings.data_path / "models")

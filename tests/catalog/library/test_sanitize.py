@@ -1,0 +1,394 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from kie_ui.catalog.library.sanitize import (
+    LARGEST_WHOLE,
+    MAX_OPTIONS,
+    MAX_PARAMETERS,
+    MAX_TITLE,
+    UnusableSpec,
+    clean_title,
+    is_plain,
+    sanitize_parameter,
+    sanitize_schema,
+    sanitize_spec,
+)
+from kie_ui.catalog.parameters import (
+    ChoiceParameter,
+    JsonParameter,
+    MediaParameter,
+    NumberParameter,
+    Option,
+    Parameter,
+    TableParameter,
+    TextParameter,
+)
+from kie_ui.catalog.request import estimate_credits
+from kie_ui.catalog.spec import ModelSpec, Price
+from kie_ui.catalog.validation.validate import InvalidValues, check_values
+from tests.catalog.added import a_spec, another_version, extended, text
+from tests.catalog.strategies import any_json
+
+
+def test_what_a_page_gives_is_taken_in_as_it_is() -> None:
+    """A spec of a usual page comes out the same."""
+    assert sanitize_spec(a_spec()) == a_spec()
+
+
+@pytest.mark.parametrize(
+    "model", ["grok-imagine/image-to-video", "Qwen/z-image", "wan/2.2-t2v", "kling-2.6", "a:b"]
+)
+def test_the_ids_that_kie_gives_are_ids(model: str) -> None:
+    """Words, digits, dots, dashes and slashes make an id."""
+    assert sanitize_spec(a_spec(model)).model == model
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "../../etc/passwd",
+        "a/../b",
+        "a/./b",
+        "a//b",
+        "/etc/passwd",
+        "a/",
+        "..",
+        "a\\b",
+        "a\0b",
+        "a\nb",
+        "<script>alert(1)</script>",
+        "a" * 201,
+        "файл",
+    ],
+)
+def test_an_id_with_tricks_is_refused(model: str) -> None:
+    """What could be a way out of a folder, or markup, is no id."""
+    with pytest.raises(UnusableSpec, match="cannot be the id"):
+        sanitize_spec(a_spec(model))
+
+
+def test_no_spec_from_outside_names_a_file_of_ours() -> None:
+    """The sample with which a form starts is never what a page or a file says."""
+    picture = MediaParameter(name="image", label="Picture", help="", sample="../../.env")
+    (got,) = sanitize_spec(a_spec(parameters=(picture,))).media_parameters
+    assert got.sample is None
+
+
+def test_a_built_in_model_lends_its_sample_to_a_newer_page(grok: ModelSpec) -> None:
+    """The form of a newer page starts with the same picture, and estimates the same price."""
+    bare = tuple(
+        p.model_copy(update={"sample": None}) if isinstance(p, MediaParameter) else p
+        for p in grok.parameters
+    )
+    page = grok.model_copy(update={"parameters": bare, "price": None, "rules": ()})
+    got = sanitize_spec(page, grok)
+    assert got.media_parameters[0].sample == grok.media_parameters[0].sample
+    assert got.price == grok.price
+    assert got.rules == grok.rules
+
+
+def test_rules_of_what_a_page_no_longer_has_are_not_lent(grok: ModelSpec) -> None:
+    """Each rule that still fits is kept, and no other."""
+
+    def rules(**changed: Parameter | None) -> list[str]:
+        parameters = tuple(changed.get(p.name, p) for p in grok.parameters)
+        kept = tuple(p for p in parameters if p is not None)
+        page = grok.model_copy(update={"parameters": kept, "price": None, "rules": ()})
+        return [rule.rule for rule in sanitize_spec(page, grok).rules]
+
+    known = {p.name: p for p in grok.parameters}
+    mode = known["mode"]
+    assert isinstance(mode, ChoiceParameter)
+    calm = mode.model_copy(update={"options": mode.options[:2]})
+    required = known["task_id"].model_copy(update={"required": True})
+    assert rules(newer=text("newer")) == ["exactly_one", "only_with", "becomes"]
+    assert rules(task_id=None) == ["becomes"]
+    assert rules(mode=calm) == ["exactly_one", "only_with"]
+    assert rules(mode=text("mode")) == ["exactly_one", "only_with"]
+    assert rules(task_id=required) == ["becomes"]
+
+
+def test_a_page_with_rules_of_its_own_is_lent_none(grok: ModelSpec) -> None:
+    """What is shared with its rules keeps them."""
+    page = extended(grok).model_copy(update={"rules": grok.rules[:1]})
+    assert sanitize_spec(page, grok).rules == grok.rules[:1]
+
+
+def test_a_newer_page_of_a_built_in_model_keeps_its_name(grok: ModelSpec) -> None:
+    """The tab that people know is still found."""
+    page = grok.model_copy(update={"title": "Grok Imagine Image To Video"})
+    assert sanitize_spec(page, grok).title == "Grok Imagine"
+
+
+def test_a_price_by_what_a_page_no_longer_has_is_not_lent(grok: ModelSpec) -> None:
+    """Without the parameter that it depends on there is no estimate."""
+    kept = tuple(p for p in grok.parameters if p.name != "resolution")
+    page = grok.model_copy(update={"parameters": kept, "price": None, "rules": ()})
+    assert sanitize_spec(page, grok).price is None
+
+
+def test_a_built_in_model_lends_the_rules_that_still_apply(grok: ModelSpec) -> None:
+    """A newer page says in prose alone what excludes what: the form still asks for one of them."""
+    page = grok.model_copy(update={"rules": ()})
+    assert sanitize_spec(page, grok).rules == grok.rules
+    without_index = tuple(p for p in grok.parameters if p.name != "index")
+    page = grok.model_copy(update={"parameters": without_index, "rules": ()})
+    assert [rule.rule for rule in sanitize_spec(page, grok).rules] == ["exactly_one", "becomes"]
+
+
+def test_a_rule_is_not_lent_against_what_the_page_says(grok: ModelSpec) -> None:
+    """What is required cannot exclude anything; what is no option is never sent instead."""
+    required = tuple(
+        p.model_copy(update={"required": True}) if p.name == "image_urls" else p
+        for p in grok.parameters
+    )
+    page = grok.model_copy(update={"parameters": required, "rules": ()})
+    assert "exactly_one" not in [rule.rule for rule in sanitize_spec(page, grok).rules]
+    fewer = tuple(
+        p.model_copy(update={"options": p.options[:1]}) if isinstance(p, ChoiceParameter) else p
+        for p in grok.parameters
+    )
+    page = grok.model_copy(update={"parameters": fewer, "rules": ()})
+    assert "becomes" not in [rule.rule for rule in sanitize_spec(page, grok).rules]
+
+
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,"]
+)
+def test_a_link_leads_to_the_web_or_nowhere(address: str) -> None:
+    """An address of another kind is left out."""
+    assert sanitize_spec(a_spec(documentation=address)).documentation == ""
+
+
+def test_too_many_parameters_are_refused() -> None:
+    """A form of that size would stop a browser."""
+    parameters = tuple(text(f"p{number}") for number in range(MAX_PARAMETERS + 1))
+    with pytest.raises(UnusableSpec, match="parameters"):
+        sanitize_spec(a_spec(parameters=parameters))
+
+
+def test_too_many_options_are_refused_in_a_column_too() -> None:
+    """A list of options ends somewhere, wherever it stands."""
+    options = tuple(Option(value=f"{n}", label=f"{n}") for n in range(MAX_OPTIONS + 1))
+    choice = ChoiceParameter(name="voice", label="Voice", help="", options=options)
+    for parameter in (choice, TableParameter(name="t", label="T", help="", columns=(choice,))):
+        with pytest.raises(UnusableSpec, match="“voice” has more than 1,000 options"):
+            sanitize_spec(a_spec(parameters=(parameter,)))
+
+
+def test_too_many_columns_are_refused() -> None:
+    """A table has as many columns as can be shown."""
+    table = TableParameter(
+        name="t", label="T", help="", columns=tuple(text(f"c{n}") for n in range(21))
+    )
+    with pytest.raises(UnusableSpec, match="columns"):
+        sanitize_spec(a_spec(parameters=(table,)))
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 65, "a\nb", "a\0", "", "1a", "__proto__", "<b>", "a b", "+extra"]
+)
+def test_a_name_that_nobody_could_read_is_refused(name: str) -> None:
+    """A parameter's name is one line of a sensible length."""
+    unchecked = text("a").model_copy(update={"name": name})
+    with pytest.raises(UnusableSpec, match="name of a parameter"):
+        sanitize_spec(a_spec(parameters=(unchecked,)))
+
+
+def test_a_spec_of_absurd_size_is_refused() -> None:
+    """However it comes to be so large."""
+    huge = another_version(a_spec(), "x" * 500_000)
+    with pytest.raises(UnusableSpec, match="more than any page"):
+        sanitize_spec(huge)
+
+
+@pytest.mark.parametrize(
+    ("given", "title"),
+    [
+        ("  A\n title\t", "A title"),
+        ("a\u202eb\0c", "a b c"),
+        ("x" * 200, "x" * (MAX_TITLE - 1) + "…"),
+        ("", ""),
+    ],
+)
+def test_a_title_is_one_line(given: str, title: str) -> None:
+    """Breaks and invisible characters are blanks, and what is too long is cut."""
+    assert clean_title(given) == title
+
+
+def test_a_model_without_a_title_is_called_by_its_id() -> None:
+    """Every tab has a name."""
+    assert sanitize_spec(a_spec(title=" \n")).title == "maker/one"
+
+
+COMMON: dict[str, Any] = {"name": "value", "label": "Value", "help": ""}
+HUGE = 10**20
+
+
+def spec_of(parameter: JsonParameter) -> ModelSpec:
+    """Return a spec with that one parameter, as if it came from a stored file."""
+    return a_spec(parameters=(parameter,))
+
+
+def test_a_stated_number_may_be_nought_or_one_and_is_no_switch() -> None:
+    """For Python they equal False and True, which are no limits."""
+    stated = {"minimum": 0, "maximum": 1, "step": 1.0, "min_length": 1, "min_items": True}
+    options = (Option(value="1", label="1"), Option(value="2", label="2"))
+    choice = ChoiceParameter(**COMMON, of="string", options=options, stated=stated)
+    kept = sanitize_spec(a_spec(parameters=(choice,))).parameter("value")
+    assert kept.stated == {"minimum": 0, "maximum": 1, "step": 1.0, "min_length": 1}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "http://127.0.0.1:9/schema"},
+        {"$ref": "file:///etc/hostname"},
+        {"$ref": "#"},
+        {"items": {"$ref": "http://127.0.0.1:9/schema"}},
+        {"items": {"pattern": "^(a+)+$"}},
+        {"patternProperties": {"^(a+)+$": {}}},
+        {"type": 5},
+        {"properties": 5, "required": "a"},
+        {"anyOf": [{"$dynamicRef": "#a"}, {"not": {}}]},
+    ],
+)
+def test_a_schema_fetches_nothing_and_keeps_nobody_busy(schema: dict[str, Any]) -> None:
+    """Neither what it refers to, nor a pattern, nor nonsense; also where it was stored before."""
+    parameter = JsonParameter(**COMMON, of="array", json_schema=schema)
+    value = ["a" * 40 + "!"]
+    assert check_values(spec_of(parameter), {"value": value})["value"].value == value
+    kept = sanitize_spec(spec_of(parameter)).parameter("value")
+    assert isinstance(kept, JsonParameter)
+    assert "$ref" not in str(kept.json_schema)
+    assert "attern" not in str(kept.json_schema)
+
+
+def test_a_schema_still_checks_what_it_can() -> None:
+    """Types, limits, values and inner parts are kept."""
+    schema = {
+        "type": "array",
+        "maxItems": 2,
+        "items": {
+            "type": "object",
+            "properties": {"a": {"type": "integer", "minimum": 0}, "b": {"enum": ["x"]}},
+            "required": ["a"],
+        },
+    }
+    assert sanitize_schema(schema) == schema
+    parameter = JsonParameter(**COMMON, of="array", json_schema=schema)
+    with pytest.raises(InvalidValues, match="does not fit"):
+        check_values(spec_of(parameter), {"value": [{"b": "x"}]})
+
+
+@given(any_json)
+def test_any_schema_can_be_made_harmless(schema: Any) -> None:
+    """Whatever comes, what is kept of it is plain, and stays as it is the second time."""
+    kept = sanitize_schema(schema)
+    assert is_plain(kept)
+    assert sanitize_schema(kept) == kept
+
+
+@given(st.recursive(st.just({}), lambda inner: st.fixed_dictionaries({"items": inner})))
+def test_depth_is_bounded(schema: dict[str, Any]) -> None:
+    """A schema as deep as one likes is cut."""
+    for _ in range(100):
+        schema = {"items": schema}
+    assert str(sanitize_schema(schema)).count("items") <= 21
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (LARGEST_WHOLE, True),
+        (HUGE, False),
+        (math.inf, False),
+        ([1, {"a": [HUGE]}], False),
+        ({"a": None, "b": [True, "c", 0.5]}, True),
+        ({1: 2}, False),
+        (object(), False),
+    ],
+)
+def test_plain_is_what_every_browser_takes(value: object, expected: bool) -> None:  # noqa: FBT001
+    """Numbers with all their digits, names that are text."""
+    assert is_plain(value) is expected
+
+
+def test_counts_beyond_all_measure_limit_nothing() -> None:
+    """They would end the page's stream; the rest of the parameter stays."""
+    media = MediaParameter(**COMMON, many=True, max_items=HUGE, max_bytes=HUGE)
+    text = TextParameter(**COMMON, max_length=HUGE, min_length=2)
+    kept_media, kept_text = sanitize_parameter(media, None), sanitize_parameter(text, None)
+    assert isinstance(kept_media, MediaParameter)
+    assert (kept_media.max_items, kept_media.max_bytes) == (None, None)
+    assert isinstance(kept_text, TextParameter)
+    assert (kept_text.min_length, kept_text.max_length) == (2, None)
+
+
+def test_an_option_beyond_all_measure_is_refused() -> None:
+    """No page can show it, and it can't be left out: it may be the only one."""
+    choice = ChoiceParameter(**COMMON, of="integer", options=(Option(value=HUGE, label="a"),))
+    with pytest.raises(UnusableSpec, match="beyond all measure"):
+        sanitize_spec(a_spec(parameters=(choice,)))
+
+
+def test_rows_of_a_default_hold_plain_values_alone() -> None:
+    """What looks like a file there would be copied on its way to the page."""
+    file = {"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}
+    rows = ({"a": "x"}, {"a": file}, {"b": "y"}, file, "z", {"a": HUGE})
+    table = TableParameter(**COMMON, columns=(TextParameter(**{**COMMON, "name": "a"}),))
+    kept = sanitize_parameter(table.model_copy(update={"default": rows}), None)
+    assert isinstance(kept, TableParameter)
+    assert kept.default == ({"a": "x"},)
+    bare = table.model_copy(update={"is_bare": True, "default": ("x", file, [1])})
+    kept = sanitize_parameter(bare, None)
+    assert isinstance(kept, TableParameter)
+    assert kept.default == ("x",)
+
+
+def test_numbers_that_no_slider_can_show_are_left_out() -> None:
+    """Ends the wrong way round, steps too small, a default outside."""
+    upside_down = NumberParameter(**COMMON, minimum=2, maximum=1, step=1e-320, default=5)
+    kept = sanitize_parameter(upside_down, None)
+    assert isinstance(kept, NumberParameter)
+    assert (kept.minimum, kept.maximum, kept.step, kept.default) == (None, None, None, 5)
+    outside = NumberParameter(**COMMON, minimum=0, maximum=1, default=5)
+    kept = sanitize_parameter(outside, None)
+    assert isinstance(kept, NumberParameter)
+    assert kept.default is None
+
+
+@pytest.mark.parametrize(("default", "kept"), [("a", "a"), ("nope", None), (("a",), None)])
+def test_a_default_that_is_no_option_is_left_out(default: Any, kept: Any) -> None:
+    """A form would open with an error that nobody can mend."""
+    choice = ChoiceParameter(**COMMON, options=(Option(value="a", label="a"),), default=default)
+    got = sanitize_parameter(choice, None)
+    assert isinstance(got, ChoiceParameter)
+    assert got.default == kept
+
+
+@pytest.mark.parametrize("endless", ["NaN", "Infinity", math.nan, math.inf])
+def test_no_limit_is_endless(endless: object) -> None:
+    """Nor spelt as text."""
+    with pytest.raises(ValidationError):
+        NumberParameter.model_validate({**COMMON, "kind": "number", "minimum": endless})
+
+
+@pytest.mark.parametrize("rate", [1e308, -1.0, math.inf, math.nan])
+def test_no_price_is_endless(rate: float) -> None:
+    """History adds prices up."""
+    with pytest.raises(ValidationError):
+        Price(by="a", duration="b", credits_per_second={"x": rate}, seen="2026-09")
+
+
+def test_no_price_is_told_of_an_endless_duration(lite: ModelSpec) -> None:
+    """Nor of one below nothing."""
+    for seconds in (1e300, -1, math.nan):
+        assert estimate_credits(lite, {"resolution": "480p", "duration": seconds}) is None
