@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from kie_ui.simulator.intent.plan import ClipOrder, Picture
+from kie_ui.simulator.intent.plan import ClipRequest
 from kie_ui.simulator.render.clip import encode_clip, make_frames, render_clip
 
 LIMIT = 1.5
@@ -35,32 +35,32 @@ def main() -> None:
         draw_picture(1).save(picture, quality=92)
         draw_picture(2).save(end, quality=92)
         for short_side_px, duration_s in CLIPS:
-            order = ClipOrder(
-                start=Picture(path=picture),
+            request = ClipRequest(
+                start=picture,
                 duration_s=duration_s,
                 short_side_px=short_side_px,
                 seed=7,
             )
-            report(f"{short_side_px}p {duration_s:g} s", order, Path(folder), rounds)
-        still = order.model_copy(update={"short_side_px": 720, "duration_s": 5.0})
+            report(f"{short_side_px}p {duration_s:g} s", request, Path(folder), rounds)
+        still = request.model_copy(update={"short_side_px": 720, "duration_s": 5.0})
         fixed = still.model_copy(update={"is_camera_fixed": True})
         report("720p 5 s, still camera", fixed, Path(folder), rounds)
         for mode in ("fun", "spicy"):
             moody = still.model_copy(update={"mode": mode})
             report(f"720p 5 s, {mode}", moody, Path(folder), rounds)
-        ending = still.model_copy(update={"end": Picture(path=end)})
+        ending = still.model_copy(update={"end": end})
         report("720p 5 s, end picture", ending, Path(folder), rounds)
 
 
-def report(name: str, order: ClipOrder, folder: Path, rounds: int) -> None:
+def report(name: str, request: ClipRequest, folder: Path, rounds: int) -> None:
     """Time one clip both ways and print its line."""
-    size, making = make_frames(order)
+    size, making = make_frames(request)
     frames = list(making)
     encode_s: list[float] = []
     render_s: list[float] = []
     for _ in range(rounds):
         encode_s.append(timed(lambda: encode_clip(iter(frames), size, folder / "encoded.mp4")))
-        render_s.append(timed(lambda: render_clip(order, folder / "rendered.mp4")))
+        render_s.append(timed(lambda: render_clip(request, folder / "rendered.mp4")))
     encode, render = statistics.median(encode_s), statistics.median(render_s)
     title = f"{name}, {size[0]}×{size[1]}"
     times = f"{encode:>7.2f} s{render:>7.2f} s{render / encode:>7.2f}"

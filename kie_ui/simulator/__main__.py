@@ -178,10 +178,10 @@ def _serve(options: argparse.Namespace) -> None:
 
 def _config(options: argparse.Namespace) -> SimulatorConfig:
     from kie_ui.simulator.config import SimulatorConfig  # noqa: PLC0415 - as above
-    from kie_ui.simulator.render.fixed_clip import FixedClip  # noqa: PLC0415
+    from kie_ui.simulator.render.worker_pool import WorkerPool  # noqa: PLC0415
 
     try:
-        renderer = FixedClip(options.clip.read_bytes()) if options.clip else None
+        renderer = WorkerPool(fixed_clip=options.clip.read_bytes()) if options.clip else None
     except OSError as error:
         raise _CannotStart(f"Cannot read the clip: {error}") from error
     try:

@@ -30,7 +30,7 @@ from kie_ui.simulator.http.responses import (
     answer_not_found,
     answer_refusal,
 )
-from kie_ui.simulator.render.worker_pool import WorkerRenderer
+from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.state import SimulatorState
 from kie_ui.simulator.store import open_store
 from kie_ui.simulator.tasks import Tasks
@@ -67,7 +67,7 @@ def create_simulator(config: SimulatorConfig | None = None, **options: Any) -> S
 def _build_state(config: SimulatorConfig) -> SimulatorState:
     store = open_store(config.data_dir)
     files = Files(config, store)
-    renderer = config.renderer or WorkerRenderer()
+    renderer = config.renderer or WorkerPool()
     finder = MediaFinder(config, files, store)
     return SimulatorState(
         config=config,

@@ -48,7 +48,7 @@ class SimulatorConfig:
     faults: tuple[Fault, ...] = ()
     """What shall go wrong from the start."""
     fetch_pictures: bool = False
-    """Whether addresses at other hosts are fetched; if not, a drawn card stands in for them."""
+    """Whether addresses at other hosts are fetched; if not, a placeholder is used."""
     calls_back_anywhere: bool = True
     """Whether callbacks may leave this machine; if not, only loopback addresses are called."""
     callback_prefixes: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class SimulatorConfig:
     """The same for pictures, sounds and texts, which never wait for a clip."""
     max_upload_bytes: int = 100_000_000
     renderer: Renderer | None = None
-    """Makes the results; by default processes of our own."""
+    """Makes the results; by default separate processes."""
     transport: httpx.AsyncBaseTransport | None = None
     """Carries what the simulator itself requests: callbacks and pictures."""
 

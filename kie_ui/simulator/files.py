@@ -15,7 +15,7 @@ from kie_ui.catalog.media_types import OCTET_STREAM, guess_mime, suffix_of
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.simulator.config import SimulatorConfig
-from kie_ui.simulator.intent.plan import Picture
+from kie_ui.simulator.intent.plan import Picture, Placeholder
 from kie_ui.simulator.server import tls_context
 from kie_ui.simulator.store import FileRow, Store
 
@@ -222,6 +222,9 @@ MAX_FETCHED_BYTES = {"image": 10_000_000, "video": 100_000_000, "audio": 100_000
 """By what is wanted. Source: both built-in models' pages, "Max File Size", for pictures."""
 
 
+NOT_FETCHED = "Demo mode does not fetch pictures from other hosts."
+
+
 class NoMedia(Exception):
     """A file cannot be had; the message is for the person who asked for it."""
 
@@ -255,12 +258,12 @@ class MediaFinder:
         return await self.fetch(url, MAX_FETCHED_BYTES[kind])
 
     async def find_picture(self, url: str, base_url: str) -> Picture:
-        """Return the picture behind an address, or the card that stands in for it.
+        """Return the picture behind an address; a placeholder where it is not fetched.
 
         Raises: NoMedia.
         """
         path = await self.find(url, base_url)
-        return Picture(path=path, stand_in_host="" if path else urlsplit(url).hostname or url)
+        return path or Placeholder(text=urlsplit(url).hostname or url, caption=NOT_FETCHED)
 
     def result_of_task(self, account: str, task_id: str, index: int) -> tuple[str, Path]:
         """Return one result of an earlier task, as its MIME type and its file.

@@ -30,14 +30,14 @@ from kie_ui.simulator.files import (
     sample_url,
 )
 from kie_ui.simulator.intent.plan import (
-    Brief,
-    Found,
-    Order,
+    FoundMedia,
     Picture,
-    TextOrder,
-    build_brief,
-    build_orders,
-    mime_of_order,
+    RenderPlan,
+    RenderRequest,
+    TextRequest,
+    build_plan,
+    build_render_requests,
+    result_mime,
 )
 from kie_ui.simulator.intent.roles import Asked, choose_seed
 from kie_ui.simulator.render.worker_pool import Renderer, RenderFailed
@@ -67,53 +67,56 @@ class Work:
         self.answer: Any = None
         """What was answered, where that is no file."""
 
-    async def do(self, brief: Brief, renderer: Renderer) -> None:
+    async def do(self, plan: RenderPlan, renderer: Renderer) -> None:
         """Make everything. Raises: NoMedia, RenderFailed."""
-        orders = build_orders(brief, await self._find(brief), self._task.seed)
-        for number, order in enumerate(orders):
-            await self._make(order, renderer, number, len(orders))
+        requests = build_render_requests(plan, await self._find(plan), self._task.seed)
+        for number, request in enumerate(requests):
+            await self._make(request, renderer, number, len(requests))
 
     def clear(self) -> None:
         """Delete what was fetched, and what was made and has not been placed."""
         for path in self._temporary:
             path.unlink(missing_ok=True)
 
-    async def _make(self, order: Order, renderer: Renderer, number: int, count: int) -> None:
+    async def _make(
+        self, request: RenderRequest, renderer: Renderer, number: int, count: int
+    ) -> None:
         output = self._files.incoming_path()
         self._temporary.append(output)
-        await renderer.render(order, output, partial(self._tell, number, count))
-        if isinstance(order, TextOrder):
+        await renderer.render(request, output, partial(self._tell, number, count))
+        if isinstance(request, TextRequest):
             self.answer = json.loads(await anyio.Path(output).read_text(encoding="utf-8"))
         else:
-            self.made.append(Made(output, mime_of_order(order)))
+            self.made.append(Made(output, result_mime(request)))
 
     def _tell(self, number: int, count: int, share: float) -> None:
         self.share = (number + share) / count
 
-    async def _find(self, brief: Brief) -> Found:
-        inputs = brief.inputs
+    async def _find(self, plan: RenderPlan) -> FoundMedia:
+        inputs = plan.inputs
         pictures = [await self._picture(url) for url in inputs.pictures]
         videos = await self._places("video", inputs.videos)
         sounds = await self._places("audio", inputs.sounds)
         if inputs.videos and not videos and not pictures:
-            pictures = [await self._picture(inputs.videos[0])]  # the card of a video elsewhere
+            pictures = [await self._picture(inputs.videos[0])]  # a placeholder
         end = await self._picture(inputs.end_picture) if inputs.end_picture else None
-        found = Found(pictures=tuple(pictures), end=end, videos=videos, sounds=sounds)
-        return found if brief.task_id is None else self._with_earlier_result(brief, found)
+        found = FoundMedia(pictures=tuple(pictures), end=end, videos=videos, sounds=sounds)
+        return found if plan.task_id is None else self._with_earlier_result(plan, found)
 
-    def _with_earlier_result(self, brief: Brief, found: Found) -> Found:
+    def _with_earlier_result(self, plan: RenderPlan, found: FoundMedia) -> FoundMedia:
         """Put the result of an earlier task before everything else of its kind."""
-        account, task_id = self._task.account, brief.task_id or ""
-        mime, path = self._finder.result_of_task(account, task_id, brief.index)
+        account, task_id = self._task.account, plan.task_id or ""
+        mime, path = self._finder.result_of_task(account, task_id, plan.index)
         if mime.startswith("image/"):
-            return found._replace(pictures=(Picture(path=path), *found.pictures))
+            return found._replace(pictures=(path, *found.pictures))
         if mime.startswith("video/"):
             return found._replace(videos=(path, *found.videos))
         return found._replace(sounds=(path, *found.sounds))
 
     async def _picture(self, url: str) -> Picture:
         picture = await self._finder.find_picture(url, self._task.base_url)
-        self._note_fetched(picture.path)
+        if isinstance(picture, Path):
+            self._note_fetched(picture)
         return picture
 
     async def _places(self, kind: str, urls: Sequence[str]) -> tuple[Path, ...]:
@@ -127,17 +130,17 @@ class Work:
             self._temporary.append(place)
 
 
-def brief_of(task: TaskRow, config: SimulatorConfig) -> Brief:
+def plan_of(task: TaskRow, config: SimulatorConfig) -> RenderPlan:
     """Return what a task shall make; one of an older simulator did not write that down.
 
     Raises: NoMedia, where its model is no longer known.
     """
     if task.brief is not None:
-        return Brief.model_validate(task.brief)
+        return RenderPlan.model_validate(task.brief)
     versions = config.catalog.versions(task.model)
     if not versions:
         raise NoMedia(f"There is no model “{task.model}” any more.")
-    return build_brief(versions[0], task.values)
+    return build_plan(versions[0], task.values)
 
 
 SAMPLE_CREATED_MS = 1_757_584_164_490
@@ -268,7 +271,7 @@ class Tasks:
             base_url=base_url,
             callback_url=checked.callback_url,
             fate=fate.model_dump(mode="json"),
-            brief=build_brief(checked.spec, checked.values).model_dump(mode="json"),
+            brief=build_plan(checked.spec, checked.values).model_dump(mode="json"),
             state="waiting",
             created_ms=now_ms,
             updated_ms=now_ms,
@@ -337,11 +340,11 @@ class Tasks:
         work = self._work.setdefault(task.task_id, Work(task, self._files, self._finder))
         earliest_end = GENERATING_S * pace
         try:
-            brief = brief_of(task, self._config)
-            async with self._slots_for(brief):
+            plan = plan_of(task, self._config)
+            async with self._slots_for(plan):
                 self._store.move_task(task.task_id, "generating", self._config.now_ms())
                 started_at = self._config.clock()
-                await work.do(brief, self._renderer)
+                await work.do(plan, self._renderer)
             await self._config.sleep(max(0.0, earliest_end - (self._config.clock() - started_at)))
             self._finish(task, work)
         except NoMedia as error:
@@ -352,8 +355,8 @@ class Tasks:
             work.clear()
             self._work.pop(task.task_id, None)
 
-    def _slots_for(self, brief: Brief) -> asyncio.Semaphore:
-        return self._clip_slots if brief.produces == "video" else self._light_slots
+    def _slots_for(self, plan: RenderPlan) -> asyncio.Semaphore:
+        return self._clip_slots if plan.produces == "video" else self._light_slots
 
     def _finish(self, task: TaskRow, work: Work) -> None:
         results = [

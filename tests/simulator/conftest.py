@@ -10,7 +10,7 @@ import pytest
 
 from kie_ui.simulator.app import create_simulator
 from kie_ui.simulator.files import sample_image_tasks
-from kie_ui.simulator.intent.plan import ClipOrder, Picture
+from kie_ui.simulator.intent.plan import ClipRequest
 from kie_ui.simulator.render.clip import render_clip
 from tests.simulator.harness import KEY, FakeRenderer, Service, ServiceFactory, Time, draw_picture
 
@@ -92,6 +92,6 @@ def assets_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def silent_clip(tmp_path_factory: pytest.TempPathFactory, picture_path: Path) -> Path:
     """Give a clip of a second without sound."""
     clip = tmp_path_factory.mktemp("clips") / "silent.mp4"
-    start = Picture(path=picture_path)
-    render_clip(ClipOrder(start=start, duration_s=1.0, short_side_px=64, seed=1), clip)
+    start = picture_path
+    render_clip(ClipRequest(start=start, duration_s=1.0, short_side_px=64, seed=1), clip)
     return clip

@@ -14,7 +14,7 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.simulator.intent.plan import ClipOrder, Order, TextOrder
+from kie_ui.simulator.intent.plan import ClipRequest, RenderRequest, TextRequest
 from kie_ui.simulator.render.worker_pool import Progress, RenderFailed
 
 KEY = "planted-key"
@@ -42,7 +42,7 @@ class FakeRenderer:
     """Remembers what it was asked for; waits where `gate` is closed, fails where told to."""
 
     def __init__(self) -> None:
-        self.all_orders: list[Order] = []
+        self.all_orders: list[RenderRequest] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.failure: str | None = None
@@ -50,11 +50,11 @@ class FakeRenderer:
         self.most_at_once = 0
 
     @property
-    def orders(self) -> list[ClipOrder]:
+    def orders(self) -> list[ClipRequest]:
         """The clips that were ordered."""
-        return [order for order in self.all_orders if isinstance(order, ClipOrder)]
+        return [order for order in self.all_orders if isinstance(order, ClipRequest)]
 
-    async def render(self, order: Order, output: Path, progress: Progress) -> None:
+    async def render(self, order: RenderRequest, output: Path, progress: Progress) -> None:
         self.all_orders.append(order)
         self.under_way += 1
         self.most_at_once = max(self.most_at_once, self.under_way)
@@ -65,7 +65,7 @@ class FakeRenderer:
             self.under_way -= 1
         if self.failure is not None:
             raise RenderFailed(self.failure)
-        made = ANSWER if isinstance(order, TextOrder) else CLIP
+        made = ANSWER if isinstance(order, TextRequest) else CLIP
         await anyio.Path(output).write_bytes(made)
 
     async def aclose(self) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
 
+from kie_ui.simulator.intent.plan import Placeholder
 from tests.simulator.harness import FakeRenderer, Service, ServiceFactory, grok, lite
 
 SAMPLE = "https://file.aiquickdraw.com/custom-page/akr/section-images/1762247692373tw5di116.png"
@@ -16,14 +19,16 @@ def refuse(request: httpx.Request) -> httpx.Response:
 async def test_other_hosts_are_not_asked_by_default(
     service_for: ServiceFactory, renderer: FakeRenderer
 ) -> None:
-    """A typed address is never fetched; a card that names its host stands in for it."""
+    """A typed address is never fetched; a placeholder names its host."""
     service = await service_for(transport=httpx.MockTransport(refuse))
     body = lite(end_image_url="https://other.example/z.png")
     assert (await service.ended(await service.create(body)))["state"] == "success"
     order = renderer.orders[0]
-    assert order.start.stand_in_host == "pictures.example"
+    assert isinstance(order.start, Placeholder)
+    assert order.start.text == "pictures.example"
     assert order.end is not None
-    assert order.end.stand_in_host == "other.example"
+    assert isinstance(order.end, Placeholder)
+    assert order.end.text == "other.example"
 
 
 async def test_the_documented_sample_is_answered_from_our_own(
@@ -32,8 +37,8 @@ async def test_the_documented_sample_is_answered_from_our_own(
     """A documented sample address works offline, even where fetching is allowed."""
     service = await service_for(fetch_pictures=True, transport=httpx.MockTransport(refuse))
     await service.ended(await service.create(grok(image_urls=[SAMPLE])))
-    place = renderer.orders[0].start.path
-    assert place is not None
+    place = renderer.orders[0].start
+    assert isinstance(place, Path)
     assert place.name == "cafe.jpg"
 
 
@@ -44,8 +49,8 @@ async def test_a_fetched_picture_is_deleted_after_use(
     transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=b"far"))
     service = await service_for(fetch_pictures=True, transport=transport)
     assert (await service.ended(await service.create(grok())))["state"] == "success"
-    place = renderer.orders[0].start.path
-    assert place is not None
+    place = renderer.orders[0].start
+    assert isinstance(place, Path)
     assert not place.exists()
 
 

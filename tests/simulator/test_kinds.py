@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kie_ui.catalog.registry import Registry, built_in_registry
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.simulator.intent.plan import ClipOrder, ImageOrder, SoundOrder, TextOrder
+from kie_ui.simulator.intent.plan import ClipRequest, ImageRequest, SoundRequest, TextRequest
 from tests.simulator.harness import (
     ANSWER,
     CLIP,
@@ -82,7 +83,7 @@ async def test_several_pictures_have_an_address_each(
         assert url.endswith(".png")
         got = await service.client.get(url)
         assert (got.content, got.headers["content-type"]) == (CLIP, "image/png")
-    assert all(isinstance(order, ImageOrder) for order in renderer.all_orders)
+    assert all(isinstance(order, ImageRequest) for order in renderer.all_orders)
 
 
 async def test_a_sound_is_served_as_what_it_is(service: Service, renderer: FakeRenderer) -> None:
@@ -90,14 +91,14 @@ async def test_a_sound_is_served_as_what_it_is(service: Service, renderer: FakeR
     (url,) = (await result(service, MUSIC, output_format="wav"))["resultUrls"]
     assert url.endswith(".wav")
     assert (await service.client.get(url)).headers["content-type"] == "audio/wav"
-    assert isinstance(renderer.all_orders[0], SoundOrder)
+    assert isinstance(renderer.all_orders[0], SoundRequest)
 
 
 async def test_words_are_an_object(service: Service, renderer: FakeRenderer) -> None:
     """A model of words answers with `resultObject`, and with no address."""
     answer = await result(service, SPEECH_TO_TEXT, audio_url="https://a.example/a.mp3")
     assert answer == {"resultObject": json.loads(ANSWER)}
-    assert isinstance(renderer.all_orders[0], TextOrder)
+    assert isinstance(renderer.all_orders[0], TextRequest)
 
 
 async def test_an_unknown_price_takes_nothing_and_is_not_told(service: Service) -> None:
@@ -127,8 +128,8 @@ async def test_a_picture_of_grok_goes_on_as_a_clip(
     assert len(urls) == 6
     asked = grok(image_urls=None, task_id=task_id, index=4, mode="spicy")
     assert (await service.ended(await service.create(asked)))["state"] == "success"
-    start = renderer.orders[0].start.path
-    assert start is not None
+    start = renderer.orders[0].start
+    assert isinstance(start, Path)
     assert start.name == urls[4].split("/")[-2]
     assert renderer.orders[0].mode == "spicy"
 
@@ -172,7 +173,7 @@ async def test_any_earlier_result_can_be_worked_on(
     await service.ended(task_id)
     await result(service, UPSCALE, task_id=task_id)
     order = renderer.all_orders[-1]
-    assert isinstance(order, ClipOrder)
+    assert isinstance(order, ClipRequest)
     assert order.footage is not None
     answer = await service.post(CREATE, body(UPSCALE, task_id="nobody"))
     assert (answer["code"], "nobody" in answer["msg"]) == (422, True)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from kie_ui.catalog.library.library import Library
-from kie_ui.simulator.render.fixed_clip import FixedClip
+from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.server import SimulatorServer
 from kie_ui.ui.services import Services
 from tests.ui.driving import MakeServices, make_settings
@@ -52,7 +52,7 @@ def kie(clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simul
     server = SimulatorServer(
         data_dir=tmp_path_factory.mktemp("kie"),
         accepted_keys=frozenset({KEY}),
-        renderer=FixedClip(clip),
+        renderer=WorkerPool(fixed_clip=clip),
         speed=1000,
     )
     with server:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
-from kie_ui.simulator.render.fixed_clip import FixedClip
+from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.server import SimulatorServer
 from tests.wire.app_process import AppProcess, hurried
 from tests.wire.fake_kie import KEY, FakeKie, serving
@@ -40,7 +40,9 @@ def jpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def _simulator(clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorServer]:
     folder = tmp_path_factory.mktemp("simulator")
-    with SimulatorServer(speed=1000, data_dir=folder, renderer=FixedClip(clip)) as server:
+    with SimulatorServer(
+        speed=1000, data_dir=folder, renderer=WorkerPool(fixed_clip=clip)
+    ) as server:
         yield server
 
 

@@ -25,7 +25,7 @@ from kie_ui.kie.errors import (
 from kie_ui.kie.records import TaskRecord, TaskState
 from kie_ui.simulator.faults import CREATE_PATH, Fault
 from kie_ui.simulator.http.request_log import RECORD_PATH
-from kie_ui.simulator.render.fixed_clip import FixedClip
+from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.server import SimulatorServer
 from tests.wire.app_process import free_port
 
@@ -112,7 +112,7 @@ async def test_a_wrong_key_is_refused_whatever_is_asked(
     open_client: OpenClient, key: str, clip: bytes, tmp_path: Path, jpeg: Path
 ) -> None:
     """And nothing is made or stored."""
-    options: dict[str, Any] = {"data_dir": tmp_path, "renderer": FixedClip(clip)}
+    options: dict[str, Any] = {"data_dir": tmp_path, "renderer": WorkerPool(fixed_clip=clip)}
     with SimulatorServer(accepted_keys=frozenset({key}), **options) as simulator:
         client = open_client(simulator.base_url, "another-key")
         for asking in (
@@ -130,7 +130,7 @@ async def test_too_few_credits_are_told_apart(
     open_client: OpenClient, clip: bytes, tmp_path: Path
 ) -> None:
     """Nothing is taken."""
-    options: dict[str, Any] = {"data_dir": tmp_path, "renderer": FixedClip(clip)}
+    options: dict[str, Any] = {"data_dir": tmp_path, "renderer": WorkerPool(fixed_clip=clip)}
     with SimulatorServer(credits=14, **options) as simulator:
         client = open_client(simulator.base_url)
         with pytest.raises(NoCredits):
@@ -311,7 +311,9 @@ async def test_the_simulator_keeps_no_key(
     open_client: OpenClient, key: str, clip: bytes, tmp_path: Path
 ) -> None:
     """Not even on its own disk."""
-    with SimulatorServer(data_dir=tmp_path, renderer=FixedClip(clip), speed=1000) as server:
+    with SimulatorServer(
+        data_dir=tmp_path, renderer=WorkerPool(fixed_clip=clip), speed=1000
+    ) as server:
         client = open_client(server.base_url)
         created = await client.create_task(GROK, INPUT)
         await ended(client, created.task_id)

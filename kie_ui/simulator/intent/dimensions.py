@@ -11,8 +11,8 @@ from kie_ui.catalog.parameters import ChoiceParameter, TableParameter
 from kie_ui.simulator.intent.values import Given, plain_name, read_number, rows_of
 
 MAX_CLIP_SHORT_SIDE_PX = 1080
-MAX_UNASKED_SHORT_SIDE_PX = 720
-"""Of a clip that takes its size from a video and shall not be enlarged."""
+MAX_DEFAULT_SHORT_SIDE_PX = 720
+"""Of a clip that takes its size from a video, where the request names no size."""
 MAX_IMAGE_SIDE_PX = 4096
 MIN_SIDE_PX = 16
 MAX_ASPECT = 4.0

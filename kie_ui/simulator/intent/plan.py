@@ -1,7 +1,7 @@
-"""What a request asks for, in terms that no longer depend on its model: kept with its task.
+"""What a request asks for: a `RenderPlan` kept with its task, then a request for each result.
 
-A pure step from a spec and checked values. The media are still addresses; `ordering` turns them
-into orders for the renderer once they have been found.
+Planning is pure: from a spec and checked values to a `RenderPlan`, in which media are addresses.
+Once the files behind them are found, the plan becomes requests to the renderer.
 """
 
 from __future__ import annotations
@@ -21,39 +21,39 @@ from kie_ui.simulator.intent.dimensions import Extent, clip_short_side_px
 from kie_ui.simulator.intent.roles import Asked, Craft, Inputs, craft_of, is_index
 
 Mode = Literal["normal", "fun", "spicy"]
+MODES: tuple[Mode, ...] = ("normal", "fun", "spicy")
+ImageFormat = Literal["jpeg", "png", "webp"]
+SoundFormat = Literal["mp3", "wav", "ogg", "flac", "m4a"]
 DEFAULT_DURATION_S = 5.0
 MIN_DURATION_S = 1.0
 MAX_DURATION_S = 60.0
-"""Of a clip; what asks for more is given this."""
+"""The longest clip; a request for a longer one gets this."""
 MAX_FOOTAGE_S = 15.0
-"""Of what is passed on of a video, where no duration is asked for."""
-MODES: tuple[Mode, ...] = ("normal", "fun", "spicy")
+"""How much of a given video is passed on where the request names no duration."""
+DEFAULT_SOUND_S = 20.0
+MIN_SOUND_S = 0.5
+MAX_SOUND_S = 120.0
+_SPOKEN_CHARACTERS_PER_S = 15
+MAX_CLIPS = 4
+"""Results per task; clips cost far more to make than pictures."""
 
 
-class Scene(BaseModel):
-    """A picture that is drawn from a prompt; of several, `number` counts from 0."""
+class Placeholder(BaseModel):
+    """A gradient with words on it, where no picture was given or can be fetched."""
 
     model_config = ConfigDict(frozen=True)
 
-    prompt: str
-    seed: int
+    text: str
+    caption: str = ""
+    seed: int = 0
     number: int = 0
+    """Which one of several results it is, from 0."""
 
 
-class Picture(BaseModel):
-    """Where the renderer finds a picture.
-
-    A file, or the host for which a card stands in, or a scene to draw.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    path: Path | None = None
-    stand_in_host: str = ""
-    scene: Scene | None = None
+Picture = Path | Placeholder
 
 
-class ClipOrder(BaseModel):
+class ClipRequest(BaseModel):
     """One clip to render."""
 
     model_config = ConfigDict(frozen=True)
@@ -62,15 +62,15 @@ class ClipOrder(BaseModel):
     start: Picture
     end: Picture | None = None
     footage: Path | None = None
-    """A video whose frames are passed on, in place of a camera over the picture."""
+    """A video whose frames are passed on, instead of a camera move over the picture."""
     sound: Path | None = None
     """A file whose sound is passed on."""
-    has_tune: bool = False
-    """Whether a tune of our own is heard where no sound is passed on."""
+    has_tones: bool = False
+    """Whether tones are heard where no sound is passed on."""
     duration_s: float | None
     """None where the footage or the sound decides."""
     short_side_px: int | None
-    """None for that of the footage, times `factor`, as far as it is made without being asked."""
+    """None for that of the footage times `factor`, up to `MAX_DEFAULT_SHORT_SIDE_PX`."""
     factor: float = 1.0
     aspect: float | None = None
     """Width by height; None for that of the picture."""
@@ -79,75 +79,62 @@ class ClipOrder(BaseModel):
     is_camera_fixed: bool = False
 
 
-class ImageOrder(BaseModel):
-    """One picture to make."""
+class ImageRequest(BaseModel):
+    """One picture to make: `source` in the size of `extent`, or `factor` times as large."""
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["image"] = "image"
-    work: Literal["draw", "edit", "enlarge", "cut_out"]
-    source: Picture | None = None
-    palette: Picture | None = None
-    """A second picture, whose colours are taken over."""
+    source: Picture
     extent: Extent = Extent()
     factor: float = 1.0
-    prompt: str = ""
-    seed: int
     number: int = 0
     """Which one of several it is, from 0."""
-    format: Literal["jpeg", "png", "webp"] = "jpeg"
+    format: ImageFormat = "jpeg"
 
 
-class SoundOrder(BaseModel):
-    """One sound to make."""
+class SoundRequest(BaseModel):
+    """One sound to make: the beginning of `source`, or tones."""
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["sound"] = "sound"
     source: Path | None = None
-    """A file of which a portion is passed on."""
-    lines: tuple[tuple[str, str], ...] = ()
-    """Who says what; empty where music is wanted."""
-    prompt: str = ""
-    duration_s: float | None = None
+    duration_s: float
     seed: int
     number: int = 0
-    format: Literal["mp3", "wav", "ogg", "flac", "m4a"] = "mp3"
+    format: SoundFormat = "mp3"
     rate_hz: int = 44_100
 
 
-class TextOrder(BaseModel):
-    """One answer in words to make."""
+class TextRequest(BaseModel):
+    """One JSON object to write: an answer, or a transcript as long as `source`."""
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["text"] = "text"
     source: Path | None = None
-    """A file of which is told what is heard in it."""
     is_transcript: bool = False
     prompt: str = ""
-    seed: int
 
 
-def mime_of_order(order: Order) -> str:
-    """Return the type of the file that an order becomes."""
-    match order:
-        case ClipOrder():
+RenderRequest = Annotated[
+    ClipRequest | ImageRequest | SoundRequest | TextRequest, Field(discriminator="kind")
+]
+
+
+def result_mime(request: RenderRequest) -> str:
+    """Return the type of the file that a request becomes."""
+    match request:
+        case ClipRequest():
             return "video/mp4"
-        case ImageOrder() | SoundOrder():
-            return mime_of_suffix(f".{order.format}") or OCTET_STREAM
-        case TextOrder():
+        case ImageRequest() | SoundRequest():
+            return mime_of_suffix(f".{request.format}") or OCTET_STREAM
+        case TextRequest():
             return "application/json"
 
 
-Order = Annotated[ClipOrder | ImageOrder | SoundOrder | TextOrder, Field(discriminator="kind")]
-
-
-MAX_CLIPS = 4
-"""Clips cost far more than pictures."""
-
-
-class Brief(BaseModel):
+class RenderPlan(BaseModel):
     """What one task shall make."""
 
     model_config = ConfigDict(frozen=True)
@@ -155,8 +142,6 @@ class Brief(BaseModel):
     model: str
     produces: Produces
     prompt: str
-    lines: tuple[tuple[str, str], ...]
-    """Who says what, or the shots of a story."""
     inputs: Inputs
     task_id: str | None = None
     """An earlier task whose result is used as well."""
@@ -174,15 +159,14 @@ class Brief(BaseModel):
     craft: Craft
 
 
-def build_brief(spec: ModelSpec, values: Mapping[str, Any]) -> Brief:
+def build_plan(spec: ModelSpec, values: Mapping[str, Any]) -> RenderPlan:
     """Read a request by the roles that its parameters have."""
     asked = Asked(spec, values)
     mode = asked.value("mode")
-    return Brief(
+    return RenderPlan(
         model=spec.model,
         produces=spec.produces,
         prompt=asked.prompt,
-        lines=asked.lines,
         inputs=asked.inputs,
         task_id=asked.task_id,
         index=asked.index,
@@ -202,17 +186,16 @@ def build_brief(spec: ModelSpec, values: Mapping[str, Any]) -> Brief:
 def _count(spec: ModelSpec, asked: Asked) -> int:
     if spec.produces == "text":
         return 1
-    count = asked.count
     if spec.produces == "image":
-        return count or pictures_per_task(spec.model)
-    return min(count or 1, MAX_CLIPS)
+        return asked.count or pictures_per_task(spec.model)
+    return min(asked.count or 1, MAX_CLIPS)
 
 
 def pictures_per_task(model: str) -> int:
-    """Return how many pictures a task of an image model holds, where nobody says how many.
+    """Return how many pictures a task of an image model has where the request names no number.
 
-    Where another model of its family takes one of them by its index, there are as many as that can
-    count; elsewhere there is one.
+    Where another model of its family picks one of them by an index, as many as that can count;
+    elsewhere one.
     """
     family = _family(model)
     for spec in built_in_registry():
@@ -222,7 +205,7 @@ def pictures_per_task(model: str) -> int:
 
 
 def _counted_by(parameter: Parameter) -> int:
-    """Return how many things a parameter can count from 0, where it is an index."""
+    """Return how many things an index parameter can tell apart, counted from 0."""
     if isinstance(parameter, NumberParameter) and is_index(parameter):
         return int(parameter.maximum or 0) + 1
     return 1
@@ -236,13 +219,81 @@ def _takes_image_task(spec: ModelSpec) -> bool:
     return any(isinstance(p, TextParameter) and p.names == "image_task" for p in spec.parameters)
 
 
-_IMAGE_FORMATS: dict[str, Literal["jpeg", "png", "webp"]] = {
+class FoundMedia(NamedTuple):
+    """The media of a plan, as files on this disk where they could be had."""
+
+    pictures: tuple[Picture, ...] = ()
+    end: Picture | None = None
+    videos: tuple[Path, ...] = ()
+    sounds: tuple[Path, ...] = ()
+
+
+def build_render_requests(
+    plan: RenderPlan, found: FoundMedia, seed: int
+) -> tuple[RenderRequest, ...]:
+    """Return a request for each result, in their order."""
+    match plan.produces:
+        case "video":
+            return tuple(_clip(plan, found, seed + n, n) for n in range(plan.count))
+        case "image":
+            return tuple(_image(plan, found, seed, n) for n in range(plan.count))
+        case "audio":
+            return tuple(_sound(plan, found, seed, n) for n in range(plan.count))
+        case "text":
+            return (_text(plan, found),)
+
+
+def _clip(plan: RenderPlan, found: FoundMedia, seed: int, number: int) -> ClipRequest:
+    placeholder = Placeholder(text=plan.prompt, seed=seed, number=number)
+    start, *others = found.pictures or (placeholder,)
+    has_footage = bool(found.videos) and (not found.pictures or plan.craft.enlarges)
+    sounds = found.sounds if has_footage else (*found.sounds, *found.videos)
+    extent = plan.clip_extent
+    has_size = extent._replace(aspect=None, usual_side_px=None) != Extent()
+    return ClipRequest(
+        start=start,
+        end=None if has_footage else found.end or next(reversed(others), None),
+        footage=found.videos[0] if has_footage else None,
+        sound=next(iter(sounds), None),
+        has_tones=plan.wants_sound,
+        duration_s=_clip_duration_s(plan, found),
+        short_side_px=clip_short_side_px(extent) if has_size or not has_footage else None,
+        factor=plan.factor if plan.craft.enlarges else 1.0,
+        aspect=extent.aspect,
+        seed=seed,
+        mode=plan.mode,
+        is_camera_fixed=plan.is_camera_fixed,
+    )
+
+
+def _clip_duration_s(plan: RenderPlan, found: FoundMedia) -> float | None:
+    if plan.duration_s is not None:
+        return min(max(plan.duration_s, MIN_DURATION_S), MAX_DURATION_S)
+    return None if found.videos or found.sounds else DEFAULT_DURATION_S
+
+
+def _image(plan: RenderPlan, found: FoundMedia, seed: int, number: int) -> ImageRequest:
+    placeholder = Placeholder(text=plan.prompt, seed=seed, number=number)
+    # A picture without its background needs a format that knows transparency.
+    default: ImageFormat = "png" if found.pictures and plan.craft.cuts_out else "jpeg"
+    names = (name.removeprefix("image/") for name in plan.formats)
+    requested = (_IMAGE_FORMATS[name] for name in names if name in _IMAGE_FORMATS)
+    return ImageRequest(
+        source=next(iter(found.pictures), placeholder),
+        extent=plan.extent,
+        factor=plan.factor if plan.craft.enlarges else 1.0,
+        number=number,
+        format=next(requested, default),
+    )
+
+
+_IMAGE_FORMATS: dict[str, ImageFormat] = {
     "jpg": "jpeg",
     "jpeg": "jpeg",
     "png": "png",
     "webp": "webp",
 }
-_SOUND_FORMATS: dict[str, Literal["mp3", "wav", "ogg", "flac", "m4a"]] = {
+_SOUND_FORMATS: dict[str, SoundFormat] = {
     "mp3": "mp3",
     "mpeg": "mp3",
     "wav": "wav",
@@ -257,119 +308,46 @@ _SOUND_FORMATS: dict[str, Literal["mp3", "wav", "ogg", "flac", "m4a"]] = {
     "mp4": "m4a",
 }
 _RATE = re.compile(r"_(\d{4,6})(_|$)")
+"""The sampling rate in a spelling such as `mp3_44100_128`."""
 
 
-class Found(NamedTuple):
-    """The media of a brief, on this disk as far as they are to be had."""
-
-    pictures: tuple[Picture, ...] = ()
-    end: Picture | None = None
-    videos: tuple[Path, ...] = ()
-    sounds: tuple[Path, ...] = ()
-
-
-def build_orders(brief: Brief, found: Found, seed: int) -> tuple[Order, ...]:
-    """Return an order for each result, in their order."""
-    match brief.produces:
-        case "video":
-            return tuple(_clip(brief, found, seed + n, n) for n in range(brief.count))
-        case "image":
-            return tuple(_image(brief, found, seed, n) for n in range(brief.count))
-        case "audio":
-            return tuple(_sound(brief, found, seed, n) for n in range(brief.count))
-        case "text":
-            return (_text(brief, found, seed),)
-
-
-def _clip(brief: Brief, found: Found, seed: int, number: int) -> ClipOrder:
-    start, end = _both_ends(brief, found, seed, number)
-    has_footage = bool(found.videos) and (not found.pictures or brief.craft.enlarges)
-    other_sound = found.videos[0] if found.videos and not has_footage else None
-    extent = brief.clip_extent
-    is_told = extent._replace(aspect=None, usual_side_px=None) != type(extent)()
-    return ClipOrder(
-        start=start,
-        end=None if has_footage else end,
-        footage=found.videos[0] if has_footage else None,
-        sound=found.sounds[0] if found.sounds else other_sound,
-        has_tune=brief.wants_sound,
-        duration_s=_clip_duration_s(brief, found),
-        short_side_px=clip_short_side_px(extent) if is_told or not has_footage else None,
-        factor=brief.factor if brief.craft.enlarges else 1.0,
-        aspect=extent.aspect,
-        seed=seed,
-        mode=brief.mode,
-        is_camera_fixed=brief.is_camera_fixed,
-    )
-
-
-def _both_ends(
-    brief: Brief, found: Found, seed: int, number: int
-) -> tuple[Picture, Picture | None]:
-    """Choose what a clip starts from and what it ends on: pictures, else shots of the story."""
-    if found.pictures:
-        last = found.pictures[-1] if len(found.pictures) > 1 else None
-        return found.pictures[0], found.end or last
-    shots = [text for _, text in brief.lines] or [brief.prompt]
-    first = Scene(prompt=shots[0], seed=seed, number=number)
-    last_shot = Scene(prompt=shots[-1], seed=seed + 1, number=number) if len(shots) > 1 else None
-    return Picture(scene=first), found.end or (Picture(scene=last_shot) if last_shot else None)
-
-
-def _clip_duration_s(brief: Brief, found: Found) -> float | None:
-    if brief.duration_s is not None:
-        return min(max(brief.duration_s, MIN_DURATION_S), MAX_DURATION_S)
-    return None if found.videos or found.sounds else DEFAULT_DURATION_S
-
-
-def _image(brief: Brief, found: Found, seed: int, number: int) -> ImageOrder:
-    work: Literal["draw", "edit", "enlarge", "cut_out"] = "draw"
-    if found.pictures:
-        work = "edit"
-        if brief.craft.cuts_out:
-            work = "cut_out"
-        elif brief.craft.enlarges:
-            work = "enlarge"
-    usual: Literal["jpeg", "png"] = "png" if work == "cut_out" else "jpeg"
-    names = (name.removeprefix("image/") for name in brief.formats)
-    asked = (_IMAGE_FORMATS[name] for name in names if name in _IMAGE_FORMATS)
-    return ImageOrder(
-        work=work,
-        source=found.pictures[0] if found.pictures else None,
-        palette=found.pictures[-1] if len(found.pictures) > 1 else None,
-        extent=brief.extent,
-        factor=brief.factor,
-        prompt=brief.prompt,
-        seed=seed,
-        number=number,
-        format=next(asked, usual),
-    )
-
-
-def _sound(brief: Brief, found: Found, seed: int, number: int) -> SoundOrder:
-    source = (*found.sounds, *found.videos)
-    plain = [name.removeprefix("audio/") for name in brief.formats]
-    names = [(_SOUND_FORMATS.get(re.split(r"[_ ]", name)[0]), name) for name in plain]
-    known = [(sound_format, name) for sound_format, name in names if sound_format is not None]
-    sound_format, name = known[0] if known else ("mp3", "")
-    rate = _RATE.search(name)
-    return SoundOrder(
-        source=source[0] if source else None,
-        lines=brief.lines if brief.craft.speaks else (),
-        prompt=brief.prompt,
-        duration_s=brief.duration_s,
+def _sound(plan: RenderPlan, found: FoundMedia, seed: int, number: int) -> SoundRequest:
+    source = next(iter((*found.sounds, *found.videos)), None)
+    sound_format, rate_hz = _sound_format(plan.formats)
+    return SoundRequest(
+        source=source,
+        duration_s=_sound_duration_s(plan, has_source=source is not None),
         seed=seed,
         number=number,
         format=sound_format,
-        rate_hz=min(max(int(rate[1]), 8_000), 48_000) if rate else 44_100,
+        rate_hz=rate_hz,
     )
 
 
-def _text(brief: Brief, found: Found, seed: int) -> TextOrder:
-    heard = (*found.sounds, *found.videos)
-    return TextOrder(
-        source=heard[0] if heard else None,
-        is_transcript=bool(brief.inputs.sounds or brief.inputs.videos),
-        prompt=brief.prompt,
-        seed=seed,
+def _sound_format(spellings: tuple[str, ...]) -> tuple[SoundFormat, int]:
+    """Return the first known format and its sampling rate in hertz."""
+    for spelling in spellings:
+        name = spelling.removeprefix("audio/")
+        sound_format = _SOUND_FORMATS.get(re.split(r"[_ ]", name)[0])
+        if sound_format is not None:
+            rate = _RATE.search(name)
+            return sound_format, min(max(int(rate[1]), 8_000), 48_000) if rate else 44_100
+    return "mp3", 44_100
+
+
+def _sound_duration_s(plan: RenderPlan, *, has_source: bool) -> float:
+    """Return the requested seconds, else as many as the source has or the text takes to say."""
+    duration_s = plan.duration_s
+    if duration_s is None and has_source:
+        duration_s = MAX_SOUND_S
+    elif duration_s is None and plan.craft.speaks:
+        duration_s = len(plan.prompt) / _SPOKEN_CHARACTERS_PER_S
+    return min(max(duration_s or DEFAULT_SOUND_S, MIN_SOUND_S), MAX_SOUND_S)
+
+
+def _text(plan: RenderPlan, found: FoundMedia) -> TextRequest:
+    return TextRequest(
+        source=next(iter((*found.sounds, *found.videos)), None),
+        is_transcript=bool(plan.inputs.sounds or plan.inputs.videos),
+        prompt=plan.prompt,
     )

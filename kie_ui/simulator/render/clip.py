@@ -1,7 +1,7 @@
-"""An order for a clip → a real clip.
+"""A request for a clip → a real clip.
 
-Frames are made in one thread while x264 works in its own: the making costs a fraction of the
-encoding, and hides behind it where a second core is free.
+Frames are made in one thread while x264 works in another: making them costs a fraction of the
+encoding, and no extra time where a second core is free.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from kie_ui.media.probe import open_clip
 from kie_ui.simulator.intent.dimensions import (
     DEFAULT_CLIP_SHORT_SIDE_PX,
     MAX_CLIP_SHORT_SIDE_PX,
-    MAX_UNASKED_SHORT_SIDE_PX,
+    MAX_DEFAULT_SHORT_SIDE_PX,
 )
 from kie_ui.simulator.intent.plan import (
     DEFAULT_DURATION_S,
     MAX_DURATION_S,
     MAX_FOOTAGE_S,
-    ClipOrder,
+    ClipRequest,
     Mode,
+    Placeholder,
 )
 from kie_ui.simulator.render.camera import (
     CameraPath,
@@ -43,10 +44,17 @@ from kie_ui.simulator.render.camera import (
     still_path,
     view,
 )
-from kie_ui.simulator.render.effects import Mark, MovingLight, graded
+from kie_ui.simulator.render.effects import Mark, MovingLight, apply_mode
 from kie_ui.simulator.render.picture import BrokenInput, clip_size, cover, open_picture
-from kie_ui.simulator.sounds.files import NoSound, add_sound_stream, length_s, mux_sound, read_sound
-from kie_ui.simulator.sounds.music import Samples, play_tune
+from kie_ui.simulator.render.sound import (
+    NoSound,
+    Samples,
+    add_sound_stream,
+    length_s,
+    mux_sound,
+    play_tones,
+    read_sound,
+)
 
 FPS = 24
 PIXEL_FORMAT = "yuv420p"
@@ -54,7 +62,7 @@ SOUND_RATE_HZ = 44_100
 BT709 = 1
 LIMITED_RANGE = 1
 _THREADS = 4
-"""A fixed number, because the bytes depend on it and the same order must give the same bytes."""
+"""A fixed number, because the bytes depend on it and the same request must give the same bytes."""
 _ENCODER_OPTIONS = {"preset": "veryfast", "crf": "20", "g": str(2 * FPS), "mbtree": "0"}
 """Without macroblock-tree rate control: with it, x264 gives the same frames now these bytes, now
 those (seen with build 165, in 150 runs of one clip)."""
@@ -223,28 +231,26 @@ def _tinted(frame: VideoFrame, tint: tuple[int, int]) -> VideoFrame:
     return frame
 
 
-__all__ = ["BrokenInput", "make_frames", "render_clip"]
-
 OVERSAMPLING = 1.25
 """How much finer than the clip the picture is kept: enough for a push without blur."""
 _DISSOLVE = (0.5, 0.93)
 """When the end picture begins to show, and when it alone is seen; shares of the clip."""
 _FRAMES_AHEAD = 4
-SCENE_ASPECT = 16 / 9
-"""The proportions of a clip that starts from no picture, where none are asked for."""
+PLACEHOLDER_ASPECT = 16 / 9
+"""The proportions of a clip without a picture, where the request names none."""
 
 
 def render_clip(
-    order: ClipOrder, output: Path, progress: Callable[[float], None] = lambda _share: None
+    request: ClipRequest, output: Path, progress: Callable[[float], None] = lambda _share: None
 ) -> None:
     """Render a clip of exactly the asked duration into `output`.
 
-    The same order on the same pictures gives the same bytes.
+    The same request with the same pictures gives the same bytes.
     Raises: BrokenInput.
     """
-    order = with_duration(order)
-    size, frames = make_frames(order)
-    total = frame_count(order.duration_s or 0)
+    request = with_duration(request)
+    size, frames = make_frames(request)
+    total = frame_count(request.duration_s or 0)
 
     def counted() -> Iterator[VideoFrame]:
         for number, frame in enumerate(_ahead(frames), start=1):
@@ -252,7 +258,7 @@ def render_clip(
             if number % FPS == 0:
                 progress(number / total)
 
-    encode_clip(counted(), size, output, _sound_of(order))
+    encode_clip(counted(), size, output, _sound_of(request))
 
 
 def frame_count(duration_s: float) -> int:
@@ -260,68 +266,70 @@ def frame_count(duration_s: float) -> int:
     return round(duration_s * FPS)
 
 
-def with_duration(order: ClipOrder) -> ClipOrder:
+def with_duration(request: ClipRequest) -> ClipRequest:
     """Fill in how long a clip lasts where its footage or its sound decides. Raises: BrokenInput."""
-    if order.duration_s is not None:
-        return order
+    if request.duration_s is not None:
+        return request
     length = DEFAULT_DURATION_S
-    if order.footage is not None:
-        length = min(probe_footage(order.footage).duration_s, MAX_FOOTAGE_S)
-    elif order.sound is not None:
-        length = length_s(order.sound)
-    return order.model_copy(update={"duration_s": min(max(length, 0.5), MAX_DURATION_S)})
+    if request.footage is not None:
+        length = min(probe_footage(request.footage).duration_s, MAX_FOOTAGE_S)
+    elif request.sound is not None:
+        length = length_s(request.sound)
+    return request.model_copy(update={"duration_s": min(max(length, 0.5), MAX_DURATION_S)})
 
 
-def _sound_of(order: ClipOrder) -> Samples | None:
-    """Return what is heard: a sound that was sent, that of the footage, or a tune of ours."""
-    lasts_s = order.duration_s or 0
-    source = order.sound or order.footage
+def _sound_of(request: ClipRequest) -> Samples | None:
+    """Return what is heard: the given sound, that of the footage, or tones."""
+    duration_s = request.duration_s or 0
+    source = request.sound or request.footage
     if source is not None:
         try:
-            return read_sound(source, SOUND_RATE_HZ, lasts_s)
+            return read_sound(source, SOUND_RATE_HZ, duration_s)
         except NoSound:
-            return None  # a silent video
-    if order.has_tune:
-        return play_tune("", order.seed, 0, lasts_s, SOUND_RATE_HZ)
+            return None
+    if request.has_tones:
+        return play_tones(request.seed, duration_s, SOUND_RATE_HZ)
     return None
 
 
-def make_frames(order: ClipOrder) -> tuple[tuple[int, int], Iterator[VideoFrame]]:
+def make_frames(request: ClipRequest) -> tuple[tuple[int, int], Iterator[VideoFrame]]:
     """Return a clip's (width, height) and its frames, each made when it is asked for.
 
     Raises: BrokenInput.
     """
-    if order.footage is not None:
-        return _frames_of_footage(order, order.footage)
-    short_side_px = order.short_side_px or DEFAULT_CLIP_SHORT_SIDE_PX
-    aspect = order.aspect or (SCENE_ASPECT if order.start.scene is not None else None)
-    start = open_picture(order.start, short_side_px, aspect or 1.0)
+    if request.footage is not None:
+        return _frames_of_footage(request, request.footage)
+    short_side_px = request.short_side_px or DEFAULT_CLIP_SHORT_SIDE_PX
+    aspect = request.aspect
+    if isinstance(request.start, Placeholder):
+        aspect = aspect or PLACEHOLDER_ASPECT
+    start = open_picture(request.start, short_side_px, aspect or 1.0)
     size = clip_size(start.size, short_side_px, aspect)
-    scene = _Scene(order, size, start)
+    scene = _Scene(request, size, start)
     return size, scene.frames()
 
 
 def _frames_of_footage(
-    order: ClipOrder, footage: Path
+    request: ClipRequest, footage: Path
 ) -> tuple[tuple[int, int], Iterator[VideoFrame]]:
     facts = probe_footage(footage)
-    size = clip_size(facts.size, _footage_short_side_px(order, facts), order.aspect)
+    size = clip_size(facts.size, _footage_short_side_px(request, facts), request.aspect)
     mark = Mark(size)
 
     def marked() -> Iterator[VideoFrame]:
-        for frame in pass_on(footage, size, frame_count(order.duration_s or 0), order.seed):
+        for frame in pass_on(footage, size, frame_count(request.duration_s or 0), request.seed):
             mark.apply(planes_in(frame))
             yield frame
 
     return size, marked()
 
 
-def _footage_short_side_px(order: ClipOrder, facts: FootageFacts) -> int:
+def _footage_short_side_px(request: ClipRequest, facts: FootageFacts) -> int:
     """Return the short side that is asked for, else that of the footage within what is cheap."""
-    own_px = round(min(facts.size) * order.factor)
-    is_asked = order.short_side_px is not None or order.factor > 1
-    most_px = MAX_CLIP_SHORT_SIDE_PX if is_asked else MAX_UNASKED_SHORT_SIDE_PX
-    return min(order.short_side_px or own_px, most_px) // 2 * 2
+    own_px = round(min(facts.size) * request.factor)
+    is_asked = request.short_side_px is not None or request.factor > 1
+    most_px = MAX_CLIP_SHORT_SIDE_PX if is_asked else MAX_DEFAULT_SHORT_SIDE_PX
+    return min(request.short_side_px or own_px, most_px) // 2 * 2
 
 
 class _Layer:
@@ -334,7 +342,7 @@ class _Layer:
         self._path = path
         self._kept: Planes | None = None
         self._picture_size = tuple_of_even(size, OVERSAMPLING)
-        luma, *chroma = planes_of(graded(cover(picture, self._picture_size), mode))
+        luma, *chroma = planes_of(apply_mode(cover(picture, self._picture_size), mode))
         width, height = size
         self._luma = Sampler((luma,), size)
         self._chroma = Sampler(tuple(chroma), (width // 2, height // 2))
@@ -356,20 +364,22 @@ class _Layer:
 class _Scene:
     """All that is to be seen in one clip."""
 
-    def __init__(self, order: ClipOrder, size: tuple[int, int], start: Image.Image) -> None:
+    def __init__(self, request: ClipRequest, size: tuple[int, int], start: Image.Image) -> None:
         self._size = size
-        self._frame_count = frame_count(order.duration_s or 0)
-        is_fixed = order.is_camera_fixed
+        self._frame_count = frame_count(request.duration_s or 0)
+        is_fixed = request.is_camera_fixed
         path = (
-            still_path if is_fixed else camera_path(order.seed, order.mode, order.duration_s or 0)
+            still_path
+            if is_fixed
+            else camera_path(request.seed, request.mode, request.duration_s or 0)
         )
-        self._start = _Layer(start, size, order.mode, path)
+        self._start = _Layer(start, size, request.mode, path)
         self._end: _Layer | None = None
-        if order.end is not None:
-            rest = still_path if is_fixed else settling_path(order.seed, order.mode)
-            end = open_picture(order.end, min(size), size[0] / size[1])
+        if request.end is not None:
+            rest = still_path if is_fixed else settling_path(request.seed, request.mode)
+            end = open_picture(request.end, min(size), size[0] / size[1])
             self._end = _Layer(end, size, "normal", rest)
-        self._light = MovingLight(order.seed, size) if is_fixed else None
+        self._light = MovingLight(request.seed, size) if is_fixed else None
         self._mark = Mark(size)
         self._other = planes_in(new_frame(size))
 

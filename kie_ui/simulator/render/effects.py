@@ -1,4 +1,4 @@
-"""What changes the colours of a clip: the mode's grade, the moving light; and the mark."""
+"""What changes pixels: the colours of a mode, a moving light, and the mark of the simulator."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _WHITE, _BLACK, _GREY = 235, 16, 128
 """Video levels of luma, and the middle of both chroma planes."""
 
 
-def graded(picture: Image.Image, mode: Mode) -> Image.Image:
-    """Give a picture the colours of its mode: fun is bright and rich, spicy warm and deep."""
+def apply_mode(picture: Image.Image, mode: Mode) -> Image.Image:
+    """Return a picture in the colours of a mode: fun is bright and rich, spicy warm and deep."""
     if mode == "fun":
         return ImageEnhance.Brightness(ImageEnhance.Color(picture).enhance(1.45)).enhance(1.04)
     if mode == "spicy":
@@ -31,23 +31,23 @@ def graded(picture: Image.Image, mode: Mode) -> Image.Image:
 
 
 class MovingLight:
-    """A soft slanting band of light that crosses the picture, over a slow breath of the whole."""
+    """A soft slanting band of light that crosses the picture while all of it brightens and dims."""
 
     _BAND = 0.13
-    """How wide the band is, as a share of the way it has to go."""
+    """How wide the band is, as a share of the distance that it travels."""
     _GAIN = 0.22
-    _BREATH = 0.04
+    _PULSE = 0.04
     _KNEE = 160
-    """Level of luma above which no more light is added, so that nothing burns out."""
+    """Level of luma above which no more light is added, so that highlights keep their detail."""
 
     def __init__(self, seed: int, size: tuple[int, int]) -> None:
-        dice = random.Random(f"{seed}/light")  # noqa: S311 - variety, not secrecy
-        self._is_rightward = dice.choice((True, False))
+        rng = random.Random(f"{seed}/light")  # noqa: S311 - variety, not secrecy
+        self._is_rightward = rng.choice((True, False))
         self._width, self._height = size
-        self._way = np.linspace(0, 1, self._width + self._height)
+        self._distance = np.linspace(0, 1, self._width + self._height)
 
     def apply(self, share: float, luma: Plane) -> None:
-        """Light a frame; at both ends of the clip the light is out."""
+        """Light a frame; at both ends of the clip there is no light."""
         dark = np.minimum(luma, self._KNEE)
         lit = dark * self._gain(share)
         lit >>= np.uint16(8)
@@ -58,19 +58,19 @@ class MovingLight:
         """Return how much brighter each pixel becomes, times 256."""
         fade = math.sin(math.pi * share)
         centre = -0.3 + 1.6 * ease_in_out(share)
-        band = np.exp(-(((self._way - centre) / self._BAND) ** 2) / 2)
-        breath = self._BREATH * math.sin(2 * math.tau * share)
-        gain = np.rint((1 + fade * (self._GAIN * band + breath)) * 256).astype(np.uint16)
+        band = np.exp(-(((self._distance - centre) / self._BAND) ** 2) / 2)
+        pulse = self._PULSE * math.sin(2 * math.tau * share)
+        gain = np.rint((1 + fade * (self._GAIN * band + pulse)) * 256).astype(np.uint16)
         # Each row shows the same table one step further on: the band slants by 45 degrees.
         rows = np.lib.stride_tricks.sliding_window_view(gain, self._width)[: self._height]
         return rows if self._is_rightward else rows[::-1]
 
 
 class Mark:
-    """The word that says in every frame that no generator made it."""
+    """The word in every frame that says no generator made it."""
 
     def __init__(self, size: tuple[int, int]) -> None:
-        text, shadow = _drawn_mark(min(size))
+        text, shadow = _draw_mark(min(size), MARK)
         width, height = text.size
         edge = max(4, min(size) // 40) // 2 * 2
         self._right, self._bottom = edge, edge
@@ -103,31 +103,31 @@ class Mark:
         np.copyto(corner, (corner * kept + added) >> np.uint32(8), casting="unsafe")
 
 
-def stamp(picture: Image.Image) -> Image.Image:
-    """Write the mark into a picture's lower right corner, as it stands in every clip."""
-    text, shadow = _drawn_mark(min(picture.size))
+def stamp(picture: Image.Image, number: int) -> Image.Image:
+    """Write the mark into a picture's lower right corner; of several results, with its number."""
+    mark = f"{MARK} {number + 1}" if number else MARK
+    text, shadow = _draw_mark(min(picture.size), mark)
     edge = max(4, min(picture.size) // 40)
     place = (picture.width - edge - text.width, picture.height - edge - text.height)
-    marked = picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGB")
-    for colour, cover, opacity in (
+    for colour, shape, opacity in (
         ("black", shadow, _SHADOW_OPACITY),
         ("white", text, _MARK_OPACITY),
     ):
-        share = cover.point(lambda value, opacity=opacity: int(value * opacity))
-        marked.paste(Image.new(marked.mode, cover.size, colour), place, share)
-    return marked
+        mask = shape.point(lambda value, opacity=opacity: int(value * opacity))
+        picture.paste(Image.new("RGB", shape.size, colour), place, mask)
+    return picture
 
 
-def _drawn_mark(short_side_px: int) -> tuple[Image.Image, Image.Image]:
-    """Draw the word and its soft shadow; both sides are even."""
+def _draw_mark(short_side_px: int, mark: str) -> tuple[Image.Image, Image.Image]:
+    """Draw the mark and its soft shadow, for a frame of that size; both sides are even."""
     size = max(10, round(short_side_px * 0.030))
     font = ImageFont.load_default(size)
-    left, top, right, bottom = font.getbbox(MARK)
+    left, top, right, bottom = font.getbbox(mark)
     pad = size // 2
     width = math.ceil((right - left + 2 * pad) / 2) * 2
     height = math.ceil((bottom - top + 2 * pad) / 2) * 2
     text = Image.new("L", (width, height))
-    ImageDraw.Draw(text).text((pad - left, pad - top), MARK, 255, font)
+    ImageDraw.Draw(text).text((pad - left, pad - top), mark, 255, font)
     shadow = text.filter(ImageFilter.GaussianBlur(size / 7)).point(
         lambda value: min(255, 2 * value)
     )

@@ -1,7 +1,7 @@
-"""The process in which results are made; see `workers`.
+"""The process in which results are made; see `worker_pool`.
 
-Reads orders as lines of JSON from standard input and ends when that closes, even in the middle of
-a result. Started by the simulator, never by hand.
+It reads requests as lines of JSON from standard input and ends when that closes, even in the middle
+of a result. The simulator starts it, never a person.
 """
 
 from __future__ import annotations
@@ -18,47 +18,67 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from kie_ui.simulator.intent.plan import Order
-from kie_ui.simulator.render.make import make
-from kie_ui.simulator.render.picture import BrokenInput
+from kie_ui.simulator.intent.plan import (
+    ClipRequest,
+    ImageRequest,
+    RenderRequest,
+    SoundRequest,
+    TextRequest,
+)
+from kie_ui.simulator.render.clip import render_clip
+from kie_ui.simulator.render.picture import BrokenInput, make_image
+from kie_ui.simulator.render.sound import make_sound
+from kie_ui.simulator.render.text import write_text
 
-_ORDER: TypeAdapter[Order] = TypeAdapter(Order)
+_REQUEST: TypeAdapter[RenderRequest] = TypeAdapter(RenderRequest)
 NICENESS = 5
-"""How far rendering steps back behind the server and the page."""
+"""How far rendering yields the processor to the server and the page."""
 
 
 def main() -> None:
-    """Serve orders until standard input closes."""
+    """Serve requests until standard input closes."""
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    threading.Thread(target=_read_orders, args=(orders.put,), daemon=True).start()
+    messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_read_messages, args=(messages.put,), daemon=True).start()
     while True:
-        _serve(orders.get())
+        _serve(messages.get())
 
 
-def _read_orders(put: Callable[[dict[str, Any]], None]) -> None:
-    """Pass orders on, and end the process with its server: nobody waits for the result then."""
+def _read_messages(put: Callable[[dict[str, Any]], None]) -> None:
+    """Pass messages on, and end the process with its server: nobody waits for the result then."""
     for line in sys.stdin:
         put(json.loads(line))
     os._exit(0)
 
 
 def _serve(message: dict[str, Any]) -> None:
-    output = Path(message["output"])
     try:
-        order = _ORDER.validate_python(message["order"])
-        make(order, output, progress=lambda share: _say(share=round(share, 3)))
+        request = _REQUEST.validate_python(message["request"])
+        render(request, Path(message["output"]), lambda share: _send(share=round(share, 3)))
     except BrokenInput as error:
-        _say(failed=str(error))
+        _send(failed=str(error))
     except Exception:  # noqa: BLE001 - the boundary of the process: the task fails, we go on
         traceback.print_exc()
-        _say(failed="The result could not be made: the renderer failed.")
+        _send(failed="The result could not be made: the renderer failed.")
     else:
-        _say(done=True)
+        _send(done=True)
 
 
-def _say(**message: Any) -> None:
+def render(request: RenderRequest, output: Path, progress: Callable[[float], None]) -> None:
+    """Write the result of a request to `output`. Raises: BrokenInput."""
+    match request:
+        case ClipRequest():
+            render_clip(request, output, progress)
+        case ImageRequest():
+            make_image(request, output)
+        case SoundRequest():
+            make_sound(request, output)
+        case TextRequest():
+            write_text(request, output)
+
+
+def _send(**message: Any) -> None:
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
 

@@ -15,24 +15,24 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
-from kie_ui.simulator.intent.plan import Order
+from kie_ui.simulator.intent.plan import ClipRequest, RenderRequest
 
 IDLE_S = 20.0
 _MAX_LINE_BYTES = 1 << 20
 _PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 
 Progress = Callable[[float], None]
-"""Is told which share of the result is done, from 0 to 1."""
+"""Called with the share of the result that is done, from 0 to 1."""
 
 
 class RenderFailed(Exception):
-    """Nothing could be made; the message is for the person who asked for it."""
+    """Nothing could be made; the message is for the person who wanted the result."""
 
 
 class Renderer(Protocol):
-    """Makes what is ordered."""
+    """Makes results."""
 
-    async def render(self, order: Order, output: Path, progress: Progress) -> None:
+    async def render(self, request: RenderRequest, output: Path, progress: Progress) -> None:
         """Write the result to `output`.
 
         Raises: RenderFailed.
@@ -42,29 +42,35 @@ class Renderer(Protocol):
         """Stop at once, whatever is being made."""
 
 
-class WorkerRenderer:
-    """Makes each result in a process of its own, and keeps a process for the next one for a while.
+class WorkerPool:
+    """Makes each result in a separate process, and keeps that process for the next one for a while.
 
-    How many are made at once is up to the caller.
+    How many are made at once is up to the caller. With `fixed_clip`, every clip is a copy of that
+    one: for loads under which rendering would take all the time.
     """
 
-    def __init__(self, idle_s: float = IDLE_S) -> None:
+    def __init__(self, idle_s: float = IDLE_S, *, fixed_clip: bytes | None = None) -> None:
         self._idle_s = idle_s
+        self._fixed_clip = fixed_clip
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
         self._ending: set[_Worker] = set()
         """Killed, and perhaps not gone yet."""
 
-    async def render(self, order: Order, output: Path, progress: Progress) -> None:
+    async def render(self, request: RenderRequest, output: Path, progress: Progress) -> None:
         """Write the result to `output`.
 
         Raises: RenderFailed.
         """
+        if self._fixed_clip is not None and isinstance(request, ClipRequest):
+            await asyncio.to_thread(output.write_bytes, self._fixed_clip)
+            progress(1.0)
+            return
         worker = self._idle.pop() if self._idle else await _Worker.start()
         worker.keep()
         self._busy.add(worker)
         try:
-            await worker.render(order, output, progress)
+            await worker.render(request, output, progress)
         except RenderFailed:
             self._release(worker)
             raise
@@ -115,7 +121,7 @@ async def _completed(
 
 
 class _Worker:
-    """One process: orders go in as lines of JSON, progress and endings come out the same way."""
+    """One process: requests go in as lines of JSON, progress and endings come out the same way."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -141,8 +147,8 @@ class _Worker:
     def is_alive(self) -> bool:
         return self._process.returncode is None
 
-    async def render(self, order: Order, output: Path, progress: Progress) -> None:
-        line = json.dumps({"order": order.model_dump(mode="json"), "output": str(output)})
+    async def render(self, request: RenderRequest, output: Path, progress: Progress) -> None:
+        line = json.dumps({"request": request.model_dump(mode="json"), "output": str(output)})
         try:
             await self._send(line)
             while "done" not in (message := await self._receive()):

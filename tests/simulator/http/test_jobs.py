@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -235,8 +236,8 @@ async def test_spicy_becomes_normal_with_an_outside_picture(
     of_task = grok(image_urls=None, task_id="sample-grok-b", index=5, mode="spicy")
     await service.ended(await service.create(of_task))
     assert [order.mode for order in renderer.orders] == ["normal", "spicy"]
-    start = renderer.orders[1].start.path
-    assert start is not None
+    start = renderer.orders[1].start
+    assert isinstance(start, Path)
     assert start.as_posix().endswith("samples/grok-b/5.jpg")
 
 

@@ -14,18 +14,21 @@ from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.validation.validate import check_values
 from kie_ui.simulator.intent.dimensions import MAX_IMAGE_SIDE_PX, image_size
 from kie_ui.simulator.intent.plan import (
+    DEFAULT_SOUND_S,
     MAX_CLIPS,
     MAX_DURATION_S,
-    Brief,
-    ClipOrder,
-    Found,
-    ImageOrder,
-    Order,
-    Picture,
-    SoundOrder,
-    TextOrder,
-    build_brief,
-    build_orders,
+    MAX_SOUND_S,
+    MIN_SOUND_S,
+    ClipRequest,
+    FoundMedia,
+    ImageRequest,
+    Placeholder,
+    RenderPlan,
+    RenderRequest,
+    SoundRequest,
+    TextRequest,
+    build_plan,
+    build_render_requests,
     pictures_per_task,
 )
 from kie_ui.simulator.intent.roles import MAX_RESULTS
@@ -36,16 +39,16 @@ from tests.simulator.harness import a_spec
 
 GROK = built_in_registry().spec("grok-imagine/image-to-video")
 LITE = built_in_registry().spec("bytedance/v1-lite-image-to-video")
-A, B = Picture(path=Path("a.png")), Picture(path=Path("b.png"))
+A, B = Path("a.png"), Path("b.png")
 CLIP, SONG = Path("clip.mp4"), Path("song.mp3")
-ORDER: TypeAdapter[Order] = TypeAdapter(Order)
+ORDER: TypeAdapter[RenderRequest] = TypeAdapter(RenderRequest)
 PROMPT = {"kind": "text", "name": "prompt"}
 
 
-def a_clip(spec: ModelSpec, values: dict[str, Any], **found: Any) -> ClipOrder:
+def a_clip(spec: ModelSpec, values: dict[str, Any], **found: Any) -> ClipRequest:
     """Return the one order for a clip."""
-    (order,) = build_orders(build_brief(spec, values), Found(**found), 5)
-    assert isinstance(order, ClipOrder)
+    (order,) = build_render_requests(build_plan(spec, values), FoundMedia(**found), 5)
+    assert isinstance(order, ClipRequest)
     return order
 
 
@@ -66,11 +69,10 @@ def test_the_built_in_models_are_ordered_as_documented() -> None:
     assert (order.start, order.end, order.is_camera_fixed) == (A, B, True)
 
 
-def test_a_clip_without_a_picture_starts_from_a_scene() -> None:
+def test_a_clip_without_a_picture_starts_from_a_placeholder() -> None:
     """Its prompt and its seed decide what is drawn."""
     order = a_clip(video(), {"prompt": "a boat at sea", "aspect_ratio": "9:16"})
-    assert order.start.scene is not None
-    assert (order.start.scene.prompt, order.start.scene.seed) == ("a boat at sea", 5)
+    assert order.start == Placeholder(text="a boat at sea", seed=5)
     assert (order.duration_s, order.aspect) == (5.0, 9 / 16)
 
 
@@ -112,10 +114,10 @@ def test_many_shots_are_brought_within_what_is_rendered() -> None:
     assert a_clip(spec, {"shots": [{"duration": 9}] * 30}).duration_s == MAX_DURATION_S
 
 
-def image_orders(spec: ModelSpec, values: dict[str, Any], **found: Any) -> list[ImageOrder]:
+def image_orders(spec: ModelSpec, values: dict[str, Any], **found: Any) -> list[ImageRequest]:
     """Return the orders for pictures."""
-    orders = build_orders(build_brief(spec, values), Found(**found), 5)
-    return [order for order in orders if isinstance(order, ImageOrder)]
+    orders = build_render_requests(build_plan(spec, values), FoundMedia(**found), 5)
+    return [order for order in orders if isinstance(order, ImageRequest)]
 
 
 def test_several_pictures_are_numbered() -> None:
@@ -124,24 +126,26 @@ def test_several_pictures_are_numbered() -> None:
     spec = a_spec(PROMPT, count, produces="image")
     orders = image_orders(spec, {"prompt": "x", "num_images": 3})
     assert [order.number for order in orders] == [0, 1, 2]
-    assert {order.work for order in orders} == {"draw"}
+    assert {order.source for order in orders} == {
+        Placeholder(text="x", seed=5, number=number) for number in range(3)
+    }
     assert len(image_orders(spec, {"num_images": 1000})) == MAX_RESULTS
 
 
 @pytest.mark.parametrize(
-    ("model", "work", "file_format"),
+    ("model", "factor", "file_format"),
     [
-        ("m/image-to-image", "edit", "jpeg"),
-        ("m/image-upscale", "enlarge", "jpeg"),
-        ("m/remove-background", "cut_out", "png"),
+        ("m/image-to-image", 1.0, "jpeg"),
+        ("m/image-upscale", 2.0, "jpeg"),
+        ("m/remove-background", 1.0, "png"),
     ],
 )
-def test_a_given_picture_is_worked_on_as_the_model_does(
-    model: str, work: str, file_format: str
+def test_a_given_picture_has_the_size_and_format_of_its_model(
+    model: str, factor: float, file_format: str
 ) -> None:
-    """A cut-out keeps its transparency even where no format is asked for."""
+    """An upscaler doubles it; what removes backgrounds makes a format with transparency."""
     (order,) = image_orders(a_spec(PROMPT, model=model, produces="image"), {}, pictures=(A,))
-    assert (order.work, order.format, order.source) == (work, file_format, A)
+    assert (order.factor, order.format, order.source) == (factor, file_format, A)
 
 
 @pytest.mark.parametrize(
@@ -169,27 +173,48 @@ def test_the_asked_format_of_a_picture_is_made(asked: str, made: str) -> None:
 def test_the_asked_format_of_a_sound_is_made(asked: str, made: tuple[str, int]) -> None:
     """With its rate, as far as there is such a one."""
     spec = a_spec(PROMPT, {"kind": "text", "name": "output_format"}, produces="audio")
-    (order,) = build_orders(build_brief(spec, {"output_format": asked}), Found(), 5)
-    assert isinstance(order, SoundOrder)
+    (order,) = build_render_requests(build_plan(spec, {"output_format": asked}), FoundMedia(), 5)
+    assert isinstance(order, SoundRequest)
     assert (order.format, order.rate_hz) == made
 
 
-def test_only_a_model_that_speaks_says_its_text() -> None:
-    """For any other one the words are about music."""
-    for model, lines in (("m/text-to-speech", (("", "Hello."),)), ("m/music", ())):
-        spec = a_spec(PROMPT, model=model, produces="audio")
-        (order,) = build_orders(build_brief(spec, {"prompt": "Hello."}), Found(), 5)
-        assert isinstance(order, SoundOrder)
-        assert order.lines == lines
+@pytest.mark.parametrize(
+    ("model", "found", "seconds"),
+    [
+        ("m/text-to-speech", {}, 4.0),
+        ("m/music", {}, DEFAULT_SOUND_S),
+        ("m/text-to-speech", {"sounds": (SONG,)}, MAX_SOUND_S),
+    ],
+)
+def test_speech_takes_the_time_that_its_text_needs(
+    model: str, found: dict[str, Any], seconds: float
+) -> None:
+    """Music has a usual length, and a given sound its own."""
+    assert a_sound(model, {"prompt": "x" * 60}, **found).duration_s == seconds
+
+
+@pytest.mark.parametrize(("asked", "made"), [(10_000, MAX_SOUND_S), (0.1, MIN_SOUND_S), (7, 7)])
+def test_the_asked_length_of_a_sound_is_made_within_bounds(asked: float, made: float) -> None:
+    """Nobody waits for a song of three hours."""
+    assert a_sound("m/music", {"duration": asked}).duration_s == made
+
+
+def a_sound(model: str, values: dict[str, Any], **found: Any) -> SoundRequest:
+    """Return the one order for a sound."""
+    duration = {"kind": "number", "name": "duration"}
+    spec = a_spec(PROMPT, duration, model=model, produces="audio")
+    (order,) = build_render_requests(build_plan(spec, values), FoundMedia(**found), 5)
+    assert isinstance(order, SoundRequest)
+    return order
 
 
 def test_a_model_of_words_hears_what_it_is_given() -> None:
     """A sound makes a transcript of it, also where it lies elsewhere and is not fetched."""
     sound = {"kind": "media", "name": "audio_url", "media": "audio"}
-    brief = build_brief(a_spec(sound, produces="text"), {"audio_url": ["https://a.example"]})
+    brief = build_plan(a_spec(sound, produces="text"), {"audio_url": ["https://a.example"]})
     for sounds in ((SONG,), ()):
-        (order,) = build_orders(brief, Found(sounds=sounds), 5)
-        assert isinstance(order, TextOrder)
+        (order,) = build_render_requests(brief, FoundMedia(sounds=sounds), 5)
+        assert isinstance(order, TextRequest)
         assert order.is_transcript
 
 
@@ -207,11 +232,11 @@ def test_whatever_is_accepted_can_be_ordered(data: st.DataObject) -> None:
     checked = check_values(spec, data.draw(values_of(spec)))
     built = build_input(spec, checked, lambda _ref: "https://files.example/a")
     values = check_request(Registry((spec,)), build_body(spec, built)).values
-    brief = build_brief(spec, values)
-    assert Brief.model_validate_json(brief.model_dump_json()) == brief
-    orders = build_orders(brief, Found(), 5)
+    brief = build_plan(spec, values)
+    assert RenderPlan.model_validate_json(brief.model_dump_json()) == brief
+    orders = build_render_requests(brief, FoundMedia(), 5)
     assert 1 <= len(orders) <= (MAX_CLIPS if spec.produces == "video" else MAX_RESULTS)
     for order in orders:
         assert ORDER.validate_json(ORDER.dump_json(order)) == order
-        if isinstance(order, ImageOrder):
+        if isinstance(order, ImageRequest):
             assert max(image_size(order.extent)) <= MAX_IMAGE_SIDE_PX

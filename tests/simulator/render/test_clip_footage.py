@@ -7,27 +7,27 @@ import numpy as np
 import pytest
 
 from kie_ui.media.probe import probe_sound, probe_video
-from kie_ui.simulator.intent.plan import MAX_DURATION_S, MAX_FOOTAGE_S, ClipOrder, Picture, Scene
+from kie_ui.simulator.intent.plan import MAX_DURATION_S, MAX_FOOTAGE_S, ClipRequest, Placeholder
 from kie_ui.simulator.render.clip import pass_on, probe_footage, render_clip
 from kie_ui.simulator.render.picture import BrokenInput
-from kie_ui.simulator.sounds.files import write_sound
+from kie_ui.simulator.render.sound import write_sound
 
 
 def render(folder: Path, **fields: Any) -> Path:
     """Render a small clip."""
     usual: dict[str, Any] = {
-        "start": Picture(scene=Scene(prompt="a boat at sea", seed=1)),
+        "start": Placeholder(text="a boat at sea", seed=1),
         "duration_s": 1.0,
         "short_side_px": 96,
         "seed": 3,
     }
     output = folder / "made.mp4"
-    render_clip(ClipOrder(**{**usual, **fields}), output)
+    render_clip(ClipRequest(**{**usual, **fields}), output)
     return output
 
 
 def test_a_clip_can_start_from_nothing_but_a_prompt(tmp_path: Path) -> None:
-    """Its scene has the asked proportions, 16:9 where none are asked for."""
+    """Its placeholder has the asked proportions, 16:9 where none are asked for."""
     info = probe_video(render(tmp_path))
     assert (info.width_px, info.height_px, info.duration_s) == (170, 96, 1.0)
     info = probe_video(render(tmp_path, aspect=9 / 16))
@@ -36,7 +36,7 @@ def test_a_clip_can_start_from_nothing_but_a_prompt(tmp_path: Path) -> None:
 
 def test_an_asked_shape_goes_before_that_of_the_picture(tmp_path: Path, picture_path: Path) -> None:
     """The picture fills the frame and is cut."""
-    info = probe_video(render(tmp_path, start=Picture(path=picture_path), aspect=1.0))
+    info = probe_video(render(tmp_path, start=picture_path, aspect=1.0))
     assert (info.width_px, info.height_px) == (96, 96)
 
 
@@ -100,22 +100,22 @@ def test_a_sound_is_heard_in_the_clip(tmp_path: Path, picture_path: Path) -> Non
     """A picture that is given a sound lasts as long as that."""
     sound = tmp_path / "sound.wav"
     write_sound(np.full((1, 24_000), 0.3, np.float32), 16_000, sound, "wav")
-    clip = render(tmp_path, start=Picture(path=picture_path), sound=sound, duration_s=None)
+    clip = render(tmp_path, start=picture_path, sound=sound, duration_s=None)
     assert probe_video(clip).duration_s == pytest.approx(1.5, abs=0.05)
     assert probe_sound(clip).duration_s == pytest.approx(1.5, abs=0.1)
 
 
-def test_a_tune_is_heard_only_where_sound_is_wanted(tmp_path: Path, silent_clip: Path) -> None:
+def test_tones_are_heard_only_where_sound_is_wanted(tmp_path: Path, silent_clip: Path) -> None:
     """Clips are silent unless asked otherwise, and footage without sound stays so."""
     assert not probe_video(render(tmp_path)).has_audio
-    assert probe_video(render(tmp_path, has_tune=True)).has_audio
-    assert not probe_video(render(tmp_path, footage=silent_clip, has_tune=True)).has_audio
+    assert probe_video(render(tmp_path, has_tones=True)).has_audio
+    assert not probe_video(render(tmp_path, footage=silent_clip, has_tones=True)).has_audio
 
 
 def test_a_clip_with_sound_has_the_same_bytes_again(tmp_path: Path) -> None:
     """Neither time nor chance enters it."""
-    first = render(tmp_path, has_tune=True).read_bytes()
-    assert render(tmp_path, has_tune=True).read_bytes() == first
+    first = render(tmp_path, has_tones=True).read_bytes()
+    assert render(tmp_path, has_tones=True).read_bytes() == first
 
 
 def test_a_long_sound_does_not_make_an_endless_clip(tmp_path: Path) -> None:

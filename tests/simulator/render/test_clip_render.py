@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from kie_ui.simulator.intent.plan import ClipOrder, Picture
+from kie_ui.simulator.intent.plan import ClipRequest, Placeholder
 from kie_ui.simulator.render.clip import render_clip
 from kie_ui.simulator.render.picture import BrokenInput
 from tests.simulator.harness import draw_picture
@@ -21,13 +21,13 @@ from tests.simulator.harness import draw_picture
 Pixels = NDArray[np.uint8]
 
 
-def order(start: Path, **fields: Any) -> ClipOrder:
+def order(start: Path, **fields: Any) -> ClipRequest:
     """Return an order for a second at 120p, unless told otherwise."""
     small: dict[str, Any] = {"duration_s": 1.0, "short_side_px": 120, "seed": 3}
-    return ClipOrder(start=Picture(path=start), **{**small, **fields})
+    return ClipRequest(start=start, **{**small, **fields})
 
 
-def render(folder: Path, wanted: ClipOrder) -> Path:
+def render(folder: Path, wanted: ClipRequest) -> Path:
     """Render a clip and return where it is."""
     output = folder / "clip.mp4"
     render_clip(wanted, output)
@@ -190,7 +190,7 @@ def test_a_clip_ends_on_its_end_picture(
     """The first frame is the one picture, the last frame the other, filling the frame."""
     wanted = order(
         picture_path,
-        end=Picture(path=end_picture_path),
+        end=end_picture_path,
         is_camera_fixed=is_camera_fixed,
         duration_s=2.0,
         short_side_px=240,
@@ -237,15 +237,15 @@ def test_any_kind_of_pixel_becomes_a_clip(tmp_path: Path, mode: str) -> None:
     assert 100 < frame[:90].mean() < 256
 
 
-def test_a_card_stands_in_for_a_picture_elsewhere(tmp_path: Path) -> None:
-    """Cards of different hosts differ, and are bright enough to read."""
-    cards = []
-    for host in ("a.example", "quite-a-long-name." * 12 + "example"):
-        start = Picture(stand_in_host=host)
-        wanted = ClipOrder(start=start, duration_s=1, short_side_px=240, seed=1)
-        cards.append(frames_of(render(tmp_path, wanted))[0])
-    assert difference(*cards) > 3
-    assert cards[0].max() > 220
+def test_a_clip_without_a_picture_starts_from_a_placeholder(tmp_path: Path) -> None:
+    """Placeholders of different texts differ, and their words can be read."""
+    frames = []
+    for text in ("a.example", "quite-a-long-name." * 12 + "example"):
+        start = Placeholder(text=text)
+        wanted = ClipRequest(start=start, duration_s=1, short_side_px=240, seed=1)
+        frames.append(frames_of(render(tmp_path, wanted))[0])
+    assert difference(*frames) > 3
+    assert frames[0].max() > 220
 
 
 @pytest.mark.parametrize("kind", ["text", "cut off", "empty", "one pixel", "too many pixels"])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kie_ui.simulator.render.fixed_clip import FixedClip
+from kie_ui.simulator.render.worker_pool import WorkerPool
 from tests.simulator.harness import CLIP, ServiceFactory, grok, lite
 
 
@@ -10,7 +10,7 @@ async def test_every_order_gets_a_copy_of_the_same_clip(
     service_for: ServiceFactory, tmp_path: Path
 ) -> None:
     """Whatever model and length were asked for."""
-    service = await service_for(renderer=FixedClip(CLIP), fetch_pictures=False)
+    service = await service_for(renderer=WorkerPool(fixed_clip=CLIP), fetch_pictures=False)
     for body in (grok(), lite(duration="12")):
         record = await service.ended(await service.create(body))
         assert record["state"] == "success"

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from kie_ui.simulator.intent.plan import ClipOrder, Picture
-from kie_ui.simulator.render.worker_pool import RenderFailed, WorkerRenderer
+from kie_ui.simulator.intent.plan import ClipRequest, Placeholder
+from kie_ui.simulator.render.worker_pool import RenderFailed, WorkerPool
 
 
-def order(duration_s: float = 1.0, short_side_px: int = 120) -> ClipOrder:
-    """Return an order for a card's clip."""
-    start = Picture(stand_in_host="a.example")
-    return ClipOrder(start=start, duration_s=duration_s, short_side_px=short_side_px, seed=1)
+def order(duration_s: float = 1.0, short_side_px: int = 120) -> ClipRequest:
+    """Return an order for a clip without a picture."""
+    start = Placeholder(text="a.example")
+    return ClipRequest(start=start, duration_s=duration_s, short_side_px=short_side_px, seed=1)
 
 
 async def test_one_worker_makes_clip_after_clip(tmp_path: Path) -> None:
     """A second order finds the process of the first, and its progress ends at all."""
-    renderer = WorkerRenderer()
+    renderer = WorkerPool()
     shares: list[float] = []
     for number in range(2):
         await renderer.render(order(), tmp_path / f"{number}.mp4", shares.append)
@@ -32,8 +32,8 @@ async def test_a_refused_picture_does_not_end_the_worker(tmp_path: Path) -> None
     """After a broken picture the same process makes the next clip."""
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
-    renderer = WorkerRenderer()
-    wanted = order().model_copy(update={"start": Picture(path=broken)})
+    renderer = WorkerPool()
+    wanted = order().model_copy(update={"start": broken})
     with pytest.raises(RenderFailed, match="cannot be read"):
         await renderer.render(wanted, tmp_path / "a.mp4", lambda _share: None)
     await renderer.render(order(), tmp_path / "b.mp4", lambda _share: None)
@@ -42,7 +42,7 @@ async def test_a_refused_picture_does_not_end_the_worker(tmp_path: Path) -> None
 
 async def test_a_dying_worker_fails_its_clip_only(tmp_path: Path) -> None:
     """A process that ends in the middle fails its clip; the next clip gets a new process."""
-    renderer = WorkerRenderer()
+    renderer = WorkerPool()
     long = order(duration_s=12.0, short_side_px=360)
     rendering = asyncio.create_task(
         renderer.render(long, tmp_path / "a.mp4", lambda _share: next(iter(renderer._busy)).kill())
@@ -55,7 +55,7 @@ async def test_a_dying_worker_fails_its_clip_only(tmp_path: Path) -> None:
 
 async def test_an_idle_worker_is_sent_away(tmp_path: Path) -> None:
     """After a while without orders the process ends and gives its memory back."""
-    renderer = WorkerRenderer(idle_s=0.01)
+    renderer = WorkerPool(idle_s=0.01)
     await renderer.render(order(), tmp_path / "a.mp4", lambda _share: None)
     for _ in range(500):
         if not renderer._idle:

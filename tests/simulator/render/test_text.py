@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kie_ui.simulator.intent.plan import TextOrder
-from kie_ui.simulator.render.make import write_text
+from kie_ui.simulator.intent.plan import TextRequest
 from kie_ui.simulator.render.picture import BrokenInput
-from kie_ui.simulator.sounds.files import write_sound
+from kie_ui.simulator.render.sound import write_sound
+from kie_ui.simulator.render.text import write_text
 
 
 def answer(folder: Path, **fields: Any) -> dict[str, Any]:
     """Write an answer and read it."""
     output = folder / "made"
-    write_text(TextOrder(**{"seed": 3, **fields}), output)
+    write_text(TextRequest(**fields), output)
     read: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
     return read
 

@@ -1,11 +1,14 @@
-"""Sound files: written in whatever format was asked for, and read from whatever was sent."""
+"""The sounds of the simulator: plain tones, sound files, and the sound track of clips."""
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import av
 import numpy as np
@@ -13,16 +16,54 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
+from numpy.typing import NDArray
 
 from kie_ui.media.probe import open_clip, open_sound
+from kie_ui.simulator.intent.plan import SoundFormat, SoundRequest
 from kie_ui.simulator.render.picture import BrokenInput
-from kie_ui.simulator.sounds.music import Samples
 
-SoundFormat = Literal["mp3", "wav", "ogg", "flac", "m4a"]
+Samples = NDArray[np.float32]
+"""From -1 to 1, one row for each channel."""
+_TONE_S = 0.5
+_TONES_HZ = (261.6, 293.7, 329.6, 392.0, 440.0, 523.3)
+"""C, D, E, G, A, C: any order of them sounds fine."""
+_LOUDNESS = 0.5
+_FADE_S = 0.05
 
 
 class NoSound(BrokenInput):
-    """A video that is silent."""
+    """A video without sound."""
+
+
+def make_sound(request: SoundRequest, output: Path) -> None:
+    """Write the given sound, else tones, as requested. Raises: BrokenInput."""
+    write_sound(_samples(request), request.rate_hz, output, request.format)
+
+
+def _samples(request: SoundRequest) -> Samples:
+    if request.source is not None:
+        with suppress(NoSound):
+            return _fade(read_sound(request.source, request.rate_hz, request.duration_s), request)
+    return play_tones(request.seed + request.number, request.duration_s, request.rate_hz)
+
+
+def _fade(samples: Samples, request: SoundRequest) -> Samples:
+    """Fade in and out, where a portion of a sound would begin or end with a click."""
+    count = samples.shape[1]
+    edge = np.minimum(np.arange(count), np.arange(count)[::-1]) / (_FADE_S * request.rate_hz)
+    return np.asarray(samples * np.minimum(edge, 1), np.float32)
+
+
+def play_tones(seed: int, duration_s: float, rate_hz: int) -> Samples:
+    """Return a row of plain tones of about half a second each; the seed decides which."""
+    rng = random.Random(f"{seed}/tones")  # noqa: S311 - variety, not secrecy
+    count = max(1, round(duration_s / _TONE_S))
+    tones_hz = np.array(rng.choices(_TONES_HZ, k=count))
+    samples = round(duration_s * rate_hz)
+    number, share = np.divmod(np.arange(samples) * count / samples, 1)
+    waves = np.sin(math.tau * tones_hz[number.astype(int)] * share * duration_s / count)
+    # Each tone swells and ebbs, so that none begins or ends with a click.
+    return np.asarray(_LOUDNESS * waves * np.sin(math.pi * share), np.float32)[None]
 
 
 class _Coding(NamedTuple):
@@ -31,7 +72,7 @@ class _Coding(NamedTuple):
     container: str
     codec: str
     rates_hz: tuple[int, ...] = ()
-    """The only ones that there are; empty where any will do."""
+    """The rates that the codec knows; empty where it takes any."""
 
 
 _MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
@@ -90,14 +131,14 @@ def _nearest(rates_hz: tuple[int, ...], wanted_hz: int) -> int:
     return min(rates_hz, key=lambda rate: abs(rate - wanted_hz)) if rates_hz else wanted_hz
 
 
-def read_sound(path: Path, rate_hz: int, most_s: float) -> Samples:
+def read_sound(path: Path, rate_hz: int, max_s: float) -> Samples:
     """Read the beginning of a file's sound, in two channels.
 
     Raises: NoSound; BrokenInput where it cannot be read.
     """
     try:
         with _open(path) as container:
-            return _read(container.decode(audio=0), rate_hz, round(most_s * rate_hz))
+            return _read(container.decode(audio=0), rate_hz, round(max_s * rate_hz))
     except IndexError as error:
         raise NoSound("There is no sound in the file.") from error
     except (av.FFmpegError, ValueError) as error:
@@ -121,7 +162,7 @@ def length_s(path: Path) -> float:
         raise BrokenInput("The sound cannot be read: it is damaged, or no sound.") from error
 
 
-def _read(frames: Iterator[AudioFrame], rate_hz: int, most: int) -> Samples:
+def _read(frames: Iterator[AudioFrame], rate_hz: int, max_samples: int) -> Samples:
     sampler = AudioResampler("fltp", "stereo", rate_hz)
     pieces: list[Samples] = []
     count = 0
@@ -129,8 +170,8 @@ def _read(frames: Iterator[AudioFrame], rate_hz: int, most: int) -> Samples:
         for fitting in sampler.resample(frame):
             pieces.append(np.asarray(fitting.to_ndarray(), np.float32))
             count += fitting.samples
-        if count >= most:
+        if count >= max_samples:
             break
     if not pieces:
         raise ValueError("no samples")
-    return np.concatenate(pieces, axis=1)[:, :most]
+    return np.concatenate(pieces, axis=1)[:, :max_samples]
