@@ -1,8 +1,8 @@
-"""What a documentation page says of a model, before it is decided what form that makes."""
+"""What a documentation page says of a model, and how pages of both formats write it."""
 
 from __future__ import annotations
 
-import math
+import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,8 +12,6 @@ MAX_PAGE_CHARACTERS = 500_000
 MAX_PARAMETERS = 100
 """More than any model has; of longer pages only the first are read."""
 MAX_OPTIONS = 1_000
-MAX_NAME = 64
-"""Characters of a parameter's name."""
 MAX_LINE = 2_000
 """Characters of a line that can be a heading, an option or a fact but for a description."""
 MAX_TEXT = 20_000
@@ -81,29 +79,23 @@ class DocumentedParameter:
     @property
     def facts(self) -> dict[str, Any]:
         """What the page states, by the names that `facts_of` has for it."""
-        stated = {
-            "name": self.name,
-            "type": self.type,
-            "required": self.required,
-            "options": [option.value for option in self.options] or None,
-            "default": self.default,
-            "minimum": self.minimum,
-            "maximum": self.maximum,
-            "step": self.step,
-            "min_length": self.min_length,
-            "max_length": self.max_length,
-            "min_items": self.min_items,
-            "max_items": self.max_items,
-            "max_bytes": self.max_bytes,
-            "accepts": list(self.accepts) or None,
-            "pattern": self.pattern or None,
-            "description": self.description or None,
-        }
+        stated = {name: getattr(self, name) for name in _FACTS}
+        stated["options"] = [option.value for option in self.options]
+        stated["accepts"] = list(self.accepts)
+        stated |= {name: stated[name] or None for name in _TEXTS_AND_LISTS}
         return {
             name: fact
             for name, fact in stated.items()
             if fact is not None and name not in self.gathered
         }
+
+
+_TEXTS_AND_LISTS = ("options", "accepts", "pattern", "description")
+_FACTS = (
+    *("name", "type", "required", "options", "default", "minimum", "maximum", "step"),
+    *("min_length", "max_length", "min_items", "max_items", "max_bytes", "accepts"),
+    *("pattern", "description"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +116,7 @@ class DocumentedModel:
 
 
 class Findings:
-    """What is to be told of a page: the sentences that become a spec's warnings."""
+    """The sentences about a page that become a spec's warnings."""
 
     def __init__(self, sentences: Iterable[str] = ()) -> None:
         self._sentences = dict.fromkeys(sentences)
@@ -140,47 +132,15 @@ class Findings:
 TYPES = ("string", "number", "integer", "boolean", "array", "object")
 SCALARS = ("string", "number", "integer", "boolean")
 
-_SAME = {
-    "str": "string",
-    "text": "string",
-    "url": "string",
-    "uri": "string",
-    "file": "string",
-    "enum": "string",
-    "int": "integer",
-    "long": "integer",
-    "float": "number",
-    "double": "number",
-    "decimal": "number",
+_SYNONYMS = {
+    **dict.fromkeys(("str", "text", "url", "uri", "file", "enum"), "string"),
+    **dict.fromkeys(("int", "long"), "integer"),
+    **dict.fromkeys(("float", "double", "decimal"), "number"),
     "bool": "boolean",
     "list": "array",
-    "dict": "object",
-    "map": "object",
-    "json": "object",
+    **dict.fromkeys(("dict", "map", "json"), "object"),
 }
-_WORD = re.compile(r"[a-z]+")
-
-
-def type_word(stated: Any) -> str:
-    """Return a type as OpenAPI spells it: `array` for `array<string>`; empty if it is none.
-
-    Of several, as OpenAPI 3.1 allows, it is the first that is not `null`.
-    """
-    if isinstance(stated, list):
-        return next((word for word in map(type_word, stated) if word not in ("", "null")), "")
-    if not isinstance(stated, str):
-        return ""
-    text = stated.strip().lower()
-    if text.endswith("[]"):
-        return "array"
-    words = _WORD.findall(text)
-    if words and words[0] == "enum" and len(words) > 1:
-        return type_word(words[1])
-    word = _SAME.get(words[0], words[0]) if words else ""
-    return word if word in TYPES or word == "null" else ""
-
-
-_OF_VALUES: dict[type, str] = {
+_PYTHON_TYPES: dict[type, str] = {
     bool: "boolean",
     int: "integer",
     float: "number",
@@ -190,9 +150,28 @@ _OF_VALUES: dict[type, str] = {
 }
 
 
+def parse_type(stated: Any) -> str:
+    """Return a type as OpenAPI spells it: `array` for `array<string>`; empty if it is none.
+
+    Of several, as OpenAPI 3.1 allows, it is the first that is not `null`.
+    """
+    if isinstance(stated, list):
+        return next((word for word in map(parse_type, stated) if word not in ("", "null")), "")
+    if not isinstance(stated, str):
+        return ""
+    text = stated.strip().lower()
+    if text.endswith("[]"):
+        return "array"
+    first, *others = re.findall(r"[a-z]+", text) or [""]
+    if first == "enum" and others:
+        return parse_type(others[0])
+    word = _SYNONYMS.get(first, first)
+    return word if word in TYPES or word == "null" else ""
+
+
 def type_of_value(value: Any) -> str:
     """Return the word for the type of a value; empty for none."""
-    return _OF_VALUES.get(type(value), "")
+    return _PYTHON_TYPES.get(type(value), "")
 
 
 NUMBER = r"[-−+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d{1,3})?"
@@ -200,24 +179,17 @@ NUMBER = r"[-−+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d{1,3})?"
 
 _NUMBER = re.compile(NUMBER)
 _SIZE = re.compile(rf"({NUMBER})\s*([kmg]?)(i?)b(?:ytes?)?\b", re.IGNORECASE)
-_POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
 _LARGEST = 10**30
 
 
 def as_number(stated: Any) -> int | float | None:
     """Return a finite number, whole where it is; None for anything else."""
-    number: int | float
     if isinstance(stated, str) and _NUMBER.fullmatch(stated.strip()):
-        number = _parsed(stated.strip().replace("−", "-").replace(",", ""))
-    elif isinstance(stated, (int, float)) and not isinstance(stated, bool):
-        number = stated
-    else:
+        text = stated.strip().replace("−", "-").replace(",", "")
+        stated = int(text) if text.lstrip("-+").isdigit() and len(text) < 300 else float(text)
+    if isinstance(stated, bool) or not isinstance(stated, (int, float)):
         return None
-    return number if math.isfinite(number) and abs(number) < _LARGEST else None
-
-
-def _parsed(text: str) -> int | float:
-    return int(text) if text.lstrip("-+").isdigit() and len(text) < 300 else float(text)
+    return stated if abs(stated) < _LARGEST else None
 
 
 def as_count(stated: Any) -> int | None:
@@ -227,17 +199,47 @@ def as_count(stated: Any) -> int | None:
 
 
 def bytes_in(text: str) -> int | None:
-    """Return the first size in a text, such as "10.0MB", in bytes of the decimal kind."""
+    """Return the first size in a text, such as "10.0MB", in bytes: decimal but for "MiB"."""
     match = _SIZE.search(text)
-    if match is None:
+    amount = as_number(match[1]) if match else None
+    if match is None or amount is None or amount <= 0:
         return None
-    return size_of(match[1], match[2], is_binary=bool(match[3]))
-
-
-def size_of(number: str, prefix: str, *, is_binary: bool = False) -> int | None:
-    """Return so many bytes, kilobytes, megabytes or gigabytes."""
-    amount = as_number(number)
-    if amount is None or amount <= 0:
-        return None
-    unit: int = (1024 if is_binary else 1000) ** _POWERS[prefix.lower()]
+    unit: int = (1024 if match[3] else 1000) ** ("", "k", "m", "g").index(match[2].lower())
     return round(amount * unit)
+
+
+_HEADING = re.compile(r"^ {0,3}(?P<marks>#{1,6})[ \t]+(?P<title>.*?)[ \t]*#*$")
+_ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-f]{1,5}|[a-z]{2,8});", re.IGNORECASE)
+_RESULT = re.compile(r"https?://[^\s\"'\\<>`)\]]+\.[A-Za-z0-9]{2,5}")
+_RESULTS = re.compile(r"resultUrls?\W{1,12}(?P<urls>[^\]}\n]{0,2000})")
+
+
+def match_heading(line: str) -> re.Match[str] | None:
+    """Match a line of Markdown that is a heading: its `marks` and its `title`."""
+    return _HEADING.match(line) if "#" in line[:4] and len(line) <= MAX_LINE else None
+
+
+def unescape(text: str) -> str:
+    """Return what entities such as `&quot;` stand for; an address keeps its `&copy=`."""
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+
+
+def first_sentence(text: str, max_characters: int = 200) -> str:
+    """Return the first sentence of a text in one line, without its Markdown."""
+    for paragraph in re.split(r"\n\s*\n", text[:4_000]):
+        plain = re.sub(r"[*_`]|^\s*>\s?", "", " ".join(paragraph.split()))
+        if plain and not plain.startswith(("#", "<", ":::", "!", "|", "-")):
+            sentence = re.split(r"(?<=[.!?])\s", plain, maxsplit=1)[0]
+            return shorten(sentence, max_characters)
+    return ""
+
+
+def shorten(text: str, max_characters: int) -> str:
+    """Return a text whole, or its beginning and an ellipsis."""
+    return text if len(text) <= max_characters else f"{text[: max_characters - 1].rstrip()}…"
+
+
+def addresses_of_results(text: str) -> tuple[str, ...]:
+    """Return the addresses that a page shows as results of a task."""
+    found = [match["urls"] for match in _RESULTS.finditer(text)]
+    return tuple(dict.fromkeys(url for urls in found for url in _RESULT.findall(urls)))[:20]

@@ -6,14 +6,14 @@ import re
 from pathlib import PurePosixPath
 
 from kie_ui.catalog.docs_import.documented import DocumentedModel
-from kie_ui.catalog.docs_import.media import words_of
-from kie_ui.catalog.media_types import MediaKind, kind_of, mime_of_suffix
+from kie_ui.catalog.docs_import.media import ADDRESS_WORDS, common_kind, words_of
+from kie_ui.catalog.media_types import MediaKind, mime_of_suffix
 from kie_ui.catalog.spec import Produces
 
 MAX_LABEL = 80
 MAX_TITLE = 120
 
-_SPELT = {
+_ABBREVIATIONS = {
     "ai": "AI",
     "cfg": "CFG",
     "fps": "FPS",
@@ -26,41 +26,30 @@ _SPELT = {
     "url": "URL",
     "urls": "URLs",
 }
-_MAKERS = (
-    ("grok", "xAI"),
-    ("bytedance", "ByteDance"),
-    ("seedream", "ByteDance"),
-    ("seedance", "ByteDance"),
-    ("omnihuman", "ByteDance"),
-    ("google", "Google"),
-    ("nano-banana", "Google"),
-    ("imagen", "Google"),
-    ("gemini", "Google"),
-    ("veo", "Google"),
-    ("kling", "Kling"),
-    ("wan", "Alibaba"),
-    ("qwen", "Alibaba"),
-    ("z-image", "Alibaba"),
-    ("happyhorse", "Alibaba"),
-    ("hailuo", "MiniMax"),
-    ("minimax", "MiniMax"),
-    ("flux", "Black Forest Labs"),
-    ("ideogram", "Ideogram"),
-    ("recraft", "Recraft"),
-    ("topaz", "Topaz Labs"),
-    ("elevenlabs", "ElevenLabs"),
-    ("infinitalk", "MeiGen AI"),
-    ("gpt", "OpenAI"),
-    ("openai", "OpenAI"),
-    ("sora", "OpenAI"),
-    ("runway", "Runway"),
-    ("suno", "Suno"),
-    ("luma", "Luma"),
-    ("midjourney", "Midjourney"),
-)
+_MAKERS = {
+    "xAI": ("grok",),
+    "ByteDance": ("bytedance", "seedream", "seedance", "omnihuman"),
+    "Google": ("google", "nano-banana", "imagen", "gemini", "veo"),
+    "Kling": ("kling",),
+    "Alibaba": ("wan", "qwen", "z-image", "happyhorse"),
+    "MiniMax": ("hailuo", "minimax"),
+    "Black Forest Labs": ("flux",),
+    "Ideogram": ("ideogram",),
+    "Recraft": ("recraft",),
+    "Topaz Labs": ("topaz",),
+    "ElevenLabs": ("elevenlabs",),
+    "MeiGen AI": ("infinitalk",),
+    "OpenAI": ("gpt", "openai", "sora"),
+    "Runway": ("runway",),
+    "Suno": ("suno",),
+    "Luma": ("luma",),
+    "Midjourney": ("midjourney",),
+}
+"""Makers by what the ids of their models begin with."""
 _NOISE = re.compile(
     r"\s*[-–—:|]?\s*\bAPI(?:\s+(?:Documentation|Docs|Reference|Guide))?\s*$", re.IGNORECASE
 )
+_ADJECTIVES = ("input", "ref", "reference", "source", "first", "last", "tail")
 _TASK_WORDS = frozenset(
     (
         *("text", "image", "images", "video", "videos", "audio", "speech", "music", "to", "from"),
@@ -68,18 +57,15 @@ _TASK_WORDS = frozenset(
         *("generate", "generation", "pro", "fast", "lite"),
     )
 )
-_MAKES = re.compile(r"\bto-(image|video|speech|audio|music|text|dialogue|sound)\b")
-_BY_GOAL: dict[str, Produces] = {
+_TASK = re.compile(r"\bto-(image|video|speech|audio|music|text|dialogue|sound)\b")
+_TASKS: dict[str, Produces] = {
+    **dict.fromkeys(("speech", "audio", "music", "dialogue", "sound"), "audio"),
     "image": "image",
     "video": "video",
-    "speech": "audio",
-    "audio": "audio",
-    "music": "audio",
-    "dialogue": "audio",
-    "sound": "audio",
     "text": "text",
 }
-_BY_WORD: dict[str, Produces] = {
+"""What a model makes whose id has "-to-" and this word."""
+_WORDS: dict[str, Produces] = {
     **dict.fromkeys(("transcribe", "transcription", "ocr"), "text"),
     **dict.fromkeys(("video", "videos", "movie", "animate", "avatar", "motion"), "video"),
     **dict.fromkeys(("audio", "speech", "tts", "music", "sound", "voice", "song"), "audio"),
@@ -87,41 +73,45 @@ _BY_WORD: dict[str, Produces] = {
     **dict.fromkeys(("background", "reframe", "remix", "imagen"), "image"),
 }
 """The first of these words that an id or a title has decides."""
+_FOLDERS: dict[str, Produces] = {
+    "video": "video",
+    "image": "image",
+    "music": "audio",
+    "audio": "audio",
+}
+"""Folders of the documentation, each with "Models" in its name."""
 
 
 def label_of(name: str) -> str:
     """Return a name as words."""
-    return _spelt(words_of(name) or [name])
+    return _capitalized(words_of(name) or [name])
 
 
-def label_of_media(name: str, medium: MediaKind, *, many: bool) -> str:
+def label_of_media(name: str, kind: MediaKind, *, many: bool) -> str:
     """Return the name of what is chosen as a file, with its kind instead of `url`."""
-    words = [word for word in words_of(name) if word not in ("url", "urls", "uri", "uris")]
-    if not words or words[-1] in ("input", "ref", "reference", "source", "first", "last", "tail"):
-        words.append("file" if medium == "file" else medium)
+    words = [word for word in words_of(name) if word not in ADDRESS_WORDS]
+    if not words or words[-1] in _ADJECTIVES:
+        words.append(kind)
     if many and words[-1] in ("image", "video", "picture", "frame", "file", "photo"):
         words[-1] += "s"
-    return _spelt(words)
+    return _capitalized(words)
 
 
-def _spelt(words: list[str]) -> str:
-    text = " ".join(_SPELT.get(word, word) for word in words)
+def _capitalized(words: list[str]) -> str:
+    text = " ".join(_ABBREVIATIONS.get(word, word) for word in words)
     return (text[:1].upper() + text[1:])[:MAX_LABEL]
-
-
-_ID = re.compile(r"\S/\S")
 
 
 def title_of(page: DocumentedModel) -> str:
     """Return the page's heading; one that names only the task gets the model's family before it."""
     title = " ".join(_NOISE.sub("", page.title.strip("*`# ")).split())
-    if not title or _ID.search(title):
+    if not title or re.search(r"\S/\S", title):
         family, _, rest = page.model.rpartition("/")
-        known = maker_of(page.model)
-        family = known if known.lower() == family.lower() else _spaced(family)
-        return f"{family} {_spaced(rest)}".strip()[:MAX_TITLE]
-    if {word.lower() for word in re.findall(r"\w+", title)} <= _TASK_WORDS:
-        title = f"{_spaced(page.model.partition('/')[0])} {title}" if "/" in page.model else title
+        maker = maker_of(page.model)
+        family = maker if maker.lower() == family.lower() else _spaced(family)
+        title = f"{family} {_spaced(rest)}".strip()
+    elif "/" in page.model and {word.lower() for word in re.findall(r"\w+", title)} <= _TASK_WORDS:
+        title = f"{_spaced(page.model.partition('/')[0])} {title}"
     return title[:MAX_TITLE]
 
 
@@ -133,42 +123,24 @@ def _spaced(spelling: str) -> str:
 
 def maker_of(model: str) -> str:
     """Return who made a model, as far as its id tells."""
-    lowered = model.lower()
-    for start, maker in _MAKERS:
-        if lowered.startswith(start):
-            return maker
-    return _spaced(model.partition("/")[0])[:MAX_LABEL]
+    known = (maker for maker, starts in _MAKERS.items() if model.lower().startswith(starts))
+    return next(known, _spaced(model.partition("/")[0])[:MAX_LABEL])
 
 
 def produces(page: DocumentedModel) -> Produces | None:
-    """Tell what comes out of a model: by its id, the results shown, its folder, its words."""
+    """Return what comes out of a model: by its id, the results shown, its folder, its words."""
     slug = page.model.lower().replace("_", "-")
-    goals = _MAKES.findall(slug)
-    if goals:
-        return _BY_GOAL[goals[-1]]
-    shown = {medium for url in page.results if (medium := _medium_of_address(url))}
-    if len(shown) == 1 and (only := shown.pop()) != "file":
-        return only
-    return _by_folder(page.folder) or _by_words([*words_of(slug), *words_of(page.title)])
+    tasks = _TASK.findall(slug)
+    if tasks:
+        return _TASKS[tasks[-1]]
+    types = (mime_of_suffix(PurePosixPath(url).suffix) for url in page.results)
+    shown = common_kind(mime for mime in types if mime)
+    if shown and shown != "file":
+        return shown
+    folder = words_of(page.folder) if "models" in words_of(page.folder) else []
+    words = [*words_of(slug), *words_of(page.title)]
+    return _first(_FOLDERS, folder) or _first(_WORDS, words)
 
 
-def _medium_of_address(url: str) -> MediaKind | None:
-    mime = mime_of_suffix(PurePosixPath(url).suffix)
-    return kind_of(mime) if mime else None
-
-
-_FOLDERS: tuple[tuple[str, Produces], ...] = (
-    ("video", "video"),
-    ("image", "image"),
-    ("music", "audio"),
-    ("audio", "audio"),
-)
-
-
-def _by_folder(folder: str) -> Produces | None:
-    words = words_of(folder)
-    return next((made for word, made in _FOLDERS if word in words and "models" in words), None)
-
-
-def _by_words(words: list[str]) -> Produces | None:
-    return next((_BY_WORD[word] for word in words if word in _BY_WORD), None)
+def _first(meanings: dict[str, Produces], words: list[str]) -> Produces | None:
+    return next((meanings[word] for word in words if word in meanings), None)

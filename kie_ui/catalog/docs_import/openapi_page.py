@@ -5,31 +5,77 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from kie_ui.catalog.docs_import.documented import (
     DocumentedModel,
     DocumentedParameter,
     Findings,
     UnreadablePage,
-)
-from kie_ui.catalog.docs_import.markdown_text import (
-    Fence,
     addresses_of_results,
-    fences,
     first_sentence,
+    match_heading,
 )
-from kie_ui.catalog.docs_import.openapi_schema import Schema, Schemas, loosened
+from kie_ui.catalog.docs_import.openapi_schema import (
+    Schema,
+    Schemas,
+    as_list,
+    as_mapping,
+    as_text,
+    loosened,
+)
 from kie_ui.catalog.docs_import.safe_yaml import read_json, read_yaml
 
-_LOOKS_LIKE = re.compile(r"^[ \t]*[\"']?(openapi|swagger|paths)[\"']?[ \t]*:", re.MULTILINE)
+_SPECIFICATION = re.compile(r"^[ \t]*[\"']?(openapi|swagger|paths)[\"']?[ \t]*:", re.MULTILINE)
+_FENCE = re.compile(r"^(?P<indent> {0,12})(?P<mark>`{3,}|~{3,})[ \t]*(?P<language>[\w+-]*)")
 _LANGUAGES = ("", "yaml", "yml", "json", "openapi")
 _CREATE = "createTask"
 _ENVELOPE = ("model", "input", "callBackUrl", "callbackUrl", "progressCallBackUrl")
+_UNREAD_RULES = ("not", "if", "dependentRequired", "dependencies")
+
+
+class Fence(NamedTuple):
+    """A fenced block of a page."""
+
+    language: str
+    content: str
+    heading: str
+    """The page's first heading, or of several pages in one text that of the one around."""
+
+
+def fences(text: str) -> Iterator[Fence]:
+    """Yield the fences of a page.
+
+    A fence's content may show fences itself, indented further: only one that is indented no
+    further than the opening closes it. A fence that is never closed goes on to the end.
+    """
+    opening: re.Match[str] | None = None
+    content: list[str] = []
+    heading = ""
+    for line in [*text.split("\n"), None]:
+        match = _FENCE.match(line) if line is not None else None
+        if opening is None:
+            opening, content = match, []
+            title = match_heading(line or "")
+            if title and title["title"] and (not heading or title["marks"] == "#"):
+                heading = title["title"].strip()
+        elif line is None or (match and _closes(opening, match, line)):
+            yield Fence(opening["language"].lower(), "\n".join(content), heading)
+            opening = None
+        else:
+            content.append(line)
+
+
+def _closes(opening: re.Match[str], match: re.Match[str], line: str) -> bool:
+    return (
+        match["mark"].startswith(opening["mark"])
+        and len(match["indent"]) <= len(opening["indent"])
+        and not line[match.end("mark") :].strip()
+    )
 
 
 def is_openapi(text: str) -> bool:
-    """Tell whether a page holds an OpenAPI specification."""
+    """Whether a page holds an OpenAPI specification."""
     return any(True for _ in _specifications(text))
 
 
@@ -41,72 +87,62 @@ def read_openapi(text: str) -> tuple[DocumentedModel, ...]:
     models: dict[str, DocumentedModel] = {}
     others: list[str] = []
     for source in _specifications(text):
-        root = _data(source.content)
-        for path, operation in _operations(root):
+        root = _parse(source.content)
+        for path, methods in as_mapping(root.get("paths")).items():
+            operation = as_mapping(methods).get("post")
+            if not isinstance(operation, Mapping):
+                continue
             if _CREATE not in path and not _has_input(root, operation):
                 others.append(path)
                 continue
             for model in _Operation(source, root, operation).models():
                 models.setdefault(model.model, model)
-    if not models:
-        raise UnreadablePage(_nothing(others))
-    return tuple(models.values())
-
-
-def _nothing(others: list[str]) -> str:
+    if models:
+        return tuple(models.values())
     if others:
-        return (
+        raise UnreadablePage(
             f"This page describes {others[0]}, which is another service of Kie. Only models that "
             "are started with createTask can be added."
         )
-    return "The page’s specification describes no createTask request. Copy the whole page."
+    raise UnreadablePage(
+        "The page’s specification describes no createTask request. Copy the whole page."
+    )
 
 
 def _specifications(text: str) -> Iterator[Fence]:
     """Yield what looks like a specification; a whole page that is one has no fences."""
-    if _LOOKS_LIKE.match(text.lstrip()) or text.lstrip().startswith("{"):
+    if _SPECIFICATION.match(text.lstrip()) or text.lstrip().startswith("{"):
         yield Fence("", text, "")
         return
     for fence in fences(text):
-        if fence.language in _LANGUAGES and _LOOKS_LIKE.search(fence.content):
+        if fence.language in _LANGUAGES and _SPECIFICATION.search(fence.content):
             yield fence
 
 
-def _data(source: str) -> Mapping[str, Any]:
+def _parse(source: str) -> Schema:
     if source.lstrip().startswith("{"):
         try:
-            data = read_json(source)
+            return as_mapping(read_json(source))
         except ValueError:
-            data = read_yaml(source)
-    else:
-        data = read_yaml(source)
-    return data if isinstance(data, Mapping) else {}
+            pass  # YAML may begin with a brace too
+    return as_mapping(read_yaml(source))
 
 
-def _operations(root: Mapping[str, Any]) -> Iterator[tuple[str, Schema]]:
-    """Yield every POST request that a specification describes, by its path."""
-    for path, methods in _mapping(root.get("paths")).items():
-        operation = _mapping(methods).get("post")
-        if isinstance(operation, Mapping):
-            yield path, operation
+def _has_input(root: Schema, operation: Schema) -> bool:
+    body = Schemas(root, Findings()).resolve(_body_schema(operation))
+    return {"model", "input"} <= as_mapping(body.get("properties")).keys()
 
 
-def _has_input(root: Mapping[str, Any], operation: Schema) -> bool:
-    body = Schemas(root, Findings()).resolved(_body(operation))
-    return {"model", "input"} <= _mapping(body.get("properties")).keys()
-
-
-def _body(operation: Schema) -> Any:
-    """Return the schema of what is sent."""
-    contents = _mapping(_mapping(operation.get("requestBody")).get("content"))
+def _body_schema(operation: Schema) -> Any:
+    contents = as_mapping(as_mapping(operation.get("requestBody")).get("content"))
     content = contents.get("application/json") or next(iter(contents.values()), None)
-    return _mapping(content).get("schema")
+    return as_mapping(content).get("schema")
 
 
 class _Operation:
     """One createTask request of a page."""
 
-    def __init__(self, source: Fence, root: Mapping[str, Any], operation: Schema) -> None:
+    def __init__(self, source: Fence, root: Schema, operation: Schema) -> None:
         self._source = source
         self._operation = operation
         self._findings = Findings()
@@ -114,30 +150,28 @@ class _Operation:
 
     def models(self) -> Iterator[DocumentedModel]:
         """Yield the models that the request may name, each with its parameters."""
-        body = self._schemas.resolved(_body(self._operation))
+        body = self._schemas.resolve(_body_schema(self._operation))
         for variant in self._schemas.alternatives(body) or [body]:
             parameters = self._parameters(variant)
-            for model in self._ids(variant):
+            for model in self._model_ids(variant):
                 yield self._model(model, parameters)
 
     def _model(self, model: str, parameters: tuple[DocumentedParameter, ...]) -> DocumentedModel:
-        description = self._operation.get("description")
-        tags = self._operation.get("tags")
-        folder = self._operation.get("x-apidog-folder") or (tags or [""])[0]
+        operation = self._operation
+        folder = operation.get("x-apidog-folder") or next(iter(as_list(operation.get("tags"))), "")
         return DocumentedModel(
             model=model,
-            title=self._source.heading or str(self._operation.get("summary") or ""),
+            title=self._source.heading or str(operation.get("summary") or ""),
             parameters=parameters,
-            summary=first_sentence(description) if isinstance(description, str) else "",
-            folder=folder if isinstance(folder, str) else "",
+            summary=first_sentence(as_text(operation.get("description"))),
+            folder=as_text(folder),
             results=addresses_of_results(self._source.content),
             warnings=tuple(self._findings),
         )
 
-    def _ids(self, body: Schema) -> list[str]:
+    def _model_ids(self, body: Schema) -> list[str]:
         """Return the ids that the page gives for `model`, from its enum or else its sample."""
-        model = self._schemas.resolved(_mapping(body.get("properties")).get("model"))
-        examples = _mapping(self._operation.get("requestBody"))
+        model = self._schemas.resolve(as_mapping(body.get("properties")).get("model"))
         for found in (
             model.get("enum"),
             [model.get("const")],
@@ -145,7 +179,7 @@ class _Operation:
             model.get("examples"),
             [model.get("example")],
             re.findall(r"`([^`\s]+)`", str(model.get("description", "")))[:1],
-            list(_named_in(examples)),
+            list(_example_ids(as_mapping(self._operation.get("requestBody")))),
         ):
             ids = [one.strip() for one in found or [] if isinstance(one, str) and one.strip()]
             if ids:
@@ -153,40 +187,38 @@ class _Operation:
         raise UnreadablePage("The page does not say which model it is about: `model` has no value.")
 
     def _parameters(self, body: Schema) -> tuple[DocumentedParameter, ...]:
-        properties = _mapping(body.get("properties"))
-        if "input" in properties:
-            whole = self._schemas.resolved(properties["input"])
-            variants = self._schemas.alternatives(whole)
-            fields = self._merged(variants) if variants else self._schemas.fields(whole)
-            self._note_rules(whole)
-            return fields
-        self._findings.add("The page has no `input`: what stands beside `model` is taken for it.")
-        return tuple(f for f in self._schemas.fields(body) if f.name not in _ENVELOPE)
-
-    def _note_rules(self, whole: Schema) -> None:
-        for rule in ("not", "if", "dependentRequired", "dependencies"):
+        properties = as_mapping(body.get("properties"))
+        if "input" not in properties:
+            self._findings.add("The page has no `input`: what is beside `model` is taken for it.")
+            return tuple(f for f in self._schemas.fields(body) if f.name not in _ENVELOPE)
+        whole = self._schemas.resolve(properties["input"])
+        variants = self._schemas.alternatives(whole)
+        fields = self._merge(variants) if variants else self._schemas.fields(whole)
+        for rule in _UNREAD_RULES:
             if rule in whole:
                 self._findings.add(f"The page has a rule between parameters ({rule}), left unread.")
+        return fields
 
-    def _merged(self, variants: list[dict[str, Any]]) -> tuple[DocumentedParameter, ...]:
+    def _merge(self, variants: list[dict[str, Any]]) -> tuple[DocumentedParameter, ...]:
         """Return what any of several inputs has; required is only what all of them require."""
-        listed = [{f.name: f for f in self._schemas.fields(variant)} for variant in variants]
+        inputs = [{f.name: f for f in self._schemas.fields(variant)} for variant in variants]
         merged: dict[str, DocumentedParameter] = {}
-        for fields in listed:
+        for fields in inputs:
             for name, field in fields.items():
                 merged[name] = loosened(merged[name], field) if name in merged else field
-        wanted = [{name for name, f in fields.items() if f.required} for fields in listed]
-        needed = set.intersection(*wanted)
-        ways = [
-            _title(variant) or ", ".join(f for f in merged if f in w - needed)
-            for variant, w in zip(variants, wanted, strict=True)
+        required = [{name for name, f in fields.items() if f.required} for fields in inputs]
+        always = set.intersection(*required)
+        titles = [
+            " ".join(as_text(variant.get("title")).split())[:100]
+            or ", ".join(name for name in merged if name in names - always)
+            for variant, names in zip(variants, required, strict=True)
         ]
-        named = f": {'; or '.join(ways)}" if all(ways) else ""
-        self._findings.add(f"The page has several sets of parameters, shown together{named}.")
-        return tuple(replace(field, required=name in needed) for name, field in merged.items())
+        listed = f": {'; or '.join(titles)}" if all(titles) else ""
+        self._findings.add(f"The page has several sets of parameters, shown together{listed}.")
+        return tuple(replace(field, required=name in always) for name, field in merged.items())
 
 
-def _named_in(data: Any, depth: int = 0) -> Iterator[str]:
+def _example_ids(data: Any, depth: int = 0) -> Iterator[str]:
     """Yield the values of `model` in an example request."""
     if depth > 8:
         return
@@ -194,16 +226,6 @@ def _named_in(data: Any, depth: int = 0) -> Iterator[str]:
         if isinstance(data.get("model"), str) and "input" in data:
             yield data["model"]
         for inner in data.values():
-            yield from _named_in(inner, depth + 1)
-    elif isinstance(data, list):
-        for inner in data:
-            yield from _named_in(inner, depth + 1)
-
-
-def _title(schema: Schema) -> str:
-    title = schema.get("title")
-    return " ".join(title.split())[:100] if isinstance(title, str) else ""
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+            yield from _example_ids(inner, depth + 1)
+    for inner in as_list(data):
+        yield from _example_ids(inner, depth + 1)

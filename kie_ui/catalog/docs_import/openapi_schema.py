@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote
 
 from kie_ui.catalog.docs_import.documented import (
@@ -18,21 +18,33 @@ from kie_ui.catalog.docs_import.documented import (
     UnreadablePage,
     as_count,
     as_number,
+    parse_type,
     type_of_value,
-    type_word,
 )
 
 Schema = Mapping[str, Any]
-_Limit = TypeVar("_Limit", int, float)
 
 MAX_SCHEMAS = 5_000
 """Schemas followed for one page; what refers to itself would have no end."""
 MAX_REFERENCE_DEPTH = 16
 
-_WITHIN = " → "
-_OWN = ("$ref", "allOf")
+_ARROW = " → "
+_REFERENCES = ("$ref", "allOf")
 _CHOICES = ("oneOf", "anyOf")
-_OF_TEXTS = frozenset(("minLength", "maxLength", "pattern"))
+_KEYWORDS_OF_TEXT = frozenset(("minLength", "maxLength", "pattern"))
+_KEYWORDS = {
+    "minimum": ("minimum", "exclusiveMinimum"),
+    "maximum": ("maximum", "exclusiveMaximum"),
+    "step": ("multipleOf", "step"),
+    "min_length": ("minLength",),
+    "max_length": ("maxLength",),
+    "min_items": ("minItems",),
+    "max_items": ("maxItems",),
+}
+"""Limits by the keywords that pages state them with, the standard one first."""
+_NUMBERS = ("minimum", "maximum", "step")
+_LOWER_LIMITS = ("minimum", "min_length", "min_items")
+_UPPER_LIMITS = ("maximum", "max_length", "max_items")
 
 
 class Schemas:
@@ -43,8 +55,11 @@ class Schemas:
         self._findings = findings
         self._followed = 0
 
-    def resolved(self, schema: Any, depth: int = 0) -> dict[str, Any]:
-        """Return a schema with all that it refers to and is made of put into one."""
+    def resolve(self, schema: Any, depth: int = 0) -> dict[str, Any]:
+        """Return a schema merged with all that it refers to.
+
+        Raises: UnreadablePage, where references have no end.
+        """
         self._followed += 1
         if self._followed > MAX_SCHEMAS:
             raise UnreadablePage("The page’s parameters refer to each other without an end.")
@@ -52,10 +67,10 @@ class Schemas:
             return {}
         whole: dict[str, Any] = {}
         if "$ref" in schema:
-            _combine(whole, self.resolved(self._target(schema["$ref"]), depth + 1))
-        for part in _list(schema.get("allOf")):
-            _combine(whole, self.resolved(part, depth + 1))
-        _combine(whole, {key: value for key, value in schema.items() if key not in _OWN})
+            _merge(whole, self.resolve(self._target(schema["$ref"]), depth + 1))
+        for part in as_list(schema.get("allOf")):
+            _merge(whole, self.resolve(part, depth + 1))
+        _merge(whole, {key: value for key, value in schema.items() if key not in _REFERENCES})
         return whole
 
     def _target(self, reference: Any) -> Any:
@@ -66,272 +81,226 @@ class Schemas:
             return {}
         for step in reference[2:].split("/"):
             key = unquote(step).replace("~1", "/").replace("~0", "~")
-            target = target.get(key) if isinstance(target, Mapping) else None
+            target = as_mapping(target).get(key)
         if target is None:
             self._findings.add(f"The page refers to {reference!r}, but does not say what that is.")
         return target
 
     def alternatives(self, schema: Schema) -> list[dict[str, Any]]:
-        """Return what `oneOf` and `anyOf` list, each completed by what stands beside them.
+        """Return what `oneOf` and `anyOf` list, each completed by the keywords beside them.
 
         Where they only say which of the properties are needed, there are none.
         """
         beside = {key: value for key, value in schema.items() if key not in _CHOICES}
-        parts = [self.resolved(part) for key in _CHOICES for part in _list(schema.get(key))]
-        if parts and all(_is_demand(part, beside) for part in parts):
-            self._findings.add(f"The page asks for one of these: {_demanded(parts)}.")
+        parts = [self.resolve(part) for key in _CHOICES for part in as_list(schema.get(key))]
+        if parts and all(_only_requires(part, beside) for part in parts):
+            sets = (" and ".join(map(str, as_list(part.get("required")))) for part in parts)
+            self._findings.add(f"The page asks for one of these: {'; or '.join(sets)}.")
             return []
         for part in parts:
-            _combine(part, beside)
+            _merge(part, beside)
         return parts
 
     def properties(self, schema: Schema, depth: int = 0) -> dict[str, Any]:
         """Return the properties of an object in the order in which the page shows them."""
-        own = schema.get("properties")
-        found = dict(own) if isinstance(own, Mapping) else {}
-        references = schema.get("x-apidog-refs")
-        references = references if isinstance(references, Mapping) else {}
+        found = dict(as_mapping(schema.get("properties")))
+        references = as_mapping(schema.get("x-apidog-refs"))
         order: list[str] = []
-        for entry in _list(schema.get("x-apidog-orders")):
+        for entry in as_list(schema.get("x-apidog-orders")):
             if entry in found:
                 order.append(entry)
             elif isinstance(entry, str) and entry in references:
-                inner = self.properties(self.resolved(references[entry], depth), depth + 1)
+                inner = self.properties(self.resolve(references[entry], depth), depth + 1)
                 found = inner | found
                 order.extend(inner)
         return {name: found[name] for name in dict.fromkeys([*order, *found])}
 
     def fields(self, schema: Schema, within: str = "") -> tuple[DocumentedParameter, ...]:
         """Return the properties of an object as parameters."""
-        required = {str(name).strip() for name in _list(schema.get("required"))}
+        required = {str(name).strip() for name in as_list(schema.get("required"))}
         fields: dict[str, DocumentedParameter] = {}
-        for raw, inner in islice(self.properties(schema).items(), MAX_PARAMETERS + 1):
-            name = self._name(raw, within)
+        for written, inner in islice(self.properties(schema).items(), MAX_PARAMETERS + 1):
+            name = written.strip()
+            if name != written:
+                self._findings.add(f"{within}{name} is written with a stray blank on the page.")
             if name in fields:
                 self._findings.add(f"{within}{name} is described twice: the first one counts.")
                 continue
-            needed = name in required or _says_required(inner)
-            fields[name] = self.parameter(name, inner, required=needed, within=within)
+            # Older specifications let a property call itself required.
+            is_required = name in required or as_mapping(inner).get("required") is True
+            fields[name] = self.parameter(name, inner, required=is_required, within=within)
         return tuple(fields.values())
-
-    def _name(self, raw: str, within: str) -> str:
-        name = raw.strip()
-        if name != raw:
-            self._findings.add(f"{within}{name} is written with a stray blank on the page.")
-        return name
 
     def parameter(
         self, name: str, schema: Any, *, required: bool = False, within: str = ""
     ) -> DocumentedParameter:
         """Return what a schema states of one parameter."""
-        whole = self.resolved(schema)
+        whole = self.resolve(schema)
         choices = self.alternatives(whole)
         if choices:
-            return self._of_choices(name, choices, required=required, within=within)
+            return self._one_of(name, choices, required=required, within=within)
         place = f"{within}{name}"
-        items, fields = self._inner(name, whole, within)
-        options = self._options(whole) or (items.options if items else ())
+        items, fields = self._contents(place, whole)
+        options = _options(whole) or (items.options if items else ())
+        examples = [*as_list(whole.get("examples")), whole.get("example")]
         return DocumentedParameter(
             name=name,
             type=self._type(place, whole, options),
             required=required,
             options=options,
             default=whole.get("default"),
-            minimum=self._number(place, whole, "minimum", "exclusiveMinimum"),
-            maximum=self._number(place, whole, "maximum", "exclusiveMaximum"),
-            step=self._number(place, whole, "multipleOf", "step"),
-            min_length=self._count(place, whole, "minLength"),
-            max_length=self._count(place, whole, "maxLength"),
-            min_items=self._count(place, whole, "minItems"),
-            max_items=self._count(place, whole, "maxItems"),
-            pattern=_text(whole.get("pattern")),
-            description=_text(whole.get("description"))[:MAX_TEXT].strip(),
-            example=_first_of([*_list(whole.get("examples")), whole.get("example")]),
-            title=_text(whole.get("title")).strip(),
-            format=_text(whole.get("format")).strip().lower(),
-            nullable=whole.get("nullable") is True or "null" in _list(whole.get("type")),
+            **self._limits(place, whole),
+            pattern=as_text(whole.get("pattern")),
+            description=as_text(whole.get("description"))[:MAX_TEXT].strip(),
+            example=next((example for example in examples if example is not None), None),
+            title=as_text(whole.get("title")).strip(),
+            format=as_text(whole.get("format")).strip().lower(),
+            nullable=whole.get("nullable") is True or "null" in as_list(whole.get("type")),
             deprecated=whole.get("deprecated") is True,
             items=items,
             fields=fields,
         )
 
-    def _count(self, place: str, whole: Schema, key: str) -> int | None:
-        """Return a limit that counts something; one that can be none is told."""
-        return self._understood(place, whole, (key,), as_count(whole.get(key)))
+    def _limits(self, place: str, schema: Schema) -> dict[str, Any]:
+        """Return the limits that a schema states; one that can be none becomes a finding."""
+        limits: dict[str, Any] = {}
+        for limit, keywords in _KEYWORDS.items():
+            if limit in ("minimum", "maximum") and keywords[1] in schema:
+                exclusive = f"{keywords[1]} {schema[keywords[1]]!r:.80}"
+                self._findings.add(f"{place}: the page has {exclusive}.")
+            stated = next((schema[keyword] for keyword in keywords if keyword in schema), None)
+            limits[limit] = as_number(stated) if limit in _NUMBERS else as_count(stated)
+            if limits[limit] is None and stated is not None:
+                self._findings.add(f"{place}: the {keywords[0]} {stated!r:.80} is no limit.")
+        return limits
 
-    def _number(self, place: str, whole: Schema, *keys: str) -> int | float | None:
-        """Return a limit of a number; one that can be none is told."""
-        for key in keys[1:]:
-            if key in whole and key.startswith("exclusive"):
-                self._findings.add(f"{place}: the page has {key} {whole[key]!r:.80}.")
-        return self._understood(place, whole, keys, as_number(_first(whole, *keys)))
-
-    def _understood(
-        self, place: str, whole: Schema, keys: tuple[str, ...], found: _Limit | None
-    ) -> _Limit | None:
-        stated = _first(whole, *keys)
-        if found is None and stated is not None:
-            self._findings.add(f"{place}: the {keys[0]} {stated!r:.80} is no limit.")
-        return found
-
-    def _inner(
-        self, name: str, whole: Schema, within: str
+    def _contents(
+        self, place: str, schema: Schema
     ) -> tuple[DocumentedParameter | None, tuple[DocumentedParameter, ...]]:
         """Return what a list holds, and what an object does."""
-        if within.count(_WITHIN) >= MAX_REFERENCE_DEPTH:
-            self._findings.add(f"{within.split(_WITHIN, maxsplit=1)[0]} nests without an end.")
+        if place.count(_ARROW) >= MAX_REFERENCE_DEPTH:
+            self._findings.add(f"{place.split(_ARROW, maxsplit=1)[0]} nests without an end.")
             return None, ()
-        inner = whole.get("items")
+        inner = schema.get("items")
         if isinstance(inner, list):
-            self._findings.add(f"{within}{name} has a shape for each place: the first is taken.")
+            self._findings.add(f"{place} has a shape for each place: the first is taken.")
             inner = inner[0] if inner else None
-        place = f"{within}{name}{_WITHIN}"
-        items = self.parameter("item", inner, within=place) if isinstance(inner, Mapping) else None
-        return items, self.fields(whole, place)
+        within = f"{place}{_ARROW}"
+        items = self.parameter("item", inner, within=within) if isinstance(inner, Mapping) else None
+        return items, self.fields(schema, within)
 
-    def _type(self, name: str, whole: Schema, options: Sequence[DocumentedOption]) -> str:
-        """Return the page's word for the type, or else what the rest of it means."""
-        word = type_word(whole.get("type"))
+    def _type(self, place: str, schema: Schema, options: Sequence[DocumentedOption]) -> str:
+        """Return the page's word for the type, or else what its other keywords imply."""
+        word = parse_type(schema.get("type"))
         if word:
             return word
-        if "properties" in whole:
+        if "properties" in schema:
             return "object"
-        if "items" in whole:
+        if "items" in schema:
             return "array"
-        values = [option.value for option in options] or [whole.get("default")]
-        guess = type_of_value(values[0])
-        if not guess and _OF_TEXTS & whole.keys():
+        guess = type_of_value(options[0].value if options else schema.get("default"))
+        if not guess and _KEYWORDS_OF_TEXT & schema.keys():
             return "string"
         guess = guess or "string"
-        self._findings.add(f"The page gives no type for {name}: it is taken for a {guess}.")
+        self._findings.add(f"The page gives no type for {place}: it is taken for a {guess}.")
         return guess
 
-    def _options(self, whole: Schema) -> tuple[DocumentedOption, ...]:
-        """Return the values of `enum`, with such names as Apidog keeps beside them."""
-        entries = [e for e in _list(whole.get("x-apidog-enum")) if isinstance(e, Mapping)]
-        values = _list(whole.get("enum")) or [entry.get("value") for entry in entries]
-        if "const" in whole and not values:
-            values = [whole["const"]]
-        labels = {
-            str(entry.get("value")): _text(entry.get("name")) or _text(entry.get("description"))
-            for entry in entries
-        }
-        return tuple(
-            DocumentedOption(value, labels.get(str(value), "").strip())
-            for value in _unique(values)
-            if value is not None
-        )
-
-    def _of_choices(
+    def _one_of(
         self, name: str, choices: list[dict[str, Any]], *, required: bool, within: str
     ) -> DocumentedParameter:
         """Return a parameter that may have one of several shapes."""
         shapes = [
             self.parameter(name, choice, required=required, within=within)
             for choice in choices
-            if type_word(choice.get("type")) != "null"
+            if parse_type(choice.get("type")) != "null"
         ]
-        nullable = len(shapes) < len(choices)
         first = shapes[0] if shapes else DocumentedParameter(name=name, type="string")
         if len(shapes) > 1:
-            first = self._any_of(first, shapes, within)
-        return replace(first, nullable=nullable or first.nullable)
+            self._findings.add(f"{within}{name} may have one of several shapes on the page.")
+            first = _union(shapes)
+        return replace(first, nullable=first.nullable or len(shapes) < len(choices))
 
-    def _any_of(
-        self, first: DocumentedParameter, shapes: list[DocumentedParameter], within: str
-    ) -> DocumentedParameter:
-        """Return what several shapes have in common, or all of them where they differ in type."""
-        self._findings.add(f"{within}{first.name} may have one of several shapes on the page.")
-        if {shape.type for shape in shapes} == {first.type} and first.type in SCALARS:
-            unlimited: dict[str, Any] = {
-                fact: None
-                for fact in ("minimum", "maximum", "step", "min_length", "max_length")
-                if len({getattr(shape, fact) for shape in shapes}) > 1
-            }
-            options = [option for shape in shapes for option in shape.options]
-            closed = all(shape.options for shape in shapes)
-            return replace(first, options=tuple(options) if closed else (), **unlimited)
+
+def _options(schema: Schema) -> tuple[DocumentedOption, ...]:
+    """Return the values of `enum`, with such names as Apidog keeps beside them."""
+    entries = [e for e in as_list(schema.get("x-apidog-enum")) if isinstance(e, Mapping)]
+    values = as_list(schema.get("enum")) or [entry.get("value") for entry in entries]
+    if "const" in schema and not values:
+        values = [schema["const"]]
+    labels = {
+        str(entry.get("value")): as_text(entry.get("name")) or as_text(entry.get("description"))
+        for entry in entries
+    }
+    # 1 and 1.0 are different values, as are 1 and "1".
+    distinct = {(type(value), repr(value)): value for value in values if value is not None}
+    return tuple(
+        DocumentedOption(value, labels.get(str(value), "").strip()) for value in distinct.values()
+    )
+
+
+def _union(shapes: list[DocumentedParameter]) -> DocumentedParameter:
+    """Return what several shapes have in common, or all of them where they differ in type."""
+    first = shapes[0]
+    if {shape.type for shape in shapes} != {first.type} or first.type not in SCALARS:
         return replace(first, options=(), items=None, fields=(), alternatives=tuple(shapes))
-
-
-_LEAST = ("minimum", "min_length", "min_items")
-_MOST = ("maximum", "max_length", "max_items")
+    unlimited: dict[str, Any] = {
+        limit: None
+        for limit in (*_NUMBERS, "min_length", "max_length")
+        if len({getattr(shape, limit) for shape in shapes}) > 1
+    }
+    is_closed = all(shape.options for shape in shapes)
+    options = tuple(option for shape in shapes for option in shape.options)
+    return replace(first, options=options if is_closed else (), **unlimited)
 
 
 def loosened(one: DocumentedParameter, other: DocumentedParameter) -> DocumentedParameter:
     """Return a parameter that takes what either of two of the same name takes."""
     limits: dict[str, Any] = {}
-    for facts, choose in ((_LEAST, min), (_MOST, max)):
-        for fact in facts:
-            both = (getattr(one, fact), getattr(other, fact))
-            limits[fact] = None if None in both else choose(both)
+    for names, choose in ((_LOWER_LIMITS, min), (_UPPER_LIMITS, max)):
+        for limit in names:
+            both = (getattr(one, limit), getattr(other, limit))
+            limits[limit] = None if None in both else choose(both)
     known = [option.value for option in one.options]
     options = one.options + tuple(o for o in other.options if o.value not in known)
-    closed = one.options and other.options
-    return replace(one, options=options if closed else (), **limits)
+    is_closed = one.options and other.options
+    return replace(one, options=options if is_closed else (), **limits)
 
 
-def _is_demand(part: Schema, beside: Schema) -> bool:
-    """Tell whether a part adds no property, but requires some of those that there are."""
+def _only_requires(part: Schema, beside: Schema) -> bool:
+    """Whether a part adds no property, but requires some of those that there are."""
     own = beside.get("properties")
-    added = part.get("properties")
     return (
         isinstance(own, Mapping)
-        and bool(_list(part.get("required")))
-        and (not isinstance(added, Mapping) or added.keys() <= own.keys())
+        and bool(as_list(part.get("required")))
+        and as_mapping(part.get("properties")).keys() <= own.keys()
     )
 
 
-def _demanded(parts: Sequence[Schema]) -> str:
-    return "; or ".join(" and ".join(map(str, _list(part.get("required")))) for part in parts)
-
-
-def _combine(whole: dict[str, Any], part: Mapping[str, Any]) -> None:
-    """Put a further part of a schema into the whole: what it says itself wins."""
+def _merge(whole: dict[str, Any], part: Schema) -> None:
+    """Put a further part of a schema into the whole: a later part wins."""
     for key, value in part.items():
         known = whole.get(key)
         if key == "properties" and isinstance(known, Mapping) and isinstance(value, Mapping):
             whole[key] = {**known, **value}
         elif key in ("required", "x-apidog-orders") and isinstance(known, list):
-            whole[key] = [*known, *_list(value)]
+            whole[key] = [*known, *as_list(value)]
         else:
             whole[key] = value
 
 
-def _says_required(schema: Any) -> bool:
-    """Tell whether a property calls itself required, as older specifications let it."""
-    return isinstance(schema, Mapping) and schema.get("required") is True
+def as_mapping(value: Any) -> Schema:
+    """Return a mapping as it is, and an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
 
 
-def _list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
+    """Return a list as it is, and an empty one for anything else."""
     return value if isinstance(value, list) else []
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Return a text as it is, and an empty one for anything else."""
     return value if isinstance(value, str) else ""
-
-
-def _first_of(values: list[Any]) -> Any:
-    return next((value for value in values if value is not None), None)
-
-
-def _first(whole: Schema, *keys: str) -> Any:
-    return next((whole[key] for key in keys if key in whole), None)
-
-
-def _unique(values: list[Any]) -> list[Any]:
-    """Leave out what repeats an earlier value of the same type."""
-    return list({(type(value), repr(value)): value for value in values}.values())
-
-
-_LIMITS = {
-    "minimum": "minimum",
-    "maximum": "maximum",
-    "min_length": "minLength",
-    "max_length": "maxLength",
-    "min_items": "minItems",
-    "max_items": "maxItems",
-}
 
 
 def json_schema(documented: DocumentedParameter) -> dict[str, Any]:
@@ -341,12 +310,12 @@ def json_schema(documented: DocumentedParameter) -> dict[str, Any]:
     schema: dict[str, Any] = {
         "type": [documented.type, "null"] if documented.nullable else documented.type
     }
-    for fact, keyword in _LIMITS.items():
-        if getattr(documented, fact) is not None:
-            schema[keyword] = getattr(documented, fact)
+    for limit, (keyword, *_) in _KEYWORDS.items():
+        if limit != "step" and getattr(documented, limit) is not None:
+            schema[keyword] = getattr(documented, limit)
     if documented.options and documented.type != "array":
-        nothing = [None] if documented.nullable else []
-        schema["enum"] = [option.value for option in documented.options] + nothing
+        null = [None] if documented.nullable else []
+        schema["enum"] = [option.value for option in documented.options] + null
     if documented.items is not None:
         schema["items"] = json_schema(documented.items)
     if documented.fields:

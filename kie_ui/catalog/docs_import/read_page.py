@@ -12,18 +12,66 @@ from kie_ui.catalog.docs_import.documented import (
     Findings,
     UnreadablePage,
 )
-from kie_ui.catalog.docs_import.limits_in_prose import completed
+from kie_ui.catalog.docs_import.limits_in_prose import add_limits
 from kie_ui.catalog.docs_import.markdown_page import read_markdown
 from kie_ui.catalog.docs_import.naming import maker_of, produces, title_of
 from kie_ui.catalog.docs_import.openapi_page import is_openapi, read_openapi
-from kie_ui.catalog.docs_import.to_parameters import Maker
+from kie_ui.catalog.docs_import.to_parameters import to_parameter
 from kie_ui.catalog.parameters import Parameter
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.values import is_web_address
 
+MAX_MODELS = 50
 MAX_WARNINGS = 40
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]*(?:/[A-Za-z0-9][A-Za-z0-9._:+-]*){0,4}\Z")
+MAX_WARNING_CHARACTERS = 500
+_MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]*(?:/[A-Za-z0-9][A-Za-z0-9._:+-]*){0,4}\Z")
 _NAME = re.compile(r"(?!__proto__\Z)[^\W\d][\w.-]{0,63}\Z")
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+_HTML = re.compile(
+    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class ReadModel:
+    """One model of a page: what the page states, and the spec made of it."""
+
+    documented: DocumentedModel
+    spec: ModelSpec
+
+
+def read_page(text: str, source: str = "") -> tuple[ReadModel, ...]:
+    """Read a documentation page, of either format; `source` is its address or file name.
+
+    Most pages document one model, some several. What is not understood becomes a warning of the
+    spec.
+
+    Raises: UnreadablePage, with a sentence that says what to do.
+    """
+    if len(text) > MAX_PAGE_CHARACTERS:
+        raise UnreadablePage(
+            "This is too long for a documentation page: half a million characters at most."
+        )
+    plain = _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if not plain.strip():
+        raise UnreadablePage("The page is empty. Copy a model’s whole page from docs.kie.ai.")
+    if _HTML.match(plain):
+        raise UnreadablePage(
+            "This is a page saved as HTML. Use the page’s Markdown instead: add “.md” to its "
+            "address, or press “Copy page” on it."
+        )
+    pages = read_openapi(plain) if is_openapi(plain) else read_markdown(plain)
+    return tuple(_read_model(page, source) for page in pages[:MAX_MODELS])
+
+
+def _read_model(page: DocumentedModel, source: str) -> ReadModel:
+    findings = Findings(page.warnings)
+    parameters = tuple(add_limits(parameter, findings) for parameter in page.parameters)
+    documented = replace(page, parameters=parameters, warnings=tuple(findings))
+    return ReadModel(documented, to_spec(documented, source))
 
 
 def to_spec(page: DocumentedModel, source: str = "") -> ModelSpec:
@@ -31,24 +79,24 @@ def to_spec(page: DocumentedModel, source: str = "") -> ModelSpec:
 
     Raises: UnreadablePage.
     """
-    if len(page.model) > 100 or not _ID.match(page.model) or ".." in page.model:
+    if len(page.model) > 100 or not _MODEL_ID.match(page.model) or ".." in page.model:
         raise UnreadablePage(
             f"{page.model[:100]!r} is no model id. One looks like “maker/model-name”."
         )
     findings = Findings(page.warnings)
     parameters = _parameters(page, findings)
-    made = produces(page)
-    if made is None:
+    product = produces(page)
+    if product is None:
         findings.add("The page does not tell what the model makes: taken for a video.")
     return ModelSpec(
         model=page.model,
         title=title_of(page),
         maker=maker_of(page.model),
         summary=page.summary,
-        produces=made or "video",
+        produces=product or "video",
         documentation=source if is_web_address(source) else page.address,
         parameters=parameters,
-        warnings=_bounded(findings),
+        warnings=_warnings(findings),
     )
 
 
@@ -67,64 +115,15 @@ def _parameters(page: DocumentedModel, findings: Findings) -> tuple[Parameter, .
             )
             break
         else:
-            parameters.append(Maker(documented, findings).parameter())
+            parameters.append(to_parameter(documented, findings))
     if not parameters:
         raise UnreadablePage("The page documents no parameters of the model.")
     return tuple(parameters)
 
 
-def _bounded(findings: Findings) -> tuple[str, ...]:
+def _warnings(findings: Findings) -> tuple[str, ...]:
     """Return the sentences, as many as a person would read."""
-    sentences = tuple(sentence[:500] for sentence in findings)
+    sentences = tuple(sentence[:MAX_WARNING_CHARACTERS] for sentence in findings)
     if len(sentences) <= MAX_WARNINGS:
         return sentences
     return (*sentences[:MAX_WARNINGS], f"And {len(sentences) - MAX_WARNINGS} more remarks.")
-
-
-MAX_MODELS = 50
-_UNPRINTABLE = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
-)
-_HTML = re.compile(
-    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-@dataclass(frozen=True)
-class ReadModel:
-    """One model of a page: what the page states, and the spec that this makes."""
-
-    documented: DocumentedModel
-    spec: ModelSpec
-
-
-def read_page(text: str, source: str = "") -> tuple[ReadModel, ...]:
-    """Read a documentation page, of either format; `source` is its address or file name.
-
-    Mostly it documents one model, and some pages several. What is not understood stands among
-    the warnings of the spec.
-
-    Raises: UnreadablePage, with a sentence that says what to do.
-    """
-    if len(text) > MAX_PAGE_CHARACTERS:
-        raise UnreadablePage(
-            "This is too long for a documentation page: half a million characters at most."
-        )
-    plain = _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    if not plain.strip():
-        raise UnreadablePage("The page is empty. Copy a model’s whole page from docs.kie.ai.")
-    if _HTML.match(plain):
-        raise UnreadablePage(
-            "This is a page saved as HTML. Use the page’s Markdown instead: add “.md” to its "
-            "address, or press “Copy page” on it."
-        )
-    pages = read_openapi(plain) if is_openapi(plain) else read_markdown(plain)
-    return tuple(_read(page, source) for page in pages[:MAX_MODELS])
-
-
-def _read(page: DocumentedModel, source: str) -> ReadModel:
-    findings = Findings(page.warnings)
-    parameters = tuple(completed(parameter, findings) for parameter in page.parameters)
-    documented = replace(page, parameters=parameters, warnings=tuple(findings))
-    return ReadModel(documented, to_spec(documented, source))

@@ -13,9 +13,9 @@ from kie_ui.catalog.docs_import.documented import (
     DocumentedOption,
     DocumentedParameter,
     Findings,
+    shorten,
 )
-from kie_ui.catalog.docs_import.markdown_text import labels_in
-from kie_ui.catalog.docs_import.media import as_address, is_media, medium, words_of
+from kie_ui.catalog.docs_import.media import as_address, is_media, media_kind, words_of
 from kie_ui.catalog.docs_import.naming import MAX_LABEL, label_of, label_of_media
 from kie_ui.catalog.docs_import.openapi_schema import json_schema
 from kie_ui.catalog.parameters import (
@@ -33,74 +33,36 @@ from kie_ui.catalog.parameters import (
 from kie_ui.catalog.validation.constraints import is_checkable
 from kie_ui.catalog.values import is_web_address
 
+MAX_HELP_CHARACTERS = 400
 MAX_OPTION_LABEL = 200
-MAX_SPELT = 200
+MAX_OWN_LABEL = 30
+"""Characters of an option's name that a description gives."""
+MAX_NUMBERS_IN_QUOTES = 200
 """Whole numbers in quotes that are offered as a list."""
+_MAX_SAMPLE = 80
+_MAX_IN_ONE_LINE = 500
+"""Characters: a text that may be longer gets several lines, whatever its name."""
+_MAX_COLUMNS = 8
+_LARGEST_NUMBER = 10**30
 
+_ADVANCED_WORDS = frozenset(
+    ("seed", "safety", "nsfw", "watermark", "moderation", "checker", "translation", "acceleration")
+)
+_PROSE_NAME = re.compile(
+    r"prompt|text|script|lyrics|caption|description|content|message|dialogue|story|scene|context",
+    re.IGNORECASE,
+)
+_GROK_TASK = re.compile(
+    r"task[_ ]?id\b.*\bgrok|\bgrok\b.*\btask[_ ]?id\b", re.IGNORECASE | re.DOTALL
+)
+_PICTURES = re.compile(r"\b(?:images?|pictures?)\b", re.IGNORECASE)
 _BARE_NUMBER = re.compile(r"\d+(\.\d+)?\Z")
-_Of = Literal["string", "number", "integer"]
-
-
-def type_of_options(documented: tuple[DocumentedOption, ...], word: str) -> _Of | None:
-    """Return the type that the values have on the wire; None where they have no common one.
-
-    A number in quotes is text, whatever the page calls the type.
-    """
-    values = [option.value for option in documented]
-    if not values or any(isinstance(value, bool) for value in values):
-        return None
-    if all(isinstance(value, str) for value in values):
-        return "string"
-    if all(isinstance(value, int) for value in values) and word != "number":
-        return "integer"
-    return "number" if all(isinstance(value, (int, float)) for value in values) else None
-
-
-def options_of(documented: DocumentedParameter) -> tuple[Option, ...]:
-    """Return the options with their names: the page's own, or those of its description."""
-    labels = labels_in(documented.description)
-    return tuple(
-        Option(value=option.value, label=_label(option, labels)) for option in documented.options
-    )
-
-
-def _label(option: DocumentedOption, labels: dict[str, str]) -> str:
-    label = option.label or labels.get(str(option.value)) or str(option.value)
-    return label.strip()[:MAX_OPTION_LABEL] or "(empty)"
-
-
-def unit_of(documented: DocumentedParameter) -> str | None:
-    """Return what the options count, where they are bare numbers of seconds."""
-    is_time = "duration" in words_of(documented.name)
-    in_seconds = "second" in documented.description.lower()
-    bare = all(_BARE_NUMBER.match(str(option.value)) for option in documented.options)
-    return "s" if is_time and in_seconds and bare else None
-
-
-def chosen(default: Any, values: tuple[Any, ...], *, many: bool) -> Any:
-    """Return a default among the values, in their type; None where it is not among them."""
-    wanted = default if many and isinstance(default, list) else [default]
-    known = {str(value): value for value in values}
-    if not wanted or any(isinstance(one, bool) or str(one) not in known for one in wanted):
-        return None
-    found = tuple(known[str(one)] for one in wanted)
-    return found if many else found[0]
-
-
-def spelt_numbers(documented: DocumentedParameter) -> tuple[DocumentedOption, ...]:
-    """Return the whole numbers of a range in quotes, where a text is to be one of them."""
-    low, high = documented.minimum, documented.maximum
-    if low is None or high is None or documented.max_length or (documented.step or 1) != 1:
-        return ()
-    if low != int(low) or not low < high < low + MAX_SPELT:
-        return ()
-    return tuple(DocumentedOption(str(number)) for number in range(int(low), int(high) + 1))
-
-
-LONGEST_HELP = 400
-"""Characters."""
-
-_READ_OUT = re.compile(
+_LABELLED_VALUE = re.compile(
+    r"^[ \t]*(?:[-*+][ \t]+)?(?:`|\*\*)?(?P<value>[\w.:+-]{1,60}?)(?:`|\*\*)?"
+    r"[ \t]*(?::[ \t]+|[ \t][-–—][ \t])(?P<label>\S.{0,120})$",
+    re.MULTILINE,
+)
+_SHOWN_LIMITS = re.compile(
     r"\s*\((?:"
     r"step:\s*[\d.]+"
     r"|boolean(?: value)?\s*:?\s*\(?true/false\)?"
@@ -110,94 +72,57 @@ _READ_OUT = re.compile(
     r")\)",
     re.IGNORECASE,
 )
-
-
-_FILES_READ_OUT = re.compile(
+_SHOWN_FILE_LIMITS = re.compile(
     r"\s*\((?:accepted(?: file)? types|max(?:imum)?(?: file)? size):[^()]*\)", re.IGNORECASE
 )
-_LONGEST_SAMPLE = 80
 
 
-def sample_of(page: DocumentedParameter) -> str | None:
-    """Return how a text that the page gives as an example begins; None where there is none."""
-    line = " ".join(page.example.split()) if isinstance(page.example, str) else ""
-    if not line or page.example == page.default:
-        return None
-    return line if len(line) <= _LONGEST_SAMPLE else f"{line[: _LONGEST_SAMPLE - 1].rstrip()}…"
+def to_parameter(documented: DocumentedParameter, findings: Findings) -> Parameter:
+    """Return the parameter, with those stated facts that its kind cannot hold.
 
-
-def help_of(description: str, *, tells_files: bool = False) -> str:
-    """Return a description without the limits that the form shows itself, and not too long.
-
-    `tells_files`: which files fit was read, so that it is shown, or pictures are made fit.
+    `findings` gets a sentence for whatever does not fit.
     """
-    text = _READ_OUT.sub("", description)
-    text = (_FILES_READ_OUT.sub("", text) if tells_files else text).strip() or description
-    if len(text) <= LONGEST_HELP:
-        return text
-    start = text[:LONGEST_HELP]
-    ends = [start.rfind(mark) + 1 for mark in ("\n\n", ". ", "; ")]
-    end = next((end for end in ends if end > LONGEST_HELP // 3), 0) or start.rfind(" ")
-    return f"{start[: max(end, 1)].rstrip()} …"
+    made = _Builder(documented, findings).build()
+    derived, stated = derived_facts(made), documented.facts
+    beside: dict[str, Any] = {
+        name: stated.get(name)
+        for name in {**derived, **stated}
+        if not is_same_fact(derived.get(name), stated.get(name))
+    }
+    return made.model_copy(update={"stated": beside}) if beside else made
 
 
-_RARE = frozenset(
-    ("seed", "safety", "nsfw", "watermark", "moderation", "checker", "translation", "acceleration")
-)
-_LONG = re.compile(
-    r"prompt|text|script|lyrics|caption|description|content|message|dialogue|story|scene|context",
-    re.IGNORECASE,
-)
-_MAX_IN_A_LINE = 500
-"""Characters: a text that may be longer gets several lines, whatever its name."""
-_MAX_COLUMNS = 8
-_LARGEST_NUMBER = 10**30
-_GROK_TASK = re.compile(
-    r"task[_ ]?id\b.*\bgrok|\bgrok\b.*\btask[_ ]?id\b", re.IGNORECASE | re.DOTALL
-)
-_OF_IMAGES = re.compile(r"\b(?:images?|pictures?)\b", re.IGNORECASE)
-
-
-class Maker:
-    """Makes a parameter of what a page states, and notes what does not fit."""
+class _Builder:
+    """Builds one parameter, or one column of a table."""
 
     def __init__(
         self, documented: DocumentedParameter, findings: Findings, within: str = ""
     ) -> None:
-        self._stated = documented
         self._page = as_address(documented)
         self._findings = findings
         self._place = f"{within}{documented.name}"
-        self._is_media = is_media(self._page)
-
-    def parameter(self) -> Parameter:
-        """Return the parameter, with what the page states and its kind cannot hold."""
-        made = self._made()
-        if self._page != self._stated:
+        if self._page != documented and not within:
             self._doubt("the page calls it an object, but it is an address and sent as text.")
-        derived, facts = derived_facts(made), self._stated.facts
-        beside: dict[str, Any] = {
-            name: facts.get(name)
-            for name in {**derived, **facts}
-            if not is_same_fact(derived.get(name), facts.get(name))
-        }
-        return made.model_copy(update={"stated": beside}) if beside else made
 
-    def column(self) -> Column | None:
-        """Return what stands in a column of a table; None for what does not fit one."""
-        self._is_media = False
-        made = self._made()
-        if isinstance(made, (TableParameter, JsonParameter, MediaParameter)):
+    def build(self) -> Parameter:
+        """Return the parameter: as JSON where no other kind fits its shape."""
+        page = self._page
+        if is_media(page):
+            return self._media()
+        return self._plain() or self._json()
+
+    def build_column(self) -> Column | None:
+        """Return a column of a table; None for what does not fit one."""
+        made = self._plain()
+        if made is None or isinstance(made, TableParameter):
             return None
         return None if isinstance(made, ChoiceParameter) and made.many else made
 
-    def _made(self) -> Parameter:
+    def _plain(self) -> Column | TableParameter | None:
         page = self._page
-        made: Parameter | None = None
+        made: Column | TableParameter | None = None
         if page.alternatives:
             pass
-        elif self._is_media:
-            made = self._media()
         elif page.type == "boolean":
             made = self._switch()
         elif page.options:
@@ -205,39 +130,40 @@ class Maker:
         elif page.type in ("number", "integer"):
             made = self._number()
         elif page.type == "string":
-            made = self._choice(replace(page, options=spelt_numbers(page))) or self._text()
+            made = self._choice(replace(page, options=_numbers_in_quotes(page))) or self._text()
         elif page.type == "array":
             made = self._table()
-        return made or self._json()
+        return made
 
-    def _common(self) -> dict[str, Any]:
+    def _common(self, label: str = "") -> dict[str, Any]:
         page = self._page
-        is_rare = page.deprecated or not _RARE.isdisjoint(words_of(page.name))
+        is_rare = page.deprecated or not _ADVANCED_WORDS.isdisjoint(words_of(page.name))
+        are_files_limited = bool(page.accepts or page.max_bytes)
         return {
             "name": page.name,
-            "label": page.title[:MAX_LABEL] or self._label(),
-            "help": help_of(page.description, tells_files=bool(page.accepts or page.max_bytes)),
+            "label": page.title[:MAX_LABEL] or label or label_of(page.name),
+            "help": _help(page.description, are_files_limited=are_files_limited),
             "required": page.required,
             "advanced": is_rare and not page.required,
         }
 
-    def _label(self) -> str:
-        page = self._page
-        if not self._is_media:
-            return label_of(page.name)
-        return label_of_media(page.name, medium(page), many=page.type == "array")
-
     def _doubt(self, sentence: str) -> None:
         self._findings.add(f"{self._place}: {sentence}")
 
-    def _without_default(self, why: str) -> None:
-        self._doubt(f"the default {_short(self._page.default)} {why}; the form leaves it out.")
+    def _drop_default(self, why: str) -> None:
+        default = shorten(repr(self._page.default), 80)
+        self._doubt(f"the default {default} {why}; the form leaves it out.")
 
-    def _span(self, low: int | None, high: int | None) -> tuple[int | None, int | None]:
+    def _span(self, low: Any, high: Any) -> tuple[Any, Any]:
         """Return two limits, unless nothing lies between them."""
         if low is not None and high is not None and low > high:
             self._doubt(f"nothing lies between {low} and {high}; the limits are not checked.")
             return None, None
+        return low, high
+
+    def _counts(self, low: int | None, high: int | None) -> tuple[int | None, int | None]:
+        """Return two limits of a length; a page that states 0 at most means no limit."""
+        low, high = self._span(low, high)
         return low, high or None
 
     def _switch(self) -> SwitchParameter:
@@ -245,23 +171,20 @@ class Maker:
         if isinstance(default, str) and default.lower() in ("true", "false"):
             default = default.lower() == "true"
         if default is not None and not isinstance(default, bool):
-            self._without_default("is neither true nor false")
+            self._drop_default("is neither true nor false")
             default = None
         return SwitchParameter(**self._common(), default=default)
 
     def _number(self) -> NumberParameter:
         page = self._page
-        low, high, step = page.minimum, page.maximum, page.step
-        if low is not None and high is not None and low > high:
-            self._doubt(f"nothing lies between {low} and {high}; the limits are not checked.")
-            low = high = None
+        low, high = self._span(page.minimum, page.maximum)
+        step, default = page.step, page.default
         if step is not None and step <= 0:
             self._doubt(f"{step} is no step.")
             step = None
-        default = page.default
         is_integer = page.type == "integer"
         if default is not None and not _is_within(default, low, high, is_integer=is_integer):
-            self._without_default("breaks the page’s own rules")
+            self._drop_default("breaks the page’s own rules")
             default = None
         return NumberParameter(
             **self._common(),
@@ -275,76 +198,63 @@ class Maker:
 
     def _text(self) -> TextParameter:
         page = self._page
-        shortest, longest = self._span(page.min_length, page.max_length)
-        default = page.default
+        shortest, longest = self._counts(page.min_length, page.max_length)
+        default, pattern = page.default, page.pattern or None
         if default is not None and not isinstance(default, str):
-            self._without_default("is no text")
+            self._drop_default("is no text")
             default = None
         elif default and not (shortest or 0) <= len(default) <= (longest or len(default)):
-            self._without_default("breaks the page’s own rules")
+            self._drop_default("breaks the page’s own rules")
             default = None
+        if pattern and not is_checkable(pattern):
+            self._doubt("its pattern can’t be checked here.")
+            pattern = None
         return TextParameter(
             **self._common(),
             min_length=shortest,
             max_length=longest,
-            pattern=self._pattern(),
-            multiline=bool(_LONG.search(page.name)) or (longest or 0) > _MAX_IN_A_LINE,
-            names="image_task" if self._is_grok_task() else None,
+            pattern=pattern,
+            multiline=bool(_PROSE_NAME.search(page.name)) or (longest or 0) > _MAX_IN_ONE_LINE,
+            names="image_task" if _is_grok_image_task(page) else None,
             default=default,
-            sample=sample_of(page),
+            sample=_sample(page),
         )
-
-    def _pattern(self) -> str | None:
-        pattern = self._page.pattern or None
-        if pattern and not is_checkable(pattern):
-            self._doubt("its pattern can’t be checked here.")
-            return None
-        return pattern
-
-    def _is_grok_task(self) -> bool:
-        """Tell whether the page's words say that the text is the id of a Grok image task."""
-        page = self._page
-        is_task = words_of(page.name)[-2:] == ["task", "id"]
-        words = page.description
-        return is_task and bool(_GROK_TASK.search(words)) and bool(_OF_IMAGES.search(words))
 
     def _choice(self, page: DocumentedParameter) -> ChoiceParameter | None:
         """Return a choice; None where the values are none that one can choose among."""
         many = page.type == "array"
-        word = page.items.type if many and page.items else page.type
-        of = type_of_options(page.options, word)
-        if of is None:
+        type_ = _type_of_options(page, page.items.type if many and page.items else page.type)
+        if type_ is None:
             return None
         if len(page.options) > MAX_OPTIONS:
             self._doubt(f"of {len(page.options)} options the first {MAX_OPTIONS} are shown.")
             page = replace(page, options=page.options[:MAX_OPTIONS])
-        options = options_of(page)
-        fewest, most = self._span(page.min_items, page.max_items) if many else (None, None)
-        default = chosen(page.default, tuple(o.value for o in options), many=many)
+        fewest, most = self._counts(page.min_items, page.max_items) if many else (None, None)
+        default = _chosen(page.default, [option.value for option in page.options], many=many)
         if default is None and page.default not in (None, "", []):
-            self._without_default("is not among the options")
+            self._drop_default("is not among the options")
         return ChoiceParameter(
             **self._common(),
-            options=options,
+            options=_options(page),
             default=default,
-            of=of,
+            of=type_,
             many=many,
             min_items=fewest,
             max_items=most,
-            unit=unit_of(page),
+            unit=_unit(page),
         )
 
     def _media(self) -> MediaParameter:
         page = self._page
-        many = page.type == "array"
-        fewest, most = self._span(page.min_items, page.max_items) if many else (None, 1)
+        many, kind = page.type == "array", media_kind(page)
+        fewest, most = self._counts(page.min_items, page.max_items) if many else (None, 1)
         if many and page.is_multiple is False and most is None:
             most = 1
         if page.is_multiple and not many:
             self._doubt("the page says several files, but the type is that of one.")
         return MediaParameter(
-            **self._common(),
-            media=medium(page),
+            **self._common(label_of_media(page.name, kind, many=many)),
+            media=kind,
             many=many,
             min_items=fewest,
             max_items=most,
@@ -361,7 +271,7 @@ class Maker:
         if len(found) == len(values) and len(found) <= (most or len(found)):
             return found
         if default not in (None, "", [], [""]):
-            self._without_default("is not the address of such a file")
+            self._drop_default("is not the address of such a file")
         return ()
 
     def _table(self) -> TableParameter | None:
@@ -370,12 +280,13 @@ class Maker:
         if row is None or row.alternatives:
             return None
         is_bare = row.type in SCALARS
-        inner = (replace(row, name=page.name, required=True),) if is_bare else row.fields
-        columns = [Maker(field, self._findings, f"{self._place} → ").column() for field in inner]
+        fields = (replace(row, name=page.name, required=True),) if is_bare else row.fields
+        within = f"{self._place} → "
+        columns = [_Builder(field, self._findings, within).build_column() for field in fields]
         flat = tuple(column for column in columns if column is not None)
         if not flat or len(flat) < len(columns) or len(flat) > _MAX_COLUMNS:
             return None
-        fewest, most = self._span(page.min_items, page.max_items)
+        fewest, most = self._counts(page.min_items, page.max_items)
         return TableParameter(
             **self._common(),
             columns=flat,
@@ -393,7 +304,7 @@ class Maker:
             isinstance(row, dict) is not is_bare and not isinstance(row, list) for row in default
         ):
             return tuple(default)
-        self._without_default("is no list of rows")
+        self._drop_default("is no list of rows")
         return ()
 
     def _json(self) -> JsonParameter:
@@ -412,6 +323,94 @@ def _is_within(value: Any, low: float | None, high: float | None, *, is_integer:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"
+def _is_grok_image_task(page: DocumentedParameter) -> bool:
+    """Whether the page's words say that the text is the id of a Grok image task."""
+    is_task = words_of(page.name)[-2:] == ["task", "id"]
+    return is_task and all(p.search(page.description) for p in (_GROK_TASK, _PICTURES))
+
+
+def _sample(page: DocumentedParameter) -> str | None:
+    """Return how a text that the page gives as an example begins; None where there is none."""
+    line = " ".join(page.example.split()) if isinstance(page.example, str) else ""
+    return shorten(line, _MAX_SAMPLE) if line and page.example != page.default else None
+
+
+def _help(description: str, *, are_files_limited: bool) -> str:
+    """Return a description without the limits that the form shows itself, and not too long."""
+    text = _SHOWN_LIMITS.sub("", description)
+    text = (_SHOWN_FILE_LIMITS.sub("", text) if are_files_limited else text).strip() or description
+    if len(text) <= MAX_HELP_CHARACTERS:
+        return text
+    start = text[:MAX_HELP_CHARACTERS]
+    ends = [start.rfind(mark) + 1 for mark in ("\n\n", ". ", "; ")]
+    end = next((end for end in ends if end > MAX_HELP_CHARACTERS // 3), 0) or start.rfind(" ")
+    return f"{start[: max(end, 1)].rstrip()} …"
+
+
+def _numbers_in_quotes(page: DocumentedParameter) -> tuple[DocumentedOption, ...]:
+    """Return the whole numbers of a range in quotes, where a text is to be one of them."""
+    low, high = page.minimum, page.maximum
+    if low is None or high is None or page.max_length or (page.step or 1) != 1:
+        return ()
+    if low != int(low) or not low < high < low + MAX_NUMBERS_IN_QUOTES:
+        return ()
+    return tuple(DocumentedOption(str(number)) for number in range(int(low), int(high) + 1))
+
+
+def _type_of_options(
+    page: DocumentedParameter, stated: str
+) -> Literal["string", "number", "integer"] | None:
+    """Return the type that the values have on the wire; None where they have no common one.
+
+    A number in quotes is text, whatever the page calls the type.
+    """
+    types = {type(option.value) for option in page.options}
+    if types == {str}:
+        return "string"
+    if types == {int} and stated != "number":
+        return "integer"
+    return "number" if types and types <= {int, float} else None
+
+
+def _options(page: DocumentedParameter) -> tuple[Option, ...]:
+    """Return the options with their names: the page's own, or those of its description."""
+    labels = _labels_in(page.description)
+    return tuple(
+        Option(value=option.value, label=_option_label(option, labels)) for option in page.options
+    )
+
+
+def _option_label(option: DocumentedOption, labels: dict[str, str]) -> str:
+    label = option.label or labels.get(str(option.value)) or str(option.value)
+    return label.strip()[:MAX_OPTION_LABEL] or "(empty)"
+
+
+def _labels_in(description: str) -> dict[str, str]:
+    """Return the names that a description gives to values, a line each.
+
+    Long ones only for values that say nothing themselves, such as the ids of voices.
+    """
+    matches = _LABELLED_VALUE.finditer(description)
+    found = ((match["value"], match["label"].strip().rstrip(".")) for match in matches)
+    return {
+        value: label
+        for value, label in found
+        if len(label) <= MAX_OWN_LABEL or (len(value) >= 12 and value.isalnum())
+    }
+
+
+def _unit(page: DocumentedParameter) -> str | None:
+    """Return what the options count, where they are bare numbers of seconds."""
+    is_duration = "duration" in words_of(page.name) and "second" in page.description.lower()
+    are_bare = all(_BARE_NUMBER.match(str(option.value)) for option in page.options)
+    return "s" if is_duration and are_bare else None
+
+
+def _chosen(default: Any, values: list[Any], *, many: bool) -> Any:
+    """Return a default among the values, in their type; None where it is not among them."""
+    wanted = default if many and isinstance(default, list) else [default]
+    known = {str(value): value for value in values}
+    if not wanted or any(isinstance(one, bool) or str(one) not in known for one in wanted):
+        return None
+    found = tuple(known[str(one)] for one in wanted)
+    return found if many else found[0]

@@ -14,7 +14,7 @@ from kie_ui.catalog.docs_import.documented import (
     DocumentedParameter,
     Findings,
 )
-from kie_ui.catalog.docs_import.limits_in_prose import completed
+from kie_ui.catalog.docs_import.limits_in_prose import add_limits
 
 _BESIDE = "\ufeff\ufffe\uffff"
 line = st.text(
@@ -203,6 +203,6 @@ def models(draw: DrawFn, parameter: SearchStrategy[DocumentedParameter]) -> Docu
         model=draw(st.sampled_from(["heron/still", "heron-2.5/to-video", "heron"])),
         title="Heron",
         parameters=tuple(
-            completed(replace(one, required=draw(st.booleans())), Findings()) for one in drawn
+            add_limits(replace(one, required=draw(st.booleans())), Findings()) for one in drawn
         ),
     )
