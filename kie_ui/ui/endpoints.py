@@ -232,7 +232,7 @@ def _read_any(services: Services, owner: str, model: str, given: Mapping[str, An
 async def _ended_run(services: Services, owner: str, model: str, read: Callable[[], Values]) -> Run:
     """Start a run of what a call says, and wait for its end."""
     try:
-        values = read()
+        values = await asyncio.to_thread(read)
         runs = await services.runs()
         run = await runs.submit(owner, model, values, backend=services.backends.kind(owner))
     except (InvalidValues, UnknownModel, RunsProblem, OSError) as problem:

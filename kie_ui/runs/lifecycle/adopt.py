@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -61,7 +62,9 @@ class Adopting:
             updated_at_ms=now_ms,
         )
         record = await self._record(blank, task_id)
-        return await self._store.add_for_task(blank.model_copy(update=self._told(owner, record)))
+        return await self._store.add_for_task(
+            blank.model_copy(update=await self._told(owner, record))
+        )
 
     async def give_task_id(self, run: Run, task_id: str, holder: str) -> Run:
         """Have a run of unknown fate follow a task, if it can be its own.
@@ -110,7 +113,7 @@ class Adopting:
         if any(self._access.may_share_account(run, other) for other in others):
             raise error_for_code(*_NO_SUCH_TASK, about_task=True)
 
-    def _told(self, owner: str, record: TaskRecord) -> dict[str, Any]:
+    async def _told(self, owner: str, record: TaskRecord) -> dict[str, Any]:
         """Return what a record tells of how its task was made, as fields of a run."""
         request = record.request or {}
         model = record.model or str(request.get("model") or "unknown model")
@@ -118,14 +121,15 @@ class Adopting:
         return {
             "model": model,
             "request": request or None,
-            "values": self._values(owner, model, inputs) if isinstance(inputs, dict) else {},
+            "values": await self._values(owner, model, inputs) if isinstance(inputs, dict) else {},
             "sent_at_ms": record.create_time_ms or self._clock.now_ms(),
         }
 
-    def _values(self, owner: str, model: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    async def _values(self, owner: str, model: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Read a request's inputs as values: those that the model's form can show."""
         try:
-            checked, _problems = check_part(self._catalog.of(owner).spec(model), inputs)
+            models = await asyncio.to_thread(self._catalog.of, owner)
+            checked, _problems = check_part(models.spec(model), inputs)
         except UnknownModel:
             prompt = prompt_of(inputs)
             return {"prompt": prompt} if prompt else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from itertools import chain, repeat
@@ -191,7 +192,7 @@ class Sending:
         Only an unsent run can be marked, so of two that try only one goes on to send.
         Raises: UnknownModel, StoreProblem, WrongStep.
         """
-        spec = self._spec(run)
+        spec = await asyncio.to_thread(self._spec, run)
         built = build_input(spec, run.values, lambda ref: run.uploads[ref.path].url)
         return await self._store.change(
             run.id,
@@ -206,6 +207,7 @@ class Sending:
         """Return the spec that a run was pressed by, as far as that can be told.
 
         Its model may have been removed or replaced since: then a former version knows its values.
+        Blocks: models are read from the disk.
         Raises: UnknownModel.
         """
         own = [spec for spec in self._catalog.of(run.owner) if spec.model == run.model]

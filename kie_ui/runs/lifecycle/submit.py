@@ -209,7 +209,8 @@ class Pressing:
 
         Raises: InvalidValues, UnknownModel, KeyMissing, QuotaUsedUp, StoreProblem.
         """
-        spec = self._catalog.of(owner).spec(model)
+        models = await asyncio.to_thread(self._catalog.of, owner)
+        spec = models.spec(model)
         paid_by = await self._payer(owner, backend)
         try:
             taken = await self._intake.take(spec, values)

@@ -64,7 +64,8 @@ def build_history_routes(services: Services, prefix: str) -> list[Route]:
         """Tell all about one run, and which runs are beside it among those looked at."""
         run = await runs.run(owner, request.path_params["run_id"])
         beside = await runs.history.neighbours(owner, run.id, _query(request))
-        return {"newer": beside.newer, "older": beside.older, **_in_full(services, run)}
+        in_full = await asyncio.to_thread(_in_full, services, run)
+        return {"newer": beside.newer, "older": beside.older, **in_full}
 
     async def settings(runs: RunService, owner: str, request: Request) -> Answer:
         """Say what the form holds when it says what a run was made from."""
@@ -74,7 +75,8 @@ def build_history_routes(services: Services, prefix: str) -> list[Route]:
         return filling.public()
 
     async def spending(runs: RunService, owner: str, request: Request) -> Answer:
-        return await _spending(services.catalog.of(owner), runs, owner, request)
+        models = await asyncio.to_thread(services.catalog.of, owner)
+        return await _spending(models, runs, owner, request)
 
     async def recipe(runs: RunService, owner: str, request: Request) -> Answer:
         """Say what the form holds when it says what a dropped clip was made from."""
@@ -130,6 +132,7 @@ def _in_grid(run: Run) -> dict[str, Any]:
 
 
 def _in_full(services: Services, run: Run) -> dict[str, Any]:
+    """Describe one run. Blocks: models are read from the disk."""
     try:
         spec = services.catalog.of(run.owner).spec(run.model)
     except UnknownModel:
@@ -163,7 +166,8 @@ def _shown(parameter: Parameter, value: Any) -> dict[str, Any]:
 
 async def _filling(services: Services, runs: RunService, run: Run, *, renews_seed: bool) -> Filling:
     try:
-        spec = services.catalog.of(run.owner).spec(run.model)
+        models = await asyncio.to_thread(services.catalog.of, run.owner)
+        spec = models.spec(run.model)
     except UnknownModel:
         raise WrongStep(f"There is no tab for “{run.model}” here, so no form to fill in.") from None
     kept = {ref.path: await runs.input_file(run.owner, run.id, ref.path) for ref in run.files}

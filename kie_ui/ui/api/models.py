@@ -195,7 +195,7 @@ class Adding:
         except PageProblem as problem:
             return {"name": reading.name, "models": [], "problems": [str(problem)]}
         source = await self._source(Reading(reading.name, text))
-        models = [preview(spec, self._known(owner, spec)) for spec in source.specs]
+        models = await asyncio.to_thread(self._previews, owner, source)
         told = {"name": reading.name, "models": models, "problems": list(source.problems)}
         return told if reading.text is not None else {**told, "text": text}
 
@@ -228,6 +228,10 @@ class Adding:
     async def _source(self, reading: Reading) -> Source:
         async with self._room:
             return await asyncio.to_thread(read_text, reading.text or "", reading.name)
+
+    def _previews(self, owner: str, source: Source) -> list[dict[str, Any]]:
+        """Describe what was read. Blocks: the models that there are come from the disk."""
+        return [preview(spec, self._known(owner, spec)) for spec in source.specs]
 
     def _known(self, owner: str, spec: ModelSpec) -> Entry | None:
         try:

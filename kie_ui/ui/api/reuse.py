@@ -65,7 +65,7 @@ def build_using_routes(services: Services, prefix: str) -> list[Route]:
     async def uses(runs: RunService, owner: str, request: Request) -> Answer:
         """Name every parameter of the owner's models that takes a result of this kind."""
         _run, clip = await _result(runs, owner, request)
-        takers = takers_of(services.catalog.of(owner), clip)
+        takers = takers_of(await asyncio.to_thread(services.catalog.of, owner), clip)
         return {"uses": [_named(spec, parameter) for spec, parameter in takers]}
 
     async def use(runs: RunService, owner: str, request: Request) -> Answer:
@@ -73,7 +73,7 @@ def build_using_routes(services: Services, prefix: str) -> list[Route]:
         run, clip = await _result(runs, owner, request)
         given = await _given(request)
         wanted = (given.get("model"), given.get("parameter"))
-        takers = takers_of(services.catalog.of(owner), clip)
+        takers = takers_of(await asyncio.to_thread(services.catalog.of, owner), clip)
         taker = next(((s, p) for s, p in takers if (s.model, p.name) == wanted), None)
         if taker is None:
             raise WrongStep("That model takes nothing of this kind, or is no longer here.")
@@ -88,9 +88,8 @@ def build_using_routes(services: Services, prefix: str) -> list[Route]:
         model = str((await _given(request)).get("model"))
         if clip.kind != "image" or run.task_id is None or maker_of(run.model) != maker_of(model):
             raise WrongStep("Only a picture can be animated, and only by a model of its own maker.")
-        filling = picked(
-            _spec(services.catalog.of(owner), model), run.task_id, request.path_params["index"]
-        )
+        models = await asyncio.to_thread(services.catalog.of, owner)
+        filling = picked(_spec(models, model), run.task_id, request.path_params["index"])
         if run.backend != services.backends.kind(owner):
             filling.notes.append(_ELSEWHERE[run.backend])
         return filling.public()
@@ -219,7 +218,7 @@ async def read_dropped(request: Request, catalog: Catalog, runs: RunService, own
             raise BadRequest(f"This file is too large to be a clip made here. {_ENDING}") from None
         recipe = await asyncio.to_thread(_recipe_in, clip)
         try:
-            spec = catalog.of(owner).spec(recipe.model)
+            spec = (await asyncio.to_thread(catalog.of, owner)).spec(recipe.model)
         except UnknownModel:
             raise BadRequest(
                 f"This clip was made with “{recipe.model}”, which has no tab here. {_ENDING}"
