@@ -40,16 +40,11 @@ expect.set_options(timeout=WAIT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder, and give it a second try, which the summary lists.
-
-    On a busy computer one press in some thousands has no effect, on any button, and that was never
-    seen while every event was noted. What is wrong with the page itself fails twice.
-    """
+    """Mark every test of this folder."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -88,7 +88,7 @@ def test_a_press_offline_is_refused_at_once_beside_the_button(away: KiePage, wat
     expect(_line(form)).to_have_text("Not sent: no connection to the server. Your form is kept.")
     form.prompt.press("Control+Enter")
     away.page.wait_for_timeout(500)
-    assert not [url for url in watch.requested[asked:] if "queue/join" in url]
+    assert not [url for url in watch.requested[asked:] if "/gradio_api/run/" in url]
     expect(form.runs.locator(".kie-stand-in")).to_have_count(0)
     away.page.context.set_offline(False)
     expect(_line(form)).to_contain_text("The server is back: press Generate again.")
@@ -136,10 +136,10 @@ def test_a_press_that_gradio_does_not_take_is_not_swallowed(away: KiePage, watch
     """After a failed request Gradio takes no press until it has loaded the page anew."""
     form = away.form(GROK)
     watch.settle(away.page)
-    watch.expects("ERR_FAILED", "/queue/join")
+    watch.expects("ERR_FAILED", "/gradio_api/run/")
     watch.allows("ERR_FAILED", "/app_id")
     # Gradio's own try to connect anew is held up, so that the page stays in between.
-    away.page.route("**/queue/join**", lambda route: route.abort())
+    away.page.route("**/gradio_api/run/**", lambda route: route.abort())
     away.page.route("**/app_id**", lambda route: route.abort())
     form.prompt.fill("meets no server")
     expect(away.page.get_by_text("Attempting reconnection")).to_be_visible()

@@ -92,8 +92,8 @@ def test_a_press_that_never_reached_the_server_is_told_as_not_sent(
     form = kie.form(GROK)
     form.prompt.fill("[stuck] lost on the way")
     watch.settle(kie.page)
-    watch.expects("ERR_FAILED", "/queue/join")
-    kie.page.route("**/queue/join**", lambda route: route.abort(), times=1)
+    watch.expects("ERR_FAILED", "/gradio_api/run/")
+    kie.page.route("**/gradio_api/run/**", lambda route: route.abort(), times=1)
     with kie.loaded_anew():
         form.generate.click()
     stand_in = form.runs.locator(".kie-stand-in")

@@ -6,7 +6,10 @@ import json
 from collections.abc import Iterable
 from functools import partial
 from html import escape
+from typing import Any
 
+import anyio
+import anyio.to_thread
 import gradio as gr
 from gradio.components import Component
 
@@ -21,6 +24,7 @@ from kie_ui.catalog.parameters import (
 from kie_ui.catalog.roles import has_role
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec
+from kie_ui.catalog.values import MediaRef
 from kie_ui.simulator.files import sample_image_tasks
 from kie_ui.ui.assets import ASSETS
 from kie_ui.ui.form.components import PictureInput
@@ -67,8 +71,6 @@ _SHOW_INSTEAD_JS = """(looked, shown) => {
 _SHOW_CHOSEN_JS = """(chosen) => %s.map((name) => ({
   __type__: "update", visible: name === chosen }))"""
 _REST_WHILE_RANDOM_JS = """(isRandom) => ({ __type__: "update", interactive: !isRandom })"""
-
-LOOKS_AT_ONCE = 2
 
 
 def help_html(parameter: Parameter) -> str:
@@ -259,6 +261,17 @@ def _in_script(text: str) -> str:
     return json.dumps(text).replace("<", "\\u003c")
 
 
+# Decoding takes memory for a moment, so few pictures are looked at together.
+_LOOKS = anyio.CapacityLimiter(2)
+
+
+async def _look_at_in_turn(
+    parameter: MediaParameter, picture: MediaRef | None
+) -> tuple[dict[str, Any] | None, str]:
+    """Look at a picture in a thread, once few others are being looked at."""
+    return await anyio.to_thread.run_sync(look_at, parameter, picture, limiter=_LOOKS)
+
+
 def _build_facts(parameter: Parameter, widget: Component) -> gr.HTML | None:
     """Build the line that tells what a given picture is, or why it can't be used."""
     if not isinstance(parameter, MediaParameter) or not isinstance(widget, PictureInput):
@@ -266,14 +279,12 @@ def _build_facts(parameter: Parameter, widget: Component) -> gr.HTML | None:
     facts = gr.HTML("", elem_classes="kie-facts")
     # By its class, since Gradio shows every child of a column that it shows anew.
     looked_at = gr.JSON(elem_classes="kie-unseen")
-    # Decoding takes memory for a moment, so few pictures are looked at together.
-    looking = {**BACKGROUND_EVENT, "concurrency_limit": LOOKS_AT_ONCE, "concurrency_id": "look"}
     looked = widget.upload(
-        partial(look_at, parameter),
+        partial(_look_at_in_turn, parameter),
         widget,
         [looked_at, facts],
         trigger_mode="always_last",
-        **looking,
+        **BACKGROUND_EVENT,
     )
     looked.then(None, [looked_at, widget], widget, js=_SHOW_INSTEAD_JS, api_visibility="private")
     widget.clear(None, None, facts, js="() => ''", api_visibility="private")

@@ -27,10 +27,16 @@ Like all names here that are not a parameter's own, it has a character that no d
 """
 BACKGROUND_EVENT: dict[str, Any] = {
     "show_progress": "hidden",
-    "concurrency_limit": None,
+    "queue": False,
     "api_visibility": "private",
 }
-"""How the page's own events run: none covers the form, waits for another, or is public."""
+"""How the page's own events run: none covers the form, waits for another, or is public.
+
+They do not join Gradio's queue. Its browser client closes the stream of answers when the server has
+no more to say; an event that joins at that moment has its answer sent to nobody, and its button
+does nothing from then on (about once in a thousand presses on a busy computer). Without the queue,
+the answer is that of the request itself.
+"""
 
 RANDOM = "+random"
 """What the name of a number's "choose for me" switch ends on."""

@@ -16,6 +16,7 @@ from kie_ui.ui.api.history import RUNS_A_PAGE
 from kie_ui.ui.api.reuse import animates
 from kie_ui.ui.asgi.identity import owner_of
 from kie_ui.ui.errors import in_template
+from kie_ui.ui.form.form import BACKGROUND_EVENT
 from kie_ui.ui.form.prefill import has_seed
 from kie_ui.ui.services import Services
 
@@ -47,8 +48,6 @@ _BADGE = """<header class="kie-masthead">
 <div class="kie-head-right">{queue}
 <p class="kie-mode" data-kind="" role="status" aria-live="polite">…</p></div>
 </header>"""
-
-_QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def build_head(services: Services) -> None:
@@ -97,8 +96,8 @@ def build_key(services: Services) -> None:
         services.backends.forget_key(owner_of(request))
         return "", _say("ok", "The key is forgotten.")
 
-    gr.on([test.click, key.submit], take, key, [key, answer], concurrency_limit=None, **_QUIETLY)
-    forget.click(forget_it, None, [key, answer], **_QUIETLY)
+    gr.on([test.click, key.submit], take, key, [key, answer], **BACKGROUND_EVENT)
+    forget.click(forget_it, None, [key, answer], **BACKGROUND_EVENT)
 
 
 def _say(kind: str, sentence: str) -> str:
