@@ -7,7 +7,6 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,7 @@ from kie_ui.media.storage import Storage
 from kie_ui.runs.errors import UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.download import Posters
 from kie_ui.runs.run import MAX_USER_NOTE, BackendKind, Run
-from kie_ui.runs.storage import search as finding
-from kie_ui.runs.storage import statistics as spending
+from kie_ui.runs.storage import search, statistics
 from kie_ui.runs.storage.run_store import RunStore
 from kie_ui.runs.storage.search import HistoryPage, HistoryQuery, Neighbours
 from kie_ui.runs.storage.statistics import Spending, SpendingDay, UsualTime
@@ -125,15 +123,15 @@ class History:
 
         The runs come without request, answer and record. Raises: UnknownRun, for such a `before`.
         """
-        return await self._store.read(partial(finding.page, owner, query, before, limit))
+        return await self._store.read(lambda c: search.page(c, owner, query, before, limit))
 
     async def neighbours(self, owner: str, run_id: str, query: HistoryQuery = _ALL) -> Neighbours:
         """Name the runs beside one among what a query finds. Raises: UnknownRun."""
-        return await self._store.read(partial(finding.neighbours, owner, run_id, query))
+        return await self._store.read(lambda c: search.neighbours(c, owner, run_id, query))
 
     async def models(self, owner: str) -> tuple[str, ...]:
         """Name the models that occur, in alphabetical order."""
-        return await self._store.read(partial(finding.models, owner))
+        return await self._store.read(lambda c: search.models(c, owner))
 
     async def pictures_of_task(self, owner: str, task_id: str) -> dict[str, Path]:
         """Return where the pictures lie that the owner's run of a task began with, by their names.
@@ -183,21 +181,30 @@ class History:
     ) -> Spending:
         """Add up what was spent by day and model; a demo's credits are nobody's money."""
         now_ms = self._store.clock.now_ms()
-        work = partial(spending.spending, owner, backend, utc_offset_minutes, days, now_ms)
-        return await self._store.read(work)
+        return await self._store.read(
+            lambda connection: statistics.spending(
+                connection,
+                owner,
+                backend,
+                utc_offset_min=utc_offset_minutes,
+                days=days,
+                now_ms=now_ms,
+            )
+        )
 
     async def usual_s(
         self, owner: str, model: str, values: dict[str, Any], *, backend: BackendKind = "live"
     ) -> UsualTime | None:
         """Tell how long this owner's runs of a model usually take at the setting of some values."""
-        work = partial(spending.usual_time, owner, backend, model, values)
-        return await self._store.read(work)
+        return await self._store.read(
+            lambda connection: statistics.usual_time(connection, owner, backend, model, values)
+        )
 
     async def usual_times(
         self, owner: str, *, backend: BackendKind = "live"
     ) -> tuple[tuple[str, dict[str, Any], UsualTime], ...]:
         """Tell how long each model usually takes, at the values of each setting."""
-        return await self._store.read(partial(spending.usual_times, owner, backend))
+        return await self._store.read(lambda c: statistics.usual_times(c, owner, backend))
 
     async def poster_file(self, owner: str, run_id: str) -> Path:
         """Return where the still of a run's clip lies; one that is missing is made now.

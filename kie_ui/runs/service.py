@@ -30,7 +30,7 @@ from kie_ui.runs.lifecycle.engine import Journeys, Upkeep
 from kie_ui.runs.lifecycle.poll import Watching
 from kie_ui.runs.lifecycle.poll_scheduler import POLLS_PER_S, PollScheduler, PollSettings
 from kie_ui.runs.lifecycle.submit import Intake, Pressing
-from kie_ui.runs.retention import Tidying
+from kie_ui.runs.retention import Retention
 from kie_ui.runs.run import UNSENT_STEPS, BackendKind, Run, Step
 from kie_ui.runs.storage.run_store import RunStore
 
@@ -190,7 +190,7 @@ class RunService:
         )
         self._journeys.on_sent = self._upkeep.sent
         self._opening = Opening(store, storage, self._clock, self._opened, self._upkeep.aside)
-        self._tidying = Tidying(store, storage, limits.max_disk_bytes)
+        self._retention = Retention(store, storage, limits.max_disk_bytes)
         self._journeys.on_kept = self._keep_disk_limit
         self.history = History(store, storage, self._posters)
         """Every run found again, marked, deleted, added up."""
@@ -218,7 +218,7 @@ class RunService:
         self._callbacks = Callbacks(self._limits.public_url, secret)
         await self._holding.start()
         self._upkeep.aside(self._upkeep.fetch_again_and_again())
-        self._upkeep.aside(self._tidying.again_and_again())
+        self._upkeep.aside(self._retention.run_forever())
 
     @property
     def trouble(self) -> str | None:
@@ -408,7 +408,7 @@ class RunService:
         return self._callbacks.url(run.id)
 
     def _keep_disk_limit(self) -> None:
-        self._upkeep.aside(self._tidying.keep_disk_limit())
+        self._upkeep.aside(self._retention.keep_disk_limit())
 
     def _backend_changed(self, owner: str) -> None:
         self._upkeep.aside(self._upkeep.follow_key(owner, self.backends))

@@ -27,10 +27,9 @@ from kie_ui.runs.history import (
 )
 from kie_ui.runs.lifecycle.download import Posters
 from kie_ui.runs.run import Clip, Run, Step
-from kie_ui.runs.storage import derived as facts
 from kie_ui.runs.storage import migrations
-from kie_ui.runs.storage.derived import setting_of
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
+from kie_ui.runs.storage.tables import setting_of
 from tests.runs.harness import OWNER, FastClock, a_run
 
 DAY_MS = 24 * 3600 * 1000
@@ -524,7 +523,6 @@ async def test_other_databases_look_through_the_runs(
     """Without SQLite's full-text search the same is found, if slower."""
     await fill(store, "A fox.", "A cat.", "Two foxes.")
     monkeypatch.setattr("kie_ui.runs.storage.search.has_words", lambda _connection: False)
-    assert facts.has_words is not None
     assert await found(history, HistoryQuery("fox")) == [3, 1]
     assert await found(history, HistoryQuery("a fox", steps=(Step.DONE,))) == [1]
 

@@ -11,6 +11,7 @@ from kie_ui.runs.errors import UnknownRun, WrongStep
 from kie_ui.runs.history import HistoryQuery
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import Limits, RunService
+from kie_ui.runs.storage import removal
 from kie_ui.runs.storage.run_store import TRASH_KEPT_MS
 from tests.runs.harness import GROK, KEY, OWNER, FastClock, Restart, files_below, reached, until
 
@@ -66,11 +67,11 @@ async def test_what_was_deleted_is_gone_for_good_ten_minutes_later(
     """Row, words, clip, poster and picture go; what another run uses stays, and so do the sums."""
     first, second = await made(service, values), await made(service, values, "A cat.")
     await service.history.delete(OWNER, [first.id])
-    await service._tidying.empty_bin()
+    await service._retention.empty_trash()
     assert await service.history.undelete(OWNER, [first.id]) == (first.id,)
     await service.history.delete(OWNER, [first.id])
     fast.jump(TRASH_KEPT_MS / 1000 + 1)
-    await service._tidying.empty_bin()
+    await service._retention.empty_trash()
     with pytest.raises(UnknownRun):
         await service.history.undelete(OWNER, [first.id])
     assert not files_below(tmp_path / "files", f"{first.id}*")
@@ -91,10 +92,10 @@ async def test_a_picture_that_was_just_given_again_outlives_its_last_run(
     run = await made(service, values)
     await service.history.delete(OWNER, [run.id])
     fast.jump(TRASH_KEPT_MS / 1000 + 1)
-    await service._tidying.empty_bin()
+    await service._retention.empty_trash()
     assert files_below(tmp_path / "files" / "inputs")
     monkeypatch.setattr("kie_ui.runs.retention.JUST_GIVEN_S", -1.0)
-    await service._tidying.empty_bin()
+    await service._retention.empty_trash()
     assert not files_below(tmp_path / "files" / "inputs")
 
 
@@ -105,15 +106,16 @@ async def test_the_oldest_clips_are_dropped_first_and_never_a_favourites(
     service = await restart()
     runs = [await made(service, values, f"Fox {number}.") for number in range(4)]
     await service.history.change(OWNER, runs[0].id, is_favourite=True)
-    used = service._storage.used_bytes()
+    await service._retention._measure_files()
+    used = await service._store.read(removal.stored_bytes)
     service = await restart(replace(LIMITS, max_disk_bytes=used - 1))
-    await service._tidying.keep_disk_limit()
+    await service._retention.keep_disk_limit()
     assert await _dropped(service, runs) == [False, True, False, False]
     with pytest.raises(WrongStep, match="disk limit"):
         await service.clip_file(OWNER, runs[1].id)
     assert (await service.history.poster_file(OWNER, runs[1].id)).is_file()
     service = await restart(replace(LIMITS, max_disk_bytes=1))
-    await service._tidying.keep_disk_limit()
+    await service._retention.keep_disk_limit()
     assert await _dropped(service, runs) == [False, True, True, False]
 
 

@@ -12,7 +12,7 @@ from kie_ui.catalog.values import FileRef, JsonValue, MediaRef
 from kie_ui.kie.client import KieClient
 from kie_ui.kie.errors import DownloadFailed, KieError, Maintenance, RateLimited, Refused
 from kie_ui.kie.records import TaskRecord
-from kie_ui.media.storage import OutsideStorage, Storage, explain_os_error, removing_on_failure
+from kie_ui.media.storage import Storage, explain_os_error, removing_on_failure
 from kie_ui.runs.accounts.credentials import Access
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.lifecycle.create_queue import FairRoom
@@ -143,17 +143,6 @@ def _draw(clip: Clip, source: Path, poster: Path) -> None:
         draw_waveform(source, poster)
     else:
         make_poster(source, poster)
-
-
-def remove_files(run: Run, inputs: Iterable[str], storage: Storage) -> None:
-    """Remove all that is stored of a run. Blocks. Raises: OSError."""
-    clips = (clip.name for clip in run.clips if clip.kind != "text")
-    names = [*clips, *inputs, *([run.poster] if run.poster else [])]
-    for name in names:
-        try:
-            storage.remove(name)
-        except OutsideStorage as problem:
-            log.warning("A file of run %s is left alone: %s", run.id, problem)
 
 
 MAX_CLIP_BYTES = 2_000_000_000

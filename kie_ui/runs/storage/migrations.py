@@ -215,3 +215,25 @@ def m0007_notes(connection: Connection) -> None:
     """Name the two notes of a run by whose they are."""
     connection.execute(text("ALTER TABLE runs RENAME COLUMN note TO status_note"))
     connection.execute(text("ALTER TABLE runs RENAME COLUMN remark TO user_note"))
+
+
+@migration
+def m0008_stored_files(connection: Connection) -> None:
+    """Know what stored files take of the disk, and find a model's runs and a run's inputs."""
+    connection.execute(text("CREATE TABLE stored_files (name TEXT PRIMARY KEY, size_bytes BIGINT)"))
+    connection.execute(
+        text(
+            "INSERT INTO stored_files (name) SELECT name FROM run_inputs"
+            " UNION SELECT poster FROM runs WHERE poster IS NOT NULL"
+        )
+    )
+    for index in (
+        "stored_files_unmeasured ON stored_files (name) WHERE size_bytes IS NULL",
+        "runs_stored ON runs (clip_bytes) WHERE clip_bytes > 0",
+        "run_inputs_by_run ON run_inputs (run_id)",
+        (
+            "runs_by_model_and_age ON runs (owner, model, created_at_ms DESC, id DESC)"
+            " WHERE deleted_at_ms IS NULL"
+        ),
+    ):
+        connection.execute(text(f"CREATE INDEX {index}"))

@@ -29,17 +29,21 @@ from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
 from kie_ui.runs.events import RunEvents, TransferProgress
 from kie_ui.runs.run import BackendKind, Payer, Run, RunError, Step, checked_id
 from kie_ui.runs.storage.database import Database
-from kie_ui.runs.storage.derived import note_change, note_missing, note_new, unindex
 from kie_ui.runs.storage.migrations import migrate
+from kie_ui.runs.storage.search import add_to_index, update_index
 from kie_ui.runs.storage.tables import (
     CREATES,
+    NOT_IN_TRASH,
     RUN_COLUMNS,
     RUN_INPUTS,
     RUNS,
     SECRETS,
     SPENT,
+    STORED_FILES,
     changed_columns,
     from_row,
+    list_runs,
+    read_run,
     readable,
     to_row,
 )
@@ -53,8 +57,6 @@ MAX_SALVAGED_ROWS = 5_000
 """How many of the newest rows of a damaged database are tried."""
 
 _LINKS_WORK = "It is made and paid: its links work for a while, and it is kept once that works."
-
-_NOT_IN_TRASH = RUNS.c.deleted_at_ms.is_(None)
 
 
 def _literal(name: str, steps: Iterable[Step]) -> Any:
@@ -70,7 +72,7 @@ _UNFINISHED = RUNS.c.step.not_in(
 _UNDECIDED = (
     (RUNS.c.step == bindparam("unknown", str(Step.UNKNOWN), literal_execute=True))
     & RUNS.c.sent_again_as.is_(None)
-    & _NOT_IN_TRASH
+    & NOT_IN_TRASH
 )
 
 
@@ -108,14 +110,14 @@ class RunStore:
 
         def work(connection: Connection) -> None:
             migrate(connection, at_ms)
-            note_missing(connection)
+            _number_old_runs(connection)
 
         await self._database.check()
         await self._database.open(work)
 
     async def open_read_only(self, reason: str) -> None:
         """Open what can only be read; every write is refused with the reason."""
-        await self._database.only_read(reason)
+        await self._database.open_read_only(reason)
 
     async def close(self) -> None:
         """Finish the writes that are queued, and close the database."""
@@ -160,7 +162,7 @@ class RunStore:
         at_ms = self.clock.now_ms()
 
         def work(connection: Connection) -> Run:
-            old = _run(connection, old_id)
+            old = read_run(connection, old_id)
             if old.sent_again_as is not None:
                 raise WrongStep("This has been sent again already.")
             if old.task_id is not None:
@@ -208,7 +210,7 @@ class RunStore:
 
     async def run(self, run_id: str) -> Run:
         """Return one run. Raises: UnknownRun; StoreProblem for a damaged one."""
-        return await self.read(lambda connection: _run(connection, run_id))
+        return await self.read(lambda connection: read_run(connection, run_id))
 
     async def run_of_task(self, owner: str, task_id: str) -> Run | None:
         """Return an owner's run of a task."""
@@ -271,26 +273,26 @@ class RunStore:
 
         def work(connection: Connection) -> tuple[Run, ...]:
             if before is None:
-                return _list(connection, query)
-            last = _run(connection, before)
+                return list_runs(connection, query)
+            last = read_run(connection, before)
             if last.owner != owner:
                 raise UnknownRun
             age = tuple_(RUNS.c.created_at_ms, RUNS.c.id)
-            return _list(connection, query.where(age < (last.created_at_ms, last.id)))
+            return list_runs(connection, query.where(age < (last.created_at_ms, last.id)))
 
         return await self.read(work)
 
     async def undecided(self, owner: str, limit: int) -> tuple[Run, ...]:
         """List an owner's runs of unknown fate that nobody has sent again, the newest first."""
         query = _runs_of(owner).where(_UNDECIDED).limit(limit)
-        return await self.read(lambda connection: _list(connection, query))
+        return await self.read(lambda connection: list_runs(connection, query))
 
     async def unfinished(self, owner: str | None = None) -> tuple[Run, ...]:
         """List the runs of which something is still to come, the oldest first."""
         query = select(*RUN_COLUMNS).where(_UNFINISHED).order_by(RUNS.c.created_at_ms)
         if owner is not None:
             query = query.where(RUNS.c.owner == owner)
-        found = await self.read(lambda connection: _list(connection, query))
+        found = await self.read(lambda connection: list_runs(connection, query))
         # Not by the query: SQLite would take a longer index for that.
         return tuple(run for run in found if run.deleted_at_ms is None)
 
@@ -313,7 +315,7 @@ class RunStore:
         query = select(*RUN_COLUMNS).where(*theirs).order_by(RUNS.c.created_at_ms)
 
         def work(connection: Connection) -> tuple[Run, ...]:
-            taken = _list(connection, query)
+            taken = list_runs(connection, query)
             connection.execute(update(RUNS).where(*theirs).values(holder=holder))
             return tuple(run.model_copy(update={"holder": holder}) for run in taken)
 
@@ -329,7 +331,7 @@ class RunStore:
         query = select(*RUN_COLUMNS).where(
             RUNS.c.updated_at_ms >= since_ms, RUNS.c.holder.is_distinct_from(holder)
         )
-        return await self.read(lambda connection: _list(connection, query))
+        return await self.read(lambda connection: list_runs(connection, query))
 
     async def take_create(self, account: str, max_creates: int, window_ms: int) -> int:
         """Take one of the creates that an account may send in a window of time.
@@ -403,73 +405,56 @@ class RunStore:
 
         return tuple(map(self._publish_saved, await self.write(work)))
 
-    async def trash_due(self) -> tuple[Run, ...]:
-        """List the runs in the trash that can no longer be restored."""
-        until_ms = self.clock.now_ms() - TRASH_KEPT_MS
-        query = select(*RUN_COLUMNS).where(RUNS.c.deleted_at_ms <= until_ms)
-        return await self.read(lambda connection: _list(connection, query))
-
-    async def own_inputs(self, run: Run) -> tuple[str, ...]:
-        """Name the given files of a run that no other run uses, in the trash or not."""
-        others = RUN_INPUTS.alias("others")
-        is_shared = select(others.c.name).where(
-            others.c.name == RUN_INPUTS.c.name, others.c.run_id != run.id
-        )
-        query = select(RUN_INPUTS.c.name).where(RUN_INPUTS.c.run_id == run.id, ~is_shared.exists())
-        return await self.read(lambda connection: tuple(connection.scalars(query)))
-
-    async def delete_for_good(self, run: Run) -> None:
-        """Delete a run in the trash; what it cost and whose task it was is remembered."""
-        remembered = [column.name for column in SPENT.columns]
-        row = select(*(RUNS.c[name] for name in remembered)).where(RUNS.c.id == run.id)
-
-        def work(connection: Connection) -> None:
-            still = select(RUNS.c.number).where(RUNS.c.id == run.id, ~_NOT_IN_TRASH)
-            number = connection.scalar(still)
-            if number is None:
-                return
-            unindex(number, connection)
-            connection.execute(insert(SPENT).from_select(remembered, row))
-            connection.execute(delete(RUN_INPUTS).where(RUN_INPUTS.c.run_id == run.id))
-            connection.execute(delete(RUNS).where(RUNS.c.id == run.id))
-
-        await self.write(work)
-
 
 def _insert(connection: Connection, run: Run) -> None:
-    connection.execute(insert(RUNS).values(to_row(run)))
-    note_new(run, connection)
+    number = _next_number(connection)
+    connection.execute(insert(RUNS).values(to_row(run) | {"number": number}))
+    _save_beside(connection, number, run)
 
 
-def _run(connection: Connection, run_id: str) -> Run:
-    """Read one run. Raises: UnknownRun; StoreProblem for a damaged one."""
-    query = select(*RUN_COLUMNS).where(RUNS.c.id == checked_id(run_id), _NOT_IN_TRASH)
-    row = connection.execute(query).mappings().first()
-    if row is None:
-        raise UnknownRun
-    try:
-        return from_row(row)
-    except ValueError as exc:
-        raise StoreProblem("The record of this run is damaged and cannot be read.") from exc
+def _number_old_runs(connection: Connection) -> None:
+    """Give numbers to the runs of an older database, the oldest first."""
+    unnumbered = select(RUNS.c.id).where(RUNS.c.number.is_(None))
+    ids = list(connection.scalars(unnumbered.order_by(RUNS.c.created_at_ms, RUNS.c.id)))
+    for run_id in ids:
+        for run in list_runs(connection, select(*RUN_COLUMNS).where(RUNS.c.id == run_id)):
+            number = _next_number(connection)
+            row = to_row(run) | {"number": number}
+            connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(row))
+            _save_beside(connection, number, run)
+
+
+def _next_number(connection: Connection) -> int:
+    return (connection.scalar(select(func.max(RUNS.c.number))) or 0) + 1
+
+
+def _save_beside(connection: Connection, number: int, run: Run) -> None:
+    """Save what is kept beside a new run's row."""
+    for name in {ref.path for ref in run.files}:
+        connection.execute(insert(RUN_INPUTS).values(name=name, run_id=run.id))
+        _add_stored_file(connection, name)
+    add_to_index(connection, number, run)
+
+
+def _add_stored_file(connection: Connection, name: str) -> None:
+    """Remember a file whose size is to be measured, unless it is known."""
+    known = select(STORED_FILES.c.name).where(STORED_FILES.c.name == name)
+    if connection.scalar(known) is None:
+        connection.execute(insert(STORED_FILES).values(name=name))
 
 
 def _run_of_task(connection: Connection, owner: str, task_id: str | None) -> Run | None:
     query = select(*RUN_COLUMNS).where(
-        RUNS.c.owner == owner, RUNS.c.task_id == task_id, _NOT_IN_TRASH
+        RUNS.c.owner == owner, RUNS.c.task_id == task_id, NOT_IN_TRASH
     )
-    found = _list(connection, query.limit(1))
+    found = list_runs(connection, query.limit(1))
     return found[0] if found else None
 
 
 def _runs_of(owner: str) -> Select[Any]:
     """Return the query of an owner's runs, the newest first."""
-    query = select(*RUN_COLUMNS).where(RUNS.c.owner == owner, _NOT_IN_TRASH)
+    query = select(*RUN_COLUMNS).where(RUNS.c.owner == owner, NOT_IN_TRASH)
     return query.order_by(RUNS.c.created_at_ms.desc(), RUNS.c.id.desc())
-
-
-def _list(connection: Connection, query: Select[Any]) -> tuple[Run, ...]:
-    """List what a query finds; what cannot be read is passed over."""
-    return tuple(readable(connection.execute(query).mappings()))
 
 
 def _theirs(connection: Connection, owner: str, run_ids: Iterable[str]) -> list[Run]:
@@ -490,18 +475,20 @@ def _change(
     only_from: frozenset[Step] | None,
 ) -> Run:
     """Change some fields of a run, and return it as it is then. Raises: UnknownRun, WrongStep."""
-    old = _run(connection, run_id)
+    old = read_run(connection, run_id)
     if only_from is not None and old.step not in only_from:
         raise WrongStep(f"This cannot be done with a run that is {old.step.in_words}.")
     return _save(connection, old, old.changed(at_ms, changes))
 
 
 def _save(connection: Connection, old: Run, new: Run) -> Run:
-    """Save a run's new state, and what is derived from it."""
+    """Save a run's new state, and what is kept beside its row."""
     changed = changed_columns(old, new)
     if changed:
         connection.execute(update(RUNS).where(RUNS.c.id == new.id).values(changed))
-        note_change(old, new, connection)
+        update_index(connection, old, new)
+        if new.poster and new.poster != old.poster:
+            _add_stored_file(connection, new.poster)
     return new
 
 
@@ -513,7 +500,7 @@ def _salvage(connection: Connection) -> list[Run]:
     except SQLAlchemyError:
         last = MAX_SALVAGED_ROWS
     found: list[Run] = []
-    one_row = select(*RUN_COLUMNS).where(row_id == bindparam("at"), _NOT_IN_TRASH)
+    one_row = select(*RUN_COLUMNS).where(row_id == bindparam("at"), NOT_IN_TRASH)
     for at in range(last, max(0, last - MAX_SALVAGED_ROWS), -1):
         try:
             found += readable(connection.execute(one_row, {"at": at}).mappings())

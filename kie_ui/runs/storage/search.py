@@ -1,36 +1,74 @@
-"""Runs found in the database: pages of a history, newest first, in a time that does not grow.
+"""Runs found by words and filters, newest first, in a time that does not grow with their number.
 
-Words and filters are looked up in `run_words`, which gives the numbers of what is found from the
-newest on and stops when a page is full; runs are read by their numbers. Without a search a plain
-index does. Other databases than SQLite have no such index here, and look through an owner's runs.
+SQLite's full-text search (`run_words`) gives the numbers of the runs found, from the newest on, and
+stops when a page is full; runs are read by their numbers. Without words and filters a plain index
+does. Other databases than SQLite have no such index here, and look through an owner's runs.
+
+The entry of a run begins every term with a mark of its owner, so that a search meets nothing of
+anyone else's, however much there is. A run in the trash has no entry.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby, pairwise
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Text, literal_column, null, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    table,
+)
 
 from kie_ui.runs.errors import UnknownRun
 from kie_ui.runs.run import Run, Step, checked_id
-from kie_ui.runs.storage.derived import OPEN, asked_words, entry_of, has_words, marked, name_word
-from kie_ui.runs.storage.tables import RUN_COLUMNS, RUNS, readable
+from kie_ui.runs.storage.tables import NOT_IN_TRASH, RUN_COLUMNS, RUNS, list_runs, readable
 
-NUMBER: Any = literal_column("number", BigInteger)
+MAX_TERM_LENGTH = 48
+"""Characters of a word that count."""
 
-_THEIR_OWNER: Any = literal_column("owner || ''", Text)
-"""The owner as no index has it: runs whose numbers are known are not to be looked for by owner."""
+MAX_TERMS = 200
+"""Words of a query that count, the last ones."""
+
+_BATCH = 200
+
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3021-\u312f\u31a0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U0003134f]"
+)
+"""Thai, Lao, Tibetan, Burmese, Khmer; kana, Bopomofo and Han."""
+_VARIANTS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+
+_GAP, _WORD, _UNSPACED_RUN, _SYMBOL = range(4)
+
+_OPEN = "open"
+"""The index's term for every step after which more is still to come."""
+
+_WORDS = table("run_words", column("rowid", Integer), column("words", Text))
 
 _BULKY = ("request", "answer", "record")
-_LISTED = [null().label(column.name) if column.name in _BULKY else column for column in RUN_COLUMNS]
-_MAX_WORDS = 200
-_SOME = 200
+_LISTED = [null().label(each.name) if each.name in _BULKY else each for each in RUN_COLUMNS]
 
 
 @dataclass(frozen=True)
 class HistoryQuery:
-    """What is looked for: every word of `text` must occur, the last being only begun perhaps."""
+    """What is looked for: every word of `text` must occur, the last one may be only begun."""
 
     text: str = ""
     models: tuple[str, ...] = ()
@@ -55,187 +93,268 @@ class Neighbours(NamedTuple):
     older: str | None
 
 
+# Texts as terms
+
+
+def search_terms(text: str) -> tuple[str, ...]:
+    """Return the terms that a text is indexed by, each once, in the order they come."""
+    return tuple(dict.fromkeys(_terms(text, is_query=False)))
+
+
+def query_terms(text: str) -> tuple[str, ...]:
+    """Return the terms that must occur in what is found; the last may be only begun."""
+    *whole, begun = tuple(_terms(text, is_query=True)) or ("",)
+    return (*dict.fromkeys(whole), begun) if begun else ()
+
+
+def _terms(text: str, *, is_query: bool) -> Iterator[str]:
+    for kind, characters in groupby(_normalized(text), key=_kind):
+        if kind == _WORD:
+            yield "".join(characters)[:MAX_TERM_LENGTH]
+        elif kind == _SYMBOL:
+            yield from characters
+        elif kind == _UNSPACED_RUN:
+            yield from _unspaced_terms(list(characters), is_query=is_query)
+
+
+def _unspaced_terms(characters: list[str], *, is_query: bool) -> Iterator[str]:
+    """Yield characters and their pairs; what a query says by pairs it need not say singly."""
+    if not is_query or len(characters) == 1:
+        yield from characters
+    yield from map("".join, pairwise(characters))
+
+
+def _normalized(text: str) -> str:
+    """Fold case, width and accents."""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    bare = _VARIANTS.sub("", _ACCENTS.sub("", folded))
+    return unicodedata.normalize("NFC", bare)
+
+
+@lru_cache(maxsize=8192)
+def _kind(character: str) -> int:
+    if _UNSPACED.match(character):
+        return _UNSPACED_RUN
+    category = unicodedata.category(character)
+    if category[0] in "LNM" or category == "Co":
+        return _WORD
+    return _SYMBOL if category[0] == "S" and not character.isascii() else _GAP
+
+
+# The index
+
+
+def has_words(connection: Connection) -> bool:
+    """Say whether this database has a full-text search that is used here."""
+    return connection.dialect.name == "sqlite"
+
+
+def add_to_index(connection: Connection, number: int, run: Run) -> None:
+    """Have a run found by its words and marks, unless it is in the trash."""
+    if run.deleted_at_ms is None and has_words(connection):
+        entry = " ".join(_entry(run))
+        connection.execute(insert(_WORDS).values(rowid=number, words=entry))
+
+
+def update_index(connection: Connection, old: Run, new: Run) -> None:
+    """Follow a change of a run."""
+    if _entry(old) == _entry(new) and old.deleted_at_ms == new.deleted_at_ms:
+        return
+    number = connection.scalar(select(RUNS.c.number).where(RUNS.c.id == new.id))
+    if number is not None:
+        remove_from_index(connection, number)
+        add_to_index(connection, number, new)
+
+
+def remove_from_index(connection: Connection, number: int) -> None:
+    """Have a run found by nothing."""
+    if has_words(connection):
+        connection.execute(delete(_WORDS).where(_WORDS.c.rowid == number))
+
+
+def _entry(run: Run) -> list[str]:
+    """Return all the terms that a run is found by."""
+    return [
+        *_marked(run.owner, "m", [_hashed(run.model)]),
+        *_marked(run.owner, "s", [run.step if run.is_final else _OPEN]),
+        *_marked(run.owner, "f", ["1"] if run.is_favourite else []),
+        *_marked(run.owner, "w", search_terms(f"{run.prompt}\n{run.user_note}")),
+    ]
+
+
+def _marked(owner: str, kind: str, terms: Iterable[str]) -> list[str]:
+    """Return terms of one kind with their owner's mark, as the index has them."""
+    return [f"{_hashed(owner)}{kind}{term}" for term in terms]
+
+
+def _hashed(name: str) -> str:
+    return hashlib.blake2s(name.encode(errors="replace"), digest_size=5).hexdigest()
+
+
+# What a query finds
+
+
 def page(
-    owner: str, query: HistoryQuery, before: str | None, limit: int, connection: Connection
+    connection: Connection, owner: str, query: HistoryQuery, before: str | None, limit: int
 ) -> HistoryPage:
     """List runs. Raises: UnknownRun, for a `before` that is none of the owner's."""
-    beyond = None if before is None else number_of(owner, before, connection)
-    numbers = _found(owner, query, beyond, "older", limit + 1, connection)
-    runs = _listed(owner, numbers[:limit], connection)
+    start = None if before is None else _number_of(connection, owner, before)
+    numbers = _find(connection, owner, query, "older", start, limit + 1)
+    by_number = _by_number(connection, owner, numbers[:limit])
+    runs = tuple(by_number[number] for number in numbers[:limit] if number in by_number)
     is_last = len(numbers) <= limit
     return HistoryPage(runs, None if is_last or not runs else runs[-1].id)
 
 
-def neighbours(owner: str, run_id: str, query: HistoryQuery, connection: Connection) -> Neighbours:
+def neighbours(connection: Connection, owner: str, run_id: str, query: HistoryQuery) -> Neighbours:
     """Find the runs beside one. Raises: UnknownRun."""
-    number = number_of(owner, run_id, connection)
-    newer = _found(owner, query, number, "newer", 1, connection)
-    older = _found(owner, query, number, "older", 1, connection)
-    return Neighbours(_id(newer, connection), _id(older, connection))
+    number = _number_of(connection, owner, run_id)
+    newer = _find(connection, owner, query, "newer", number, 1)
+    older = _find(connection, owner, query, "older", number, 1)
+    return Neighbours(_id_of(connection, newer), _id_of(connection, older))
 
 
-def number_of(owner: str, run_id: str, connection: Connection) -> int:
-    """Return a run's number, also of one in the bin. Raises: UnknownRun."""
-    asked = (
-        select(NUMBER)
-        .select_from(RUNS)
-        .where(RUNS.c.id == checked_id(run_id), RUNS.c.owner == owner)
-    )
-    number = connection.scalar(asked)
-    if number is None:
-        raise UnknownRun
-    return int(number)
+def matching(
+    connection: Connection, owner: str, query: HistoryQuery, run_ids: Iterable[str]
+) -> frozenset[str]:
+    """Return which of some runs a query finds."""
+    theirs = select(*_LISTED).where(RUNS.c.id.in_(list(run_ids)), RUNS.c.owner == owner)
+    found = list_runs(connection, theirs.where(NOT_IN_TRASH))
+    return frozenset(run.id for run in found if _is_match(run, query))
 
 
-def models(owner: str, connection: Connection) -> tuple[str, ...]:
-    """Name the models that occur, leaping from one to the next through the index."""
-    following = text(
-        "SELECT min(model) FROM runs"
-        " WHERE owner = :owner AND deleted_at_ms IS NULL AND model > :last"
-    )
+def models(connection: Connection, owner: str) -> tuple[str, ...]:
+    """List an owner's models in alphabetical order, leaping through the index."""
+    following = select(func.min(RUNS.c.model)).where(RUNS.c.owner == owner, NOT_IN_TRASH)
     found: list[str] = []
-    while model := connection.scalar(following, {"owner": owner, "last": (found or [""])[-1]}):
-        found.append(str(model))
+    model = ""
+    while model := connection.scalar(following.where(RUNS.c.model > model)):
+        found.append(model)
     return tuple(found)
 
 
 Direction = Literal["older", "newer"]
+_Numbers = Callable[[int, int], list[int]]
+"""Returns so many numbers, from beyond one on, the nearest first."""
 
 
-def _found(
+def _find(
+    connection: Connection,
     owner: str,
     query: HistoryQuery,
-    beyond: int | None,
     direction: Direction,
+    start: int | None,
     limit: int,
-    connection: Connection,
 ) -> list[int]:
-    """Return the numbers of what is found beyond a number, the nearest first."""
-    if beyond is None:
-        beyond = 2**62
-    wanted = _wanted(owner, query)
-    if not wanted:
-        return _in_order(owner, beyond, direction, limit, connection)
-    if not has_words(connection):
-        return _looked_through(owner, query, beyond, direction, limit, connection)
-    sign, order = ("<", "DESC") if direction == "older" else (">", "ASC")
-    statement = text(
-        f"SELECT rowid FROM run_words WHERE run_words MATCH :wanted AND rowid {sign} :beyond"  # noqa: S608 - two words of ours
-        f" ORDER BY rowid {order} LIMIT :limit"
-    )
-    open_steps = {step for step in query.steps if not step.is_final}
-    if not open_steps or open_steps >= {step for step in Step if not step.is_final}:
-        asked = {"wanted": wanted, "beyond": beyond, "limit": limit}
-        return [int(number) for number in connection.scalars(statement, asked)]
-    return _at_steps(query, statement, wanted, beyond, limit, connection)
-
-
-def _at_steps(
-    query: HistoryQuery,
-    statement: Any,
-    wanted: str,
-    beyond: int,
-    limit: int,
-    connection: Connection,
-) -> list[int]:
-    """Keep those at the very steps asked for: the index tells all that are under way alike."""
-    found: list[int] = []
-    while len(found) < limit:
-        asked = {"wanted": wanted, "beyond": beyond, "limit": _SOME}
-        some = [int(number) for number in connection.scalars(statement, asked)]
-        fitting = select(NUMBER).select_from(RUNS)
-        fitting = fitting.where(NUMBER.in_(some), RUNS.c.step.in_(query.steps))
-        kept = set(connection.scalars(fitting))
-        found += [number for number in some if number in kept]
-        if len(some) < _SOME:
-            break
-        beyond = some[-1]
-    return found[:limit]
-
-
-def _wanted(owner: str, query: HistoryQuery) -> str:
-    """Say to the full-text search what is wanted; nothing if that is everything."""
-    words = asked_words(query.text)[-_MAX_WORDS:]
-    parts = [_quoted(word) for word in marked(owner, "w", words)]
-    if parts:
-        parts[-1] += " *"
-    steps = dict.fromkeys(str(step) if step.is_final else OPEN for step in query.steps)
-    for kind, names in (
-        ("m", [name_word(model) for model in query.models]),
-        ("s", steps),
-        ("f", ["1"] if query.only_favourites else []),
-    ):
-        if names:
-            parts.append(f"({' OR '.join(map(_quoted, marked(owner, kind, names)))})")
-    return " AND ".join(parts)
-
-
-def _quoted(word: str) -> str:
-    """Words of the index hold no quotes, and between quotes nothing is an operator."""
-    return f'"{word}"'
-
-
-def _in_order(
-    owner: str, beyond: int, direction: Direction, limit: int, connection: Connection
-) -> list[int]:
-    kept = select(NUMBER).select_from(RUNS)
-    kept = kept.where(RUNS.c.owner == owner, RUNS.c.deleted_at_ms.is_(None)).limit(limit)
-    if direction == "older":
-        kept = kept.where(beyond > NUMBER).order_by(NUMBER.desc())
+    """Return the numbers of the runs found beyond a number, the nearest first."""
+    beyond = 2**62 if start is None else start
+    match = _match_expression(owner, query)
+    if match and has_words(connection):
+        statement, number = _matching_words(match), _WORDS.c.rowid
+        is_exact = _is_exact(query)
     else:
-        kept = kept.where(beyond < NUMBER).order_by(NUMBER)
-    return [int(number) for number in connection.scalars(kept)]
+        theirs = (RUNS.c.owner == owner, NOT_IN_TRASH)
+        statement, number = select(RUNS.c.number).where(*theirs), RUNS.c.number
+        is_exact = not match
+
+    def candidates(beyond: int, count: int) -> list[int]:
+        page = _beyond(statement, number, direction, beyond).limit(count)
+        return list(connection.scalars(page))
+
+    if is_exact:
+        return candidates(beyond, limit)
+    return _sift(connection, owner, query, candidates, beyond, limit)
 
 
-def _looked_through(
+def _sift(
+    connection: Connection,
     owner: str,
     query: HistoryQuery,
+    candidates: _Numbers,
     beyond: int,
-    direction: Direction,
     limit: int,
-    connection: Connection,
 ) -> list[int]:
+    """Return those of the candidates that a query finds, by looking at the runs."""
     found: list[int] = []
     while len(found) < limit:
-        numbers = _in_order(owner, beyond, direction, _SOME, connection)
-        if not numbers:
+        numbers = candidates(beyond, _BATCH)
+        by_number = _by_number(connection, owner, numbers)
+        found += [n for n in numbers if n in by_number and _is_match(by_number[n], query)]
+        if len(numbers) < _BATCH:
             break
-        by_number = _by_number(owner, numbers, connection)
-        found += [n for n in numbers if n in by_number and fits(by_number[n], query)]
         beyond = numbers[-1]
     return found[:limit]
 
 
-def fits(run: Run, query: HistoryQuery) -> bool:
-    """Tell whether a query finds a run, by looking at it."""
-    entry = (entry_of(run) or "").split(" ")
-    *whole, begun = marked(run.owner, "w", asked_words(query.text)) or ("",)
+def _beyond(
+    statement: Select[Any], number: ColumnElement[int], direction: Direction, beyond: int
+) -> Select[Any]:
+    if direction == "older":
+        return statement.where(number < beyond).order_by(number.desc())
+    return statement.where(number > beyond).order_by(number)
+
+
+def _matching_words(match: str) -> Select[Any]:
+    is_match = literal_column("run_words").op("MATCH", is_comparison=True)(match)
+    return select(_WORDS.c.rowid).where(is_match)
+
+
+def _is_exact(query: HistoryQuery) -> bool:
+    """Say whether the index answers a query alone: it knows all open steps as one."""
+    open_steps = {step for step in Step if not step.is_final}
+    return open_steps.isdisjoint(query.steps) or open_steps <= set(query.steps)
+
+
+def _match_expression(owner: str, query: HistoryQuery) -> str:
+    """Return a query in the language of the full-text search; empty if it finds everything."""
+    words = query_terms(query.text)[-MAX_TERMS:]
+    parts = [_quoted(word) for word in _marked(owner, "w", words)]
+    if parts:
+        parts[-1] += " *"
+    for kind, terms in (
+        ("m", [_hashed(model) for model in query.models]),
+        ("s", [str(step) if step.is_final else _OPEN for step in query.steps]),
+        ("f", ["1"] if query.only_favourites else []),
+    ):
+        if terms:
+            parts.append(f"({' OR '.join(map(_quoted, _marked(owner, kind, terms)))})")
+    return " AND ".join(parts)
+
+
+def _quoted(term: str) -> str:
+    """Terms hold no quotes, and between quotes nothing is an operator."""
+    return f'"{term}"'
+
+
+def _is_match(run: Run, query: HistoryQuery) -> bool:
+    """Say whether a query finds a run, by looking at it."""
+    terms = search_terms(f"{run.prompt}\n{run.user_note}")
+    *whole, begun = query_terms(query.text)[-MAX_TERMS:] or ("",)
     return (
-        set(whole) <= set(entry)
-        and any(word.startswith(begun) for word in entry)
+        set(whole) <= set(terms)
+        and (not begun or any(term.startswith(begun) for term in terms))
         and (not query.models or run.model in query.models)
         and (not query.steps or run.step in query.steps)
         and (run.is_favourite or not query.only_favourites)
     )
 
 
-def _listed(owner: str, numbers: list[int], connection: Connection) -> tuple[Run, ...]:
-    by_number = _by_number(owner, numbers, connection)
-    return tuple(by_number[number] for number in numbers if number in by_number)
+def _by_number(connection: Connection, owner: str, numbers: list[int]) -> dict[int, Run]:
+    """Read an owner's runs by their numbers."""
+    query = select(RUNS.c.number, *_LISTED).where(RUNS.c.number.in_(numbers))
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    number_of = {row["id"]: row.pop("number") for row in rows}
+    return {number_of[run.id]: run for run in readable(rows) if run.owner == owner}
 
 
-def _by_number(owner: str, numbers: list[int], connection: Connection) -> dict[int, Run]:
-    if not numbers:
-        return {}
-    asked = select(NUMBER.label("at"), *_LISTED).select_from(RUNS)
-    asked = asked.where(NUMBER.in_(numbers), owner == _THEIR_OWNER)
-    rows = [dict(row) for row in connection.execute(asked).mappings()]
-    at = {row["id"]: int(row.pop("at")) for row in rows}
-    return {at[run.id]: run for run in readable(rows)}
+def _number_of(connection: Connection, owner: str, run_id: str) -> int:
+    """Return a run's number, also of one in the trash. Raises: UnknownRun."""
+    query = select(RUNS.c.number).where(RUNS.c.id == checked_id(run_id), RUNS.c.owner == owner)
+    number = connection.scalar(query)
+    if number is None:
+        raise UnknownRun
+    return int(number)
 
 
-def _id(numbers: list[int], connection: Connection) -> str | None:
-    if not numbers:
-        return None
-    found = connection.scalar(select(RUNS.c.id).where(numbers[0] == NUMBER))
-    return None if found is None else str(found)
+def _id_of(connection: Connection, numbers: list[int]) -> str | None:
+    return connection.scalar(select(RUNS.c.id).where(RUNS.c.number.in_(numbers)))

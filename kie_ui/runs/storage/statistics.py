@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Select, case, func, select, tuple_, union_all
 
-from kie_ui.runs.run import BackendKind
-from kie_ui.runs.storage.derived import setting_of
+from kie_ui.runs.run import BackendKind, Step
+from kie_ui.runs.storage.tables import RUNS, SPENT, setting_of
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -48,7 +49,7 @@ class Spending:
 
 @dataclass(frozen=True)
 class UsualTime:
-    """How long clips were in the making, in seconds: of ten, eight lie between low and high."""
+    """How long results were in the making, in seconds: of ten, eight lie between low and high."""
 
     median_s: float
     low_s: float
@@ -56,95 +57,103 @@ class UsualTime:
     runs: int
 
 
-_SPENT = text(
-    """
-    SELECT (created_at_ms + :offset_ms) / :day_ms AS day, model,
-        sum(CASE WHEN step = 'cancelled' THEN 0 ELSE 1 END) AS runs,
-        coalesce(sum(credits_used), 0),
-        sum(CASE WHEN step = 'failed' THEN 1 ELSE 0 END),
-        coalesce(sum(CASE WHEN step = 'failed' THEN credits_used END), 0),
-        sum(CASE WHEN credits_used IS NULL AND step IN ('done', 'unknown', 'unfetched')
-            THEN 1 ELSE 0 END)
-    FROM (
-        SELECT created_at_ms, model, step, credits_used FROM runs
-        WHERE owner = :owner AND backend = :backend AND created_at_ms >= :since_ms
-        UNION ALL
-        SELECT created_at_ms, model, step, credits_used FROM spent
-        WHERE owner = :owner AND backend = :backend AND created_at_ms >= :since_ms
-    ) AS made
-    GROUP BY day, model HAVING sum(CASE WHEN step = 'cancelled' THEN 0 ELSE 1 END) > 0
-    ORDER BY day DESC, model
-    """
-)
-
-
 def spending(
-    owner: str, backend: BackendKind, offset_min: int, days: int, now_ms: int, c: Connection
+    connection: Connection,
+    owner: str,
+    backend: BackendKind,
+    *,
+    utc_offset_min: int,
+    days: int,
+    now_ms: int,
 ) -> Spending:
     """Add up what an owner's runs cost on the last days, by day and model."""
-    offset_ms = offset_min * 60_000
+    offset_ms = utc_offset_min * 60_000
     first_day = (now_ms + offset_ms) // DAY_MS - days + 1
-    asked = {
-        "owner": owner,
-        "backend": backend,
-        "offset_ms": offset_ms,
-        "day_ms": DAY_MS,
-        "since_ms": first_day * DAY_MS - offset_ms,
-    }
-    return Spending(tuple(_day(*row) for row in c.execute(_SPENT, asked)))
+    query = _spending_by_day(owner, backend, first_day * DAY_MS - offset_ms, offset_ms)
+    return Spending(
+        tuple(
+            SpendingDay(datetime.fromtimestamp(day * DAY_MS / 1000, UTC).date().isoformat(), *rest)
+            for day, *rest in connection.execute(query)
+        )
+    )
 
 
-def _day(day: int, *rest: Any) -> SpendingDay:
-    return SpendingDay(datetime.fromtimestamp(day * DAY_MS / 1000, UTC).date().isoformat(), *rest)
-
-
-_TOOK = text(
-    "SELECT took_ms FROM runs WHERE owner = :owner AND backend = :backend AND model = :model"
-    " AND setting = :setting AND took_ms IS NOT NULL ORDER BY number DESC LIMIT :limit"
-)
+def _spending_by_day(
+    owner: str, backend: BackendKind, since_ms: int, offset_ms: int
+) -> Select[Any]:
+    """Build the query of a SpendingDay's columns; days are counted from 1970."""
+    made = union_all(
+        *(
+            select(each.c.created_at_ms, each.c.model, each.c.step, each.c.credits_used).where(
+                each.c.owner == owner, each.c.backend == backend, each.c.created_at_ms >= since_ms
+            )
+            for each in (RUNS, SPENT)
+        )
+    ).subquery("made")
+    step, credits_used = made.c.step, made.c.credits_used
+    day = ((made.c.created_at_ms + offset_ms) // DAY_MS).label("day")
+    is_unknown = credits_used.is_(None) & step.in_([Step.DONE, Step.UNKNOWN, Step.UNFETCHED])
+    runs = func.sum(case((step == Step.CANCELLED, 0), else_=1))
+    return (
+        select(
+            day,
+            made.c.model,
+            runs,
+            func.coalesce(func.sum(credits_used), 0),
+            func.sum(case((step == Step.FAILED, 1), else_=0)),
+            func.coalesce(func.sum(case((step == Step.FAILED, credits_used))), 0),
+            func.sum(case((is_unknown, 1), else_=0)),
+        )
+        .group_by(day, made.c.model)
+        .having(runs > 0)
+        .order_by(day.desc(), made.c.model)
+    )
 
 
 def usual_time(
-    owner: str, backend: BackendKind, model: str, values: dict[str, Any], c: Connection
+    connection: Connection,
+    owner: str,
+    backend: BackendKind,
+    model: str,
+    values: Mapping[str, Any],
 ) -> UsualTime | None:
-    """Tell how long an owner's runs of a model took at a setting; None if there is none."""
-    return _usual(owner, backend, model, setting_of(values), c)
-
-
-def _usual(
-    owner: str, backend: BackendKind, model: str, setting: str, c: Connection
-) -> UsualTime | None:
-    asked = {"owner": owner, "backend": backend, "model": model, "setting": setting}
-    took = sorted(int(ms) / 1000 for ms in c.scalars(_TOOK, {**asked, "limit": LOOK_BACK_RUNS}))
-    if not took:
-        return None
-    low, high = _share(took, 0.1), _share(took, 0.9)
-    return UsualTime(statistics.median(took), low, high, len(took))
-
-
-def _share(took: list[float], share: float) -> float:
-    return took[round(share * (len(took) - 1))]
-
-
-_NEXT = text(
-    "SELECT model, setting FROM runs WHERE owner = :owner AND backend = :backend"
-    " AND (model, setting) > (:model, :setting) ORDER BY model, setting LIMIT 1"
-)
+    """Return how long an owner's runs of a model took at a setting; None if there is none."""
+    return _usual_time(connection, owner, backend, model, setting_of(values))
 
 
 def usual_times(
-    owner: str, backend: BackendKind, c: Connection
+    connection: Connection, owner: str, backend: BackendKind
 ) -> tuple[tuple[str, dict[str, Any], UsualTime], ...]:
-    """Tell how long each model takes at each setting, leaping through the index."""
+    """Return how long each model takes at each setting, leaping through the index."""
+    setting = tuple_(RUNS.c.model, RUNS.c.setting)
+    settings = select(RUNS.c.model, RUNS.c.setting).order_by(RUNS.c.model, RUNS.c.setting).limit(1)
+    settings = settings.where(RUNS.c.owner == owner, RUNS.c.backend == backend)
     found: list[tuple[str, dict[str, Any], UsualTime]] = []
-    model, setting = "", ""
+    last = ("", "")
     for _ in range(MAX_SETTINGS):
-        asked = {"owner": owner, "backend": backend, "model": model, "setting": setting}
-        following = c.execute(_NEXT, asked).first()
+        following = connection.execute(settings.where(setting > last)).first()
         if following is None:
             break
-        model, setting = following
-        usual = _usual(owner, backend, model, setting, c)
+        last = following.model, following.setting
+        usual = _usual_time(connection, owner, backend, *last)
         if usual is not None:
-            found.append((model, json.loads(setting), usual))
+            found.append((last[0], json.loads(last[1]), usual))
     return tuple(found)
+
+
+def _usual_time(
+    connection: Connection, owner: str, backend: BackendKind, model: str, setting: str
+) -> UsualTime | None:
+    query = select(RUNS.c.took_ms).where(
+        RUNS.c.owner == owner,
+        RUNS.c.backend == backend,
+        RUNS.c.model == model,
+        RUNS.c.setting == setting,
+        RUNS.c.took_ms.is_not(None),
+    )
+    newest = query.order_by(RUNS.c.number.desc()).limit(LOOK_BACK_RUNS)
+    took_s = sorted(took_ms / 1000 for took_ms in connection.scalars(newest))
+    if not took_s:
+        return None
+    low_s, high_s = (took_s[round(share * (len(took_s) - 1))] for share in (0.1, 0.9))
+    return UsualTime(statistics.median(took_s), low_s, high_s, len(took_s))

@@ -1,14 +1,20 @@
 """The database's tables, and a run as a row of the table `runs`.
 
-`migrations` creates them; here they are only named, for statements. Values that have parts are kept
-as JSON text, so that one damaged value costs its own run and not the whole list.
+`migrations` creates them; here they are named, for statements. Values that have parts are kept as
+JSON text, so that one damaged value costs its own run and not the whole list. Some columns are
+derived from a run, so that it need not be read to be found:
+
+    number       its place among all runs, in the order in which they came
+    setting      the values that its time depends on
+    took_ms      how long its result was in the making
+    clip_bytes   what its results take of the disk
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,14 +22,19 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Double,
     MetaData,
+    Select,
     String,
     Table,
     Text,
+    select,
 )
 
-from kie_ui.runs.run import Run
+from kie_ui.kie.records import TaskRecord
+from kie_ui.runs.errors import StoreProblem, UnknownRun
+from kie_ui.runs.run import Run, Step, checked_id
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +45,12 @@ JSON_FIELDS = frozenset(
     }
 )  # fmt: skip
 """Fields of a run that are kept as JSON; the rest are plain columns."""
+
+_NOT_SETTINGS = frozenset({"prompt", "negative_prompt", "seed", "task_id", "index", "callBackUrl"})
+"""Inputs that say what is made, not how long that takes; as every switch does."""
+
+_MAX_CHOICE_LENGTH = 24
+"""Characters; a longer text, or one with spaces, is no choice from a list."""
 
 _METADATA = MetaData()
 
@@ -75,7 +92,6 @@ RUNS = Table(
     Column("sent_at_ms", BigInteger),
     Column("finished_at_ms", BigInteger),
     Column("updated_at_ms", BigInteger),
-    # What is derived from a run, see `derived`.
     Column("number", BigInteger),
     Column("setting", Text),
     Column("took_ms", BigInteger),
@@ -85,8 +101,18 @@ RUNS = Table(
 RUN_COLUMNS = tuple(RUNS.c[name] for name in Run.model_fields)
 """What makes up a run, without what is derived from it."""
 
+NOT_IN_TRASH = RUNS.c.deleted_at_ms.is_(None)
+
 RUN_INPUTS = Table("run_inputs", _METADATA, Column("name", Text), Column("run_id", String(32)))
 """Which given files, by their names in the storage, a run uses."""
+
+STORED_FILES = Table(
+    "stored_files",
+    _METADATA,
+    Column("name", Text, primary_key=True),
+    Column("size_bytes", BigInteger),
+)
+"""Given files and posters, by their names in the storage; a size is null until it is measured."""
 
 SPENT = Table(
     "spent",
@@ -118,20 +144,61 @@ COUNTED_RUNS = Table(
 
 
 def to_row(run: Run) -> dict[str, Any]:
-    """Turn a run into its columns; inverse of `from_row`."""
-    row = run.model_dump(mode="json")
-    return {name: _to_column(name, value) for name, value in row.items()}
-
-
-def _to_column(name: str, value: Any) -> Any:
-    return json.dumps(value) if name in JSON_FIELDS and value is not None else value
+    """Turn a run into its columns, without its number; inverse of `from_row`."""
+    return _columns(run, frozenset(Run.model_fields)) | _derived_columns(run)
 
 
 def changed_columns(old: Run, new: Run) -> dict[str, Any]:
     """Return the columns in which two states of a run differ."""
     fields = {name for name in Run.model_fields if getattr(old, name) != getattr(new, name)}
-    row = new.model_dump(mode="json", include=fields)
-    return {name: _to_column(name, value) for name, value in row.items()}
+    if not fields:
+        return {}
+    before = _derived_columns(old)
+    derived = {name: v for name, v in _derived_columns(new).items() if v != before[name]}
+    return _columns(new, fields) | derived
+
+
+def _columns(run: Run, fields: Set[str]) -> dict[str, Any]:
+    row = run.model_dump(mode="json", include=set(fields))
+    return {
+        name: json.dumps(value) if name in JSON_FIELDS and value is not None else value
+        for name, value in row.items()
+    }
+
+
+def _derived_columns(run: Run) -> dict[str, Any]:
+    return {
+        "setting": setting_of(run.values),
+        "took_ms": _took_ms(run),
+        "clip_bytes": sum(clip.size_bytes or 0 for clip in run.clips if clip.is_stored),
+    }
+
+
+def setting_of(values: Mapping[str, Any]) -> str:
+    """Return the values that the time of a run may depend on, choices and numbers, as JSON."""
+    return json.dumps({name: values[name] for name in sorted(values) if _is_setting(name, values)})
+
+
+def _is_setting(name: str, values: Mapping[str, Any]) -> bool:
+    value = values[name]
+    if name in _NOT_SETTINGS or isinstance(value, bool):
+        return False
+    if isinstance(value, str):
+        return len(value) <= _MAX_CHOICE_LENGTH and not any(map(str.isspace, value))
+    return isinstance(value, int | float)
+
+
+def _took_ms(run: Run) -> int | None:
+    """Return how long a result was in the making: as Kie says, else as it was seen from here."""
+    if run.step is not Step.DONE:
+        return None
+    reported_ms = TaskRecord.from_data(run.record).cost_time_ms if run.record else None
+    # Text need not be fetched.
+    made = (c.at_ms for c in run.step_changes if c.step in (Step.FETCHING, Step.DONE))
+    made_at_ms = next(made, None)
+    if reported_ms is not None or made_at_ms is None or run.sent_at_ms is None:
+        return reported_ms
+    return max(0, made_at_ms - run.sent_at_ms)
 
 
 def from_row(row: Mapping[Any, Any]) -> Run:
@@ -154,3 +221,20 @@ def readable(rows: Iterable[Mapping[Any, Any]]) -> Iterator[Run]:
         except ValueError as exc:
             problems = len(exc.errors()) if isinstance(exc, ValidationError) else 1
             log.warning("Run %s cannot be read: %s problem(s).", row["id"], problems)
+
+
+def list_runs(connection: Connection, query: Select[Any]) -> tuple[Run, ...]:
+    """List the runs that a query of `RUN_COLUMNS` finds, without those that cannot be read."""
+    return tuple(readable(connection.execute(query).mappings()))
+
+
+def read_run(connection: Connection, run_id: str) -> Run:
+    """Read one run. Raises: UnknownRun; StoreProblem for a damaged one."""
+    query = select(*RUN_COLUMNS).where(RUNS.c.id == checked_id(run_id), NOT_IN_TRASH)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise UnknownRun
+    try:
+        return from_row(row)
+    except ValueError as exc:
+        raise StoreProblem("The record of this run is damaged and cannot be read.") from exc

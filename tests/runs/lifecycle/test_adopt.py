@@ -258,7 +258,7 @@ async def test_a_task_stays_its_visitors_when_its_run_is_deleted(
     await of_many.history.delete(OWNER, [run.id])
     await unknown_to(of_many, fake, run.task_id or "", kind)
     fast.jump(DAY_S)
-    await of_many._tidying.empty_bin()
+    await of_many._retention.empty_trash()
     with pytest.raises(UnknownRun):
         await of_many.history.undelete(OWNER, [run.id])
     await unknown_to(of_many, fake, run.task_id or "", kind)

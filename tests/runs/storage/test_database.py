@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 
 from kie_ui.runs.errors import StoreProblem, WrongStep
 from kie_ui.runs.run import Run
-from kie_ui.runs.storage.database import Database, _read_only_engine
+from kie_ui.runs.storage.database import Database, _create_read_only_engine
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from tests.runs.harness import OWNER, Pragmas, a_run, files_below, until
 
@@ -369,9 +369,9 @@ async def test_after_the_reason_is_gone_reads_see_what_is_written(
     await filled(path, 3)
     store = RunStore(sqlite_url(path))
     # The way of last resort, taken where not even a lock can be set.
-    immutable = partial(_read_only_engine, mode="mode=ro&immutable=1")
+    immutable = partial(_create_read_only_engine, mode="mode=ro&immutable=1")
     monkeypatch.setattr(
-        "kie_ui.runs.storage.database._read_only_engine", lambda path, _mode: immutable(path)
+        "kie_ui.runs.storage.database._create_read_only_engine", lambda path, _mode: immutable(path)
     )
     await store.open_read_only("It is so.")
     assert len(await store.runs_of(OWNER, limit=99)) == 3

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kie_ui.runs.storage.derived import MAX_WORD, asked_words, words_of
+from kie_ui.runs.storage.search import MAX_TERM_LENGTH, query_terms, search_terms
 
 
 @pytest.mark.parametrize(
@@ -23,26 +23,26 @@ from kie_ui.runs.storage.derived import MAX_WORD, asked_words, words_of
 )
 def test_a_text_is_taken_apart_as_people_read_it(text: str, words: tuple[str, ...]) -> None:
     """Case, accents, width and punctuation do not count; signs and unspaced scripts do."""
-    assert words_of(text) == words
+    assert search_terms(text) == words
 
 
 def test_unspaced_scripts_are_asked_for_by_pairs() -> None:
     """Characters that stand far from each other are not what was asked for."""
-    assert asked_words("女の子 4k") == ("女の", "の子", "4k")
-    assert asked_words("女") == ("女",)
+    assert query_terms("女の子 4k") == ("女の", "の子", "4k")
+    assert query_terms("女") == ("女",)
 
 
 def test_the_last_word_stays_last() -> None:
     """It is the one that may be only begun; said before, the whole word must be there as well."""
-    assert asked_words("fox runs fox") == ("fox", "runs", "fox")
-    assert asked_words("fox fox runs") == ("fox", "runs")
+    assert query_terms("fox runs fox") == ("fox", "runs", "fox")
+    assert query_terms("fox fox runs") == ("fox", "runs")
 
 
 @given(st.text())
 def test_words_are_harmless(text: str) -> None:
     """No word holds anything that parts words, or that a search could take for its own sign."""
-    for word in words_of(text):
-        assert 0 < len(word) <= MAX_WORD
+    for word in search_terms(text):
+        assert 0 < len(word) <= MAX_TERM_LENGTH
         assert not any(each.isspace() or each in '"*()^+-:{}\0' for each in word)
         word.encode()
 
@@ -50,7 +50,7 @@ def test_words_are_harmless(text: str) -> None:
 @given(st.text())
 def test_whatever_is_typed_finds_itself(text: str) -> None:
     """All that is asked for by a text occurs in the index of that very text."""
-    *whole, begun = asked_words(text) or ("",)
-    words = words_of(text)
+    *whole, begun = query_terms(text) or ("",)
+    words = search_terms(text)
     assert set(whole) <= set(words)
     assert not words or any(word.startswith(begun) for word in words)
