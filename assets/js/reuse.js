@@ -105,7 +105,7 @@
   // The models that start from a picture of a task of their own maker's.
   const makerOf = (model) => model.split("/")[0];
   kieUi.animatorsOf = (run) =>
-    kieUi.models().filter(({ model, animates }) => animates && run.task_id && makerOf(model) === makerOf(run.model));
+    kieUi.models().filter(({ model, can_animate }) => can_animate && run.task_id && makerOf(model) === makerOf(run.model));
 
   const settingsOf = (run, isAgain) => kieUi.post(`runs/${run.id}/settings`, { new_seed: isAgain });
   const nameOf = (run) => `your run of ${kieUi.moment(run.created_at_ms)}`;

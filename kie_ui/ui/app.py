@@ -14,11 +14,13 @@ from pydantic import ValidationError
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from kie_ui.catalog.library.library import Library
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.settings import Settings
-from kie_ui.ui.api.event_stream import build_routes
+from kie_ui.ui.api import event_stream, history, models, reuse, run_actions, run_files
+from kie_ui.ui.api.requests import build_route
 from kie_ui.ui.asgi.gradio_isolation import GradioIsolationMiddleware
 from kie_ui.ui.asgi.identity import IdentityMiddleware
 from kie_ui.ui.asgi.same_origin import SameOriginMiddleware
@@ -111,6 +113,12 @@ async def _not_understood(_request: Request, _error: Exception) -> Response:
 async def _put_aside(_request: Request, aside: Exception) -> Response:
     """Tell of a form whose events are forgotten; its page builds it anew."""
     return JSONResponse({"detail": str(aside)}, status_code=410)
+
+
+def build_routes(services: Services) -> list[Route]:
+    """Build our own routes beside Gradio's."""
+    modules = (event_stream, run_files, run_actions, history, reuse, models)
+    return [build_route(services, route) for module in modules for route in module.ROUTES]
 
 
 def build_middleware(services: Services) -> list[Middleware]:

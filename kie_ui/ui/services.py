@@ -1,7 +1,7 @@
-"""What the page stands on, opened only when it is first needed.
+"""What the page and its routes work with, for one server process.
 
-The database and the simulator bring heavy imports that the first view does without; the server
-answers first and opens them right after, so that interrupted runs go on without anyone looking.
+The server answers first and opens the database right after, so that interrupted runs go on even if
+no page asks for them.
 """
 
 from __future__ import annotations
@@ -10,37 +10,42 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from kie_ui.background import BackgroundTasks
 from kie_ui.catalog.library.library import Library
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.kie.backend import Backend
+from kie_ui.media.storage import Storage
 from kie_ui.runs.accounts.credentials import Backends
+from kie_ui.runs.accounts.limits import NO_LIMIT, RunsPerDay
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.runs.errors import RunsProblem, StoreProblem
+from kie_ui.runs.service import Limits, RunService
+from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from kie_ui.settings import Settings
 from kie_ui.ui.asgi.login import Users
 from kie_ui.ui.asgi.upload_owners import OwnedFiles
 from kie_ui.ui.simulator_process import Demo
 from kie_ui.ui.tabs.balances import Accounts
 
-if TYPE_CHECKING:
-    from kie_ui.runs.accounts.limits import RunsPerDay
-    from kie_ui.runs.service import RunService
-
 logger = logging.getLogger(__name__)
 
-OPENS_AFTER_S = 1.0
-"""How long after the start interrupted runs are taken up, if no page asks for runs before."""
+OPEN_AFTER_S = 1.0
+"""Delay after the start before the database is opened, if no page has needed it by then."""
 
-PRUNES_EVERY_S = 900.0
-"""Seconds between looks for visitors who are gone for good."""
+FORGET_EVERY_S = 900.0
+"""Pause between searches for visitors who are gone for good."""
+
+MAX_CLIP_READERS = 2
+"""Dropped clips that are stored and read at the same time."""
+MAX_PAGE_READERS = 2
+"""Documentation pages that are parsed at the same time: a large one takes a processor a while."""
 
 
 class Services:
-    """The run service and everything below it, for one server process."""
+    """The run service and everything beside it."""
 
     def __init__(self, settings: Settings, library: Library, clock: Clock = SYSTEM_CLOCK) -> None:
         self.settings = settings
@@ -59,46 +64,43 @@ class Services:
         self.accounts = Accounts(self.backends, self._live)
         self.users = Users(settings.passwords)
         self.files = OwnedFiles(settings.data_path / "uploads.sqlite3")
+        self.tasks = BackgroundTasks()
+        self.clip_readers = asyncio.Semaphore(MAX_CLIP_READERS)
+        self.page_readers = asyncio.Semaphore(MAX_PAGE_READERS)
+        self.is_shutting_down = asyncio.Event()
         self._opening: asyncio.Task[RunService] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.is_leaving = asyncio.Event()
-        """Set when the server is about to stop."""
 
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
         """Open in the background while the server runs, and close when it stops."""
         self._loop = asyncio.get_running_loop()
-        background = (
-            asyncio.create_task(self._open_soon()),
-            asyncio.create_task(self._prune_again_and_again()),
-        )
+        self.tasks.spawn(self._open_after_start(), name="open the runs")
+        self.tasks.spawn(self._forget_gone_visitors(), name="forget gone visitors")
         try:
             yield
         finally:
-            for task in background:
-                task.cancel()
             await self._close()
 
     def begin_shutdown(self) -> None:
-        """Have every open stream end: the server waits for them before it stops. For any thread."""
+        """Have every open stream end, since the server waits for them. Thread-safe."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self.is_leaving.set)
+            self._loop.call_soon_threadsafe(self.is_shutting_down.set)
 
-    async def _open_soon(self) -> None:
-        """Open even if nobody comes, once the first page had its turn."""
-        await asyncio.sleep(OPENS_AFTER_S)
+    async def _open_after_start(self) -> None:
+        await asyncio.sleep(OPEN_AFTER_S)
         try:
             await self.runs()
         except (RunsProblem, OSError) as problem:
             logger.error("The runs cannot be opened: %s", problem)  # noqa: TRY400 - it is a sentence
 
-    async def _prune_again_and_again(self) -> None:
+    async def _forget_gone_visitors(self) -> None:
         while True:
-            await asyncio.sleep(PRUNES_EVERY_S)
+            await asyncio.sleep(FORGET_EVERY_S)
             await self.accounts.prune(self._has_runs_under_way)
 
     async def _has_runs_under_way(self, owner: str) -> bool:
-        """Tell whether an owner still waits for something; where that can't be told, yes."""
+        """Tell whether an owner has unfinished runs; true if that cannot be read."""
         try:
             runs = await self.runs()
             return await runs.has_unfinished(owner)
@@ -106,9 +108,9 @@ class Services:
             return True
 
     async def runs(self) -> RunService:
-        """Return the run service, waiting for it to open; a failed opening is tried once more.
+        """Return the run service once it is open; if opening failed before, try again.
 
-        Raises: StoreProblem, where the database cannot be opened.
+        Raises: StoreProblem, if the database cannot be opened.
         """
         has_failed = self._opening is not None and self._opening.done()
         if self._opening is None or (has_failed and self._opening.exception()):
@@ -123,6 +125,7 @@ class Services:
         return service
 
     async def _close(self) -> None:
+        await self.tasks.stop()
         opening = self._opening
         if opening is not None and opening.done() and not opening.exception():
             await opening.result().stop()
@@ -141,15 +144,11 @@ class Services:
         )
 
     def _may_use_server_key(self, _owner: str) -> bool:
-        """Whether visitors may spend the server's credits: its one owner may, others if told so."""
+        """Tell whether visitors may spend the server's credits: a single owner always may."""
         return not self.settings.is_reachable_by_others or self.settings.share_server_key
 
 
 def _build_service(services: Services) -> RunService:
-    from kie_ui.media.storage import Storage  # noqa: PLC0415 - see the module's text
-    from kie_ui.runs.service import Limits, RunService  # noqa: PLC0415
-    from kie_ui.runs.storage.run_store import RunStore, sqlite_url  # noqa: PLC0415
-
     settings = services.settings
     folder = settings.data_path
     try:
@@ -175,8 +174,6 @@ def _build_service(services: Services) -> RunService:
 
 
 def _runs_per_day(settings: Settings) -> RunsPerDay:
-    from kie_ui.runs.accounts.limits import NO_LIMIT, RunsPerDay  # noqa: PLC0415 - see the module's text
-
     if not settings.is_reachable_by_others:
         return NO_LIMIT
     return RunsPerDay(settings.runs_per_day, settings.runs_per_day_of_all)

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
-from kie_ui.ui.api.event_stream import build_routes
+from kie_ui.ui.app import build_routes
 from kie_ui.ui.asgi.identity import IdentityMiddleware
 from kie_ui.ui.asgi.same_origin import SameOriginMiddleware
 from kie_ui.ui.services import Services
@@ -30,6 +30,7 @@ from kie_ui.ui.tabs.generate import HAS_PRESSED, ModelTab, build_model_tab
 GROK = built_in_registry().spec("grok-imagine/image-to-video")
 V1_LITE = built_in_registry().spec("bytedance/v1-lite-image-to-video")
 SPECS = (GROK, V1_LITE)
+JSON = {"Content-Type": "application/json"}
 HOSTILE = '<img src=x onerror="alert(1)"> & “quotes”'
 
 MakeServices = Callable[..., Services]

@@ -19,7 +19,7 @@ from tests.ui.driving import GROK, V1_LITE, DrivenTab, MakeServices, make_site, 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the server open the runs without waiting for its first page."""
-    monkeypatch.setattr("kie_ui.ui.services.OPENS_AFTER_S", 0)
+    monkeypatch.setattr("kie_ui.ui.services.OPEN_AFTER_S", 0)
 
 
 def a_file(folder: Path) -> Path:

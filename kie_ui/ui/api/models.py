@@ -1,7 +1,6 @@
-"""What the page asks about the models of its visitor, and what it has done to them.
+"""The Models tab's routes: the visitor's models, reading and adding pages, and changing the list.
 
-Each answer brings the whole list as it is from then on, and each refusal a sentence for the person.
-All of it is a matter of files, which threads see to.
+What changes a model answers the whole list as it is from then on.
 """
 
 from __future__ import annotations
@@ -9,48 +8,238 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 
 from kie_ui.catalog.describe import compare, facts_of
 from kie_ui.catalog.library.collection import Entry
 from kie_ui.catalog.library.exchange import Source, read_text
 from kie_ui.catalog.library.file_store import CollectionProblem
 from kie_ui.catalog.library.library import Library, MayNotAdd
-from kie_ui.catalog.library.sanitize import UnusableSpec
 from kie_ui.catalog.media_types import name_of
 from kie_ui.catalog.parameters import MediaParameter, Parameter, TableParameter, TextParameter
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.kie.docs_site import PageProblem, fetch_page
-from kie_ui.ui.api.requests import TooLarge, read_body
-from kie_ui.ui.api.reuse import animates
-from kie_ui.ui.asgi.identity import owner_of
+from kie_ui.ui.api.requests import (
+    NO_STORE,
+    ApiRequest,
+    ApiRoute,
+    JsonObject,
+    list_field,
+    text_field,
+)
+from kie_ui.ui.api.reuse import can_animate
 from kie_ui.ui.form.prefill import has_seed
 from kie_ui.ui.services import Services
 
-MAX_OPTIONS = 40
-"""Options that are shown of one parameter; of a hundred voices nobody reads more."""
+MAX_BODY_BYTES = 12 * 1024 * 1024
+"""A hundred pages, or the largest file of models."""
+MAX_SUMMARY_CHARACTERS = 240
+"""What the list of models shows, and searches, of a summary."""
 MAX_CHARACTERS = 600
-"""Of a text that a page states."""
+"""Of a text in a preview."""
+MAX_OPTIONS = 40
+"""Options of one parameter in a preview."""
 
-_KINDS = {
+_ONLY_OPERATOR = (
+    "On this server only its operator adds models. What you see here can be used by everyone."
+)
+_MEDIA = {
     "image": ("a picture", "pictures"),
     "video": ("a video", "videos"),
     "audio": ("a sound", "sounds"),
     "file": ("a file", "files"),
 }
-_ENTRIES = {True: ("file", "files"), False: ("entry", "entries")}
+_ITEMS = {True: ("file", "files"), False: ("entry", "entries")}
+"""What a list holds: media, or anything else."""
 
 
-def preview(spec: ModelSpec, known: Entry | None) -> dict[str, Any]:
-    """Describe a spec that was read, and what it would change of the one that there is."""
+class Page(NamedTuple):
+    """A documentation page, or a file of models, that a visitor gives."""
+
+    name: str
+    """The file's name, or the page's address."""
+    text: str | None = None
+    """None if it is to be fetched from the address."""
+
+
+async def send_list(request: ApiRequest) -> JsonObject:
+    """List every model of the owner."""
+    return await asyncio.to_thread(list_models, request.services, request.owner)
+
+
+async def send_export(request: ApiRequest) -> Response:
+    """Send models as one file: those named by `model`, or all that were added."""
+    models = request.http.query_params.getlist("model") or None
+    file = await asyncio.to_thread(request.services.library.export, request.owner, models)
+    name = f"kie-ui-models-{time.strftime('%Y-%m-%d')}.json"
+    headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(file, media_type="application/json", headers=headers)
+
+
+async def read_page(request: ApiRequest) -> JsonObject:
+    """Answer what was understood of a page, and its text if it was fetched; store nothing."""
+    body = await request.json_object(MAX_BODY_BYTES)
+    page = Page(text_field(body, "address")) if "address" in body else _given_page(body)
+    _check_may_add(request)
+    try:
+        text = await _text_of(request, page)
+    except PageProblem as problem:
+        return {"name": page.name, "models": [], "problems": [str(problem)]}
+    source = await _parse(request, Page(page.name, text))
+    models = await asyncio.to_thread(_previews, request, source)
+    answer = {"name": page.name, "models": models, "problems": list(source.problems)}
+    return answer if page.text is not None else {**answer, "text": text}
+
+
+async def add_models(request: ApiRequest) -> JsonObject:
+    """Add, or replace, the chosen models of pages that were read before."""
+    body = await request.json_object(MAX_BODY_BYTES)
+    pages = [_given_page(each) for each in list_field(body, "pages", dict)]
+    chosen = list_field(body, "models", str)
+    _check_may_add(request)
+    sources = [await _parse(request, page) for page in pages]
+    specs = {s.model: s for source in sources for s in source.specs if s.model in chosen}
+    if not specs:
+        raise CollectionProblem("Choose a model to add.")
+    library = request.services.library
+    added = await asyncio.to_thread(library.add, request.owner, specs.values())
+    return {**await send_list(request), "added": [each.spec.model for each in added]}
+
+
+def _given_page(body: JsonObject) -> Page:
+    return Page(text_field(body, "name"), text_field(body, "text"))
+
+
+def _check_may_add(request: ApiRequest) -> None:
+    if not request.services.library.may_add(request.owner):
+        raise MayNotAdd("On this server only its operator adds models.")
+
+
+async def _text_of(request: ApiRequest, page: Page) -> str:
+    """Return the text of a page, fetched if need be. Raises: PageProblem."""
+    if page.text is not None:
+        return page.text
+    return await fetch_page(page.name, request.services.settings.hosts_of_docs)
+
+
+async def _parse(request: ApiRequest, page: Page) -> Source:
+    async with request.services.page_readers:
+        return await asyncio.to_thread(read_text, page.text or "", page.name)
+
+
+def _previews(request: ApiRequest, source: Source) -> list[JsonObject]:
+    """Describe what was read. Blocks: known models are read from the disk."""
+    return [preview(spec, _known_entry(request, spec.model)) for spec in source.specs]
+
+
+def _known_entry(request: ApiRequest, model: str) -> Entry | None:
+    try:
+        return request.services.library.entry(request.owner, model)
+    except UnknownModel:
+        return None
+
+
+async def _change(change: Callable[[Library, str, JsonObject], None], request: ApiRequest) -> Any:
+    body = await request.json_object(MAX_BODY_BYTES)
+    await asyncio.to_thread(change, request.services.library, request.owner, body)
+    return await send_list(request)
+
+
+def _rename(library: Library, owner: str, body: JsonObject) -> None:
+    library.rename(owner, text_field(body, "model"), text_field(body, "title"))
+
+
+def _move(library: Library, owner: str, body: JsonObject) -> None:
+    before = text_field(body, "before") if body.get("before") is not None else None
+    library.move(owner, text_field(body, "model"), before)
+
+
+def _by_model(
+    method: Callable[[Library, str, str], object],
+) -> Callable[[Library, str, JsonObject], None]:
+    """Return a change that needs to know no more than which model is meant."""
+
+    def change(library: Library, owner: str, body: JsonObject) -> None:
+        method(library, owner, text_field(body, "model"))
+
+    return change
+
+
+_CHANGES: Mapping[str, Callable[[Library, str, JsonObject], None]] = {
+    "rename": _rename,
+    "move": _move,
+    "hide": _by_model(Library.hide),
+    "show": _by_model(Library.show),
+    "opened": _by_model(Library.opened),
+    "remove": _by_model(Library.remove),
+    "put-back": _by_model(Library.put_back),
+    "restore": _by_model(Library.restore),
+}
+
+
+def list_models(services: Services, owner: str) -> JsonObject:
+    """Describe the models of an owner, in the order of their tabs. Blocks: it reads files."""
+    library = services.library
+    may_add = library.may_add(owner)
+    return {
+        "models": [_describe(entry) for entry in library.entries(owner)],
+        "may_add": may_add,
+        "note": None if may_add else _ONLY_OPERATOR,
+        "hosts": sorted(services.settings.hosts_of_docs),
+        "warnings": list(library.warnings(owner)),
+    }
+
+
+def _describe(entry: Entry) -> JsonObject:
+    spec = entry.spec
+    return {
+        "model": spec.model,
+        "title": spec.title,
+        "maker": spec.maker,
+        "summary": spec.summary[:MAX_SUMMARY_CHARACTERS],
+        "produces": spec.produces,
+        "takes": takes(spec),
+        "parameters": len(spec.parameters),
+        "tab": spec.api_name,
+        "is_built_in": entry.is_built_in,
+        "is_replaced": entry.is_replaced,
+        "is_hidden": entry.is_hidden,
+        "is_own": entry.is_own,
+        "has_seed": has_seed(spec),
+        "can_animate": can_animate(spec),
+        "digest": spec.digest,
+        "used_at_ms": max(entry.added_at_ms, entry.opened_at_ms or 0),
+    }
+
+
+def takes(spec: ModelSpec) -> list[str]:
+    """List in words what a model takes: "text", "up to 3 pictures"."""
+    words: dict[str, None] = {}
+    if any(isinstance(p, TextParameter) and (p.required or p.multiline) for p in spec.parameters):
+        words["text"] = None
+    for parameter in spec.parameters:
+        match parameter:
+            case MediaParameter():
+                words[_media_in_words(parameter)] = None
+            case TableParameter():
+                words["a table"] = None
+    return list(words)
+
+
+def _media_in_words(parameter: MediaParameter) -> str:
+    one, several = _MEDIA[parameter.media]
+    if not parameter.many or parameter.max_items == 1:
+        return one
+    return several if parameter.max_items is None else f"up to {parameter.max_items} {several}"
+
+
+def preview(spec: ModelSpec, known: Entry | None) -> JsonObject:
+    """Describe a spec that was read, and what it would change of the known one."""
     return {
         "model": spec.model,
         "title": spec.title,
@@ -58,13 +247,13 @@ def preview(spec: ModelSpec, known: Entry | None) -> dict[str, Any]:
         "summary": _cut(spec.summary),
         "produces": spec.produces,
         "documentation": spec.documentation,
-        "parameters": [_parameter(parameter) for parameter in spec.parameters],
+        "parameters": [_preview_parameter(parameter) for parameter in spec.parameters],
         "warnings": list(spec.warnings),
-        **_beside(spec, known),
+        **_difference(spec, known),
     }
 
 
-def _beside(spec: ModelSpec, known: Entry | None) -> dict[str, Any]:
+def _difference(spec: ModelSpec, known: Entry | None) -> JsonObject:
     if known is None:
         return {"state": "new", "changes": []}
     difference = compare(known.spec, spec)
@@ -73,28 +262,7 @@ def _beside(spec: ModelSpec, known: Entry | None) -> dict[str, Any]:
     return {"state": state, "changes": changes, "is_built_in": known.is_built_in}
 
 
-def takes(spec: ModelSpec) -> list[str]:
-    """Say in a few words what a model is given: "text", "up to 3 pictures"."""
-    words: dict[str, None] = {}
-    if any(isinstance(p, TextParameter) and (p.required or p.multiline) for p in spec.parameters):
-        words["text"] = None
-    for parameter in spec.parameters:
-        match parameter:
-            case MediaParameter():
-                words[_files(parameter)] = None
-            case TableParameter():
-                words["a table"] = None
-    return list(words)
-
-
-def _files(parameter: MediaParameter) -> str:
-    one, several = _KINDS[parameter.media]
-    if not parameter.many or parameter.max_items == 1:
-        return one
-    return several if parameter.max_items is None else f"up to {parameter.max_items} {several}"
-
-
-def _parameter(parameter: Parameter) -> dict[str, Any]:
+def _preview_parameter(parameter: Parameter) -> JsonObject:
     facts = facts_of(parameter)
     options = facts.get("options", [])
     return {
@@ -107,17 +275,17 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "options": [_plain(option) for option in options[:MAX_OPTIONS]],
         "more_options": max(0, len(options) - MAX_OPTIONS),
         "default": _plain(facts["default"]) if "default" in facts else None,
-        "limits": list(_limits(facts, is_media=isinstance(parameter, MediaParameter))),
+        "limits": list(_limits(facts, *_ITEMS[isinstance(parameter, MediaParameter)])),
     }
 
 
-def _limits(facts: Mapping[str, Any], *, is_media: bool) -> Iterator[str]:
-    """Say every limit that a page states, in words."""
+def _limits(facts: Mapping[str, Any], item: str, items: str) -> Iterator[str]:
+    """Yield every limit that a page states, in words."""
     yield from _between(facts.get("minimum"), facts.get("maximum"))
     if "step" in facts:
         yield f"in steps of {facts['step']}"
     yield from _count(facts.get("min_length"), facts.get("max_length"), "character", "characters")
-    yield from _count(facts.get("min_items"), facts.get("max_items"), *_ENTRIES[is_media])
+    yield from _count(facts.get("min_items"), facts.get("max_items"), item, items)
     if "max_bytes" in facts:
         yield f"up to {facts['max_bytes'] / 10**6:g} MB each"
     if "accepts" in facts:
@@ -153,7 +321,7 @@ def _file_type(mime: str) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Write a value of the wire as people read it; text stands as it is."""
+    """Write a value as people read it: text as it is, the rest as JSON."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return _cut(text)
 
@@ -162,290 +330,13 @@ def _cut(text: str) -> str:
     return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1].rstrip() + "…"
 
 
-READINGS_AT_ONCE = 2
-"""Pages that are read at the same time: a large one keeps a processor busy for a moment."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What somebody gave to be read."""
-
-    name: str
-    """What they call it: a file's name, or the page's address."""
-    text: str | None = None
-    """None: it is to be fetched from the address."""
-
-
-class Adding:
-    """Reads and adds models for the visitors of one server."""
-
-    def __init__(self, library: Library, hosts: Collection[str]) -> None:
-        self._library = library
-        self._hosts = hosts
-        self._room = asyncio.Semaphore(READINGS_AT_ONCE)
-
-    async def read(self, owner: str, reading: Reading) -> dict[str, Any]:
-        """Say what was understood; a text that was fetched is told too, to be said again.
-
-        Raises: MayNotAdd.
-        """
-        self._refuse_who_may_not(owner)
-        try:
-            text = await self._text(reading)
-        except PageProblem as problem:
-            return {"name": reading.name, "models": [], "problems": [str(problem)]}
-        source = await self._source(Reading(reading.name, text))
-        models = await asyncio.to_thread(self._previews, owner, source)
-        told = {"name": reading.name, "models": models, "problems": list(source.problems)}
-        return told if reading.text is not None else {**told, "text": text}
-
-    async def add(
-        self, owner: str, readings: Iterable[Reading], models: Collection[str]
-    ) -> list[str]:
-        """Add the named models of these texts, and return the ids of those that there are now.
-
-        Raises: MayNotAdd, UnusableSpec, CollectionProblem.
-        """
-        self._refuse_who_may_not(owner)
-        specs: dict[str, ModelSpec] = {}
-        for reading in readings:
-            source = await self._source(reading)
-            specs.update({spec.model: spec for spec in source.specs if spec.model in models})
-        if not specs:
-            raise CollectionProblem("Choose a model to add.")
-        added = await asyncio.to_thread(self._library.add, owner, specs.values())
-        return [each.spec.model for each in added]
-
-    def _refuse_who_may_not(self, owner: str) -> None:
-        if not self._library.may_add(owner):
-            raise MayNotAdd("On this server only its operator adds models.")
-
-    async def _text(self, reading: Reading) -> str:
-        if reading.text is not None:
-            return reading.text
-        return await fetch_page(reading.name, self._hosts)
-
-    async def _source(self, reading: Reading) -> Source:
-        async with self._room:
-            return await asyncio.to_thread(read_text, reading.text or "", reading.name)
-
-    def _previews(self, owner: str, source: Source) -> list[dict[str, Any]]:
-        """Describe what was read. Blocks: the models that there are come from the disk."""
-        return [preview(spec, self._known(owner, spec)) for spec in source.specs]
-
-    def _known(self, owner: str, spec: ModelSpec) -> Entry | None:
-        try:
-            return self._library.entry(owner, spec.model)
-        except UnknownModel:
-            return None
-
-
-MAX_BODY_BYTES = 12 * 1024 * 1024
-"""A hundred pages, or the largest file of models."""
-SUMMARY_CHARACTERS = 240
-"""What a list of models shows and searches of what a page says."""
-
-_ONLY_OPERATOR = (
-    "On this server only its operator adds models. What you see here can be used by everyone."
+ROUTES = (
+    ApiRoute("GET", "/models", send_list),
+    ApiRoute("GET", "/models/export", send_export),
+    ApiRoute("POST", "/models/read", read_page),
+    ApiRoute("POST", "/models/add", add_models),
+    *(
+        ApiRoute("POST", f"/models/{name}", partial(_change, change))
+        for name, change in _CHANGES.items()
+    ),
 )
-
-Given = Mapping[str, Any]
-Answer = dict[str, Any]
-Ask = Callable[[str, Given], Awaitable[Answer]]
-Change = Callable[[Library, str, Given], None]
-
-
-class BadRequest(Exception):
-    """The request itself is not what this route takes; the text is a sentence for the person."""
-
-
-def build_models_routes(services: Services, prefix: str) -> list[Route]:
-    """Build the routes of one server."""
-    adding = Adding(services.library, services.settings.hosts_of_docs)
-
-    def route(name: str, ask: Ask) -> Route:
-        async def handle(request: Request) -> Response:
-            return await _answered(ask, request)
-
-        return Route(f"{prefix}/models/{name}", handle, methods=["POST"])
-
-    async def listed(request: Request) -> Response:
-        """Tell every model that the visitor has."""
-        told = await asyncio.to_thread(list_models, services, owner_of(request))
-        return JSONResponse(told)
-
-    async def read(owner: str, given: Given) -> Answer:
-        """Say what was understood of a page, or of a file of models; nothing is stored."""
-        return await adding.read(owner, _reading(given))
-
-    async def add(owner: str, given: Given) -> Answer:
-        """Add models of pages that were read before, or replace them."""
-        readings = [_reading(each) for each in _list_of(given, "pages", dict)]
-        added = await adding.add(owner, readings, _list_of(given, "models", str))
-        told = await asyncio.to_thread(list_models, services, owner)
-        return {**told, "added": added}
-
-    return [
-        Route(f"{prefix}/models", listed, methods=["GET"]),
-        Route(f"{prefix}/models/export", partial(_export, services.library), methods=["GET"]),
-        route("read", read),
-        route("add", add),
-        *(route(name, partial(_changed, services, change)) for name, change in _CHANGES.items()),
-    ]
-
-
-async def _export(library: Library, request: Request) -> Response:
-    """Send models as one file: those that are named, or all that were added."""
-    models = request.query_params.getlist("model") or None
-    try:
-        file = await asyncio.to_thread(library.export, owner_of(request), models)
-    except (UnknownModel, CollectionProblem) as problem:
-        return _refused(str(problem), 404)
-    name = f"kie-ui-models-{time.strftime('%Y-%m-%d')}.json"
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "no-store",
-    }
-    return Response(file, media_type="application/json", headers=headers)
-
-
-async def _changed(services: Services, change: Change, owner: str, given: Given) -> Answer:
-    """Change something about a model, and tell the list as it is then."""
-    await asyncio.to_thread(change, services.library, owner, given)
-    return await asyncio.to_thread(list_models, services, owner)
-
-
-def list_models(services: Services, owner: str) -> dict[str, Any]:
-    """Describe the models of an owner, in the order of their tabs. Blocks for a moment."""
-    library, hosts = services.library, sorted(services.settings.hosts_of_docs)
-    may_add = library.may_add(owner)
-    return {
-        "models": [_described(entry) for entry in library.entries(owner)],
-        "may_add": may_add,
-        "note": None if may_add else _ONLY_OPERATOR,
-        "hosts": hosts,
-        "warnings": list(library.warnings(owner)),
-    }
-
-
-def _described(entry: Entry) -> dict[str, Any]:
-    spec = entry.spec
-    return {
-        "model": spec.model,
-        "title": spec.title,
-        "maker": spec.maker,
-        "summary": spec.summary[:SUMMARY_CHARACTERS],
-        "produces": spec.produces,
-        "takes": takes(spec),
-        "parameters": len(spec.parameters),
-        "tab": spec.api_name,
-        "is_built_in": entry.is_built_in,
-        "is_replaced": entry.is_replaced,
-        "is_hidden": entry.is_hidden,
-        "is_own": entry.is_own,
-        "has_seed": has_seed(spec),
-        "animates": animates(spec),
-        "digest": spec.digest,
-        "used_at_ms": max(entry.added_at_ms, entry.opened_at_ms or 0),
-    }
-
-
-def _rename(library: Library, owner: str, given: Given) -> None:
-    library.rename(owner, _model(given), _text(given, "title"))
-
-
-def _move(library: Library, owner: str, given: Given) -> None:
-    before = _text(given, "before") if given.get("before") is not None else None
-    library.move(owner, _model(given), before)
-
-
-def _hide(library: Library, owner: str, given: Given) -> None:
-    library.hide(owner, _model(given))
-
-
-def _show(library: Library, owner: str, given: Given) -> None:
-    library.show(owner, _model(given))
-
-
-def _opened(library: Library, owner: str, given: Given) -> None:
-    library.opened(owner, _model(given))
-
-
-def _remove(library: Library, owner: str, given: Given) -> None:
-    library.remove(owner, _model(given))
-
-
-def _put_back(library: Library, owner: str, given: Given) -> None:
-    library.put_back(owner, _model(given))
-
-
-def _restore(library: Library, owner: str, given: Given) -> None:
-    library.restore(owner, _model(given))
-
-
-_CHANGES: Mapping[str, Change] = {
-    "rename": _rename,
-    "move": _move,
-    "hide": _hide,
-    "show": _show,
-    "opened": _opened,
-    "remove": _remove,
-    "put-back": _put_back,
-    "restore": _restore,
-}
-
-
-async def _answered(ask: Ask, request: Request) -> Response:
-    """Answer what was asked for, or say in words why it can't be done."""
-    try:
-        return JSONResponse(await ask(owner_of(request), await _given(request)))
-    except BadRequest as problem:
-        return _refused(str(problem), 400)
-    except MayNotAdd as problem:
-        return _refused(str(problem), 403)
-    except UnknownModel:
-        return _refused("This model is not here any more.", 404)
-    except (CollectionProblem, UnusableSpec) as problem:
-        return _refused(str(problem), 409)
-
-
-def _refused(sentence: str, status: int) -> Response:
-    return JSONResponse({"message": sentence}, status_code=status)
-
-
-async def _given(request: Request) -> Given:
-    """Read a body as a JSON object. Raises: BadRequest."""
-    try:
-        given = json.loads(await read_body(request, MAX_BODY_BYTES))
-    except TooLarge:
-        raise BadRequest("That is too much at once.") from None
-    except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict):
-        raise BadRequest("This request makes no sense here.")
-    return given
-
-
-def _reading(given: Given) -> Reading:
-    """Read what is to be understood: a text and what it is called, or an address."""
-    if "address" in given:
-        return Reading(_text(given, "address"))
-    return Reading(_text(given, "name"), _text(given, "text"))
-
-
-def _model(given: Given) -> str:
-    return _text(given, "model")
-
-
-def _text(given: Given, name: str) -> str:
-    value = given.get(name)
-    if not isinstance(value, str):
-        raise BadRequest("This request makes no sense here.")
-    return value
-
-
-def _list_of(given: Given, name: str, kind: type) -> list[Any]:
-    values = given.get(name)
-    if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
-        raise BadRequest("This request makes no sense here.")
-    return values

@@ -1,183 +1,97 @@
-"""What the page's own scripts may have done: calling off, trying again, adopting a task.
+"""What the page has done to a run: cancel, retry, adopt. And Kie's callbacks.
 
-Each answers `{}` or the new run's id, or a sentence for the person. None makes a task at Kie but
-`send-again`, which a person has to ask for knowingly.
+Of these only `send-again` makes a task at Kie, which a person has to ask for knowingly.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-
-from kie_ui.kie.errors import KieError, Unreachable
 from kie_ui.kie.webhook import is_signed, task_id_of
-from kie_ui.runs.errors import RunsProblem
-from kie_ui.ui.api.requests import TooLarge, read_body
-from kie_ui.ui.asgi.identity import owner_of
-from kie_ui.ui.services import Services
+from kie_ui.ui.api.requests import ApiRequest, ApiRoute, JsonObject
+from kie_ui.ui.asgi.request_body import read_json_object
+from kie_ui.ui.errors import BadRequest
 
-if TYPE_CHECKING:  # the page's first view needs no run service
-    from kie_ui.runs.service import RunService
+MAX_CALLBACK_BYTES = 256 * 1024
 
 
-MAX_BODY_BYTES = 16 * 1024
-
-Answer = dict[str, Any]
-Action = Callable[["RunService", str, Request], Awaitable[Answer | Response]]
-
-
-class BadRequest(Exception):
-    """The request itself is not what this route takes; the text is a sentence for the person."""
-
-
-def build_action_routes(services: Services, prefix: str) -> list[Route]:
-    """Build the routes of one server."""
-
-    def route(path: str, action: Action) -> Route:
-        async def handle(request: Request) -> Response:
-            return await done(services, action, request)
-
-        return Route(prefix + path, handle, methods=["POST"])
-
-    async def track(runs: RunService, owner: str, request: Request) -> Answer:
-        """Follow a task that was made elsewhere."""
-        task_id = await _task_id(request)
-        run = await runs.track(owner, task_id, services.backends.kind(owner))
-        return {"run_id": run.id, "model": run.model}
-
-    return [
-        route("/runs/{run_id:str}/cancel", _cancel),
-        route("/runs/{run_id:str}/send-again", _send_again),
-        route("/runs/{run_id:str}/task-id", _give_task_id),
-        route("/runs/{run_id:str}/fetch-again", _fetch_again),
-        route("/runs/{run_id:str}/watch-again", _watch_again),
-        route("/track", track),
-    ]
-
-
-async def _cancel(runs: RunService, owner: str, request: Request) -> Answer:
-    """Call a run off before its create has left."""
-    await runs.cancel(owner, request.path_params["run_id"])
+async def cancel(request: ApiRequest) -> JsonObject:
+    """Cancel a run whose create request has not left."""
+    await (await request.runs()).cancel(request.owner, request.run_id)
     return {}
 
 
-async def _send_again(runs: RunService, owner: str, request: Request) -> Answer:
-    """Make a run of unknown fate once more, as a person knowingly asks for."""
-    run = await runs.send_again(owner, request.path_params["run_id"])
+async def send_again(request: ApiRequest) -> JsonObject:
+    """Repeat a run of unknown fate, as a person knowingly asks for."""
+    run = await (await request.runs()).send_again(request.owner, request.run_id)
     return {"run_id": run.id}
 
 
-async def _give_task_id(runs: RunService, owner: str, request: Request) -> Answer:
+async def give_task_id(request: ApiRequest) -> JsonObject:
     """Take the task id that a person found in Kie's logs."""
-    await runs.give_task_id(owner, request.path_params["run_id"], await _task_id(request))
+    task_id = await _task_id(request)
+    await (await request.runs()).give_task_id(request.owner, request.run_id, task_id)
     return {}
 
 
-async def _fetch_again(runs: RunService, owner: str, request: Request) -> Answer:
-    """Try once more to keep a clip that was made."""
-    await runs.fetch_again(owner, request.path_params["run_id"])
+async def fetch_again(request: ApiRequest) -> JsonObject:
+    """Try once more to download a result."""
+    await (await request.runs()).fetch_again(request.owner, request.run_id)
     return {}
 
 
-async def _watch_again(runs: RunService, owner: str, request: Request) -> Answer:
-    """Ask once more about a task that was not to be found."""
-    await runs.watch_again(owner, request.path_params["run_id"])
+async def watch_again(request: ApiRequest) -> JsonObject:
+    """Poll once more for a task that was not found."""
+    await (await request.runs()).watch_again(request.owner, request.run_id)
     return {}
 
 
-async def done(services: Services, action: Action, request: Request) -> Response:
-    """Answer what was asked for, or say in words why it can't be done."""
-    try:
-        runs = await services.runs()
-        answer = await action(runs, owner_of(request), request)
-        return answer if isinstance(answer, Response) else JSONResponse(answer)
-    except BadRequest as problem:
-        return _refused(str(problem), 400)
-    except RunsProblem as problem:
-        return refused(problem)
-    except KieError as problem:
-        return _refused(str(problem), 503 if _may_work_later(problem) else 409)
+async def track(request: ApiRequest) -> JsonObject:
+    """Adopt a task that was made elsewhere."""
+    task_id = await _task_id(request)
+    kind = request.services.backends.kind(request.owner)
+    run = await (await request.runs()).track(request.owner, task_id, kind)
+    return {"run_id": run.id, "model": run.model}
 
 
-def refused(problem: RunsProblem, *, out_of_step: int = 409) -> Response:
-    """Say why not: no such run, not at this step, or not while the database fails."""
-    status = {"UnknownRun": 404, "StoreProblem": 503, "QuotaUsedUp": 429}
-    return _refused(str(problem), status.get(type(problem).__name__, out_of_step))
-
-
-def _refused(sentence: str, status: int) -> Response:
-    return JSONResponse({"message": sentence}, status_code=status)
-
-
-def _may_work_later(problem: KieError) -> bool:
-    return problem.may_retry or isinstance(problem, Unreachable)
-
-
-async def _task_id(request: Request) -> str:
-    try:
-        given = json.loads(await read_body(request, MAX_BODY_BYTES))
-    except (ValueError, RecursionError, TooLarge):
-        raise BadRequest("Enter a task id.") from None
-    task_id = given.get("task_id") if isinstance(given, dict) else None
+async def _task_id(request: ApiRequest) -> str:
+    task_id = (await request.json_object()).get("task_id")
     if not isinstance(task_id, str) or not task_id.strip():
         raise BadRequest("Enter a task id, as it stands in Kie’s logs.")
     return task_id.strip()
 
 
-MAX_BODY_BYTES_CALLBACKS = 256 * 1024
+async def receive_callback(request: ApiRequest) -> JsonObject:
+    """Check a call of Kie's, then poll its task.
+
+    The address is checked first: of a forged one not even the body is read.
+    """
+    run_id, proof = request.run_id, request.http.path_params["proof"]
+    runs = await request.runs()
+    if not runs.is_callback(run_id, proof):
+        raise BadRequest("There is no such callback.", 404)
+    body = await read_json_object(request.http, MAX_CALLBACK_BYTES, needs_json_type=False)
+    runs.called_back(run_id, proof, _signed_task_id(request, body))
+    return {}
 
 
-def build_callback_routes(services: Services, prefix: str) -> list[Route]:
-    """Build the route of one server; it is told no owner and needs none."""
-
-    async def called_back(request: Request) -> Response:
-        """Check where a call comes from, then have the task asked about.
-
-        The address is checked first: of a made-up one not even the body is read.
-        """
-        run_id, proof = request.path_params["run_id"], request.path_params["proof"]
-        try:
-            runs = await services.runs()
-            if not runs.is_callback(run_id, proof):
-                return _refused_callbacks("There is no such callback.", 404)
-            body = _parsed(await read_body(request, MAX_BODY_BYTES_CALLBACKS))
-        except RunsProblem as problem:
-            return _refused_callbacks(str(problem), 503)
-        except TooLarge:
-            return _refused_callbacks("The body is too large.", 413)
-        if body is None:
-            return _refused_callbacks("The body is no JSON object.", 400)
-        task_id = task_id_of(body)
-        if not _may_come_from_kie(services, request, task_id):
-            return _refused_callbacks("The signature is missing or wrong.", 401)
-        runs.called_back(run_id, proof, task_id)
-        return JSONResponse({})
-
-    path = f"{prefix}/callbacks/{{run_id:str}}/{{proof:str}}"
-    return [Route(path, called_back, methods=["POST"])]
+def _signed_task_id(request: ApiRequest, body: dict[str, Any]) -> str | None:
+    """Return the task id of a callback. Raises: BadRequest, if a signature is missing or wrong."""
+    task_id, key = task_id_of(body), request.services.settings.kie_webhook_key
+    if key is not None and not (
+        task_id and is_signed(key, task_id, request.http.headers, time.time())
+    ):
+        raise BadRequest("The signature is missing or wrong.", 401)
+    return task_id
 
 
-def _parsed(body: bytes) -> dict[str, Any] | None:
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return parsed if isinstance(parsed, dict) else None
-
-
-def _may_come_from_kie(services: Services, request: Request, task_id: str | None) -> bool:
-    """Check the signature, where this server was told a key to check it with."""
-    key = services.settings.kie_webhook_key
-    if key is None:
-        return True
-    return task_id is not None and is_signed(key, task_id, request.headers, time.time())
-
-
-def _refused_callbacks(sentence: str, status: int) -> Response:
-    return JSONResponse({"message": sentence}, status_code=status)
+ROUTES = (
+    ApiRoute("POST", "/runs/{run_id}/cancel", cancel),
+    ApiRoute("POST", "/runs/{run_id}/send-again", send_again),
+    ApiRoute("POST", "/runs/{run_id}/task-id", give_task_id),
+    ApiRoute("POST", "/runs/{run_id}/fetch-again", fetch_again),
+    ApiRoute("POST", "/runs/{run_id}/watch-again", watch_again),
+    ApiRoute("POST", "/track", track),
+    ApiRoute("POST", "/callbacks/{run_id}/{proof}", receive_callback),
+)

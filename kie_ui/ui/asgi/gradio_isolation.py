@@ -29,39 +29,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kie_ui.ui.api.requests import TooLarge, read_body
+from kie_ui.ui.asgi.request_body import read_json_object
 from kie_ui.ui.asgi.upload_cleanup import files_of_page
 from kie_ui.ui.asgi.upload_owners import OwnedFiles, folder_of, lies_in_cache
 from kie_ui.ui.assets import ASSETS
+from kie_ui.ui.errors import BadRequest, BodyTooLarge
 
 GONE = "0" * 64 + "/gone"
 """A name in Gradio's cache that no file has."""
-
-
-class NotAnObject(ValueError):
-    """A body is no JSON object."""
-
-
-async def read_object(scope: Scope, receive: Receive, max_bytes: int) -> dict[str, Any]:
-    """Read a body that is a JSON object, and says so. Raises: TooLarge, NotAnObject.
-
-    A form of another site can send text that reads as JSON, but not under that type.
-    """
-    request = Request(scope, receive)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise NotAnObject
-    try:
-        body = json.loads(await read_body(request, max_bytes), parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        raise NotAnObject from None
-    if not isinstance(body, dict):
-        raise NotAnObject
-    return body
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def saying(scope: Scope, receive: Receive, body: dict[str, Any]) -> Receive:
@@ -335,13 +310,14 @@ class GradioIsolationMiddleware:
         return not lies_in_cache(path) or await self._may_see(visit, path)
 
     async def _body(self, visit: _Visit) -> dict[str, Any] | None:
-        """Read what was said; what is no JSON object is refused here, and None returned."""
+        """Read the body; if it is no JSON object, refuse the request and return None."""
+        request = Request(visit.scope, visit.receive)
         try:
-            return await read_object(visit.scope, visit.receive, MAX_BODY_BYTES)
-        except TooLarge:
-            await visit.refuse(413, "The request is too large.")
-        except NotAnObject:
-            await visit.refuse(422, "The request is no JSON object.")
+            return await read_json_object(request, MAX_BODY_BYTES)
+        except BodyTooLarge as problem:
+            await visit.refuse(413, str(problem))
+        except BadRequest as problem:
+            await visit.refuse(422, str(problem))  # as Gradio's own validation does
         return None
 
     async def _pass(

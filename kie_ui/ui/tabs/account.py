@@ -13,7 +13,7 @@ from kie_ui.catalog.request import credits_in_words
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.kie.errors import KieError, Unauthorized
 from kie_ui.ui.api.history import RUNS_A_PAGE
-from kie_ui.ui.api.reuse import animates
+from kie_ui.ui.api.reuse import can_animate
 from kie_ui.ui.asgi.identity import owner_of
 from kie_ui.ui.errors import in_template
 from kie_ui.ui.form.form import BACKGROUND_EVENT
@@ -30,7 +30,7 @@ def queue_html(specs: Iterable[ModelSpec]) -> str:
             "tab": spec.api_name,
             "is_built_in": True,
             "has_seed": has_seed(spec),
-            "animates": animates(spec),
+            "can_animate": can_animate(spec),
         }
         for spec in specs
     ]

@@ -22,9 +22,10 @@ from kie_ui.runs.history import (
     UsualTime,
 )
 from kie_ui.runs.run import MAX_USER_NOTE, Run, Step
-from kie_ui.ui.api.history import MAX_BODY_BYTES, PAGE_RUNS
+from kie_ui.ui.api.history import RUNS_A_PAGE
+from kie_ui.ui.api.requests import MAX_BODY_BYTES
 from kie_ui.ui.services import Services
-from tests.ui.driving import GROK, HOSTILE, V1_LITE, MakeServices, make_site
+from tests.ui.driving import GROK, HOSTILE, JSON, V1_LITE, MakeServices, make_site
 
 USUAL = UsualTime(median_s=50, low_s=40, high_s=70, runs=9)
 SPENT = SpendingDay("2026-11-21", GROK.model, 3, 28.8, 1, 0.0, 0)
@@ -171,7 +172,7 @@ async def test_a_page_is_what_was_looked_for(browser: httpx.AsyncClient, history
     asked = {"text": " boat ", "model": ["a", "b"], "step": "done", "favourites": "1"}
     told = (await browser.get("/history", params=asked)).json()
     query = HistoryQuery("boat", ("a", "b"), (Step.DONE,), only_favourites=True)
-    assert history.asked == [("page", "local", query, {"before": None, "limit": PAGE_RUNS})]
+    assert history.asked == [("page", "local", query, {"before": None, "limit": RUNS_A_PAGE})]
     assert told["next"] == "r0"
     assert told["models"] == [GROK.model]
     (run,) = told["runs"]
@@ -305,7 +306,6 @@ async def test_a_favourite_and_a_note_are_kept(
         ("/runs/r1", b"[]"),
         ("/runs/r1", b"{"),
         ("/runs/r1", b"[" * 100_000),
-        ("/runs/r1", b" " * (MAX_BODY_BYTES + 1)),
         ("/history/delete", b"{}"),
         ("/history/delete", b'{"run_ids": []}'),
         ("/history/undelete", b'{"run_ids": [3]}'),
@@ -316,9 +316,18 @@ async def test_what_makes_no_sense_is_refused(
     browser: httpx.AsyncClient, history: History, path: str, body: bytes
 ) -> None:
     """With a sentence, and without a question to the database."""
-    answer = await browser.post(path, content=body)
+    answer = await browser.post(path, content=body, headers=JSON)
     assert answer.status_code == 400
     assert answer.json()["message"].endswith(".")
+    assert history.asked == []
+
+
+async def test_a_body_beyond_the_limit_is_refused(
+    browser: httpx.AsyncClient, history: History
+) -> None:
+    """With a sentence, and without a question to the database."""
+    answer = await browser.post("/runs/r1", content=b" " * (MAX_BODY_BYTES + 1), headers=JSON)
+    assert (answer.status_code, answer.json()["message"]) == (413, "That is too much at once.")
     assert history.asked == []
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from kie_ui.kie.docs_site import PageProblem
 from kie_ui.ui.api import models as adding
 from kie_ui.ui.services import Services
 from tests.catalog.docs_import.writers import openapi_page
-from tests.ui.driving import GROK, HOSTILE, SPECS, MakeServices, make_site
+from tests.ui.driving import GROK, HOSTILE, JSON, SPECS, MakeServices, make_site
 from tests.ui.specs import EVERY_KIND
 
 PAGE = openapi_page(EVERY_KIND)
@@ -289,21 +288,22 @@ class TestChanges:
     async def test_what_makes_no_sense_is_refused(self, ada: Visitor, body: bytes) -> None:
         """Whatever is asked for."""
         for what in ("rename", "move", "hide", "remove", "restore", "read", "add"):
-            answer = await ada.client.post(f"/kie-ui/models/{what}", content=body)
+            answer = await ada.client.post(f"/kie-ui/models/{what}", content=body, headers=JSON)
             assert answer.status_code == 400
 
     async def test_too_much_at_once_is_refused(self, ada: Visitor) -> None:
         """Before it is all in memory."""
         answer = await ada.client.post(
-            "/kie-ui/models/read", content=b"x", headers={"Content-Length": str(10**9)}
+            "/kie-ui/models/read", content=b"x", headers={**JSON, "Content-Length": str(10**9)}
         )
+        assert answer.status_code == 413
         assert answer.json() == {"message": "That is too much at once."}
 
     async def test_another_site_changes_nothing(self, ada: Visitor, own: str) -> None:
         """Its browser says where it comes from."""
         foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
         answer = await ada.client.post(
-            "/kie-ui/models/remove", content=json.dumps({"model": own}), headers=foreign
+            "/kie-ui/models/remove", json={"model": own}, headers=foreign
         )
         assert answer.status_code == 403
         assert own in await ada.models()

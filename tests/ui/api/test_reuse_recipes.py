@@ -180,7 +180,7 @@ async def test_more_than_any_clip_is_not_taken(
 
     content: Any = b"\0" * 1600 if announces else pieces()
     answer = await browser.post("/kie-ui/recipe", content=content)
-    assert answer.status_code == 400
+    assert answer.status_code == 413
     assert "too large" in answer.json()["message"]
 
 

@@ -12,11 +12,11 @@ from kie_ui.catalog.parameters import MediaParameter, TextParameter
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.history import clip_name
 from kie_ui.runs.run import Clip, Run, Step, StepChange
-from kie_ui.ui.api.reuse import animates, maker_of, picked
+from kie_ui.ui.api.reuse import can_animate, fill_with_task_picture, maker_of
 from kie_ui.ui.form.drafts import FACTS
 from kie_ui.ui.form.form import ADDRESS, START_FROM
 from kie_ui.ui.services import Services
-from tests.ui.driving import GROK, V1_LITE, MakeServices, make_site
+from tests.ui.driving import GROK, JSON, V1_LITE, MakeServices, make_site
 from tests.wire.tiny_clip import tiny_clip
 from tests.wire.tiny_results import tiny_picture, tiny_sound
 
@@ -194,14 +194,14 @@ async def test_a_body_that_makes_no_sense_is_refused(
     """With words, as everywhere."""
     run = await plant(services, "image")
     for what in ("use", "animate"):
-        answer = await browser.post(f"/runs/{run.id}/clips/0/{what}", content=body)
+        answer = await browser.post(f"/runs/{run.id}/clips/0/{what}", content=body, headers=JSON)
         assert answer.status_code == 400
         assert answer.json()["message"]
 
 
 def test_what_animates_is_a_matter_of_data() -> None:
     """A text that names a task of pictures."""
-    assert [animates(spec) for spec in (GROK, V1_LITE, LIPS)] == [True, False, False]
+    assert [can_animate(spec) for spec in (GROK, V1_LITE, LIPS)] == [True, False, False]
 
 
 async def test_a_picture_of_a_task_is_animated(
@@ -218,7 +218,7 @@ async def test_a_picture_of_a_task_is_animated(
 def test_a_page_without_rules_is_animated_by_the_name_of_its_number() -> None:
     """The very picture that was pressed, and no other one of its task."""
     bare = GROK.model_copy(update={"rules": ()})
-    filling = picked(bare, "task-of-pictures", 3)
+    filling = fill_with_task_picture(bare, "task-of-pictures", 3)
     assert filling.fields == {"task_id": "task-of-pictures", "index": 3}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from kie_ui.kie.errors import TaskNotFound, Unreachable
 from kie_ui.runs.errors import KeyMissing, StoreProblem, UnknownRun, WrongStep
-from kie_ui.ui.api.run_actions import MAX_BODY_BYTES
+from kie_ui.ui.api.requests import MAX_BODY_BYTES
 from kie_ui.ui.services import Services
 from tests.ui.driving import MakeServices, make_site
 
@@ -116,28 +116,42 @@ async def test_what_cannot_be_done_is_said_in_words(
     assert (told.status_code, told.json()) == (status, {"message": str(refusal)})
 
 
+TASK_PATHS = [f"{RUN}/task-id", "/kie-ui/track"]
+
+
+@pytest.mark.parametrize("body", [{}, {"task_id": 7}, {"task_id": "  "}])
+@pytest.mark.parametrize("path", TASK_PATHS)
+async def test_a_missing_task_id_is_refused_with_a_sentence(
+    browser: httpx.AsyncClient, runs: Runs, path: str, body: Any
+) -> None:
+    """It says what to enter, and nothing is asked of Kie."""
+    answer = await browser.post(path, json=body)
+    assert answer.status_code == 400
+    assert "Enter a task id" in answer.json()["message"]
+    assert runs.asked == []
+
+
+TOO_LARGE = b'{"task_id": "' + b"x" * MAX_BODY_BYTES + b'"}'
+
+
 @pytest.mark.parametrize(
-    "body",
+    ("body", "media_type", "status"),
     [
-        b"",
-        b"{",
-        b"[]",
-        b"null",
-        b"\xff",
-        b'{"task_id": 7}',
-        b'{"task_id": "  "}',
-        b"[" * 5000,
-        b'{"task_id": "' + b"x" * MAX_BODY_BYTES + b'"}',
+        *((body, "application/json", 400) for body in (b"", b"{", b"[]", b"null", b"\xff")),
+        (b"[" * 5000, "application/json", 400),
+        (b'{"task_id": NaN}', "application/json", 400),
+        (TOO_LARGE, "application/json", 413),
+        (b'{"task_id": "t1"}', "text/plain", 400),
     ],
 )
-@pytest.mark.parametrize("path", [f"{RUN}/task-id", "/kie-ui/track"])
-async def test_what_holds_no_task_id_is_refused_with_a_sentence(
-    browser: httpx.AsyncClient, runs: Runs, path: str, body: bytes
+@pytest.mark.parametrize("path", TASK_PATHS)
+async def test_a_body_that_is_no_json_object_is_refused_with_a_sentence(
+    browser: httpx.AsyncClient, runs: Runs, path: str, body: bytes, media_type: str, status: int
 ) -> None:
-    """Nothing is asked of anyone for it."""
-    told = await browser.post(path, content=body)
-    assert told.status_code == 400
-    assert "task id" in told.json()["message"]
+    """A body must also declare its type, which a form of another site cannot do."""
+    answer = await browser.post(path, content=body, headers={"Content-Type": media_type})
+    assert answer.status_code == status
+    assert answer.json()["message"].endswith(".")
     assert runs.asked == []
 
 
