@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from kie_ui.simulator.intent.plan import ClipRequest
 from kie_ui.simulator.render.clip import encode_clip, make_frames, render_clip
+from kie_ui.simulator.render.requests import ClipRequest
 
 LIMIT = 1.5
 CLIPS = ((480, 6.0), (480, 10.0), (720, 5.0), (720, 10.0), (1080, 5.0), (1080, 12.0))

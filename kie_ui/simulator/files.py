@@ -15,7 +15,7 @@ from kie_ui.catalog.media_types import OCTET_STREAM, guess_mime, suffix_of
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.simulator.config import SimulatorConfig
-from kie_ui.simulator.intent.plan import Picture, Placeholder
+from kie_ui.simulator.render.requests import Picture, Placeholder
 from kie_ui.simulator.server import tls_context
 from kie_ui.simulator.store import FileRow, Store
 

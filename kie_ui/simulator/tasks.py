@@ -29,17 +29,15 @@ from kie_ui.simulator.files import (
     file_url,
     sample_url,
 )
-from kie_ui.simulator.intent.plan import (
+from kie_ui.simulator.plan import RenderPlan, build_plan, choose_seed, texts_of
+from kie_ui.simulator.render.requests import (
     FoundMedia,
     Picture,
-    RenderPlan,
     RenderRequest,
     TextRequest,
-    build_plan,
     build_render_requests,
     result_mime,
 )
-from kie_ui.simulator.intent.roles import Asked, choose_seed
 from kie_ui.simulator.render.worker_pool import Renderer, RenderFailed
 from kie_ui.simulator.store import FINAL_STATES, FileRow, Store, TaskRow
 from kie_ui.simulator.validation import CheckedRequest
@@ -258,7 +256,7 @@ class Tasks:
 
         Raises: InsufficientCredits.
         """
-        fate = fate or fate_in_texts(Asked(checked.spec, checked.values).texts) or ForcedOutcome()
+        fate = fate or fate_in_texts(texts_of(checked.spec, checked.values)) or ForcedOutcome()
         now_ms = self._config.now_ms()
         task = TaskRow(
             task_id=secrets.token_hex(16),

@@ -10,8 +10,8 @@ import pytest
 
 from kie_ui.simulator.app import create_simulator
 from kie_ui.simulator.files import sample_image_tasks
-from kie_ui.simulator.intent.plan import ClipRequest
 from kie_ui.simulator.render.clip import render_clip
+from kie_ui.simulator.render.requests import ClipRequest
 from tests.simulator.harness import KEY, FakeRenderer, Service, ServiceFactory, Time, draw_picture
 
 

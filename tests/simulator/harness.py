@@ -14,7 +14,7 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.simulator.intent.plan import ClipRequest, RenderRequest, TextRequest
+from kie_ui.simulator.render.requests import ClipRequest, RenderRequest, TextRequest
 from kie_ui.simulator.render.worker_pool import Progress, RenderFailed
 
 KEY = "planted-key"

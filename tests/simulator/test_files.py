@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kie_ui.simulator.intent.plan import Placeholder
+from kie_ui.simulator.render.requests import Placeholder
 from tests.simulator.harness import FakeRenderer, Service, ServiceFactory, grok, lite
 
 SAMPLE = "https://file.aiquickdraw.com/custom-page/akr/section-images/1762247692373tw5di116.png"

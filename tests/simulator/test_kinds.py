@@ -8,7 +8,7 @@ import pytest
 
 from kie_ui.catalog.registry import Registry, built_in_registry
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.simulator.intent.plan import ClipRequest, ImageRequest, SoundRequest, TextRequest
+from kie_ui.simulator.render.requests import ClipRequest, ImageRequest, SoundRequest, TextRequest
 from tests.simulator.harness import (
     ANSWER,
     CLIP,

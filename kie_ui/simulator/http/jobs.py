@@ -10,11 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from kie_ui.catalog.request import estimate_credits
+from kie_ui.catalog.roles import image_task_parameter
 from kie_ui.simulator.faults import ForcedOutcome
 from kie_ui.simulator.files import NoMedia, sample_image_task
 from kie_ui.simulator.http.auth import account_of, collection_of
 from kie_ui.simulator.http.responses import Refused, accepted, read_json_object
-from kie_ui.simulator.intent.roles import Asked
+from kie_ui.simulator.plan import build_plan
 from kie_ui.simulator.state import SimulatorState, base_url_of, state_of
 from kie_ui.simulator.store import InsufficientCredits
 from kie_ui.simulator.tasks import sample_record
@@ -81,16 +82,15 @@ def _check_media(
 
 
 def _check_earlier_task(state: SimulatorState, account: str, checked: CheckedRequest) -> None:
-    asked = Asked(checked.spec, checked.values)
-    if asked.task_id is None:
+    plan = build_plan(checked.spec, checked.values)
+    if plan.task_id is None:
         return
-    wants_picture = checked.spec.produces == "video" and asked.names_image_task
+    image_task = image_task_parameter(checked.spec)
+    wants_picture = plan.produces == "video" and image_task is not None
     noun = "Grok image task" if wants_picture else "finished task of yours"
     try:
-        mime, _ = state.finder.result_of_task(account, asked.task_id, asked.index)
+        mime, _ = state.finder.result_of_task(account, plan.task_id, plan.index)
     except NoMedia as error:
-        raise Refused(
-            422, f"There is no {noun} with the task_id {asked.task_id}. {error}"
-        ) from None
+        raise Refused(422, f"There is no {noun} with the task_id {plan.task_id}. {error}") from None
     if wants_picture and not mime.startswith("image/"):
-        raise Refused(422, f"There is no {noun} with the task_id {asked.task_id}.")
+        raise Refused(422, f"There is no {noun} with the task_id {plan.task_id}.")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kie_ui.simulator.intent.plan import Mode
+from kie_ui.simulator.plan import Mode
 
 
 class Camera(NamedTuple):

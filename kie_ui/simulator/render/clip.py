@@ -21,19 +21,7 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from kie_ui.media.probe import open_clip
-from kie_ui.simulator.intent.dimensions import (
-    DEFAULT_CLIP_SHORT_SIDE_PX,
-    MAX_CLIP_SHORT_SIDE_PX,
-    MAX_DEFAULT_SHORT_SIDE_PX,
-)
-from kie_ui.simulator.intent.plan import (
-    DEFAULT_DURATION_S,
-    MAX_DURATION_S,
-    MAX_FOOTAGE_S,
-    ClipRequest,
-    Mode,
-    Placeholder,
-)
+from kie_ui.simulator.plan import Mode
 from kie_ui.simulator.render.camera import (
     CameraPath,
     Plane,
@@ -46,6 +34,13 @@ from kie_ui.simulator.render.camera import (
 )
 from kie_ui.simulator.render.effects import Mark, MovingLight, apply_mode
 from kie_ui.simulator.render.picture import BrokenInput, clip_size, cover, open_picture
+from kie_ui.simulator.render.requests import (
+    DEFAULT_DURATION_S,
+    MAX_DURATION_S,
+    MAX_FOOTAGE_S,
+    ClipRequest,
+    Placeholder,
+)
 from kie_ui.simulator.render.sound import (
     NoSound,
     Samples,
@@ -54,6 +49,11 @@ from kie_ui.simulator.render.sound import (
     mux_sound,
     play_tones,
     read_sound,
+)
+from kie_ui.simulator.sizes import (
+    DEFAULT_CLIP_SHORT_SIDE_PX,
+    MAX_CLIP_SHORT_SIDE_PX,
+    MAX_DEFAULT_SHORT_SIDE_PX,
 )
 
 FPS = 24

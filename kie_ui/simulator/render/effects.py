@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
-from kie_ui.simulator.intent.plan import Mode
+from kie_ui.simulator.plan import Mode
 from kie_ui.simulator.render.camera import Plane, ease_in_out
 
 MARK = "simulated"

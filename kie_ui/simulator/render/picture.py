@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
-from kie_ui.simulator.intent.dimensions import MAX_IMAGE_SIDE_PX, image_size
-from kie_ui.simulator.intent.plan import ImageRequest, Picture, Placeholder
 from kie_ui.simulator.render.effects import stamp
+from kie_ui.simulator.render.requests import ImageRequest, Picture, Placeholder
+from kie_ui.simulator.sizes import MAX_IMAGE_SIDE_PX, image_size
 
 MAX_PIXELS = 100_000_000
 MAX_ASPECT = 21 / 9
@@ -147,7 +147,7 @@ def make_image(request: ImageRequest, output: Path) -> None:
 def _resized(request: ImageRequest) -> Image.Image:
     """Return the given picture, else a placeholder, in the requested size."""
     if isinstance(request.source, Placeholder):
-        return draw_placeholder(request.source, image_size(request.extent))
+        return draw_placeholder(request.source, image_size(request.size))
     source = load_picture(request.source, MAX_IMAGE_SIDE_PX)
     enlarged = (round(source.width * request.factor), round(source.height * request.factor))
-    return cover(source, image_size(request.extent, enlarged))
+    return cover(source, image_size(request.size, enlarged))

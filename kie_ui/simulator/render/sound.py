@@ -19,8 +19,8 @@ from av.container import InputContainer, OutputContainer
 from numpy.typing import NDArray
 
 from kie_ui.media.probe import open_clip, open_sound
-from kie_ui.simulator.intent.plan import SoundFormat, SoundRequest
 from kie_ui.simulator.render.picture import BrokenInput
+from kie_ui.simulator.render.requests import SoundFormat, SoundRequest
 
 Samples = NDArray[np.float32]
 """From -1 to 1, one row for each channel."""

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kie_ui.simulator.intent.plan import TextRequest
+from kie_ui.simulator.render.requests import TextRequest
 from kie_ui.simulator.render.sound import length_s
 
 MAX_TRANSCRIPT_S = 600.0

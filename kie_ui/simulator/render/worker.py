@@ -18,15 +18,15 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from kie_ui.simulator.intent.plan import (
+from kie_ui.simulator.render.clip import render_clip
+from kie_ui.simulator.render.picture import BrokenInput, make_image
+from kie_ui.simulator.render.requests import (
     ClipRequest,
     ImageRequest,
     RenderRequest,
     SoundRequest,
     TextRequest,
 )
-from kie_ui.simulator.render.clip import render_clip
-from kie_ui.simulator.render.picture import BrokenInput, make_image
 from kie_ui.simulator.render.sound import make_sound
 from kie_ui.simulator.render.text import write_text
 

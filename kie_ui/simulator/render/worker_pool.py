@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
-from kie_ui.simulator.intent.plan import ClipRequest, RenderRequest
+from kie_ui.simulator.render.requests import ClipRequest, RenderRequest
 
 IDLE_S = 20.0
 _MAX_LINE_BYTES = 1 << 20

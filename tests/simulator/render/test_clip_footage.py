@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from kie_ui.media.probe import probe_sound, probe_video
-from kie_ui.simulator.intent.plan import MAX_DURATION_S, MAX_FOOTAGE_S, ClipRequest, Placeholder
 from kie_ui.simulator.render.clip import pass_on, probe_footage, render_clip
 from kie_ui.simulator.render.picture import BrokenInput
+from kie_ui.simulator.render.requests import MAX_DURATION_S, MAX_FOOTAGE_S, ClipRequest, Placeholder
 from kie_ui.simulator.render.sound import write_sound
 
 

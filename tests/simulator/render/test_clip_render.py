@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from kie_ui.simulator.intent.plan import ClipRequest, Placeholder
 from kie_ui.simulator.render.clip import render_clip
 from kie_ui.simulator.render.picture import BrokenInput
+from kie_ui.simulator.render.requests import ClipRequest, Placeholder
 from tests.simulator.harness import draw_picture
 
 Pixels = NDArray[np.uint8]

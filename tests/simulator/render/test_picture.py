@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kie_ui.simulator.intent.dimensions import Extent, read_extent
-from kie_ui.simulator.intent.plan import ImageRequest, Placeholder
 from kie_ui.simulator.render.picture import BrokenInput, draw_placeholder, make_image
+from kie_ui.simulator.render.requests import ImageRequest, Placeholder
+from kie_ui.simulator.sizes import SizeHint, read_size
 
-SMALL = read_extent("96x64")
+SMALL = read_size("96x64")
 LAKE = Placeholder(text="a lake", seed=3)
 
 
@@ -31,14 +31,14 @@ def test_a_picture_has_the_asked_size_and_format(
     tmp_path: Path, file_format: str, read_as: str
 ) -> None:
     """A placeholder is a real file of that format."""
-    image = make(tmp_path, extent=read_extent("320x200"), format=file_format)
+    image = make(tmp_path, size=read_size("320x200"), format=file_format)
     assert (image.size, image.format) == ((320, 200), read_as)
 
 
 def test_the_same_request_gives_the_same_bytes(tmp_path: Path, picture_path: Path) -> None:
     """Neither time nor chance enters a picture."""
     for source in (LAKE, picture_path):
-        one, other = (make(tmp_path, source=source, extent=SMALL).tobytes() for _ in range(2))
+        one, other = (make(tmp_path, source=source, size=SMALL).tobytes() for _ in range(2))
         assert one == other
 
 
@@ -88,7 +88,7 @@ def test_enlarging_makes_it_larger(
     tmp_path: Path, picture_path: Path, factor: float, size: tuple[int, int]
 ) -> None:
     """By the asked factor, up to what is made."""
-    image = make(tmp_path, source=picture_path, factor=factor, extent=Extent())
+    image = make(tmp_path, source=picture_path, factor=factor, size=SizeHint())
     assert image.size == size
 
 
@@ -98,7 +98,7 @@ def test_every_picture_is_marked(tmp_path: Path, *, is_given: bool) -> None:
     path = tmp_path / "grey.png"
     Image.new("RGB", (300, 200), (100, 100, 100)).save(path)
     source = path if is_given else LAKE
-    image = make(tmp_path, source=source, extent=read_extent("300x200"))
+    image = make(tmp_path, source=source, size=read_size("300x200"))
     level = np.asarray(image.convert("L"), float)
     corner = level[-20:, -70:]
     assert corner.max() - np.median(corner) > 25

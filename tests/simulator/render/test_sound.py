@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from kie_ui.media.probe import probe_sound
-from kie_ui.simulator.intent.plan import SoundRequest
 from kie_ui.simulator.render.picture import BrokenInput
+from kie_ui.simulator.render.requests import SoundRequest
 from kie_ui.simulator.render.sound import (
     NoSound,
     length_s,

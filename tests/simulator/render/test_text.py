@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kie_ui.simulator.intent.plan import TextRequest
 from kie_ui.simulator.render.picture import BrokenInput
+from kie_ui.simulator.render.requests import TextRequest
 from kie_ui.simulator.render.sound import write_sound
 from kie_ui.simulator.render.text import write_text
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kie_ui.simulator.intent.plan import ClipRequest, Placeholder
+from kie_ui.simulator.render.requests import ClipRequest, Placeholder
 from kie_ui.simulator.render.worker_pool import RenderFailed, WorkerPool
 
 

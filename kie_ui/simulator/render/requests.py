@@ -1,27 +1,17 @@
-"""What a request asks for: a `RenderPlan` kept with its task, then a request for each result.
-
-Planning is pure: from a spec and checked values to a `RenderPlan`, in which media are addresses.
-Once the files behind them are found, the plan becomes requests to the renderer.
-"""
+"""What is sent to the renderer: one request for each result of a task."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from kie_ui.catalog.media_types import OCTET_STREAM, mime_of_suffix
-from kie_ui.catalog.parameters import NumberParameter, Parameter, TextParameter
-from kie_ui.catalog.registry import built_in_registry
-from kie_ui.catalog.spec import ModelSpec, Produces
-from kie_ui.simulator.intent.dimensions import Extent, clip_short_side_px
-from kie_ui.simulator.intent.roles import Asked, Craft, Inputs, craft_of, is_index
+from kie_ui.simulator.plan import Mode, RenderPlan
+from kie_ui.simulator.sizes import SizeHint, clip_short_side_px
 
-Mode = Literal["normal", "fun", "spicy"]
-MODES: tuple[Mode, ...] = ("normal", "fun", "spicy")
 ImageFormat = Literal["jpeg", "png", "webp"]
 SoundFormat = Literal["mp3", "wav", "ogg", "flac", "m4a"]
 DEFAULT_DURATION_S = 5.0
@@ -34,8 +24,6 @@ DEFAULT_SOUND_S = 20.0
 MIN_SOUND_S = 0.5
 MAX_SOUND_S = 120.0
 _SPOKEN_CHARACTERS_PER_S = 15
-MAX_CLIPS = 4
-"""Results per task; clips cost far more to make than pictures."""
 
 
 class Placeholder(BaseModel):
@@ -80,13 +68,13 @@ class ClipRequest(BaseModel):
 
 
 class ImageRequest(BaseModel):
-    """One picture to make: `source` in the size of `extent`, or `factor` times as large."""
+    """One picture to make: `source` in `size`, or `factor` times as large."""
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["image"] = "image"
     source: Picture
-    extent: Extent = Extent()
+    size: SizeHint = SizeHint()
     factor: float = 1.0
     number: int = 0
     """Which one of several it is, from 0."""
@@ -134,91 +122,6 @@ def result_mime(request: RenderRequest) -> str:
             return "application/json"
 
 
-class RenderPlan(BaseModel):
-    """What one task shall make."""
-
-    model_config = ConfigDict(frozen=True)
-
-    model: str
-    produces: Produces
-    prompt: str
-    inputs: Inputs
-    task_id: str | None = None
-    """An earlier task whose result is used as well."""
-    index: int = 0
-    """Which of its results."""
-    duration_s: float | None = None
-    extent: Extent
-    clip_extent: Extent
-    count: int = 1
-    factor: float
-    formats: tuple[str, ...]
-    mode: Mode = "normal"
-    is_camera_fixed: bool = False
-    wants_sound: bool = False
-    craft: Craft
-
-
-def build_plan(spec: ModelSpec, values: Mapping[str, Any]) -> RenderPlan:
-    """Read a request by the roles that its parameters have."""
-    asked = Asked(spec, values)
-    mode = asked.value("mode")
-    return RenderPlan(
-        model=spec.model,
-        produces=spec.produces,
-        prompt=asked.prompt,
-        inputs=asked.inputs,
-        task_id=asked.task_id,
-        index=asked.index,
-        duration_s=asked.duration_s,
-        extent=asked.extent,
-        clip_extent=asked.clip_extent,
-        count=_count(spec, asked),
-        factor=asked.factor,
-        formats=tuple(asked.formats),
-        mode=mode if mode in MODES else "normal",
-        is_camera_fixed=asked.is_camera_fixed,
-        wants_sound=asked.wants_sound,
-        craft=craft_of(spec),
-    )
-
-
-def _count(spec: ModelSpec, asked: Asked) -> int:
-    if spec.produces == "text":
-        return 1
-    if spec.produces == "image":
-        return asked.count or pictures_per_task(spec.model)
-    return min(asked.count or 1, MAX_CLIPS)
-
-
-def pictures_per_task(model: str) -> int:
-    """Return how many pictures a task of an image model has where the request names no number.
-
-    Where another model of its family picks one of them by an index, as many as that can count;
-    elsewhere one.
-    """
-    family = _family(model)
-    for spec in built_in_registry():
-        if _family(spec.model) == family and _takes_image_task(spec):
-            return max(map(_counted_by, spec.parameters))
-    return 1
-
-
-def _counted_by(parameter: Parameter) -> int:
-    """Return how many things an index parameter can tell apart, counted from 0."""
-    if isinstance(parameter, NumberParameter) and is_index(parameter):
-        return int(parameter.maximum or 0) + 1
-    return 1
-
-
-def _family(model: str) -> str:
-    return re.split(r"[/:]", model, maxsplit=1)[0]
-
-
-def _takes_image_task(spec: ModelSpec) -> bool:
-    return any(isinstance(p, TextParameter) and p.names == "image_task" for p in spec.parameters)
-
-
 class FoundMedia(NamedTuple):
     """The media of a plan, as files on this disk where they could be had."""
 
@@ -246,10 +149,10 @@ def build_render_requests(
 def _clip(plan: RenderPlan, found: FoundMedia, seed: int, number: int) -> ClipRequest:
     placeholder = Placeholder(text=plan.prompt, seed=seed, number=number)
     start, *others = found.pictures or (placeholder,)
-    has_footage = bool(found.videos) and (not found.pictures or plan.craft.enlarges)
+    has_footage = bool(found.videos) and (not found.pictures or plan.enlarges)
     sounds = found.sounds if has_footage else (*found.sounds, *found.videos)
-    extent = plan.clip_extent
-    has_size = extent._replace(aspect=None, usual_side_px=None) != Extent()
+    size = plan.clip_size
+    has_size = size._replace(aspect=None, default_side_px=None) != SizeHint()
     return ClipRequest(
         start=start,
         end=None if has_footage else found.end or next(reversed(others), None),
@@ -257,9 +160,9 @@ def _clip(plan: RenderPlan, found: FoundMedia, seed: int, number: int) -> ClipRe
         sound=next(iter(sounds), None),
         has_tones=plan.wants_sound,
         duration_s=_clip_duration_s(plan, found),
-        short_side_px=clip_short_side_px(extent) if has_size or not has_footage else None,
-        factor=plan.factor if plan.craft.enlarges else 1.0,
-        aspect=extent.aspect,
+        short_side_px=clip_short_side_px(size) if has_size or not has_footage else None,
+        factor=plan.factor if plan.enlarges else 1.0,
+        aspect=size.aspect,
         seed=seed,
         mode=plan.mode,
         is_camera_fixed=plan.is_camera_fixed,
@@ -275,13 +178,13 @@ def _clip_duration_s(plan: RenderPlan, found: FoundMedia) -> float | None:
 def _image(plan: RenderPlan, found: FoundMedia, seed: int, number: int) -> ImageRequest:
     placeholder = Placeholder(text=plan.prompt, seed=seed, number=number)
     # A picture without its background needs a format that knows transparency.
-    default: ImageFormat = "png" if found.pictures and plan.craft.cuts_out else "jpeg"
+    default: ImageFormat = "png" if found.pictures and plan.removes_background else "jpeg"
     names = (name.removeprefix("image/") for name in plan.formats)
     requested = (_IMAGE_FORMATS[name] for name in names if name in _IMAGE_FORMATS)
     return ImageRequest(
         source=next(iter(found.pictures), placeholder),
-        extent=plan.extent,
-        factor=plan.factor if plan.craft.enlarges else 1.0,
+        size=plan.size,
+        factor=plan.factor if plan.enlarges else 1.0,
         number=number,
         format=next(requested, default),
     )
@@ -340,7 +243,7 @@ def _sound_duration_s(plan: RenderPlan, *, has_source: bool) -> float:
     duration_s = plan.duration_s
     if duration_s is None and has_source:
         duration_s = MAX_SOUND_S
-    elif duration_s is None and plan.craft.speaks:
+    elif duration_s is None and plan.speaks:
         duration_s = len(plan.prompt) / _SPOKEN_CHARACTERS_PER_S
     return min(max(duration_s or DEFAULT_SOUND_S, MIN_SOUND_S), MAX_SOUND_S)
 

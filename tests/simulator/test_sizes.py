@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kie_ui.simulator.intent.dimensions import (
+from kie_ui.simulator.sizes import (
     MAX_CLIP_SHORT_SIDE_PX,
     MAX_IMAGE_SIDE_PX,
     MIN_SIDE_PX,
-    Extent,
+    SizeHint,
     clip_short_side_px,
     image_size,
-    merged,
+    merge_sizes,
     quality_px,
-    read_extent,
+    read_size,
 )
 
 
@@ -45,7 +45,7 @@ from kie_ui.simulator.intent.dimensions import (
 )
 def test_every_spelling_of_a_size_is_read(text: str, size: tuple[int, int]) -> None:
     """A picture has the asked size; what says nothing leaves the usual one."""
-    assert image_size(read_extent(text)) == size
+    assert image_size(read_size(text)) == size
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_every_spelling_of_a_size_is_read(text: str, size: tuple[int, int]) -> N
 )
 def test_a_clip_has_the_asked_short_side(text: str, short_side_px: int) -> None:
     """However it is spelt, up to what is rendered."""
-    assert clip_short_side_px(read_extent(text)) == short_side_px
+    assert clip_short_side_px(read_size(text)) == short_side_px
 
 
 def test_names_of_qualities_are_sizes_of_clips() -> None:
@@ -74,15 +74,15 @@ def test_names_of_qualities_are_sizes_of_clips() -> None:
 
 def test_several_values_tell_one_size() -> None:
     """A shape from here and a resolution from there go together; what comes first stands."""
-    told = merged(map(read_extent, ["landscape_16_9", "2K", "4K"]))
+    told = merge_sizes(map(read_size, ["landscape_16_9", "2K", "4K"]))
     assert image_size(told) == (2736, 1536)
 
 
 def test_a_picture_that_is_worked_on_keeps_its_own_shape() -> None:
     """Without a word about size it keeps its size, with a resolution its proportions."""
-    assert image_size(Extent(), (600, 400)) == (600, 400)
-    assert image_size(read_extent("1K"), (600, 400)) == (1254, 836)
-    assert image_size(read_extent("1:1"), (600, 400)) == (496, 496)
+    assert image_size(SizeHint(), (600, 400)) == (600, 400)
+    assert image_size(read_size("1K"), (600, 400)) == (1254, 836)
+    assert image_size(read_size("1:1"), (600, 400)) == (496, 496)
 
 
 @given(
@@ -92,7 +92,7 @@ def test_a_picture_that_is_worked_on_keeps_its_own_shape() -> None:
 )
 def test_no_spelling_leads_beyond_the_limits(text: str) -> None:
     """Whatever is written, both sides stay within what is made."""
-    extent = read_extent(text)
-    for side in image_size(extent):
+    hint = read_size(text)
+    for side in image_size(hint):
         assert MIN_SIDE_PX <= side <= MAX_IMAGE_SIDE_PX
-    assert 16 <= clip_short_side_px(extent) <= MAX_CLIP_SHORT_SIDE_PX
+    assert 16 <= clip_short_side_px(hint) <= MAX_CLIP_SHORT_SIDE_PX

@@ -8,8 +8,14 @@ from hypothesis import strategies as st
 
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.simulator.intent.roles import MAX_RESULTS, Asked, choose_seed, craft_of
-from kie_ui.simulator.intent.values import plain_name
+from kie_ui.simulator.plan import (
+    MAX_RESULTS,
+    RenderPlan,
+    build_plan,
+    choose_seed,
+    pictures_per_task,
+    texts_of,
+)
 from tests.catalog.spec_strategies import specs
 from tests.simulator.harness import a_spec, options
 
@@ -33,59 +39,35 @@ def table(name: str, *columns: dict[str, Any]) -> dict[str, Any]:
     return {"kind": "table", "name": name, "columns": described}
 
 
-def asked(*given: tuple[dict[str, Any], Any], **fields: Any) -> Asked:
+def plan(*given: tuple[dict[str, Any], Any], **fields: Any) -> RenderPlan:
     """Read parameters and what they are given."""
     spec = a_spec(*(parameter for parameter, _ in given), **fields)
-    return Asked(spec, {parameter["name"]: value for parameter, value in given})
+    return build_plan(spec, {parameter["name"]: value for parameter, value in given})
 
 
 def test_shots_tell_a_story() -> None:
-    """The rows of a table are its lines, and its prompt."""
+    """The rows of a table are its prompt."""
     shots = table(
         "shots", {"kind": "text", "name": "Scene"}, {"kind": "number", "name": "duration"}
     )
     rows = [{"Scene": "dawn", "duration": 4}, {"Scene": "noon", "duration": 6}]
-    told = asked((shots, rows))
-    assert [words for _, words in told.lines] == ["dawn", "noon"]
-    assert told.prompt == "dawn\nnoon"
-
-
-def test_a_dialogue_names_who_speaks() -> None:
-    """Rows of text and voice are lines; the voice is no part of the words."""
-    dialogue = table(
-        "dialogue", {"kind": "text", "name": "text"}, {"kind": "text", "name": "voice"}
-    )
-    told = asked((dialogue, [{"text": "Hello.", "voice": "Ann"}, {"text": "Hi."}]))
-    assert told.lines == (("Ann", "Hello."), ("", "Hi."))
-
-
-def test_a_table_of_other_things_is_no_speech() -> None:
-    """Colours and their shares are neither lines nor shots."""
-    colours = table("palette", {"kind": "text", "name": "hex"}, {"kind": "number", "name": "ratio"})
-    told = asked((colours, [{"hex": "#ff0000", "ratio": 0.5}]), (text("prompt"), "a lake"))
-    assert told.lines == (("", "a lake"),)
-
-
-def test_one_voice_says_the_prompt() -> None:
-    """A text and a voice beside it are one line."""
-    assert asked((text("text"), "Hello."), (text("voice_id"), "Ann")).lines == (("Ann", "Hello."),)
+    assert plan((shots, rows)).prompt == "dawn\nnoon"
 
 
 def test_the_prompt_is_found_whatever_it_is_called() -> None:
     """By its name, else as the longest text of several words, and never what is to be avoided."""
-    assert asked((text("style"), "bold and bright"), (text("prompt"), "x")).prompt == "x"
-    assert asked((text("negative_prompt"), "no fog"), (text("prompt"), "sea")).prompt == "sea"
-    assert asked((text("wish"), "a boat at sea"), (text("code"), "en")).prompt == "a boat at sea"
-    assert asked((text("negative_prompt"), "no fog at all")).prompt == ""
+    assert plan((text("style"), "bold and bright"), (text("prompt"), "x")).prompt == "x"
+    assert plan((text("negative_prompt"), "no fog"), (text("prompt"), "sea")).prompt == "sea"
+    assert plan((text("wish"), "a boat at sea"), (text("code"), "en")).prompt == "a boat at sea"
+    assert plan((text("negative_prompt"), "no fog at all")).prompt == ""
 
 
 def test_everything_written_is_read_for_words_that_decide_over_the_task() -> None:
     """Also what is to be avoided, and the cells of tables."""
     shots = table("shots", {"kind": "text", "name": "scene"})
-    told = asked(
-        (text("a"), "one"), (text("negative_prompt"), "two"), (shots, [{"scene": "three"}])
-    )
-    assert set(told.texts) == {"one", "two", "three"}
+    spec = a_spec(text("a"), text("negative_prompt"), shots)
+    values = {"a": "one", "negative_prompt": "two", "shots": [{"scene": "three"}]}
+    assert set(texts_of(spec, values)) == {"one", "two", "three"}
 
 
 @pytest.mark.parametrize(
@@ -104,12 +86,12 @@ def test_everything_written_is_read_for_words_that_decide_over_the_task() -> Non
 def test_the_number_of_results_is_read(name: str, value: Any, count: int | None) -> None:
     """Within what is made."""
     kind = "text" if isinstance(value, str) else "number"
-    assert asked(({"kind": kind, "name": name}, value)).count == count
+    assert plan(({"kind": kind, "name": name}, value)).count == count
 
 
 def test_start_end_and_reference_pictures_are_told_apart() -> None:
     """The end is what says so, a mask is no picture, and mere references come last."""
-    told = asked(
+    read = plan(
         (media("reference_image_urls", many=True, max_items=4), ["r1", "r2"]),
         (media("mask_url"), ["m"]),
         (media("first_frame_url"), ["s"]),
@@ -117,27 +99,27 @@ def test_start_end_and_reference_pictures_are_told_apart() -> None:
         (media("video_url", "video"), ["v"]),
         (media("audio_url", "audio"), ["a"]),
     ).inputs
-    assert told.pictures == ("s", "r1", "r2")
-    assert (told.end_picture, told.videos, told.sounds) == ("e", ("v",), ("a",))
+    assert read.pictures == ("s", "r1", "r2")
+    assert (read.end_picture, read.videos, read.sounds) == ("e", ("v",), ("a",))
 
 
 def test_a_file_of_any_kind_is_what_the_model_makes() -> None:
     """A speech-to-text model's `file` is a sound."""
-    assert asked((media("file", "file"), ["f"]), produces="text").inputs.sounds == ("f",)
-    assert asked((media("file", "file"), ["f"]), produces="image").inputs.pictures == ("f",)
+    assert plan((media("file", "file"), ["f"]), produces="text").inputs.sounds == ("f",)
+    assert plan((media("file", "file"), ["f"]), produces="image").inputs.pictures == ("f",)
 
 
 def test_the_size_is_put_together_from_all_that_tell_it() -> None:
     """A ratio, a resolution, or plain width and height."""
     choice = {"kind": "choice", "options": options("16:9", "2K")}
-    told = asked(
+    read = plan(
         ({**choice, "name": "aspect_ratio"}, "16:9"), ({**choice, "name": "image_resolution"}, "2K")
-    ).extent
-    assert (told.aspect, told.mean_side_px) == (16 / 9, 2048)
+    ).size
+    assert (read.aspect, read.mean_side_px) == (16 / 9, 2048)
     number = {"kind": "number"}
-    assert asked(
+    assert plan(
         ({**number, "name": "width"}, 640), ({**number, "name": "height"}, 360)
-    ).extent.exact == (640, 360)
+    ).size.exact == (640, 360)
 
 
 def test_only_a_seed_that_was_asked_for_is_taken() -> None:
@@ -152,17 +134,17 @@ def test_only_a_seed_that_was_asked_for_is_taken() -> None:
 def test_the_built_in_models_are_read_by_the_same_roles() -> None:
     """What the two models that we have by heart mean is understood."""
     values = {"mode": "fun", "duration": "10", "resolution": "720p", "task_id": "t", "index": 3}
-    told = Asked(GROK, values)
-    assert (told.duration_s, told.task_id, told.index, told.names_image_task) == (10, "t", 3, True)
-    assert told.extent.short_side_px == 720
-    assert told.extent.aspect is None
-    lite = Asked(LITE, {"camera_fixed": True, "image_url": ["a"], "end_image_url": ["b"]})
+    read = build_plan(GROK, values)
+    assert (read.duration_s, read.task_id, read.index) == (10, "t", 3)
+    assert read.size.short_side_px == 720
+    assert read.size.aspect is None
+    lite = build_plan(LITE, {"camera_fixed": True, "image_url": ["a"], "end_image_url": ["b"]})
     assert lite.is_camera_fixed
     assert (lite.inputs.pictures, lite.inputs.end_picture) == (("a",), "b")
 
 
 @pytest.mark.parametrize(
-    ("fields", "parameter", "craft"),
+    ("fields", "parameter", "traits"),
     [
         ({"model": "m/image-upscale"}, media("image"), (False, True, False)),
         ({"model": "m/remove-background"}, media("image"), (False, False, True)),
@@ -172,17 +154,17 @@ def test_the_built_in_models_are_read_by_the_same_roles() -> None:
     ],
 )
 def test_what_a_model_does_is_told_by_its_name(
-    fields: dict[str, Any], parameter: dict[str, Any], craft: tuple[bool, bool, bool]
+    fields: dict[str, Any], parameter: dict[str, Any], traits: tuple[bool, bool, bool]
 ) -> None:
-    """Speaking, enlarging, cutting out; for most models none of these."""
-    assert craft_of(a_spec(parameter, **fields)) == craft
+    """Speaking, enlarging, removing a background; for most models none of these."""
+    read = build_plan(a_spec(parameter, **fields), {})
+    assert (read.speaks, read.enlarges, read.removes_background) == traits
 
 
-def test_names_have_one_plain_spelling() -> None:
-    """Capitals, hyphens and blanks make no difference."""
-    assert {plain_name(each) for each in ("aspectRatio", "aspect-ratio", "Aspect_Ratio ")} == {
-        "aspect_ratio"
-    }
+def test_the_image_models_of_a_family_fill_its_index() -> None:
+    """Grok's own pictures come in sixes, since its video model counts to five; others singly."""
+    assert pictures_per_task("grok-imagine/text-to-image") == 6
+    assert pictures_per_task("maker/model") == 1
 
 
 @settings(deadline=None)
@@ -191,9 +173,8 @@ def test_nothing_that_is_given_breaks_the_reading(spec: ModelSpec, data: st.Data
     """Every role can be asked for whatever a request holds."""
     anything = st.none() | st.integers() | st.text(max_size=5) | st.booleans()
     names = [p.name for p in spec.parameters if p.kind in ("choice", "number", "switch")]
-    told = Asked(spec, {name: data.draw(anything) for name in names})
+    read = build_plan(spec, {name: data.draw(anything) for name in names})
     choose_seed(spec, {})
-    assert told.duration_s is None or told.duration_s > 0
-    assert told.count is None or 1 <= told.count <= MAX_RESULTS
-    assert told.factor >= 1
-    assert isinstance([*told.formats, told.prompt, told.voice, told.index, told.extent], list)
+    assert read.duration_s is None or read.duration_s > 0
+    assert 1 <= read.count <= MAX_RESULTS
+    assert read.factor >= 1

@@ -12,10 +12,9 @@ from kie_ui.catalog.registry import Registry, built_in_registry
 from kie_ui.catalog.request import build_body, build_input
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.validation.validate import check_values
-from kie_ui.simulator.intent.dimensions import MAX_IMAGE_SIDE_PX, image_size
-from kie_ui.simulator.intent.plan import (
+from kie_ui.simulator.plan import MAX_CLIPS, MAX_RESULTS, RenderPlan, build_plan
+from kie_ui.simulator.render.requests import (
     DEFAULT_SOUND_S,
-    MAX_CLIPS,
     MAX_DURATION_S,
     MAX_SOUND_S,
     MIN_SOUND_S,
@@ -23,15 +22,12 @@ from kie_ui.simulator.intent.plan import (
     FoundMedia,
     ImageRequest,
     Placeholder,
-    RenderPlan,
     RenderRequest,
     SoundRequest,
     TextRequest,
-    build_plan,
     build_render_requests,
-    pictures_per_task,
 )
-from kie_ui.simulator.intent.roles import MAX_RESULTS
+from kie_ui.simulator.sizes import MAX_IMAGE_SIDE_PX, image_size
 from kie_ui.simulator.validation import check_request
 from tests.catalog.spec_strategies import specs
 from tests.catalog.strategies import values_of
@@ -218,12 +214,6 @@ def test_a_model_of_words_hears_what_it_is_given() -> None:
         assert order.is_transcript
 
 
-def test_the_image_models_of_a_family_fill_its_index() -> None:
-    """Grok's own pictures come in sixes, since its video model counts to five; others singly."""
-    assert pictures_per_task("grok-imagine/text-to-image") == 6
-    assert pictures_per_task("maker/model") == 1
-
-
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.data())
 def test_whatever_is_accepted_can_be_ordered(data: st.DataObject) -> None:
@@ -239,4 +229,4 @@ def test_whatever_is_accepted_can_be_ordered(data: st.DataObject) -> None:
     for order in orders:
         assert ORDER.validate_json(ORDER.dump_json(order)) == order
         if isinstance(order, ImageRequest):
-            assert max(image_size(order.extent)) <= MAX_IMAGE_SIDE_PX
+            assert max(image_size(order.size)) <= MAX_IMAGE_SIDE_PX

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kie_ui.simulator.intent.roles import Asked
+from kie_ui.simulator.plan import build_plan
 from tests.simulator.harness import a_spec, options
 
 SHOTS = {
@@ -21,7 +21,7 @@ ROWS = [{"Scene": "dawn", "duration": 4}, {"Scene": "noon", "duration": 6}, {"Sc
 def length_s(*given: tuple[dict[str, Any], Any]) -> float | None:
     """Read how long a result shall last from parameters and what they are given."""
     spec = a_spec(*(parameter for parameter, _ in given))
-    return Asked(spec, {parameter["name"]: value for parameter, value in given}).duration_s
+    return build_plan(spec, {parameter["name"]: value for parameter, value in given}).duration_s
 
 
 def number(name: str, **fields: Any) -> dict[str, Any]:
