@@ -88,8 +88,8 @@ class Measurement:
 
     async def _warm_up(self) -> None:
         """Let some runs pass quickly: what is loaded only once is no cost of a thousand runs."""
-        fate = {"slowness": WARM_UP_TASK_S / self._options.task_s}
-        fault = {"path": CREATE_PATH, "times": WARM_UP_RUNS, "fate": fate}
+        outcome = {"slowness": WARM_UP_TASK_S / self._options.task_s}
+        fault = {"path": CREATE_PATH, "times": WARM_UP_RUNS, "outcome": outcome}
         await fetch(f"{self._kie.url}/simulator/faults", json_body=fault)
         visits = [Visit(prompt="Warming up.") for _ in range(WARM_UP_RUNS)]
         async with AsyncExitStack() as pages:

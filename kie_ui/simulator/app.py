@@ -18,12 +18,14 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from kie_ui.simulator.config import SimulatorConfig
-from kie_ui.simulator.faults import CREATE_PATH, FaultMiddleware, Faults
+from kie_ui.simulator.faults import FaultMiddleware, Faults
 from kie_ui.simulator.files import Files, MediaFinder
-from kie_ui.simulator.http import control, downloads, jobs, uploads
-from kie_ui.simulator.http.auth import CreateLimit
-from kie_ui.simulator.http.request_log import RECORD_PATH, RequestLog, RequestLogMiddleware
+from kie_ui.simulator.http import file_transfer, jobs
+from kie_ui.simulator.http.context import CreateLimit, SimulatorState
+from kie_ui.simulator.http.control import ControlEndpoints, RequestLog, RequestLogMiddleware
 from kie_ui.simulator.http.responses import (
+    CREATE_PATH,
+    RECORD_PATH,
     Refused,
     accepted,
     answer_crash,
@@ -31,7 +33,6 @@ from kie_ui.simulator.http.responses import (
     answer_refusal,
 )
 from kie_ui.simulator.render.worker_pool import WorkerPool
-from kie_ui.simulator.state import SimulatorState
 from kie_ui.simulator.store import open_store
 from kie_ui.simulator.tasks import Tasks
 
@@ -39,15 +40,15 @@ from kie_ui.simulator.tasks import Tasks
 def create_simulator(config: SimulatorConfig | None = None, **options: Any) -> Starlette:
     """Build a simulator from a config, from the config's fields as keywords, or from both.
 
-    `app.state.faults` and `app.state.journal` are there for tests. The app must be run with its
+    `app.state.faults` and `app.state.request_log` are there for tests. The app must be run with its
     lifespan: that resumes what an earlier process left unfinished, and stops cleanly.
     """
     config = replace(config, **options) if config is not None else SimulatorConfig(**options)
     state = _build_state(config)
     app = Starlette(
-        routes=_routes(config),
+        routes=_routes(state),
         middleware=[
-            Middleware(RequestLogMiddleware, journal=state.journal, config=config),
+            Middleware(RequestLogMiddleware, request_log=state.request_log, config=config),
             Middleware(FaultMiddleware, faults=state.faults, sleep=config.sleep),
         ],
         exception_handlers={
@@ -60,7 +61,7 @@ def create_simulator(config: SimulatorConfig | None = None, **options: Any) -> S
     )
     app.state.simulator = state
     app.state.faults = state.faults
-    app.state.journal = state.journal
+    app.state.request_log = state.request_log
     return app
 
 
@@ -77,28 +78,30 @@ def _build_state(config: SimulatorConfig) -> SimulatorState:
         tasks=Tasks(config, store, files, finder, renderer),
         create_limit=CreateLimit(config),
         faults=Faults(config.faults),
-        journal=RequestLog(),
+        request_log=RequestLog(),
         link_secret=secrets.token_bytes(32),
     )
 
 
-def _routes(config: SimulatorConfig) -> list[Route]:
+def _routes(state: SimulatorState) -> list[Route]:
     routes = [
         Route("/", _welcome, methods=["GET"]),
         Route(CREATE_PATH, jobs.create_task, methods=["POST"]),
         Route(RECORD_PATH, jobs.record_info, methods=["GET"]),
         Route("/api/v1/chat/credit", jobs.credit, methods=["GET"]),
-        Route("/api/v1/common/download-url", downloads.create_download_link, methods=["POST"]),
-        Route("/api/file-stream-upload", uploads.upload_stream, methods=["POST"]),
-        Route("/api/file-base64-upload", uploads.upload_base64, methods=["POST"]),
-        Route("/api/file-url-upload", uploads.upload_url, methods=["POST"]),
-        Route("/files/{path:path}", downloads.serve_file, methods=["GET"]),
+        Route("/api/v1/common/download-url", file_transfer.create_download_link, methods=["POST"]),
+        Route("/api/file-stream-upload", file_transfer.upload_stream, methods=["POST"]),
+        Route("/api/file-base64-upload", file_transfer.upload_base64, methods=["POST"]),
+        Route("/api/file-url-upload", file_transfer.upload_url, methods=["POST"]),
+        Route("/files/{path:path}", file_transfer.serve_file, methods=["GET"]),
     ]
-    return [*routes, *control.ROUTES] if config.has_control else routes
+    if state.config.has_control:
+        routes += ControlEndpoints(state.faults, state.request_log).routes()
+    return routes
 
 
 async def _welcome(_request: Request) -> JSONResponse:
-    """Tell whoever opens the address in a browser what this is."""
+    """Tell people who open the address in a browser what this is."""
     return accepted("This is a simulator of Kie's API. It makes real files and bills nobody.")
 
 
@@ -106,7 +109,7 @@ async def _welcome(_request: Request) -> JSONResponse:
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     state: SimulatorState = app.state.simulator
     state.files.sweep()
-    state.store.close_accounts()
+    state.store.reset_balances()
     state.tasks.resume()
     try:
         yield

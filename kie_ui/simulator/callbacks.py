@@ -15,9 +15,8 @@ from urllib.parse import unquote_to_bytes
 import httpx
 
 from kie_ui.simulator.config import SimulatorConfig
-from kie_ui.simulator.files import is_loopback
+from kie_ui.simulator.files import is_loopback, tls_context
 from kie_ui.simulator.http.responses import envelope
-from kie_ui.simulator.server import tls_context
 
 TIMEOUT_S = 10.0
 RETRY_AFTER_S = 2.0

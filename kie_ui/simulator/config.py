@@ -23,6 +23,9 @@ Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 """Waits that many seconds."""
 
+VISITOR_KEY_PREFIX = "demo."
+"""Begins the playground's key for its own simulator where a visitor has added models: the name of
+their collection follows. All visitors are one account."""
 ASSETS_DIR = Path(__file__).resolve().parents[2] / "assets"
 
 

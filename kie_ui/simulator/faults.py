@@ -1,9 +1,9 @@
-"""What can be made to go wrong, on demand: for tests, and for people who build clients.
+"""Faults on demand: for tests, and for people who build clients.
 
 A fault applies to the requests whose path matches, as many times as it says. Answers can be late,
-refused, unreadable, incomplete or never arrive; a create can be given a task that fails or never
-ends. Source of the ways in which the real service goes wrong: observed live, "Envelope and errors"
-and "createTask".
+refused, unreadable, incomplete or never arrive; a create can make a task that fails or never ends.
+Source of the ways in which the real service goes wrong: observed live, "Envelope and errors" and
+"createTask".
 """
 
 from __future__ import annotations
@@ -20,16 +20,14 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kie_ui.simulator.http.responses import envelope
+from kie_ui.simulator.server import DROP_CONNECTION
 
 if TYPE_CHECKING:
     from kie_ui.simulator.config import Sleep
 
 
-CREATE_PATH = "/api/v1/jobs/createTask"
-
-
 class ForcedOutcome(BaseModel):
-    """What shall become of one task, other than success."""
+    """How one task ends, other than in success after the usual time."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,11 +40,11 @@ class ForcedOutcome(BaseModel):
 
 
 class Fault(BaseModel):
-    """One thing that goes wrong, for some requests, some times.
+    """One thing that goes wrong, for some requests and a number of times.
 
-    Without `after_work`, a fault that answers by itself (`status`, `code`, `body`, `drop`) keeps
-    the request from being worked on. With it the work is done and only the answer is lost or
-    replaced, as when a create is accepted and billed but its answer never arrives.
+    A fault that replaces the answer (`status`, `code`, `body`, `drop`) keeps the request from being
+    processed. With `after_work` it is processed and only its answer is lost or replaced, as when a
+    create is accepted and billed but the answer never arrives.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,7 +53,7 @@ class Fault(BaseModel):
     """Requests it applies to, such as `/api/v1/jobs/createTask`; `*` and `?` are wildcards."""
     method: str = "*"
     times: int | None = Field(default=1, gt=0)
-    """To how many requests it applies; None means always."""
+    """How many requests it applies to; None for no limit."""
     skip: int = Field(default=0, ge=0)
     """How many matching requests pass first."""
     delay_s: float = Field(default=0.0, ge=0)
@@ -67,54 +65,54 @@ class Fault(BaseModel):
     msg: str | None = None
     """`msg` in the body of the answer."""
     body: Literal["broken_json", "html", "empty"] | None = None
-    """Answer something else than the envelope."""
+    """What to answer instead of the envelope."""
     drop: bool = False
     """Close the connection without an answer."""
     after_work: bool = False
     omit: tuple[str, ...] = ()
     """Fields to leave out of the real answer, such as `data.taskId`."""
-    fate: ForcedOutcome | None = None
-    """What becomes of the task, where the request is a create."""
+    outcome: ForcedOutcome | None = None
+    """How the task ends, where the request is a create."""
 
     @property
-    def answers_by_itself(self) -> bool:
-        """Whether it replaces the answer."""
+    def replaces_answer(self) -> bool:
+        """Whether the real answer is not sent."""
         return self.drop or any(x is not None for x in (self.status, self.code, self.body))
 
 
 class Faults:
-    """The faults that are armed. May be used from any thread."""
+    """The active faults. May be used from any thread."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self._lock = threading.Lock()
-        self._armed: list[_Armed] = [_Armed(fault) for fault in faults]
+        self._active: list[_ActiveFault] = [_ActiveFault(fault) for fault in faults]
 
     def add(self, fault: Fault) -> None:
-        """Arm a fault; of several that match a request, the first armed one applies."""
+        """Activate a fault; of several that match a request, the first one applies."""
         with self._lock:
-            self._armed.append(_Armed(fault))
+            self._active.append(_ActiveFault(fault))
 
     def clear(self) -> None:
-        """Disarm all."""
+        """Remove all faults."""
         with self._lock:
-            self._armed.clear()
+            self._active.clear()
 
     def __iter__(self) -> Iterator[Fault]:
         with self._lock:
-            return iter([armed.fault for armed in self._armed])
+            return iter([each.fault for each in self._active])
 
     def take(self, method: str, path: str) -> Fault | None:
         """Return the fault that applies to this request, and count it as used."""
         with self._lock:
-            for armed in self._armed:
-                if armed.matches(method, path) and armed.is_due():
-                    self._armed = [each for each in self._armed if not each.is_used_up]
-                    return armed.fault
+            for active in self._active:
+                if active.matches(method, path) and active.is_due():
+                    self._active = [each for each in self._active if not each.is_used_up]
+                    return active.fault
         return None
 
 
-class _Armed:
-    """A fault and how often it has applied."""
+class _ActiveFault:
+    """A fault, and how many more requests it applies to."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
@@ -155,13 +153,13 @@ PROMPT_WORDS: dict[str, tuple[str, ForcedOutcome]] = {
     "[stuck]": ("the task never ends", ForcedOutcome(never_ends=True)),
     "[slow]": ("the task takes ten times as long", ForcedOutcome(slowness=10.0)),
 }
-"""Words that decide over a task when its prompt holds them, with what they do."""
+"""Words in a prompt that decide how its task ends, with what they do."""
 
 
-def fate_in_texts(texts: Iterable[str]) -> ForcedOutcome | None:
-    """Return the fate that a prompt asks for, whatever its parameter is called, or None."""
+def outcome_in_texts(texts: Iterable[str]) -> ForcedOutcome | None:
+    """Return the outcome that a word in a text asks for, or None."""
     text = "\n".join(texts).lower()
-    return next((fate for word, (_, fate) in PROMPT_WORDS.items() if word in text), None)
+    return next((outcome for word, (_, outcome) in PROMPT_WORDS.items() if word in text), None)
 
 
 def without_field(body: Any, field: str) -> Any:
@@ -176,8 +174,6 @@ def without_field(body: Any, field: str) -> Any:
     }
 
 
-DROP_CONNECTION = "drop_connection"
-"""Under this name the server puts into `scope["state"]` a function that closes the socket."""
 _PROXY_PAGE = (
     "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head>"
     "<body><h1>502 Bad Gateway</h1></body></html>"
@@ -185,7 +181,7 @@ _PROXY_PAGE = (
 
 
 class FaultMiddleware:
-    """Asks before each request whether something shall go wrong with it."""
+    """Applies the active faults to the requests that they match."""
 
     def __init__(self, app: ASGIApp, faults: Faults, sleep: Sleep) -> None:
         self._app = app
@@ -193,30 +189,32 @@ class FaultMiddleware:
         self._sleep = sleep
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, well or badly. The control endpoints are always served well."""
+        """Serve one request. The control endpoints have no faults."""
         is_exempt = scope["type"] != "http" or scope["path"].startswith("/simulator/")
         fault = None if is_exempt else self._faults.take(scope["method"], scope["path"])
         if fault is None:
             await self._app(scope, receive, send)
             return
         scope["simulator.fault"] = fault
-        await self._serve_badly(fault, scope, receive, send)
+        await self._serve_with_fault(fault, scope, receive, send)
 
-    async def _serve_badly(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_with_fault(
+        self, fault: Fault, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         await self._sleep(fault.delay_s)
         answer: Response | None = None
-        if fault.after_work or not fault.answers_by_itself:
+        if fault.after_work or not fault.replaces_answer:
             answer = await _collect(self._app, scope, receive)
         if fault.drop:
             await _drop(scope, receive)
-        elif fault.body is not None or fault.answers_by_itself:
-            await _bad_answer(fault, answer)(scope, receive, send)
+        elif fault.replaces_answer:
+            await _replacement(fault, answer)(scope, receive, send)
         elif answer is not None:
-            await _incomplete(answer, fault.omit)(scope, receive, send)
+            await _without_fields(answer, fault.omit)(scope, receive, send)
 
 
 async def _collect(app: ASGIApp, scope: Scope, receive: Receive) -> Response:
-    """Let the app do its work and keep its answer."""
+    """Run the app and keep its answer."""
     answer = Response()
     chunks: list[bytes] = []
 
@@ -236,14 +234,14 @@ async def _drop(scope: Scope, receive: Receive) -> None:
     """Close the connection without an answer."""
     close = scope.get("state", {}).get(DROP_CONNECTION)
     if close is None:
-        # Served in-process, without a socket: what a client would see of a closed one.
+        # Served in-process, without a socket: raise what a client would see.
         raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
     close()
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-def _bad_answer(fault: Fault, real: Response | None) -> Response:
+def _replacement(fault: Fault, real: Response | None) -> Response:
     status = fault.status or 200
     if fault.body == "html":
         return HTMLResponse(_PROXY_PAGE, fault.status or 502)
@@ -257,7 +255,7 @@ def _bad_answer(fault: Fault, real: Response | None) -> Response:
     return JSONResponse(body, status)
 
 
-def _incomplete(answer: Response, omitted: tuple[str, ...]) -> Response:
+def _without_fields(answer: Response, omitted: tuple[str, ...]) -> Response:
     if not omitted:
         return answer
     body = json.loads(bytes(answer.body))

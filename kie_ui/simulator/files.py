@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from functools import partial
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
+from ssl import SSLContext
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -16,7 +17,6 @@ from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.render.requests import Picture, Placeholder
-from kie_ui.simulator.server import tls_context
 from kie_ui.simulator.store import FileRow, Store
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -314,6 +314,12 @@ class MediaFinder:
         if place is None or not place.is_file():
             raise NoMedia(f"There is no file at {name}. Uploaded files are kept for 3 days.")
         return place
+
+
+@cache
+def tls_context() -> SSLContext:
+    """Load the certificates once: they take longer to load than a request takes to send."""
+    return httpx.create_ssl_context()
 
 
 async def _save(response: httpx.Response, place: Path, max_bytes: int) -> None:

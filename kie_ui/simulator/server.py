@@ -1,4 +1,4 @@
-"""A simulator behind a real port of this machine, in a thread of its own."""
+"""A simulator behind a real port of this machine, in a separate thread."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ import contextlib
 import os
 import socket
 import threading
-from functools import cache
-from ssl import SSLContext
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
-
-import httpx
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import uvicorn
@@ -20,12 +16,14 @@ if TYPE_CHECKING:
 
     from kie_ui.simulator.config import SimulatorConfig
     from kie_ui.simulator.faults import Faults
-    from kie_ui.simulator.http.request_log import RequestLog
+    from kie_ui.simulator.http.control import RequestLog
 
 
 SHUTDOWN_TIMEOUT_S = 2
 """How long open requests may go on after `stop`."""
-_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened at
+DROP_CONNECTION = "drop_connection"
+"""The key in `scope["state"]` of a function that closes the socket without an answer."""
+_ALL_INTERFACES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 
 class SimulatorServer:
@@ -71,7 +69,7 @@ class SimulatorServer:
             listener.close()
             raise
         is_ready = threading.Event()
-        self._server = _build_server(self._app, is_ready)
+        self._server = _build_server(self._app)
         # The threads that serve files inherit `daemon`, so a program that forgets `stop` can end.
         self._thread = threading.Thread(
             target=self._serve,
@@ -104,15 +102,15 @@ class SimulatorServer:
 
     @property
     def faults(self) -> Faults:
-        """What shall go wrong."""
+        """The active faults."""
         faults: Faults = self.app.state.faults
         return faults
 
     @property
-    def journal(self) -> RequestLog:
+    def request_log(self) -> RequestLog:
         """The requests that arrived."""
-        journal: RequestLog = self.app.state.journal
-        return journal
+        request_log: RequestLog = self.app.state.request_log
+        return request_log
 
     def __enter__(self) -> SimulatorServer:
         self.start()
@@ -136,7 +134,7 @@ class SimulatorServer:
         self, server: uvicorn.Server, listener: socket.socket, is_ready: threading.Event
     ) -> None:
         try:
-            asyncio.run(server.serve([listener]))
+            asyncio.run(_serve_until_exit(server, listener, is_ready))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in start
             self._failure = error
         finally:
@@ -144,22 +142,32 @@ class SimulatorServer:
             is_ready.set()
 
 
+async def _serve_until_exit(
+    server: uvicorn.Server, listener: socket.socket, is_ready: threading.Event
+) -> None:
+    serving = asyncio.create_task(server.serve([listener]))
+    while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn offers no event
+        await asyncio.sleep(0.002)
+    is_ready.set()
+    await serving
+
+
 async def serve_in_foreground(app: Starlette, listener: socket.socket) -> None:
-    """Serve until the program is told to stop."""
-    await _build_server(app, threading.Event()).serve([listener])
+    """Serve until the program is interrupted."""
+    await _build_server(app).serve([listener])
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Take a port, before anything else is set up. Raises: OSError."""
+    """Return a socket that listens at a port. Raises: OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Only where the protocol is named does asyncio switch Nagle's algorithm off, which would hold
-    # back the body of an answer for 40 ms.
+    # Only where the protocol is named does asyncio switch off Nagle's algorithm, which would delay
+    # the body of an answer by 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    if os.name != "nt":  # there it would let two programs listen at the same port
+    if os.name != "nt":  # there it would let two programs listen at one port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        listener.listen()  # whoever learns of the address may connect at once
+        listener.listen()  # clients may connect before the server has started
     except BaseException:
         listener.close()
         raise
@@ -169,16 +177,23 @@ def bind(host: str, port: int) -> socket.socket:
 def url_of(listener: socket.socket) -> str:
     """Return the address by which a client on this machine reaches a bound socket."""
     host, port = listener.getsockname()[:2]
-    if host in _EVERYWHERE:
+    if host in _ALL_INTERFACES:
         host = "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _build_server(app: Starlette, is_ready: threading.Event) -> uvicorn.Server:
+def _build_server(app: Starlette) -> uvicorn.Server:
     """Build the HTTP server of a simulator: quiet, and able to drop a connection on demand."""
     import uvicorn  # noqa: PLC0415 - importing this module stays cheap
+    from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415 - as above
 
-    from kie_ui.simulator.protocol import DroppingProtocol, ReadyServer  # noqa: PLC0415
+    class DroppingProtocol(H11Protocol):
+        """Puts into every request's `scope["state"]` the function that closes its socket."""
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            close = cast("asyncio.Transport", transport).abort
+            self.app_state = {**self.app_state, DROP_CONNECTION: close}
+            super().connection_made(cast("asyncio.Transport", transport))
 
     config = uvicorn.Config(
         app,
@@ -191,10 +206,4 @@ def _build_server(app: Starlette, is_ready: threading.Event) -> uvicorn.Server:
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
-    return ReadyServer(config, is_ready)
-
-
-@cache
-def tls_context() -> SSLContext:
-    """Load the certificates once: they take longer to load than a request takes to send."""
-    return httpx.create_ssl_context()
+    return uvicorn.Server(config)

@@ -39,24 +39,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.schema import CreateColumn
 
-_TAKE_OVER_CLIPS = """
-    UPDATE tasks SET result_files = json_array(result_file)
-    WHERE result_file IS NOT NULL AND result_files = '[]'
-"""
-
-
-def add_missing_columns(engine: Engine, tasks: Table) -> None:
-    """Add what is missing to tasks of the time when each had one clip and no other result."""
-    present = {column["name"] for column in inspect(engine).get_columns(tasks.name)}
-    with engine.begin() as connection:
-        for column in tasks.columns:
-            if column.name not in present:
-                definition = CreateColumn(column).compile(engine)
-                connection.execute(text(f"ALTER TABLE tasks ADD COLUMN {definition}"))
-        if "result_file" in present and "result_files" not in present:
-            connection.execute(text(_TAKE_OVER_CLIPS))
-
-
 State = Literal["waiting", "queuing", "generating", "success", "fail"]
 FINAL_STATES: tuple[State, ...] = ("success", "fail")
 
@@ -79,7 +61,7 @@ _tasks = Table(
     Column("credits", Float, nullable=False),
     Column("base_url", Text, nullable=False),
     Column("callback_url", Text),
-    Column("fate", JSON, nullable=False),
+    Column("forced_outcome", JSON, nullable=False),
     Column("state", String(16), nullable=False, index=True),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
@@ -87,7 +69,7 @@ _tasks = Table(
     Column("fail_code", String(32)),
     Column("fail_msg", Text),
     Column("is_reported", Boolean, nullable=False),
-    Column("brief", JSON),
+    Column("plan", JSON),
     Column("result_files", JSON, nullable=False, server_default="[]"),
     Column("result_object", JSON),
 )
@@ -135,10 +117,10 @@ class TaskRow:
     seed: int
     credits: float
     base_url: str
-    """Under which address the create came in; a callback has no request to learn it from."""
+    """The address that the create was sent to; a callback has no request to learn it from."""
     callback_url: str | None
-    fate: dict[str, Any]
-    """What shall go wrong with it; see `faults.ForcedOutcome`."""
+    forced_outcome: dict[str, Any]
+    """What goes wrong with it; see `faults.ForcedOutcome`."""
     state: State
     created_ms: int
     updated_ms: int
@@ -147,12 +129,12 @@ class TaskRow:
     fail_msg: str | None = None
     is_reported: bool = False
     """Whether its callback was delivered, or given up."""
-    brief: dict[str, Any] | None = None
-    """What it shall make; see `briefs.Brief`."""
+    plan: dict[str, Any] | None = None
+    """What it shall make; see `plan.RenderPlan`."""
     result_files: list[str] = field(default_factory=list)
-    """The ids of what was made, in their order."""
+    """The ids of the results, in their order."""
     result_object: Any = None
-    """What was answered, where that is no file."""
+    """The JSON object that a model of text answered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,38 +152,38 @@ class FileRow:
 
 
 class Store:
-    """The one door to the database."""
+    """Reads and writes the database; every change is one transaction."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = create_engine(f"sqlite:///{path}")
         event.listen(self._engine, "connect", _use_write_ahead_log)
         _tables.create_all(self._engine)
-        add_missing_columns(self._engine, _tasks)
+        _upgrade(self._engine)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._engine.dispose()
 
-    def balance(self, account: str, *, at_start: float) -> float:
-        """Return an account's credits; the first question opens the account."""
+    def balance(self, account: str, *, initial_credits: float) -> float:
+        """Return an account's credits; an unknown account is opened with `initial_credits`."""
         with self._engine.begin() as connection:
-            _open_account(connection, account, at_start)
+            _open_account(connection, account, initial_credits)
             query = select(_accounts.c.credits).where(_accounts.c.account == account)
             return float(connection.execute(query).scalar_one())
 
-    def close_accounts(self) -> None:
-        """Forget every balance, so that each key starts anew and no demo runs dry for good."""
+    def reset_balances(self) -> None:
+        """Forget every balance, so that no demo is without credits for good."""
         with self._engine.begin() as connection:
             connection.execute(delete(_accounts))
 
-    def add_task(self, task: TaskRow, *, at_start: float) -> None:
-        """Write a new task and take its price from the account, both or neither.
+    def add_task(self, task: TaskRow, *, initial_credits: float) -> None:
+        """Insert a new task and charge its price to the account, both or neither.
 
         Raises: InsufficientCredits.
         """
         with self._engine.begin() as connection:
-            _open_account(connection, task.account, at_start)
+            _open_account(connection, task.account, initial_credits)
             if not _charge(connection, task.account, task.credits):
                 raise InsufficientCredits
             connection.execute(insert(_tasks), vars(task))
@@ -213,7 +195,7 @@ class Store:
         return None if row is None else TaskRow(**row)
 
     def unfinished_tasks(self) -> list[TaskRow]:
-        """Return what still has to move: tasks under way and callbacks not delivered."""
+        """Return tasks that have not ended, and those whose callback was not delivered."""
         is_under_way = _tasks.c.state.not_in(FINAL_STATES)
         is_unreported = _tasks.c.callback_url.is_not(None) & _tasks.c.is_reported.is_(False)
         query = select(_tasks).where(is_under_way | is_unreported).order_by(_tasks.c.created_ms)
@@ -221,17 +203,17 @@ class Store:
             return [TaskRow(**row) for row in connection.execute(query).mappings()]
 
     def move_task(self, task_id: str, state: State, now_ms: int) -> None:
-        """Bring a task into its next state."""
+        """Put a task into its next state."""
         self._update_task(task_id, state=state, updated_ms=now_ms)
 
     def mark_reported(self, task_id: str) -> None:
-        """Remember that nobody has to be called back any more."""
+        """Note that the callback of a task was delivered, or given up."""
         self._update_task(task_id, is_reported=True)
 
     def finish_task(
         self, task_id: str, results: Sequence[FileRow], answer: Any, now_ms: int
     ) -> None:
-        """End a task in `success` and make its results known, all or nothing."""
+        """End a task in `success` and insert the rows of its results, all or nothing."""
         ending = {"result_files": [file.file_id for file in results], "result_object": answer}
         with self._engine.begin() as connection:
             if results:
@@ -239,14 +221,14 @@ class Store:
             _end(connection, task_id, now_ms, state="success", **ending)
 
     def fail_task(self, task: TaskRow, code: str, msg: str, now_ms: int) -> None:
-        """End a task in `fail` and give its price back, both or neither."""
+        """End a task in `fail` and refund its price, both or neither."""
         with self._engine.begin() as connection:
             ending = {"state": "fail", "fail_code": code, "fail_msg": msg}
             if _end(connection, task.task_id, now_ms, **ending):
                 _charge(connection, task.account, -task.credits)
 
     def put_file(self, file: FileRow) -> FileRow:
-        """Write a file's row; a file of the same account, path and name keeps its id."""
+        """Insert or update a file's row; one of the same account, path and name keeps its id."""
         statement = sqlite_insert(_files).values(**vars(file))
         changing = ("mime", "size", "stored_ms", "expires_ms")
         statement = statement.on_conflict_do_update(
@@ -258,7 +240,7 @@ class Store:
             return _named_file(connection, file.account, file.path, file.name) or file
 
     def named_file(self, account: str, path: str, name: str) -> FileRow | None:
-        """Return the file that an account keeps under a path and name, or None."""
+        """Return the file of an account with that path and name, or None."""
         with self._engine.connect() as connection:
             return _named_file(connection, account, path, name)
 
@@ -280,12 +262,12 @@ class Store:
 
 
 def open_store(data_dir: Path) -> Store:
-    """Open the database of a data folder, making both if need be."""
+    """Open the database of a data folder, creating both if needed."""
     return Store(data_dir / "simulator.sqlite3")
 
 
 def _use_write_ahead_log(connection: Any, _record: object) -> None:
-    """Let a commit survive the death of the process without waiting for the disk each time."""
+    """Let a commit survive the end of the process without waiting for the disk each time."""
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
@@ -293,17 +275,40 @@ def _use_write_ahead_log(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _open_account(connection: Connection, account: str, at_start: float) -> None:
-    connection.execute(_OPEN_ACCOUNT, {"account": account, "credits": at_start})
+_RENAMED_COLUMNS = {"fate": "forced_outcome"}
+_COPY_ONLY_RESULT = """
+    UPDATE tasks SET result_files = json_array(result_file)
+    WHERE result_file IS NOT NULL AND result_files = '[]'
+"""
+
+
+def _upgrade(engine: Engine) -> None:
+    """Bring the tasks of an older simulator up to date; at first, each had one clip."""
+    present = {column["name"] for column in inspect(engine).get_columns(_tasks.name)}
+    with engine.begin() as connection:
+        for old in _RENAMED_COLUMNS.keys() & present:
+            new = _RENAMED_COLUMNS[old]
+            connection.execute(text(f"ALTER TABLE tasks RENAME COLUMN {old} TO {new}"))
+            present.add(new)
+        for column in _tasks.columns:
+            if column.name not in present:
+                definition = CreateColumn(column).compile(engine)
+                connection.execute(text(f"ALTER TABLE tasks ADD COLUMN {definition}"))
+        if "result_file" in present and "result_files" not in present:
+            connection.execute(text(_COPY_ONLY_RESULT))
+
+
+def _open_account(connection: Connection, account: str, initial_credits: float) -> None:
+    connection.execute(_OPEN_ACCOUNT, {"account": account, "credits": initial_credits})
 
 
 def _charge(connection: Connection, account: str, amount: float) -> bool:
-    """Take credits from an account, if it has them; a negative amount gives some back."""
+    """Take credits from an account, if it has them; a negative amount is a refund."""
     return connection.execute(_CHARGE, {"id": account, "amount": amount}).rowcount == 1
 
 
 def _end(connection: Connection, task_id: str, now_ms: int, **changes: Any) -> bool:
-    """End a task once, and tell whether this did it; a second ending changes nothing."""
+    """End a task that has not ended yet; tell whether it had not."""
     times = {"updated_ms": now_ms, "completed_ms": now_ms}
     return connection.execute(_END_TASK, {"id": task_id, **times, **changes}).rowcount == 1
 

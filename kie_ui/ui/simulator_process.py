@@ -68,9 +68,11 @@ class Demo:
         collection = self._catalog.collection_name(owner)
         if not collection:
             return backend
-        from kie_ui.simulator.http.auth import VISITOR  # noqa: PLC0415 - few views need it
+        from kie_ui.simulator.config import VISITOR_KEY_PREFIX  # noqa: PLC0415 - few views need it
 
-        return backend.model_copy(update={"api_key": SecretStr(f"{VISITOR}{collection}")})
+        return backend.model_copy(
+            update={"api_key": SecretStr(f"{VISITOR_KEY_PREFIX}{collection}")}
+        )
 
     async def stop(self) -> None:
         """Stop a simulator of ours; its tasks wait for whoever starts it next."""

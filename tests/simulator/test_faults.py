@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kie_ui.simulator.faults import Fault, Faults, ForcedOutcome, fate_in_texts, without_field
+from kie_ui.simulator.faults import Fault, Faults, ForcedOutcome, outcome_in_texts, without_field
 from tests.simulator.harness import Service, ServiceFactory, Time, grok
 
 CREATE = "/api/v1/jobs/createTask"
@@ -86,8 +86,10 @@ async def test_a_replaced_answer_can_hide_done_work(service: Service) -> None:
 
 
 async def test_a_task_can_be_made_to_fail(service: Service) -> None:
-    """A create's fate decides the code and the message of the failure."""
-    arm(service, path=CREATE, fate=ForcedOutcome(fails=True, fail_code="433", fail_msg="no luck"))
+    """A create's forced outcome decides the code and the message of the failure."""
+    arm(
+        service, path=CREATE, outcome=ForcedOutcome(fails=True, fail_code="433", fail_msg="no luck")
+    )
     record = await service.ended(await service.create(grok()))
     assert (record["state"], record["failCode"], record["failMsg"]) == ("fail", "433", "no luck")
     assert record["resultJson"] is None
@@ -120,7 +122,7 @@ async def test_faults_and_journal_over_http(service_for: ServiceFactory) -> None
     journal = (await service.client.get("/simulator/journal")).json()["data"]
     assert journal["counts"] == {CREDIT: 1}
     await service.client.delete("/simulator/journal")
-    assert service.app.state.journal.entries == []
+    assert service.app.state.request_log.entries == []
 
 
 async def test_control_is_off_by_default(service: Service) -> None:
@@ -135,7 +137,7 @@ async def test_the_journal_counts_what_arrived(service: Service) -> None:
     await service.post(CREATE, {})
     await service.record(task_id)
     await service.uploaded(b"x")
-    journal = service.app.state.journal
+    journal = service.app.state.request_log
     assert (journal.creates, journal.queries, journal.uploads) == (2, 1, 1)
     assert journal.count("/api/v1/*") == 3
 
@@ -159,10 +161,10 @@ def test_faults_are_used_up_one_after_the_other(times: list[int], requests: int)
 
 
 @given(st.text())
-def test_an_ordinary_prompt_asks_for_no_fate(prompt: str) -> None:
+def test_an_ordinary_prompt_forces_no_outcome(prompt: str) -> None:
     """Only the documented words decide over a task."""
     if "[" not in prompt:
-        assert fate_in_texts([prompt]) is None
+        assert outcome_in_texts([prompt]) is None
 
 
 _JSON = st.recursive(

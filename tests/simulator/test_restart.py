@@ -36,7 +36,7 @@ async def test_a_task_goes_on_where_it_was(
     assert renderer.orders[0] == renderer.orders[1]
 
 
-async def test_a_fate_is_kept(service_for: ServiceFactory) -> None:
+async def test_a_forced_outcome_is_kept(service_for: ServiceFactory) -> None:
     """A task that shall never end does not end after a restart either."""
     first = await service_for()
     task_id = await first.create(grok(prompt="[stuck]"))

@@ -18,7 +18,7 @@ TASK = TaskRow(
     credits=4.0,
     base_url="http://x",
     callback_url=None,
-    fate={},
+    forced_outcome={},
     state="waiting",
     created_ms=1,
     updated_ms=1,
@@ -43,42 +43,42 @@ def store(tmp_path: Path) -> Store:
 
 def test_what_was_written_is_there_after_a_restart(tmp_path: Path, store: Store) -> None:
     """A second process on the same folder reads the same rows and balances."""
-    store.add_task(TASK, at_start=10)
+    store.add_task(TASK, initial_credits=10)
     store.close()
     again = open_store(tmp_path / "data")
     assert again.task("t") == TASK
-    assert again.balance("a", at_start=99) == 6
+    assert again.balance("a", initial_credits=99) == 6
     again.close()
 
 
 def test_closed_accounts_start_anew(store: Store) -> None:
     """A demo never runs dry for good: after a restart the balance is whole again."""
-    store.add_task(TASK, at_start=10)
-    store.close_accounts()
-    assert store.balance("a", at_start=10) == 10
+    store.add_task(TASK, initial_credits=10)
+    store.reset_balances()
+    assert store.balance("a", initial_credits=10) == 10
     assert store.task("t") == TASK
 
 
 def test_a_task_that_cannot_be_paid_is_not_written(store: Store) -> None:
     """Writing a task and taking its price happen together or not at all."""
     with pytest.raises(InsufficientCredits):
-        store.add_task(TASK, at_start=3.99)
+        store.add_task(TASK, initial_credits=3.99)
     assert store.task("t") is None
-    assert store.balance("a", at_start=3.99) == 3.99
+    assert store.balance("a", initial_credits=3.99) == 3.99
 
 
 def test_a_failure_gives_the_price_back_once(store: Store) -> None:
     """However often a task is said to fail, its price comes back once."""
-    store.add_task(TASK, at_start=10)
+    store.add_task(TASK, initial_credits=10)
     for _ in range(2):
         store.fail_task(TASK, "501", "no", 9)
-    assert store.balance("a", at_start=10) == 10
+    assert store.balance("a", initial_credits=10) == 10
     assert store.unfinished_tasks() == []
 
 
 def test_a_success_makes_its_clip_known(store: Store) -> None:
     """The ending and the file's row are one change."""
-    store.add_task(TASK, at_start=10)
+    store.add_task(TASK, initial_credits=10)
     store.finish_task("t", [CLIP], None, 9)
     task = store.task("t")
     assert task is not None
@@ -88,8 +88,9 @@ def test_a_success_makes_its_clip_known(store: Store) -> None:
 
 def test_unfinished_are_tasks_under_way_and_callbacks_not_delivered(store: Store) -> None:
     """A restart finds what still has to move, oldest first."""
-    store.add_task(replace(TASK, task_id="late", created_ms=2), at_start=100)
-    store.add_task(replace(TASK, task_id="done", created_ms=0, callback_url="http://h"), at_start=0)
+    store.add_task(replace(TASK, task_id="late", created_ms=2), initial_credits=100)
+    done = replace(TASK, task_id="done", created_ms=0, callback_url="http://h")
+    store.add_task(done, initial_credits=0)
     store.finish_task("done", [CLIP], None, 9)
     assert [task.task_id for task in store.unfinished_tasks()] == ["done", "late"]
     store.mark_reported("done")
@@ -115,11 +116,12 @@ def test_a_folder_of_an_older_simulator_is_brought_up_to_date(tmp_path: Path) ->
     """When every task had one clip, its id stood in a column of its own; the clip is kept."""
     folder = tmp_path / "old"
     store = open_store(folder)
-    store.add_task(TASK, at_start=10)
+    store.add_task(TASK, initial_credits=10)
     store.close()
     with sqlite3.connect(folder / "simulator.sqlite3") as old:
-        for column in ("brief", "result_files", "result_object"):
+        for column in ("plan", "result_files", "result_object"):
             old.execute(f"ALTER TABLE tasks DROP COLUMN {column}")
+        old.execute("ALTER TABLE tasks RENAME COLUMN forced_outcome TO fate")
         old.execute("ALTER TABLE tasks ADD COLUMN result_file VARCHAR(64)")
         old.execute("UPDATE tasks SET result_file = 'f'")
     old.close()
@@ -131,7 +133,7 @@ def test_a_folder_of_an_older_simulator_is_brought_up_to_date(tmp_path: Path) ->
 
 def test_a_success_without_files_holds_its_answer(store: Store) -> None:
     """An object is kept as it is."""
-    store.add_task(TASK, at_start=10)
+    store.add_task(TASK, initial_credits=10)
     store.finish_task("t", [], {"text": "ü"}, 9)
     task = store.task("t")
     assert task is not None

@@ -50,7 +50,7 @@ def _simulator(clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def simulator(_simulator: SimulatorServer) -> SimulatorServer:
     """Give a simulator that renders nothing, hurries, and has been asked nothing yet."""
     _simulator.faults.clear()
-    _simulator.journal.clear()
+    _simulator.request_log.clear()
     return _simulator
 
 

@@ -23,8 +23,8 @@ from kie_ui.kie.errors import (
     Unreachable,
 )
 from kie_ui.kie.records import TaskRecord, TaskState
-from kie_ui.simulator.faults import CREATE_PATH, Fault
-from kie_ui.simulator.http.request_log import RECORD_PATH
+from kie_ui.simulator.faults import Fault
+from kie_ui.simulator.http.responses import CREATE_PATH, RECORD_PATH
 from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.server import SimulatorServer
 from tests.wire.app_process import free_port
@@ -158,7 +158,7 @@ async def test_inputs_that_break_a_documented_rule_are_refused(
     """Once, in words; the client repeats nothing that cannot succeed."""
     with pytest.raises(InvalidInput):
         await client.create_task(GROK, {**INPUT, **change})
-    assert simulator.journal.creates == 1
+    assert simulator.request_log.creates == 1
 
 
 async def test_a_create_turned_away_by_the_rate_limit_is_its_callers_to_send_again(
@@ -170,7 +170,7 @@ async def test_a_create_turned_away_by_the_rate_limit_is_its_callers_to_send_aga
         await client.create_task(GROK, INPUT)
     assert refused.value.may_retry
     assert not refused.value.may_have_been_accepted
-    assert simulator.journal.creates == 1
+    assert simulator.request_log.creates == 1
     await client.create_task(GROK, INPUT)
 
 
@@ -208,7 +208,7 @@ async def test_a_create_of_unknown_fate_is_sent_once_and_said_to_be_unknown(
         await client.create_task(GROK, INPUT)
     assert lost.value.may_have_been_accepted
     assert "kie.ai/logs" in lost.value.advice
-    assert simulator.journal.creates == 1
+    assert simulator.request_log.creates == 1
 
 
 async def test_a_create_that_is_never_answered_ends_with_its_fate_unknown(
@@ -220,7 +220,7 @@ async def test_a_create_that_is_never_answered_ends_with_its_fate_unknown(
     with pytest.raises(NoAnswer) as lost:
         await client.create_task(GROK, INPUT)
     assert lost.value.may_have_been_accepted
-    assert simulator.journal.creates == 1
+    assert simulator.request_log.creates == 1
 
 
 async def test_a_kie_that_is_not_there_was_surely_not_asked(open_client: OpenClient) -> None:
@@ -254,7 +254,7 @@ async def test_a_question_may_be_asked_just_once(
     simulator.faults.add(Fault(path=RECORD_PATH, code=429))
     with pytest.raises(RateLimited):
         await client.task(created.task_id, attempts=1)
-    assert simulator.journal.queries == 1
+    assert simulator.request_log.queries == 1
 
 
 @pytest.mark.parametrize("path", [UPLOADS, FILES])

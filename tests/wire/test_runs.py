@@ -10,8 +10,8 @@ import pytest
 from kie_ui.catalog.values import FileRef
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
-from kie_ui.simulator.faults import CREATE_PATH, Fault, ForcedOutcome
-from kie_ui.simulator.http.request_log import RECORD_PATH
+from kie_ui.simulator.faults import Fault, ForcedOutcome
+from kie_ui.simulator.http.responses import CREATE_PATH, RECORD_PATH
 from kie_ui.simulator.server import SimulatorServer
 from tests.runs.harness import GROK, OWNER, FastClock, make_backends, make_service
 from tests.wire.tiny_clip import shows
@@ -57,7 +57,7 @@ async def test_a_press_ends_with_the_clip_on_this_disk(
     run = await pressed(service, jpeg)
     assert run.step is Step.DONE
     assert shows((await service.clip_file(OWNER, run.id)).read_bytes(), clip)
-    assert (simulator.journal.uploads, simulator.journal.creates) == (1, 1)
+    assert (simulator.request_log.uploads, simulator.request_log.creates) == (1, 1)
     assert run.credits_used == pytest.approx(14.4)
     steps = [change.step for change in run.step_changes]
     assert steps[:4] == [Step.PREPARING, Step.UPLOADING, Step.SENDING, Step.WAITING]
@@ -74,7 +74,7 @@ async def test_a_press_ends_with_the_clip_on_this_disk(
         (Fault(path=CREATE_PATH, code=500, msg="This field is required"), "field is required"),
         (Fault(path=UPLOADS, code=401), "did not accept the API key"),
         (
-            Fault(path=CREATE_PATH, fate=ForcedOutcome(fails=True, fail_msg="Too blurry")),
+            Fault(path=CREATE_PATH, outcome=ForcedOutcome(fails=True, fail_msg="Too blurry")),
             "Too blurry",
         ),
     ],
@@ -89,7 +89,7 @@ async def test_what_kie_refuses_or_fails_to_make_is_a_failed_run_that_says_why(
     assert run.error is not None
     assert words in run.error.message
     assert run.error.advice
-    assert simulator.journal.creates <= 1
+    assert simulator.request_log.creates <= 1
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ async def test_a_create_of_unknown_fate_is_counted_once_at_kies_door(
     assert run.step is Step.UNKNOWN
     assert run.error is not None
     assert "kie.ai/logs" in run.error.advice
-    assert simulator.journal.creates == 1
+    assert simulator.request_log.creates == 1
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ async def test_a_passing_fault_costs_time_and_nothing_else(
     assert run.step is Step.DONE
     assert shows((await service.clip_file(OWNER, run.id)).read_bytes(), clip)
     refused = 7 if fault.code == 429 else 0
-    assert simulator.journal.creates == 1 + refused
+    assert simulator.request_log.creates == 1 + refused
 
 
 async def test_a_clip_that_cannot_be_fetched_is_kept_in_mind_and_fetched_later(
@@ -154,7 +154,7 @@ async def test_a_clip_that_cannot_be_fetched_is_kept_in_mind_and_fetched_later(
         run = await service.ended(OWNER, run.id)
     assert run.step is Step.DONE
     assert shows((await service.clip_file(OWNER, run.id)).read_bytes(), clip)
-    assert simulator.journal.creates == 1
+    assert simulator.request_log.creates == 1
 
 
 async def test_spicy_with_an_own_picture_is_sent_as_normal(service: RunService, jpeg: Path) -> None:

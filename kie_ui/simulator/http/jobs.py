@@ -1,4 +1,4 @@
-"""Creating tasks, asking for them, and the balance.
+"""The endpoints that create and query tasks, and the balance.
 
 Source: Kie documentation, "Create Generation Task" and "Query Task Status"; observed live,
 "createTask", "recordInfo" and "Balance and download".
@@ -13,10 +13,15 @@ from kie_ui.catalog.request import estimate_credits
 from kie_ui.catalog.roles import image_task_parameter
 from kie_ui.simulator.faults import ForcedOutcome
 from kie_ui.simulator.files import NoMedia, sample_image_task
-from kie_ui.simulator.http.auth import account_of, collection_of
+from kie_ui.simulator.http.context import (
+    SimulatorState,
+    account_of,
+    base_url_of,
+    collection_of,
+    state_of,
+)
 from kie_ui.simulator.http.responses import Refused, accepted, read_json_object
 from kie_ui.simulator.plan import build_plan
-from kie_ui.simulator.state import SimulatorState, base_url_of, state_of
 from kie_ui.simulator.store import InsufficientCredits
 from kie_ui.simulator.tasks import sample_record
 from kie_ui.simulator.validation import CheckedRequest, check_file, check_request
@@ -30,11 +35,11 @@ async def create_task(request: Request) -> JSONResponse:
     body = await read_json_object(request)
     checked = check_request(state.config.catalog, body, collection_of(request))
     _check_media(state, account, checked, base_url_of(request))
-    # Where nobody knows the price, nothing is taken.
+    # A model whose price is not known costs nothing.
     price = estimate_credits(checked.spec, checked.values) or 0.0
     try:
         task = state.tasks.create(
-            account, checked, body, price, base_url_of(request), _fate_on_demand(request)
+            account, checked, body, price, base_url_of(request), _forced_outcome(request)
         )
     except InsufficientCredits:
         raise Refused(
@@ -61,18 +66,18 @@ async def credit(request: Request) -> JSONResponse:
     """Answer the balance."""
     state = state_of(request)
     account = account_of(request, state.config)
-    return accepted(round(state.store.balance(account, at_start=state.config.credits), 4))
+    return accepted(round(state.store.balance(account, initial_credits=state.config.credits), 4))
 
 
-def _fate_on_demand(request: Request) -> ForcedOutcome | None:
+def _forced_outcome(request: Request) -> ForcedOutcome | None:
     fault = request.scope.get("simulator.fault")
-    return fault.fate if fault is not None else None
+    return fault.outcome if fault is not None else None
 
 
 def _check_media(
     state: SimulatorState, account: str, checked: CheckedRequest, base_url: str
 ) -> None:
-    """Refuse what can be known to be unfit before the task exists."""
+    """Refuse media that are known to be unfit before the task exists."""
     _check_earlier_task(state, account, checked)
     for parameter in checked.spec.media_parameters:
         for url in checked.values.get(parameter.name, []):

@@ -1,4 +1,4 @@
-"""The envelope of every answer, and the way to refuse a request.
+"""The paths and the envelope of the wire protocol, and how a request is refused.
 
 Source: Kie documentation, "Response Parameters" and "Error Codes"; observed live, "Envelope and
 errors": refusals usually travel as HTTP 200 with a `code` that is not 200 and `data` null.
@@ -6,12 +6,15 @@ errors": refusals usually travel as HTTP 200 with a `code` that is not 200 and `
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from kie_ui.strict_json import read_json
+
+CREATE_PATH = "/api/v1/jobs/createTask"
+RECORD_PATH = "/api/v1/jobs/recordInfo"
 UPLOAD_PATHS = ("/api/file-stream-upload", "/api/file-base64-upload", "/api/file-url-upload")
 
 
@@ -29,7 +32,7 @@ def missing_field(name: str) -> Refused:
     """Refuse a request that lacks a required field.
 
     Source: observed live, "Envelope and errors": the live service answers code 500 with these
-    words; the name is ours, because without it nobody can tell which field is meant.
+    words. The name of the field is an addition, so that people see which one is missing.
     """
     return Refused(500, f"This field is required: {name}")
 
@@ -60,13 +63,13 @@ async def answer_refusal(request: Request, refusal: Exception) -> JSONResponse:
 
 
 async def answer_not_found(request: Request, _error: Exception) -> JSONResponse:
-    """Answer a request to a path or with a method that the service does not have."""
+    """Answer a request for a path or a method that the service does not have."""
     msg = f"There is no {request.method} {request.url.path} here."
     return JSONResponse(envelope(None, code=404, msg=msg), status_code=404)
 
 
 async def answer_crash(_request: Request, _error: Exception) -> JSONResponse:
-    """Answer what went wrong inside the simulator; the server logs the cause."""
+    """Answer an error inside the simulator; the server logs the cause."""
     return JSONResponse(envelope(None, code=500, msg="Internal server error"), status_code=500)
 
 
@@ -76,8 +79,8 @@ async def read_json_object(request: Request) -> dict[str, Any]:
     Raises: Refused with code 400.
     """
     try:
-        body = await request.json()
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        body = read_json(await request.body())
+    except ValueError:
         raise Refused(400, "The request body is not valid JSON.") from None
     if not isinstance(body, dict):
         raise Refused(400, "The request body must be a JSON object.")

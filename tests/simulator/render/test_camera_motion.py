@@ -3,6 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kie_ui.simulator.plan import MODES, Mode
 from kie_ui.simulator.render.camera import (
     Camera,
     camera_path,
@@ -12,7 +13,6 @@ from kie_ui.simulator.render.camera import (
     smootherstep,
     view,
 )
-from kie_ui.simulator.plan import MODES, Mode
 
 seeds = st.integers(0, 2**31 - 1)
 modes = st.sampled_from(MODES)

@@ -42,13 +42,13 @@ def file(path: Path) -> dict[str, Any]:
 
 async def test_a_press_on_the_untouched_form_makes_a_clip(live: Services, kie: Any) -> None:
     """The form works as it stands, with one create, and leaves every field as it is."""
-    creates = kie.journal.creates
+    creates = kie.request_log.creates
     tab = DrivenTab(GROK, live)
     await tab.press()
     run = await ended(live)
     assert run.step is Step.DONE
     assert run.backend == "live"
-    assert kie.journal.creates == creates + 1
+    assert kie.request_log.creates == creates + 1
     assert not set(tab.seen) & set(tab.tab.form.inputs.values())
     assert not any(tab.note(name) for name in tab.tab.form.fields)
 

@@ -1,12 +1,14 @@
-"""The three ways to upload a file.
+"""Files in and out: three kinds of upload, the files themselves, and download links.
 
-Source: observed live, "File upload".
+Media need no key. Source: observed live, "File upload" and "Balance and download".
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import anyio
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import Message
 
 from kie_ui.catalog.values import is_web_address
@@ -28,20 +30,21 @@ from kie_ui.simulator.files import (
     file_url,
     own_path,
     random_name,
+    sample_path,
 )
-from kie_ui.simulator.http.auth import account_of
+from kie_ui.simulator.http.context import SimulatorState, account_of, base_url_of, state_of
 from kie_ui.simulator.http.responses import (
     Refused,
+    accepted,
     accepted_upload,
     missing_field,
     read_json_object,
 )
-from kie_ui.simulator.state import SimulatorState, base_url_of, state_of
 from kie_ui.simulator.store import FileRow
 
 
 def iso_time(unix_ms: int) -> str:
-    """Spell unix milliseconds as ISO 8601 in UTC, such as `2026-01-31T12:00:00.000Z`."""
+    """Format unix milliseconds as ISO 8601 in UTC, such as `2026-01-31T12:00:00.000Z`."""
     moment = datetime.fromtimestamp(unix_ms / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -51,7 +54,7 @@ _ROOM_FOR_FIELDS = 1 << 20
 
 
 async def upload_stream(request: Request) -> JSONResponse:
-    """Take a file from a multipart form: `file`, `uploadPath` and perhaps `fileName`."""
+    """Store a file from a multipart form: `file`, `uploadPath` and perhaps `fileName`."""
     state = state_of(request)
     account = account_of(request, state.config)
     limited = _limited(request, state.config.max_upload_bytes + _ROOM_FOR_FIELDS)
@@ -65,11 +68,11 @@ async def upload_stream(request: Request) -> JSONResponse:
             fields = {name: value for name, value in form.items() if isinstance(value, str)}
     except HTTPException as error:
         raise Refused(400, f"The form cannot be read: {error.detail}") from error
-    return await _keep(request, account, fields, content, original, declared)
+    return await _store(request, account, fields, content, original, declared)
 
 
 async def upload_base64(request: Request) -> JSONResponse:
-    """Take a file from a JSON field, as plain base64 or as a data URL."""
+    """Store a file from a JSON field, as plain base64 or as a data URL."""
     state = state_of(request)
     account = account_of(request, state.config)
     max_body = int(state.config.max_upload_bytes * _BASE64_GROWTH) + _ROOM_FOR_FIELDS
@@ -78,11 +81,11 @@ async def upload_base64(request: Request) -> JSONResponse:
     if not isinstance(text, str) or not text:
         raise missing_field("base64Data")
     declared, content = _decode(text)
-    return await _keep(request, account, body, content, "", declared)
+    return await _store(request, account, body, content, "", declared)
 
 
 async def upload_url(request: Request) -> JSONResponse:
-    """Take a file from a web address."""
+    """Store a file from a web address."""
     state = state_of(request)
     account = account_of(request, state.config)
     body = await read_json_object(request)
@@ -95,11 +98,11 @@ async def upload_url(request: Request) -> JSONResponse:
         content = await _content_at(url, base_url_of(request), state)
     except NoMedia as error:
         raise Refused(400, str(error)) from error
-    return await _keep(request, account, body, content, url.partition("?")[0], None)
+    return await _store(request, account, body, content, url.partition("?")[0], None)
 
 
 async def _content_at(url: str, base_url: str, state: SimulatorState) -> bytes:
-    """Read what lies at an address, from this disk or, if that is allowed, from its host."""
+    """Read the file at an address, from this disk or, if that is allowed, from its host."""
     is_ours = own_path(url, base_url) is not None
     is_sample = documented_sample(url) is not None
     if is_ours or is_sample:
@@ -118,7 +121,7 @@ async def _read(path: Path) -> bytes:
     return await anyio.Path(path).read_bytes()
 
 
-async def _keep(
+async def _store(
     request: Request,
     account: str,
     fields: dict[str, Any],
@@ -131,9 +134,9 @@ async def _keep(
     folder = clean_folder(_text(fields, "uploadPath"))
     if not folder:
         raise missing_field("uploadPath")
-    asked_name = clean_name(_text(fields, "fileName"))
-    mime = declared_type(declared, asked_name or original)
-    name = asked_name or random_name(original, mime)
+    given_name = clean_name(_text(fields, "fileName"))
+    mime = declared_type(declared, given_name or original)
+    name = given_name or random_name(original, mime)
     incoming = state.files.incoming_path()
     await anyio.Path(incoming).write_bytes(content)
     row = state.files.keep_upload(account, folder, name, mime, incoming)
@@ -158,7 +161,7 @@ def _text(fields: dict[str, Any], name: str) -> str:
 
 
 def _decode(text: str) -> tuple[str | None, bytes]:
-    """Split a data URL into its type and bytes; plain base64 has no type."""
+    """Return the type and the bytes of a data URL; plain base64 has no type."""
     head, comma, data = text.partition(",")
     declared = head.removeprefix("data:").partition(";")[0] if comma else None
     try:
@@ -179,7 +182,7 @@ def _answer(row: FileRow, base_url: str) -> dict[str, Any]:
 
 
 def _limited(request: Request, max_bytes: int) -> Request:
-    """Return the request with a body that ends in a refusal once it grows beyond the limit."""
+    """Return the request with a body that is refused once it grows beyond the limit."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > max_bytes:
         raise _too_large(max_bytes)
@@ -194,3 +197,68 @@ def _limited(request: Request, max_bytes: int) -> Request:
         return message
 
     return Request(request.scope, receive)
+
+
+LINK_LIFETIME_S = 20 * 60
+_SHOWN_TYPES = ("image/", "video/", "audio/")
+
+
+async def create_download_link(request: Request) -> JSONResponse:
+    """Answer a link, valid for twenty minutes, to one of our own files."""
+    state = state_of(request)
+    account_of(request, state.config)
+    url = (await read_json_object(request)).get("url")
+    if not isinstance(url, str) or not url:
+        raise missing_field("url")
+    found = state.finder.own_file(url, base_url_of(request))
+    if found is None:
+        raise Refused(422, "The url must be that of a file generated here.")
+    row, _ = found
+    expires = int(state.config.clock()) + LINK_LIFETIME_S
+    query = f"expires={expires}&signature={_signature(state, row.file_id, expires)}"
+    return accepted(f"{file_url(base_url_of(request), row)}?{query}")
+
+
+async def serve_file(request: Request) -> Response:
+    """Serve an upload, a result or a sample picture, or the requested ranges of it."""
+    state = state_of(request)
+    name = request.path_params["path"]
+    sample = sample_path(state.config.assets_dir, name)
+    if sample is not None and sample.is_file():
+        return FileResponse(sample)
+    file_id = name.partition("/")[0]
+    found = state.files.find(file_id)
+    if found is None:
+        raise Refused(404, "There is no such file, or it has expired.", http_status=404)
+    _check_link(request, state, file_id)
+    row, path = found
+    return _file_response(path, row.mime, row.name, is_download="expires" in request.query_params)
+
+
+def _file_response(path: Path, mime: str, name: str, *, is_download: bool) -> FileResponse:
+    """Serve bytes as media or as a download, never as a page that a browser would run."""
+    is_shown = mime.startswith(_SHOWN_TYPES) and "svg" not in mime
+    return FileResponse(
+        path,
+        media_type=mime if is_shown else "application/octet-stream",
+        filename=name,
+        content_disposition_type="attachment" if is_download or not is_shown else "inline",
+        headers={"X-Content-Type-Options": "nosniff"},
+    )
+
+
+def _check_link(request: Request, state: SimulatorState, file_id: str) -> None:
+    """Refuse a download link that has expired or was altered; plain addresses pass."""
+    expires = request.query_params.get("expires")
+    if expires is None:
+        return
+    signature = request.query_params.get("signature", "")
+    is_genuine = expires.isdigit() and hmac.compare_digest(
+        signature.encode(), _signature(state, file_id, int(expires)).encode()
+    )
+    if not is_genuine or state.config.clock() > int(expires):
+        raise Refused(403, "This download link has expired.", http_status=403)
+
+
+def _signature(state: SimulatorState, file_id: str, expires: int) -> str:
+    return hmac.digest(state.link_secret, f"{file_id}.{expires}".encode(), hashlib.sha256).hex()
