@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
@@ -39,15 +39,39 @@ ORDER = (
 )
 """The names of the facts, in the order in which they are told."""
 
-MAX_IN_SIGHT = 12
-"""Choices; a longer list is one to search."""
-MAX_STOPS = 10_000
-"""Values of a slider; with more of them a number is typed in."""
+WidgetKind = Literal[
+    "text",
+    "long text",
+    "buttons",
+    "list",
+    "several choices",
+    "slider",
+    "number",
+    "switch",
+    "three-way switch",
+    "yes or no",
+    "picture",
+    "pictures",
+    "video",
+    "videos",
+    "sound",
+    "sounds",
+    "file",
+    "files",
+    "table",
+    "JSON",
+]
+"""What the form shows for a parameter, in plain words."""
+
+MAX_BUTTONS = 3
+"""Choices beside each other."""
+MAX_LETTERS = 45
+"""Of all choices beside each other together."""
 
 
 def facts_of(parameter: Parameter) -> dict[str, Any]:
     """Return what is documented of a parameter, and the widget that it gets."""
-    facts = derived_facts(parameter) | parameter.stated | {"widget": widget_of(parameter)}
+    facts = derived_facts(parameter) | parameter.stated | {"widget": widget_kind(parameter)}
     return {name: facts[name] for name in ORDER if facts.get(name) is not None}
 
 
@@ -129,42 +153,56 @@ def _plain(number: float | None) -> int | float | None:
     return int(number) if number is not None and number.is_integer() else number
 
 
-def widget_of(parameter: Parameter) -> str:
-    """Name what the form shows for a parameter, in a plain word."""
+def widget_kind(parameter: Parameter) -> WidgetKind:
+    """Decide by which widget the form asks for a parameter."""
+    kind: WidgetKind
     match parameter:
         case TextParameter():
-            word = "long text" if parameter.multiline else "text"
+            kind = "long text" if parameter.multiline else "text"
         case ChoiceParameter():
-            word = _choice(parameter)
+            kind = _choice_widget(parameter)
         case NumberParameter():
-            word = "slider" if is_slider(parameter) else "number"
+            kind = "slider" if _has_slider(parameter) else "number"
         case SwitchParameter():
-            word = "three-way switch" if parameter.default is None else "switch"
+            kind = _switch_widget(parameter)
         case MediaParameter():
-            several = parameter.many and parameter.max_items != 1
-            word = _MEDIA[parameter.media] + ("s" if several else "")
+            one, several = _MEDIA_WIDGETS[parameter.media]
+            kind = several if parameter.many and parameter.max_items != 1 else one
         case TableParameter():
-            word = "table"
+            kind = "table"
         case JsonParameter():
-            word = "JSON"
-    return word
+            kind = "JSON"
+    return kind
 
 
-_MEDIA = {"image": "picture", "video": "video", "audio": "sound", "file": "file"}
+_MEDIA_WIDGETS: dict[str, tuple[WidgetKind, WidgetKind]] = {
+    "image": ("picture", "pictures"),
+    "video": ("video", "videos"),
+    "audio": ("sound", "sounds"),
+    "file": ("file", "files"),
+}
 
 
-def _choice(parameter: ChoiceParameter) -> str:
+def _choice_widget(parameter: ChoiceParameter) -> WidgetKind:
+    """Lay few short words beside each other; a longer list, or one of amounts, drops down."""
     if parameter.many:
         return "several choices"
-    return "list" if len(parameter.options) > MAX_IN_SIGHT else "choice"
+    letters = sum(len(option.label) for option in parameter.options)
+    are_few = len(parameter.options) <= MAX_BUTTONS and letters <= MAX_LETTERS
+    return "buttons" if are_few and parameter.unit is None else "list"
 
 
-def is_slider(parameter: NumberParameter) -> bool:
-    """Tell whether a number is chosen on a slider: between two ends not too far apart."""
+def _has_slider(parameter: NumberParameter) -> bool:
+    """Tell whether a number has both ends of a slider, and where its handle starts."""
     low, high = parameter.minimum, parameter.maximum
-    if low is None or high is None:
-        return False
-    return high - low <= MAX_STOPS * (parameter.step or (1 if parameter.integer else 0.01))
+    has_both_ends = low is not None and high is not None and low < high
+    return has_both_ends and parameter.default is not None
+
+
+def _switch_widget(parameter: SwitchParameter) -> WidgetKind:
+    if parameter.default is not None:
+        return "switch"
+    return "yes or no" if parameter.required else "three-way switch"
 
 
 _COMPARED = tuple(name for name in ORDER if name not in ("name", "description", "widget"))

@@ -13,6 +13,7 @@ import anyio.to_thread
 import gradio as gr
 from gradio.components import Component
 
+from kie_ui.catalog.describe import widget_kind
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     JsonParameter,
@@ -30,7 +31,7 @@ from kie_ui.ui.assets import ASSETS
 from kie_ui.ui.form.components import PictureInput
 from kie_ui.ui.form.form import BACKGROUND_EVENT, Field, Form, count_html
 from kie_ui.ui.form.media_input import look_at
-from kie_ui.ui.form.widgets import build_widget, is_filled_in, is_one_picture
+from kie_ui.ui.form.widgets import build_widget, is_filled_in
 
 MAX_IN_SIGHT = 12
 """Fields that stand open; of a model with more, the optional ones after these are folded away."""
@@ -249,7 +250,7 @@ def _build_offer(parameter: Parameter, widget: Component, address: gr.Textbox | 
         gr.Button("Use a sample picture", size="sm").click(
             lambda: sample, None, widget, **BACKGROUND_EVENT
         )
-    elif parameter.default and is_one_picture(parameter):
+    elif parameter.default and widget_kind(parameter) == "picture":
         example = _in_script(parameter.default[0])
         gr.Button("Use the documentation’s example", size="sm").click(
             None, None, address, js=f"() => {example}", api_visibility="private"

@@ -16,6 +16,7 @@ from typing import Any
 
 from gradio.utils import get_upload_folder
 
+from kie_ui.catalog.describe import widget_kind
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     JsonParameter,
@@ -32,7 +33,7 @@ from kie_ui.catalog.values import FileRef, JsonValue, MediaRef, UrlRef
 from kie_ui.ui.form.drafts import FACTS
 from kie_ui.ui.form.form import ADDRESS, RANDOM, START_FROM
 from kie_ui.ui.form.media_input import UPLOAD_META, look_at
-from kie_ui.ui.form.widgets import has_slider, is_one_picture, json_text, lowest_choice, said_of
+from kie_ui.ui.form.widgets import json_text, lowest_choice, said_of
 
 LONGEST_SAID = 80
 """Characters of a value that a sentence repeats."""
@@ -182,7 +183,7 @@ def _put_rows(filling: Filling, parameter: TableParameter, rows: list[Any]) -> N
 def _is_within(parameter: NumberParameter, value: Any) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    if not has_slider(parameter) or value == parameter.random_value:
+    if widget_kind(parameter) == "number" or value == parameter.random_value:
         return True
     return lowest_choice(parameter) <= value <= (parameter.maximum or 0)
 
@@ -191,7 +192,7 @@ def _put_media(
     filling: Filling, parameter: MediaParameter, refs: tuple[MediaRef, ...], bring: Bring
 ) -> None:
     name = parameter.name
-    if not is_one_picture(parameter):
+    if widget_kind(parameter) != "picture":
         files = (_file_of(filling, parameter, ref, bring) for ref in refs)
         filling.fields[name] = [file for file in files if file is not None]
         return
@@ -230,13 +231,13 @@ def _file_of(
 def _empty(filling: Filling, parameter: Parameter) -> None:
     """Say that nothing was given, where the widget would start with something."""
     match parameter:
-        case MediaParameter() if is_one_picture(parameter):
+        case MediaParameter() if widget_kind(parameter) == "picture":
             filling.fields |= {parameter.name: None, parameter.name + ADDRESS: ""}
         case TextParameter() | JsonParameter():
             filling.fields[parameter.name] = ""
         case ChoiceParameter(many=True) | MediaParameter() | TableParameter():
             filling.fields[parameter.name] = []
-        case NumberParameter() if not has_slider(parameter):
+        case NumberParameter() if widget_kind(parameter) == "number":
             filling.fields[parameter.name] = None
 
 

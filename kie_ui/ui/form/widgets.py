@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.components import Component
 from gradio.components.textbox import InputHTMLAttributes
 
+from kie_ui.catalog.describe import widget_kind
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     JsonParameter,
@@ -26,11 +27,6 @@ from kie_ui.ui.form.components import NumberField, NumberSlider, PictureInput
 from kie_ui.ui.form.media_list import build_media_list
 from kie_ui.ui.form.rows_table import build_rows_table
 from kie_ui.ui.form.text import schema_in_words
-
-MAX_SEGMENTS = 3
-"""Choices beside each other, up to this many; a longer list, or one of amounts, drops down."""
-MAX_LETTERS = 45
-"""Of all choices in a bar together."""
 
 LEFT_OUT = ""
 """What a widget says where a parameter is left to the service."""
@@ -62,7 +58,7 @@ def ended(words: str) -> str:
 def limits_in_words(parameter: Parameter) -> str:
     """Say the limits that the widget itself does not show."""
     match parameter:
-        case NumberParameter() if not has_slider(parameter):
+        case NumberParameter() if widget_kind(parameter) == "number":
             return _range_in_words(parameter)
         case TextParameter(pattern=str() as pattern):
             return f"Written like `{pattern.replace('`', '')}`."
@@ -105,8 +101,8 @@ def build_widget(parameter: Parameter) -> Component:
         case SwitchParameter():
             return _switch(parameter)
         case MediaParameter():
-            one = is_one_picture(parameter)
-            return _picture(parameter) if one else build_media_list(parameter)
+            is_one_picture = widget_kind(parameter) == "picture"
+            return _picture(parameter) if is_one_picture else build_media_list(parameter)
         case _:
             return _data(parameter)
 
@@ -115,12 +111,6 @@ def _data(parameter: TableParameter | JsonParameter) -> Component:
     if isinstance(parameter, TableParameter):
         return build_rows_table(parameter)
     return _json(parameter)
-
-
-def is_one_picture(parameter: MediaParameter) -> bool:
-    """Tell whether a parameter takes one picture, be it in a list of one."""
-    is_one = not parameter.many or parameter.max_items == 1
-    return is_one and parameter.media == "image"
 
 
 def _json(parameter: JsonParameter) -> Component:
@@ -190,7 +180,7 @@ def options_shown(parameter: ChoiceParameter) -> list[tuple[str, Any]]:
 def _choice(parameter: ChoiceParameter) -> Component:
     choices = options_shown(parameter)
     value: Any = LEFT_OUT if choices[0] == LEAVE_OUT else parameter.default
-    if _fit_in_a_bar(parameter):
+    if widget_kind(parameter) == "buttons":
         return gr.Radio(
             choices,
             value=value,
@@ -201,23 +191,10 @@ def _choice(parameter: ChoiceParameter) -> Component:
     return gr.Dropdown(choices, value=value, label=parameter.label, info=info(parameter))
 
 
-def _fit_in_a_bar(parameter: ChoiceParameter) -> bool:
-    letters = sum(len(option.label) for option in parameter.options)
-    are_few = len(parameter.options) <= MAX_SEGMENTS and letters <= MAX_LETTERS
-    return are_few and parameter.unit is None
-
-
-def has_slider(parameter: NumberParameter) -> bool:
-    """Tell whether a number is chosen on a slider, which needs both ends and a place to stand."""
-    low, high = parameter.minimum, parameter.maximum
-    has_way = low is not None and high is not None and low < high
-    return has_way and parameter.default is not None
-
-
 def _number(parameter: NumberParameter) -> Component:
     default = parameter.default
     is_random = default is not None and default == parameter.random_value
-    if parameter.minimum is None or parameter.maximum is None or not has_slider(parameter):
+    if widget_kind(parameter) == "number":
         return NumberField(
             value=None if is_random else default,
             label=parameter.label,
@@ -232,7 +209,7 @@ def _number(parameter: NumberParameter) -> Component:
     minimum = lowest_choice(parameter)
     return NumberSlider(
         minimum=minimum,
-        maximum=parameter.maximum,
+        maximum=parameter.maximum or 0,
         step=parameter.step or (1 if parameter.integer else 0.01),
         value=minimum if is_random or default is None else default,
         label=parameter.label,

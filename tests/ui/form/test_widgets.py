@@ -2,22 +2,28 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from hypothesis import given
 
+from kie_ui.catalog.describe import facts_of, widget_kind
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     MediaParameter,
     NumberParameter,
     Option,
     Parameter,
+    SwitchParameter,
     TextParameter,
 )
 from kie_ui.catalog.rules import is_given
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.ui.form.builder import build_form, help_html
+from kie_ui.ui.form.components import NumberField, NumberSlider, PictureInput
 from kie_ui.ui.form.form import RANDOM, START_FROM
 from kie_ui.ui.form.media_list import MediaList
 from kie_ui.ui.form.rows_table import RowsTable
 from kie_ui.ui.form.widgets import (
+    NO,
+    YES,
     build_widget,
     info,
     limits_in_words,
@@ -25,6 +31,7 @@ from kie_ui.ui.form.widgets import (
     said_of,
     value_said,
 )
+from tests.catalog.spec_strategies import parameters
 from tests.ui.driving import SPECS
 from tests.ui.specs import CHECKER, EVERY_KIND, SCALE, SHOTS, STEPS, STRENGTH, STYLES
 
@@ -257,3 +264,47 @@ async def test_nothing_that_a_page_says_becomes_a_link() -> None:
 def test_what_a_widget_says_of_a_value_is_that_value(parameter: Parameter, value: Any) -> None:
     """There and back."""
     assert value_said(parameter, said_of(parameter, value)) == value
+
+
+def passes_for(widget: Any) -> set[str]:
+    """Return the kinds that a built widget looks like to a person."""
+    match widget:
+        case PictureInput() | RowsTable() | gr.Checkbox() | gr.Slider() | gr.Number():
+            kinds = {LOOKS[type(widget)]}
+        case MediaList():
+            one, several = {"video", "sound", "file"}, {"pictures", "videos", "sounds", "files"}
+            kinds = one if widget.props["about"]["most"] == 1 else several
+        case gr.Textbox():
+            lines = "text" if widget.lines == 1 else "long text"
+            kinds = {"JSON" if "kie-json" in widget.elem_classes else lines}
+        case gr.Radio() if {YES, NO} <= {value for _, value in widget.choices}:
+            kinds = {"yes or no" if len(widget.choices) == 2 else "three-way switch"}
+        case gr.Radio():
+            kinds = {"buttons"}
+        case _:
+            kinds = {"several choices" if widget.multiselect else "list"}
+    return kinds
+
+
+LOOKS: dict[type, str] = {
+    PictureInput: "picture",
+    RowsTable: "table",
+    gr.Checkbox: "switch",
+    NumberSlider: "slider",
+    NumberField: "number",
+}
+
+
+def started(parameter: Parameter) -> Parameter:
+    """Return a number or a switch with a default."""
+    if isinstance(parameter, NumberParameter):
+        return parameter.model_copy(update={"default": parameter.minimum})
+    is_switch = isinstance(parameter, SwitchParameter)
+    return parameter.model_copy(update={"default": False}) if is_switch else parameter
+
+
+@given(parameters("p") | parameters("p").map(started))
+async def test_the_form_shows_the_widget_that_the_facts_name(parameter: Parameter) -> None:
+    """What `show` and the preview of a page say is what the form builds."""
+    assert widget_kind(parameter) in passes_for(await built(parameter))
+    assert facts_of(parameter)["widget"] == widget_kind(parameter)
