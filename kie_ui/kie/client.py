@@ -13,7 +13,6 @@ from typing import Any, Self, TypeVar
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from kie_ui.kie import responses as answers
 from kie_ui.kie.backend import Backend
 from kie_ui.kie.errors import (
     BadAnswer,
@@ -24,12 +23,22 @@ from kie_ui.kie.errors import (
     Unreachable,
     translated,
 )
-from kie_ui.kie.records import CreatedTask, Envelope, TaskRecord, UploadedFile
+from kie_ui.kie.responses import (
+    CreatedTask,
+    Envelope,
+    TaskRecord,
+    UploadedFile,
+    parse_created_task,
+    parse_credit_balance,
+    parse_download_url,
+    parse_task_record,
+    parse_uploaded_file,
+    read_envelope,
+)
 from kie_ui.kie.transfer import (
     DownloadProgress,
     UploadProgress,
     counted,
-    opened,
     raise_if_not_media,
     raise_if_not_web,
     save_body,
@@ -170,7 +179,7 @@ class KieClient:
             request = self._creates.build_request("POST", url, json=body, timeout=timeout)
         except (TypeError, ValueError) as exc:
             raise InvalidInput("The inputs cannot be written as JSON.") from exc
-        return answers.created_task(await self._send(self._creates, request))
+        return parse_created_task(await self._send(self._creates, request))
 
     async def task(self, task_id: str, *, attempts: int | None = None) -> TaskRecord:
         """Read the state of one task; a failed task is a record too, not an error.
@@ -184,14 +193,14 @@ class KieClient:
         """
         url = self._backend.api_base_url + "/api/v1/jobs/recordInfo"
         ask = partial(self._api.build_request, "GET", url, params={"taskId": task_id})
-        read = partial(answers.task_record, task_id=task_id)
+        read = partial(parse_task_record, task_id=task_id)
         return await self._asking(ask, read, attempts)
 
     async def credit(self) -> float:
         """Read the account's balance in credits. Source: observed on the live service."""
         url = self._backend.api_base_url + "/api/v1/chat/credit"
         return await self._asking(
-            partial(self._api.build_request, "GET", url), answers.credit_balance
+            partial(self._api.build_request, "GET", url), parse_credit_balance
         )
 
     async def download_url(self, url: str) -> str:
@@ -201,7 +210,7 @@ class KieClient:
         """
         endpoint = self._backend.api_base_url + "/api/v1/common/download-url"
         ask = partial(self._api.build_request, "POST", endpoint, json={"url": url})
-        return await self._asking(ask, answers.download_address)
+        return await self._asking(ask, parse_download_url)
 
     async def upload(
         self,
@@ -231,7 +240,7 @@ class KieClient:
         fields: dict[str, str],
         on_progress: UploadProgress | None,
     ) -> UploadedFile:
-        async with opened(content, "rb") as file:
+        with content.open("rb") as file:
             request = self._api.build_request(
                 "POST",
                 self._backend.upload_base_url + "/api/file-stream-upload",
@@ -240,7 +249,7 @@ class KieClient:
                 timeout=self._transfer_timeout,
             )
             envelope = await self._send(self._api, counted(request, on_progress))
-        return answers.uploaded_file(envelope, name)
+        return parse_uploaded_file(envelope, name)
 
     async def download(
         self, url: str, to: Path, *, max_bytes: int, on_progress: DownloadProgress | None = None
@@ -291,7 +300,7 @@ class KieClient:
             response = await http.send(request)
         # Records and answers are kept and shown.
         secret = self._key if len(self._key) >= SHORTEST_SECRET else ""
-        return answers.read_envelope(response.status_code, response.content, without=secret)
+        return read_envelope(response.status_code, response.content, secret=secret)
 
     async def _repeating(
         self,

@@ -17,7 +17,7 @@
   x NoAnswer           sent, then silence: a create may have been accepted
   x BadAnswer          answered, but unreadable: a create may have been accepted
   x DownloadFailed     a result could not be fetched
-  x TaskFailed         the task was accepted, ran and failed; carries its record
+  x TaskFailed         the task was accepted, ran and failed; `answer` is its record
 
 "Refused" and "may have been accepted" are kept apart because Kie has no idempotency key:
 a create of the second kind, sent again, can be billed twice.
@@ -27,15 +27,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import httpx
 
-if TYPE_CHECKING:
-    from kie_ui.kie.records import TaskRecord
-
 MAX_QUOTED_CHARACTERS = 300
-_KEY_PLACEHOLDER = "[API key]"
+_PLACEHOLDER = "***"
+_LARGEST_INTEGER = 2**63  # SQLite holds no larger one
 
 
 class KieError(Exception):
@@ -73,10 +71,13 @@ class KieError(Exception):
 
     def hide(self, secret: str) -> None:
         """Take `secret` out of every text that this error shows, its cause's included."""
-        self.message = self.message.replace(secret, _KEY_PLACEHOLDER)
-        self.advice = self.advice.replace(secret, _KEY_PLACEHOLDER)
+        self.message = self.message.replace(secret, _PLACEHOLDER)
+        self.advice = self.advice.replace(secret, _PLACEHOLDER)
         self.args = (self.message,)
-        self.answer = _without(self.answer, secret)
+        try:
+            self.answer = sanitize(self.answer, secret)
+        except RecursionError:
+            self.answer = None  # better no answer to show than one unchecked
         if self.__cause__ is not None and secret in repr(self.__cause__):
             self.__cause__ = None
 
@@ -205,25 +206,23 @@ class DownloadFailed(KieError):
 
 
 class TaskFailed(KieError):
-    """The task was accepted, ran and failed. Kie does not bill it. `record` is all it said."""
+    """The task was accepted, ran and failed. Kie does not bill it. `answer` is its record."""
 
+    summary = "Kie tried and could not make this."
     usual_advice = "A failed task is not billed. Try again, or change the inputs."
-    _moderated_advice = (
+    moderated_advice = (
         "The content filter stopped it, so the same inputs will likely fail again: change the"
         " wording or the picture. A failed task is not billed."
     )
 
-    def __init__(self, record: TaskRecord) -> None:
-        moderated = is_moderation(record.fail_msg or "")
-        code = record.fail_code or ""
+    def __init__(self, fail_msg: str | None, fail_code: str | None, *, answer: Any = None) -> None:
+        said, code = fail_msg or "", fail_code or ""
         super().__init__(
-            "Kie tried and could not make this.",
-            said=record.fail_msg or "",
-            advice=self._moderated_advice if moderated else self.usual_advice,
+            said=said,
+            advice=self.moderated_advice if is_moderation(said) else "",
             code=int(code) if code.isascii() and code.isdigit() and len(code) < 10 else None,
-            answer=record.raw,
+            answer=answer,
         )
-        self.record = record
 
 
 _MODERATION_WORDS = (
@@ -312,19 +311,19 @@ def quotable(text: str) -> str:
     return line.rstrip(".")
 
 
-def _without(value: Any, secret: str) -> Any:
-    """Return a JSON value with `secret` replaced in every key and text."""
-    try:
-        return _replaced(value, secret)
-    except RecursionError:
-        return None  # Nested beyond reading: better no answer to show than one unchecked.
+def sanitize(value: Any, secret: str) -> Any:
+    """Return a JSON value that can be stored and shown.
 
-
-def _replaced(value: Any, secret: str) -> Any:
+    Without `secret` in any key or text, without half a surrogate pair, and without integers that
+    no database holds. Raises: RecursionError, where it nests beyond reading.
+    """
     if isinstance(value, str):
-        return value.replace(secret, _KEY_PLACEHOLDER)
-    if isinstance(value, dict):
-        return {_replaced(key, secret): _replaced(item, secret) for key, item in value.items()}
+        text = value.encode("utf-8", "replace").decode()
+        return text.replace(secret, _PLACEHOLDER) if secret else text
+    if isinstance(value, int) and abs(value) >= _LARGEST_INTEGER:
+        return str(value)
     if isinstance(value, list):
-        return [_replaced(item, secret) for item in value]
+        return [sanitize(item, secret) for item in value]
+    if isinstance(value, dict):
+        return {sanitize(key, secret): sanitize(item, secret) for key, item in value.items()}
     return value

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from kie_ui.catalog.roles import prompt_of
 from kie_ui.catalog.values import FileRef, JsonValue, MediaRef
 from kie_ui.kie.errors import KieError
-from kie_ui.kie.records import TaskRecord
+from kie_ui.kie.responses import TaskRecord
 from kie_ui.runs.errors import UnknownRun
 
 EXCERPT_LENGTH = 400

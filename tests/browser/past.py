@@ -17,7 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 from kie_ui.catalog.values import FileRef
-from kie_ui.kie.records import TaskRecord
+from kie_ui.kie.responses import TaskRecord
 from kie_ui.media.storage import Storage
 from kie_ui.runs.lifecycle.download import look_inside
 from kie_ui.runs.lifecycle.poll import written_in

@@ -31,7 +31,7 @@ from kie_ui.kie.errors import (
     quotable,
     translated,
 )
-from kie_ui.kie.records import TaskRecord
+from kie_ui.kie.responses import TaskRecord
 
 E = TypeVar("E", bound=Exception)
 
@@ -165,7 +165,7 @@ def test_an_error_reads_as_what_happened_and_what_to_do() -> None:
 @pytest.mark.parametrize("kind", [KieError, *descendants(KieError)])
 def test_every_error_speaks_in_sentences(kind: type[KieError]) -> None:
     """Every class has a sentence for what happened and one for what can be done."""
-    error = kind() if kind is not TaskFailed else TaskFailed(TaskRecord.from_data({}))
+    error = kind() if kind is not TaskFailed else TaskFailed(None, None)
     for sentence in (error.message, error.advice):
         assert re.fullmatch(r"[A-Z].*\.", sentence)
 
@@ -187,13 +187,14 @@ def test_foreign_words_become_one_short_line(said: str) -> None:
 
 def failed(**data: object) -> TaskFailed:
     """Make the error of a failed task."""
-    return TaskFailed(TaskRecord.from_data({"taskId": "t", "state": "fail", **data}))
+    record = TaskRecord.from_data({"taskId": "t", "state": "fail", **data})
+    return TaskFailed(record.fail_msg, record.fail_code, answer=record.raw)
 
 
 def test_a_failed_task_carries_its_record() -> None:
     """TaskFailed says Kie's reason, and the whole record goes with it."""
     error = failed(failCode="500", failMsg="Upstream exploded")
-    assert error.record.task_id == "t"
+    assert error.answer["taskId"] == "t"
     assert error.code == 500
     assert "Upstream exploded" in error.message
     assert not isinstance(error, Refused)

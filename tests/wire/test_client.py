@@ -22,7 +22,7 @@ from kie_ui.kie.errors import (
     Unauthorized,
     Unreachable,
 )
-from kie_ui.kie.records import TaskRecord, TaskState
+from kie_ui.kie.responses import TaskRecord, TaskState
 from kie_ui.simulator.faults import Fault
 from kie_ui.simulator.http.responses import CREATE_PATH, RECORD_PATH
 from kie_ui.simulator.render.worker_pool import WorkerPool

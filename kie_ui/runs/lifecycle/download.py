@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kie_ui.catalog.values import FileRef, JsonValue, MediaRef
 from kie_ui.kie.client import KieClient
 from kie_ui.kie.errors import DownloadFailed, KieError, Maintenance, RateLimited, Refused
-from kie_ui.kie.records import TaskRecord
+from kie_ui.kie.responses import TaskRecord
 from kie_ui.media.storage import Storage, explain_os_error, removing_on_failure
 from kie_ui.runs.accounts.credentials import Access
 from kie_ui.runs.errors import RunsProblem

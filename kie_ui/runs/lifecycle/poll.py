@@ -13,7 +13,7 @@ from kie_ui.kie.errors import (
     TaskNotFound,
     Unauthorized,
 )
-from kie_ui.kie.records import TaskRecord, TaskState
+from kie_ui.kie.responses import TaskRecord, TaskState
 from kie_ui.runs.accounts.credentials import Access, key_gone
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, Outcome, Watch
@@ -154,7 +154,8 @@ def written_in(record: TaskRecord) -> tuple[Clip, ...]:
 
 def failed(record: TaskRecord) -> RunError:
     """Tell why a task failed."""
-    return RunError.of(TaskFailed(record)).model_copy(update={"code": record.fail_code})
+    error = TaskFailed(record.fail_msg, record.fail_code, answer=record.raw)
+    return RunError.of(error).model_copy(update={"code": record.fail_code})
 
 
 def missing(run: Run, error: TaskNotFound) -> RunError:

@@ -32,7 +32,7 @@ from sqlalchemy import (
     select,
 )
 
-from kie_ui.kie.records import TaskRecord
+from kie_ui.kie.responses import TaskRecord
 from kie_ui.runs.errors import StoreProblem, UnknownRun
 from kie_ui.runs.run import Run, Step, checked_id
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from kie_ui.kie.client import KieClient
-from kie_ui.kie.records import TaskRecord
+from kie_ui.kie.responses import TaskRecord
 from kie_ui.runs.accounts.credentials import KEY_GONE, Access, Backends, Clients
 from kie_ui.runs.lifecycle.poll import LATE, NOT_FOUND_GRACE_MS, Watching, changes_told
 from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, Outcome, Watch
