@@ -240,7 +240,7 @@ class KieClient:
         fields: dict[str, str],
         on_progress: UploadProgress | None,
     ) -> UploadedFile:
-        with content.open("rb") as file:
+        with await asyncio.to_thread(content.open, "rb") as file:
             request = self._api.build_request(
                 "POST",
                 self._backend.upload_base_url + "/api/file-stream-upload",

@@ -78,7 +78,7 @@ async def save_body(
     Raises: DownloadFailed if it is empty, cut short or longer than `max_bytes`; OSError.
     """
     announced_bytes, received_bytes = _announced_bytes(response), 0
-    with to.open("wb") as file:
+    with await asyncio.to_thread(to.open, "wb") as file:
         async for chunk in response.aiter_bytes(_CHUNK_BYTES):
             received_bytes += len(chunk)
             _raise_if_too_large(received_bytes, max_bytes)
