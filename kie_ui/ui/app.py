@@ -25,7 +25,7 @@ from kie_ui.ui.asgi.gradio_isolation import GradioIsolationMiddleware
 from kie_ui.ui.asgi.identity import IdentityMiddleware
 from kie_ui.ui.asgi.same_origin import SameOriginMiddleware
 from kie_ui.ui.asgi.security_headers import SecurityHeadersMiddleware
-from kie_ui.ui.asgi.upload_cleanup import Sweeper, claim_uploads, files_of_page
+from kie_ui.ui.asgi.uploads import UploadCleaner, claim_uploads, files_of_page
 from kie_ui.ui.assets import ASSETS, head, stylesheets
 from kie_ui.ui.page import build_page, build_theme
 from kie_ui.ui.services import Services
@@ -54,7 +54,7 @@ def launch(clock: Clock = SYSTEM_CLOCK) -> None:
     page = build_page(services)
     with ExitStack() as exit_stack:
         if uploads is not None:
-            exit_stack.enter_context(Sweeper(uploads, files_of_page(page)))
+            exit_stack.enter_context(UploadCleaner(uploads, files_of_page(page)))
         page.launch(prevent_thread_lock=True, **launch_options(services))
         _serve_until_stopped(page, services)
 

@@ -14,8 +14,6 @@ from typing import Any
 
 import gradio as gr
 from gradio.components.api_component import Api
-from gradio.processing_utils import save_file_to_cache
-from gradio.utils import get_upload_folder
 
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
@@ -34,6 +32,7 @@ from kie_ui.catalog.validation.validate import InvalidValues
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.run import Run, Step
 from kie_ui.ui.asgi.identity import owner_of
+from kie_ui.ui.asgi.uploads import copy_to_cache
 from kie_ui.ui.errors import refusal, refusal_of
 from kie_ui.ui.form.components import ApiParameter
 from kie_ui.ui.form.media_input import NotAPicture, media_ref
@@ -248,8 +247,7 @@ async def _files(services: Services, owner: str, run: Run, places: Iterable[int]
     try:
         runs = await services.runs()
         paths = [await runs.clip_file(owner, run.id, place) for place in places]
-        folder = get_upload_folder()
-        cached = [await asyncio.to_thread(save_file_to_cache, path, folder) for path in paths]
+        cached = [await asyncio.to_thread(copy_to_cache, path) for path in paths]
         await services.files.give(owner, cached)
     except (RunsProblem, OSError) as problem:
         raise refusal(problem, run.task_id) from problem

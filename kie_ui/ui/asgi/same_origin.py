@@ -1,8 +1,8 @@
-"""Requests that another site caused are turned away before anything of ours or Gradio's sees them.
+"""Refuses requests that a page of another site caused, before we or Gradio see them.
 
-Gradio lets every site read its answers, and a browser sends its cookies along from another port or
-a sibling host. On a server for one person there is not even a cookie. So whoever asks from a page
-must ask from ours. Programs, which send neither header, are not meant.
+Gradio lets every site read its answers, and a browser sends cookies along from another port or a
+sibling host; a server for one person needs not even a cookie. Programs, which send neither of the
+headers that are checked, are not affected.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ MISDIRECTED = (
     "KIE_UI_ALLOWED_HOSTS to that name."
 )
 _FROM_OUTSIDE = "/kie-ui/callbacks/"
-"""Is called by Kie, under whatever name it knows us; believes nothing."""
+"""Kie calls here, under any name; what it says is not trusted."""
 _OWN = ("same-origin", "none")
 
 
 class SameOriginMiddleware:
-    """Lets through what our own page asks for, what a person opens, and programs.
+    """Passes on requests of our own page, of a person who opens an address, and of programs.
 
-    `hosts` are the names under which the server may be asked; None: under any. A page elsewhere can
-    have its own name point to this computer, and is then of one origin with us.
+    `hosts` are the names under which the server may be reached; None allows any. They are checked
+    because another site can make its own name point to this computer (DNS rebinding).
     """
 
     def __init__(self, app: ASGIApp, *, hosts: frozenset[str] | None = None) -> None:
@@ -36,7 +36,7 @@ class SameOriginMiddleware:
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or say why not."""
+        """Pass a request on, or refuse it."""
         answer = self._refusal(scope) if scope["type"] == "http" else None
         await (answer or self.app)(scope, receive, send)
 
@@ -54,8 +54,7 @@ class SameOriginMiddleware:
 def is_foreign(method: str, headers: Headers) -> bool:
     """Tell whether a page of another site caused a request, other than by a link or a frame.
 
-    Browsers say so themselves; over plain HTTP, where they do not, an origin that is not the host
-    tells.
+    Browsers send `Sec-Fetch-Site`, but not over plain HTTP: then `Origin` is compared to the host.
     """
     site = headers.get("sec-fetch-site")
     if site is not None:
@@ -67,7 +66,7 @@ def is_foreign(method: str, headers: Headers) -> bool:
 
 
 def _place(origin: str) -> str:
-    """Return the host and port of an origin; an opaque one ("null") has none, and is nobody's."""
+    """Return the host and port of an origin; "null", which no host equals, if it has none."""
     try:
         return urlsplit(origin).netloc or "null"
     except ValueError:

@@ -1,7 +1,7 @@
-"""What every answer says to the browser beside its content: whom to trust, what to keep, what not.
+"""Security headers on every response.
 
-The policy is what the page of this Gradio lives with, tried out in Chromium: its start and our
-scripts stand in the page itself, and its HTML components make functions of text.
+The policy is as strict as this Gradio's page allows, tested in Chromium: Gradio's start-up code and
+our scripts are inline, and its HTML components compile functions from text.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _SHARED = re.compile(
     r"/(assets|static|svelte)/.*|/favicon\.ico|(/gradio_api)?/theme\.css|/robots\.txt|/manifest\.json"
     r"|/pwa_icon.*"
 )
-"""What is the same for everyone, and may be kept as Gradio says."""
+"""The same for everyone, so cached as Gradio says."""
 
 
 class SecurityHeadersMiddleware:
-    """Puts the headers on every answer, also on that to a request which breaks the program."""
+    """Sets the headers on every response, also on that to a request that raises."""
 
     def __init__(self, app: ASGIApp, *, is_framed: bool = False) -> None:
         self.app = app
@@ -32,7 +32,7 @@ class SecurityHeadersMiddleware:
         self._policy = content_policy(FRAMES_OF_SPACES if is_framed else ())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and its answer with the headers."""
+        """Pass a request on, and its response with the headers."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -43,18 +43,18 @@ class SecurityHeadersMiddleware:
             nonlocal has_started
             if message["type"] == "http.response.start":
                 has_started = True
-                self._dress(MutableHeaders(scope=message), path)
+                self._set_headers(MutableHeaders(scope=message), path)
             await send(message)
 
         try:
             await self.app(scope, receive, send_with_headers)
         except Exception:
             if not has_started:
-                broken = PlainTextResponse("Internal Server Error", status_code=500)
-                await broken(scope, receive, send_with_headers)
+                failure = PlainTextResponse("Internal Server Error", status_code=500)
+                await failure(scope, receive, send_with_headers)
             raise
 
-    def _dress(self, headers: MutableHeaders, path: str) -> None:
+    def _set_headers(self, headers: MutableHeaders, path: str) -> None:
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "same-origin"
         headers["Content-Security-Policy"] = self._policy
@@ -66,10 +66,10 @@ class SecurityHeadersMiddleware:
         if cookies:
             del headers["set-cookie"]
             for cookie in cookies:
-                headers.append("set-cookie", self._kept_at_home(cookie))
+                headers.append("set-cookie", self._restricted(cookie))
 
-    def _kept_at_home(self, cookie: str) -> str:
-        """Keep Gradio's login cookies from other sites: it lets every site send them along."""
+    def _restricted(self, cookie: str) -> str:
+        """Restrict Gradio's login cookies, which it lets every site send along, to our own site."""
         if not cookie.startswith("access-token-"):
             return cookie
         if self.is_framed:
@@ -81,7 +81,7 @@ class SecurityHeadersMiddleware:
 def content_policy(frames: Iterable[str] = ()) -> str:
     """Return the content security policy; `frames` are other sites that may frame the page.
 
-    Pictures and clips may come from any address: a person types some, and plays what is at Kie.
+    Pictures and clips may come from any address, since people type some and play Kie's.
     """
     anywhere = "'self' data: blob: https: http:"
     parts = {

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from gradio.data_classes import FileData
-from gradio.utils import get_upload_folder, is_in_or_equal
 
 from kie_ui.catalog.media_types import SHOWN_IN_BROWSERS
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.values import FileRef, MediaRef, UrlRef, is_web_address
+from kie_ui.ui.asgi.uploads import folder_of
 
 UPLOAD_META = {"_type": "gradio.FileData"}
 
@@ -42,16 +42,9 @@ def media_ref(payload: object) -> MediaRef:
         raise NotAPicture("needs an uploaded file or a web address.")
     if is_address(path):
         return _url_ref(path)
-    if not _is_uploaded(path):
+    if folder_of(path) is None:
         raise NotAPicture("needs a file that was uploaded here.")
     return FileRef(path=path, name=Path(str(data.get("orig_name") or path)).name)
-
-
-def _is_uploaded(path: str) -> bool:
-    try:
-        return is_in_or_equal(Path(path).resolve(), Path(get_upload_folder()).resolve())
-    except ValueError:  # no path at all: it holds a null, or half a character
-        return False
 
 
 def _url_ref(address: str) -> UrlRef:

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gradio.utils import get_upload_folder
-
 from kie_ui.catalog.describe import widget_kind
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
@@ -30,6 +28,7 @@ from kie_ui.catalog.roles import parameters_for
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec, OnlyWith
 from kie_ui.catalog.values import FileRef, JsonValue, MediaRef, UrlRef
+from kie_ui.ui.asgi.uploads import upload_folder
 from kie_ui.ui.form.drafts import FACTS
 from kie_ui.ui.form.form import ADDRESS, RANDOM, START_FROM
 from kie_ui.ui.form.media_input import UPLOAD_META, look_at
@@ -272,6 +271,6 @@ def place_in_uploads(suffix: str) -> Path:
 
     Blocks. Raises: OSError.
     """
-    folder = Path(get_upload_folder()) / secrets.token_hex(32)
+    folder = upload_folder() / secrets.token_hex(32)
     folder.mkdir(parents=True, mode=0o700)
     return folder.resolve() / f"picture{suffix}"

@@ -10,8 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from kie_ui.ui.asgi.identity import LOCAL_OWNER, NOBODY, IdentityMiddleware, owner_of
-from kie_ui.ui.asgi.login import Users
+from kie_ui.ui.asgi.identity import LOCAL_OWNER, NOBODY, IdentityMiddleware, Users, owner_of
 
 PASSWORD = "planted-password-5ab1"
 TOKENS = {"token-of-ada": "ada", "another-of-ada": "ada", "token-of-ben": "ben", "old": "gone"}
@@ -22,7 +21,7 @@ GRADIO = SimpleNamespace(tokens=TOKENS, cookie_id="page")
 def users() -> Users:
     """Give two users."""
     passwords = {"ada": SecretStr(PASSWORD), "ben": SecretStr("hers:is,odd")}
-    return Users(passwords, refused_s=0)
+    return Users(passwords, delay_s=0)
 
 
 async def _who(scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +99,7 @@ async def test_tries_for_one_name_take_turns(users: Users, monkeypatch: pytest.M
     async def wait(_seconds: float) -> None:
         await may_go_on.wait()
 
-    monkeypatch.setattr("kie_ui.ui.asgi.login.asyncio.sleep", wait)
+    monkeypatch.setattr("kie_ui.ui.asgi.identity.asyncio.sleep", wait)
     tries = [asyncio.create_task(users.admit("ada", f"guess {n}")) for n in range(4)]
     tries.append(asyncio.create_task(users.admit("ada", PASSWORD)))
     await yield_once(0)

@@ -1,0 +1,232 @@
+"""Gradio's folder of uploaded and served files: where it is, whose each file is, how old ones go.
+
+Gradio names the folder of a file after the file's content, and serves it to whoever knows the path.
+Here each such folder has owners: everyone who uploaded that content, or was given it. Owners are
+known across restarts, so that drafts keep their pictures. Gradio's own clean-up deletes every
+upload when the server stops, so ours replaces it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable
+from contextlib import closing
+from pathlib import Path
+
+import gradio as gr
+from gradio.processing_utils import hash_file, save_file_to_cache
+from gradio.utils import get_upload_folder
+
+logger = logging.getLogger(__name__)
+
+FOLDER_VARIABLE = "GRADIO_TEMP_DIR"
+"""The environment variable that names Gradio's folder; an operator's own choice is respected."""
+KEEP_FILE_S = 7 * 24 * 3600
+"""How long an upload is kept after it was last given; a run holds a copy of its own."""
+KEEP_OWNER_MS = 30 * 24 * 3600 * 1000
+"""How long an owner is remembered after a file was last given: longer than the file is kept."""
+CLEAN_EVERY_S = 3600
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS owners (
+    folder TEXT NOT NULL, owner TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (folder, owner)
+) WITHOUT ROWID"""
+
+
+def claim_uploads(data_path: Path) -> Path | None:
+    """Have Gradio keep uploads in the data folder and return where; None if that is impossible.
+
+    Call it before the page is built. An unusable data folder does not prevent the page, which
+    reports it; uploads then go to Gradio's default.
+    """
+    if os.environ.get(FOLDER_VARIABLE):
+        return None
+    folder = data_path / "uploads"
+    try:
+        data_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
+        if folder.is_symlink():
+            return None
+        folder.chmod(0o700)
+    except OSError as problem:
+        logger.warning("Uploads are not kept in the data folder: %s", problem.strerror)
+        return None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return None
+    os.environ[FOLDER_VARIABLE] = str(folder)
+    return folder
+
+
+def upload_folder() -> Path:
+    """Return Gradio's folder; it may not exist yet."""
+    return Path(get_upload_folder())
+
+
+def copy_to_cache(path: Path) -> str:
+    """Copy a file to where Gradio serves it, and return that path. Blocks."""
+    return str(save_file_to_cache(path, get_upload_folder()))
+
+
+def content_folder(path: Path) -> str:
+    """Return the name of the folder that Gradio gives a file of this content. Blocks."""
+    return str(hash_file(path))
+
+
+def folder_of(path: str | Path) -> str | None:
+    """Return which folder inside Gradio's holds a file; None if it is elsewhere."""
+    try:
+        inside = Path(path).resolve().relative_to(upload_folder().resolve())
+    except (ValueError, OSError):  # elsewhere, or no path at all
+        return None
+    return inside.parts[0] if inside.parts else None
+
+
+def is_in_cache(path: str) -> bool:
+    """Tell whether a path leads into Gradio's folder, even if a link then leads out of it."""
+    if folder_of(path) is not None:
+        return True
+    as_written, cache = (os.path.abspath(p) for p in (path, upload_folder()))  # noqa: PTH100 - follows no links
+    return Path(as_written).is_relative_to(cache)
+
+
+def files_of_page(page: gr.Blocks) -> frozenset[Path]:
+    """Return the copies that the page itself shows, such as our sample pictures."""
+    names = {name for block in page.blocks.values() for name in getattr(block, "keep_in_cache", ())}
+    return frozenset(map(Path, names))
+
+
+class OwnedFiles:
+    """The owners of Gradio's files, in a small database of its own.
+
+    If that database fails, owners are remembered until the program stops.
+    """
+
+    def __init__(
+        self, database: Path, *, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    ) -> None:
+        self._database = database
+        self._now_ms = now_ms
+        self._connection: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+
+    async def give(self, owner: str, paths: Iterable[str | Path]) -> None:
+        """Make an owner of files; paths outside Gradio's folder are ignored."""
+        folders = {folder_of(path) for path in paths} - {None}
+        if folders:
+            await asyncio.to_thread(self._give, owner, sorted(map(str, folders)))
+
+    async def is_owned(self, owner: str, path: str | Path) -> bool:
+        """Tell whether a file in Gradio's folder is this owner's."""
+        folder = folder_of(path)
+        return folder is not None and await asyncio.to_thread(self._is_owned, owner, folder)
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _give(self, owner: str, folders: list[str]) -> None:
+        now_ms = self._now_ms()
+        with self._lock, self._open() as connection:
+            connection.execute("DELETE FROM owners WHERE at_ms < ?", (now_ms - KEEP_OWNER_MS,))
+            connection.executemany(
+                "INSERT INTO owners VALUES (?, ?, ?)"
+                " ON CONFLICT (folder, owner) DO UPDATE SET at_ms = excluded.at_ms",
+                [(folder, owner, now_ms) for folder in folders],
+            )
+
+    def _is_owned(self, owner: str, folder: str) -> bool:
+        query = "SELECT 1 FROM owners WHERE folder = ? AND owner = ?"
+        with self._lock, closing(self._open().execute(query, (folder, owner))) as found:
+            return found.fetchone() is not None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            try:
+                self._database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._connection = _connect(str(self._database))
+            except (OSError, sqlite3.Error) as problem:
+                logger.warning("Owners of uploads are not kept across restarts: %s", problem)
+                self._connection = _connect(":memory:")
+        return self._connection
+
+
+def _connect(database: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(database, check_same_thread=False, timeout=5)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL").close()
+        connection.execute("PRAGMA synchronous=NORMAL").close()
+        with connection:
+            connection.execute(_TABLE)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+class UploadCleaner:
+    """Deletes old uploads at the start and every hour, in a thread; a context manager."""
+
+    def __init__(self, folder: Path, kept: Collection[Path]) -> None:
+        self._folder = folder
+        self._kept = kept
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="upload-cleaner", daemon=True)
+
+    def __enter__(self) -> UploadCleaner:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while True:
+            deleted = delete_old_files(self._folder, self._kept, time.time())
+            if deleted:
+                logger.info("%d old uploads deleted.", deleted)
+            if self._is_over.wait(CLEAN_EVERY_S):
+                return
+
+
+def delete_old_files(folder: Path, kept: Collection[Path], now_s: float) -> int:
+    """Delete files older than `KEEP_FILE_S`, and folders left empty; return how many files.
+
+    What cannot be deleted is left for the next time. Symbolic links are not followed.
+    """
+    deleted, oldest_s = 0, now_s - KEEP_FILE_S
+    for parent, folders, names in os.walk(folder, topdown=False):
+        for path in (Path(parent, name) for name in names):
+            deleted += path not in kept and _delete_if_older(path, oldest_s)
+        for path in (Path(parent, name) for name in folders):
+            _delete_if_empty(path, oldest_s)
+    return deleted
+
+
+def _delete_if_older(path: Path, oldest_s: float) -> bool:
+    try:
+        if path.lstat().st_mtime >= oldest_s:
+            return False
+        path.unlink()
+    except OSError as problem:
+        logger.debug("An old upload cannot be deleted: %s", problem.strerror)
+        return False
+    return True
+
+
+def _delete_if_empty(folder: Path, oldest_s: float) -> None:
+    """Delete an empty folder; a young one may be about to receive a file."""
+    try:
+        if not folder.is_symlink() and folder.lstat().st_mtime < oldest_s:
+            folder.rmdir()
+    except OSError:  # not empty, or no longer there
+        return
