@@ -22,6 +22,10 @@
         insert: (run) => this.insert(run),
         goToTop: () => this.goToTop(),
       });
+      this.matcher = new kieUi.ArrivalMatcher({
+        found: (run) => this.arrive(run),
+        lost: (id) => this.arrivals.drop(id),
+      });
       this.buildChoice();
       root.append(
         this.filters.node,
@@ -34,6 +38,7 @@
         this.choice,
       );
       this.next = null;
+      this.droppedHere = new Set();
       this.observer = new IntersectionObserver(
         ([entry]) => entry.isIntersecting && this.loadMore(),
         { rootMargin: AHEAD },
@@ -75,6 +80,7 @@
       if (turn !== this.turn) return;
       this.grid.clear();
       this.arrivals.clear();
+      this.matcher.clear(asked);
       this.next = null;
       if (!answer.isDone) return this.drawTrouble(answer.message, () => this.begin());
       this.grid.append(answer.runs);
@@ -155,9 +161,14 @@
     take(run, isNews) {
       this.grid.update(run);
       if (this.grid.tiles.has(run.id)) return;
-      const isBack = this.droppedHere?.delete(run.id);
-      if (!(isNews || isBack) || !this.filters.fits(run) || this.isBelow(run)) return this.arrivals.drop(run.id);
-      if (isBack) this.insert(run);
+      if (!isNews && !this.droppedHere.has(run.id)) return this.arrivals.drop(run.id);
+      this.arrivals.update(run);
+      this.matcher.match(run);
+    }
+
+    arrive(run) {
+      if (this.isBelow(run)) return this.arrivals.drop(run.id);
+      if (this.droppedHere.delete(run.id)) this.insert(run);
       else this.arrivals.take(run);
     }
 
@@ -183,7 +194,8 @@
     drop(id) {
       this.arrivals.drop(id);
       if (!this.grid.drop(id)) return;
-      (this.droppedHere ??= new Set()).add(id);
+      this.droppedHere.add(id);
+      this.matcher.forget(id);
       this.say();
       this.drawEmpty();
     }

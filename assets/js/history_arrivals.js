@@ -1,11 +1,57 @@
-// New runs: at the top of the list they come in by themselves. Whoever has scrolled down finds
-// nothing moved under the pointer: they wait behind a button above the grid.
+// New runs: at the top of the list they come in by themselves. Further down nothing moves under the
+// pointer: they wait behind a button above the grid.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h, number } = kieUi;
+  const MATCH_AFTER_MS = 100;
+  const RUNS_AT_ONCE = 40;
+
+  // Finds out which of the runs that changed belong to the list: the server alone knows what a
+  // search finds, so it is asked about several at a time, and again once one has changed in what a
+  // search looks at. `found` takes each run that belongs to it, `lost` the id of one that does not.
+  class ArrivalMatcher {
+    constructor({ found, lost }) {
+      Object.assign(this, { found, lost });
+      this.clear("");
+    }
+
+    // From now on runs are for the list that `query` finds.
+    clear(query) {
+      clearTimeout(this.timer);
+      Object.assign(this, { query, timer: null, searched: new Map(), unmatched: new Set() });
+    }
+
+    match(run) {
+      if (!this.query) return this.found(run);
+      const searched = [run.step, run.is_favourite, run.user_note].join(" ");
+      if (this.searched.get(run.id) === searched) return;
+      this.searched.set(run.id, searched);
+      this.unmatched.add(run.id);
+      this.timer ??= setTimeout(() => this.ask(), MATCH_AFTER_MS);
+    }
+
+    async ask() {
+      const { query, unmatched } = this;
+      const ids = [...unmatched].slice(0, RUNS_AT_ONCE);
+      ids.forEach((id) => unmatched.delete(id));
+      this.timer = unmatched.size ? setTimeout(() => this.ask(), MATCH_AFTER_MS) : null;
+      const answer = await kieUi.ask(`history?${query}&ids=${ids}`);
+      if (unmatched !== this.unmatched) return;
+      if (!answer.isDone) return ids.forEach((id) => this.searched.delete(id));
+      const found = new Map(answer.runs.map((run) => [run.id, run]));
+      const known = ids.filter((id) => this.searched.has(id));
+      known.forEach((id) => (found.has(id) ? this.found(found.get(id)) : this.lost(id)));
+    }
+
+    forget(id) {
+      this.searched.delete(id);
+      this.unmatched.delete(id);
+    }
+  }
+  kieUi.ArrivalMatcher = ArrivalMatcher;
 
   class Arrivals {
-    // `top` is what stands above `list`; `insert` takes a run in.
+    // `top` is the node above `list`; `insert` takes a run in.
     constructor({ top, list, insert, goToTop }) {
       this.list = list;
       this.insert = insert;
@@ -24,6 +70,11 @@
       if (!isScrolled && !this.held.size) return this.insert(run);
       this.held.set(run.id, run);
       this.draw();
+    }
+
+    // The newest state of a run that waits.
+    update(run) {
+      if (this.held.has(run.id)) this.held.set(run.id, run);
     }
 
     drop(id) {

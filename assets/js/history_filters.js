@@ -14,10 +14,6 @@
     ["Cancelled", ["cancelled"]],
   ];
 
-  // Taken apart as the server does it: what stands between words finds nothing.
-  const wordsOf = (text) => text.match(/[\p{L}\p{N}\p{M}\p{Co}]+|(?![!-~])\p{S}/gu) ?? [];
-  const folded = (text) => text.normalize("NFKD").toLowerCase().replace(/[\u0300-\u036f\ufe0f]/g, "");
-
   class HistoryFilters {
     // `changed` is called once something else is to be looked for.
     constructor(changed) {
@@ -101,36 +97,19 @@
       return this.favourites.getAttribute("aria-pressed") === "true";
     }
 
-    get words() {
-      return wordsOf(this.search.value);
-    }
-
     get isFiltered() {
-      const { model, onlyFavourites } = this.values();
-      return Boolean(this.words.length || model || Number(this.state.value) || onlyFavourites);
+      const { text, model, onlyFavourites } = this.values();
+      return Boolean(text || model || Number(this.state.value) || onlyFavourites);
     }
 
     query() {
-      const { model, onlyFavourites } = this.values();
+      const { text, model, onlyFavourites } = this.values();
       const asked = new URLSearchParams();
-      if (this.words.length) asked.set("text", this.words.join(" "));
+      if (text) asked.set("text", text);
       if (model) asked.append("model", model);
       STATES[Number(this.state.value)][1].forEach((step) => asked.append("step", step));
       if (onlyFavourites) asked.set("favourites", "1");
       return asked.toString();
-    }
-
-    // What the server would say of a run that has just come.
-    fits(run) {
-      const { model, onlyFavourites } = this.values();
-      const spoken = folded(`${kieUi.promptOf(run)}\n${run.user_note ?? ""}`);
-      const steps = STATES[Number(this.state.value)][1];
-      return (
-        this.words.every((word) => spoken.includes(folded(word))) &&
-        (!model || model === run.model) &&
-        (!steps.length || steps.includes(run.step)) &&
-        (!onlyFavourites || run.is_favourite)
-      );
     }
 
     drawModels(models) {

@@ -125,6 +125,15 @@ class History:
         """
         return await self._store.read(lambda c: search.page(c, owner, query, before, limit))
 
+    async def matching(
+        self, owner: str, query: HistoryQuery, run_ids: Iterable[str]
+    ) -> tuple[Run, ...]:
+        """Return those of some runs that a query finds, newest first, as on a page.
+
+        Raises: UnknownRun, for what is no id.
+        """
+        return await self._store.read(lambda c: search.matching(c, owner, query, run_ids))
+
     async def neighbours(self, owner: str, run_id: str, query: HistoryQuery = _ALL) -> Neighbours:
         """Name the runs beside one among what a query finds. Raises: UnknownRun."""
         return await self._store.read(lambda c: search.neighbours(c, owner, run_id, query))

@@ -340,6 +340,18 @@ def test_what_is_selected_stays_so_while_something_else_is_looked_for(
     expect(tab.root.get_by_role("status").filter(has_text="No runs found")).to_be_visible()
 
 
+def test_a_new_run_is_listed_only_if_the_search_finds_it(kie: KiePage) -> None:
+    """What the search of the server finds by a begun word, not what merely contains it."""
+    tab = HistoryTab(kie)
+    tab.search.fill("boa")
+    expect(tab.root.get_by_role("status").filter(has_text="No runs found")).to_be_visible()
+    for prompt in ("[fail] a keyboard", "[fail] a boat"):
+        expect(kie.form(GROK).press(prompt).status).to_have_text("Failed")
+    kie.tab("History").click()
+    expect(tab.tile("[fail] a boat")).to_be_visible()
+    expect(tab.tiles).to_have_count(1)
+
+
 def test_new_runs_wait_while_one_looks_further_down(come_back: ComeBack) -> None:
     """Nothing moves under the pointer; a press on the button goes up to them."""
     kie = come_back(*(f"run {number}" for number in range(12)))

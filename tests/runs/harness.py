@@ -25,8 +25,9 @@ from kie_ui.kie.client import KieClient
 from kie_ui.media.storage import Storage
 from kie_ui.runs.accounts.credentials import KEY_GONE, Backends, Clients
 from kie_ui.runs.clock import Clock
+from kie_ui.runs.events import RunEvents
 from kie_ui.runs.lifecycle.poll_scheduler import Outcome, Watch
-from kie_ui.runs.run import Run, Step, StepChange
+from kie_ui.runs.run import Clip, Run, RunError, Step, StepChange, Upload
 from kie_ui.runs.service import Limits, RunService
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 
@@ -316,6 +317,32 @@ def grok_values(picture: Path) -> dict[str, Any]:
     }
 
 
+FULL: dict[str, Any] = {
+    "values": {"image_urls": (FileRef(path="inputs/ab/ab.png", name="ä.png"),), "seed": -1},
+    "notices": ("It is made as normal.",),
+    "changes": ("It was turned upright.",),
+    "estimated_credits": 14.4,
+    "uploads": {"inputs/ab/ab.png": Upload(url="https://kie.test/a.png", at_ms=7)},
+    "request": {"model": "m", "input": {"prompt": "€ 😀"}},
+    "answer": {"code": 200},
+    "paid_by": "server",
+    "task_id": "task-1",
+    "record": {"state": "success"},
+    "result_urls": ("https://kie.test/a.mp4",),
+    "clips": (Clip(name="clips/a.mp4", width_px=64, height_px=48, duration_s=0.5),),
+    "credits_used": 14.4,
+    "balance_after": 80.1,
+    "status_note": "Kie is busy.",
+    "user_note": "The best one.",
+    "error": RunError(kind="TaskFailed", message="No.", code=500),
+    "is_late": True,
+    "progress": 0.25,
+    "sent_at_ms": 8,
+    "finished_at_ms": 9,
+}
+"""A value for each field of a run that may have one."""
+
+
 def a_run(number: int = 1, owner: str = OWNER, **fields: Any) -> Run:
     """Return a run, with numbered id and times."""
     run_id = f"{number:032x}"
@@ -360,6 +387,18 @@ async def until(claim: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not claim():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.005)
+
+
+class RecordedEvents(RunEvents):
+    """Remembers everything that is published."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs: list[Run] = []
+
+    def publish(self, run: Run) -> None:
+        self.runs.append(run)
+        super().publish(run)
 
 
 class Pragmas:

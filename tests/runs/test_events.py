@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from kie_ui.runs.events import RunEvents, Subscription
-from tests.runs.harness import a_run
+from kie_ui.runs.clock import Clock
+from kie_ui.runs.events import RunEvents, Subscription, TransferProgress
+from tests.runs.harness import RecordedEvents, a_run
 
 
 async def test_a_reader_gets_every_run_that_changed() -> None:
@@ -66,3 +67,41 @@ async def test_a_closed_page_leaves_nothing_behind() -> None:
 
 def _is_idle(subscription: Subscription) -> bool:
     return not subscription._unread
+
+
+class Hand:
+    """A clock that is turned by hand."""
+
+    now_s = 0.0
+
+    def clock(self) -> Clock:
+        return Clock(lambda: 0, lambda: self.now_s)
+
+
+def test_progress_is_published_four_times_a_second_at_most() -> None:
+    """A fast upload of many small chunks does not flood the pages."""
+    events, hand = RecordedEvents(), Hand()
+    progress = TransferProgress(events, hand.clock(), a_run())
+    for chunk in range(1, 1_001):
+        hand.now_s = chunk / 1_000
+        progress(chunk, 1_000)
+    assert 4 <= len(events.runs) <= 5
+    shares = [run.progress for run in events.runs]
+    assert shares == sorted(shares, key=lambda share: share or 0)
+
+
+def test_progress_counts_all_parts() -> None:
+    """Half of the second of two pictures is three quarters."""
+    events = RecordedEvents()
+    progress = TransferProgress(events, Hand().clock(), a_run(), part=1, parts=2)
+    progress(50, 100)
+    assert events.runs[0].progress == 0.75
+
+
+def test_progress_of_unknown_size_is_not_told() -> None:
+    """A host that does not say how much is coming is not guessed at."""
+    events = RecordedEvents()
+    progress = TransferProgress(events, Hand().clock(), a_run())
+    progress(50, None)
+    progress(50, 0)
+    assert events.runs == []

@@ -152,6 +152,8 @@ async def test_the_database_finds_what_looking_at_every_run_finds(
     query = HistoryQuery(asked, steps=tuple(steps), only_favourites=favourites)
     expected = [int(run.id, 16) for run in reversed(runs) if _is_meant(run, query)]
     assert await found(history, query) == expected
+    matching = await history.matching(OWNER, query, [run.id for run in runs])
+    assert [int(run.id, 16) for run in matching] == expected
     await store.close()
 
 

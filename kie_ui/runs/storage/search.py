@@ -216,11 +216,12 @@ def neighbours(connection: Connection, owner: str, run_id: str, query: HistoryQu
 
 def matching(
     connection: Connection, owner: str, query: HistoryQuery, run_ids: Iterable[str]
-) -> frozenset[str]:
-    """Return which of some runs a query finds."""
-    theirs = select(*_LISTED).where(RUNS.c.id.in_(list(run_ids)), RUNS.c.owner == owner)
-    found = list_runs(connection, theirs.where(NOT_IN_TRASH))
-    return frozenset(run.id for run in found if _is_match(run, query))
+) -> tuple[Run, ...]:
+    """Return those of some runs that a query finds, newest first. Raises: UnknownRun."""
+    ids = [checked_id(run_id) for run_id in run_ids]
+    theirs = select(*_LISTED).where(RUNS.c.id.in_(ids), RUNS.c.owner == owner, NOT_IN_TRASH)
+    runs = list_runs(connection, theirs.order_by(RUNS.c.number.desc()))
+    return tuple(run for run in runs if _is_match(run, query))
 
 
 def models(connection: Connection, owner: str) -> tuple[str, ...]:

@@ -48,14 +48,28 @@ async def list_recent(request: ApiRequest) -> Response:
 
 
 async def list_page(request: ApiRequest) -> JsonObject:
-    """List the runs that a query finds; the first page also names the models that occur."""
+    """List the runs that a query finds; the first page also names the models that occur.
+
+    With `ids`, separated by commas, only those of these runs: a page asks so whether runs that
+    have just changed belong into its list.
+    """
     history = (await request.runs()).history
+    if ids := request.http.query_params.get("ids"):
+        found = await history.matching(request.owner, _query(request), _few(ids.split(",")))
+        return {"runs": [_card(run) for run in found]}
     before = request.http.query_params.get("before") or None
     page = await history.page(request.owner, _query(request), before=before, limit=RUNS_A_PAGE)
     answer: JsonObject = {"runs": [_card(run) for run in page.runs], "next": page.next}
     if before is None:
         answer["models"] = await history.models(request.owner)
     return answer
+
+
+def _few(run_ids: list[str]) -> list[str]:
+    """Return ids that are no more than a page of runs. Raises: BadRequest."""
+    if len(run_ids) > RUNS_A_PAGE:
+        raise BadRequest(f"At most {RUNS_A_PAGE} runs can be asked about at once.")
+    return run_ids
 
 
 async def show_run(request: ApiRequest) -> JsonObject:

@@ -82,6 +82,12 @@ class History:
         self._note("page", owner, query, paging)
         return HistoryPage((self.run,), "r0")
 
+    async def matching(
+        self, owner: str, query: HistoryQuery, run_ids: list[str]
+    ) -> tuple[Run, ...]:
+        self._note("matching", owner, query, run_ids)
+        return (self.run,)
+
     async def models(self, _owner: str) -> tuple[str, ...]:
         return (GROK.model,)
 
@@ -187,6 +193,17 @@ async def test_the_next_page_goes_on_after_a_run(
     told = (await browser.get("/history", params={"before": "r9"})).json()
     assert history.asked[0][3]["before"] == "r9"
     assert "models" not in told
+
+
+async def test_a_page_asks_which_changed_runs_a_query_finds(
+    browser: httpx.AsyncClient, history: History
+) -> None:
+    """The same search decides on one run and on a page; a page of runs at most."""
+    found = (await browser.get("/history", params={"text": "boat", "ids": "r1,r2"})).json()
+    assert history.asked == [("matching", "local", HistoryQuery("boat"), ["r1", "r2"])]
+    assert [run["id"] for run in found["runs"]] == ["r1"]
+    many = ",".join(["r1"] * (RUNS_A_PAGE + 1))
+    assert (await browser.get("/history", params={"ids": many})).status_code == 400
 
 
 async def test_an_unknown_state_is_refused(browser: httpx.AsyncClient) -> None:

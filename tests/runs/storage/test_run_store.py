@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,37 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, event, text
 
-from kie_ui.catalog.values import FileRef
 from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
-from kie_ui.runs.run import UNSENT_STEPS, Clip, Run, RunError, Step, Upload
-from kie_ui.runs.storage import migrations
+from kie_ui.runs.run import UNSENT_STEPS, Run, Step
+from kie_ui.runs.storage import removal
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
-from kie_ui.runs.storage.tables import JSON_FIELDS, RUN_COLUMNS, to_row
-from tests.runs.harness import OWNER, a_run
-
-FULL: dict[str, Any] = {
-    "values": {"image_urls": (FileRef(path="inputs/ab/ab.png", name="ä.png"),), "seed": -1},
-    "notices": ("It is made as normal.",),
-    "changes": ("It was turned upright.",),
-    "estimated_credits": 14.4,
-    "uploads": {"inputs/ab/ab.png": Upload(url="https://kie.test/a.png", at_ms=7)},
-    "request": {"model": "m", "input": {"prompt": "€ 😀"}},
-    "answer": {"code": 200},
-    "paid_by": "server",
-    "task_id": "task-1",
-    "record": {"state": "success"},
-    "result_urls": ("https://kie.test/a.mp4",),
-    "clips": (Clip(name="clips/a.mp4", width_px=64, height_px=48, duration_s=0.5),),
-    "credits_used": 14.4,
-    "balance_after": 80.1,
-    "status_note": "Kie is busy.",
-    "user_note": "The best one.",
-    "error": RunError(kind="TaskFailed", message="No.", code=500),
-    "is_late": True,
-    "progress": 0.25,
-    "sent_at_ms": 8,
-    "finished_at_ms": 9,
-}
+from kie_ui.runs.storage.tables import JSON_FIELDS, RUN_COLUMNS
+from tests.runs.harness import FULL, OWNER, RecordedEvents, a_run
 
 
 async def test_a_run_comes_back_as_it_was(store: RunStore) -> None:
@@ -127,20 +100,6 @@ async def test_unfinished_are_those_of_which_something_may_come(store: RunStore)
     assert steps == set(Step) - {Step.DONE, Step.FAILED, Step.CANCELLED, Step.UNKNOWN}
 
 
-async def test_the_newest_runs_are_found_by_index(store: RunStore, tmp_path: Path) -> None:
-    """Ten thousand runs do not slow a page down."""
-    plan = _plan(tmp_path, "SELECT * FROM runs WHERE owner = 'a' ORDER BY created_at_ms DESC")
-    assert "runs_by_owner" in plan
-
-
-def _plan(folder: Path, query: str) -> str:
-    connection = sqlite3.connect(folder / "store.sqlite3")
-    try:
-        return str(connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall())
-    finally:
-        connection.close()
-
-
 async def test_a_commit_reaches_the_disk_before_it_returns(store: RunStore) -> None:
     """A task id must survive a power cut, so WAL is flushed with every commit."""
 
@@ -172,76 +131,6 @@ async def test_a_damaged_row_does_not_hide_the_others(
     assert bad.id in caplog.text
     with pytest.raises(StoreProblem, match="damaged"):
         await store.run(bad.id)
-
-
-OLD_NAMES = {"status_note": "note", "user_note": "remark"}
-
-
-@pytest.mark.parametrize("migrations_applied", [1, 6])
-async def test_a_database_of_an_older_version_is_brought_up_to_date(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrations_applied: int
-) -> None:
-    """Runs of the first schema, and of version 0.1, keep every field that they have."""
-    url = sqlite_url(tmp_path / "old.sqlite3")
-    run = a_run(**FULL)
-    with monkeypatch.context() as patched, closing_engine(url) as connection:
-        patched.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:migrations_applied])
-        migrations.migrate(connection, at_ms=1)
-        columns = {row.name for row in connection.execute(text("PRAGMA table_info(runs)"))}
-        row = {OLD_NAMES.get(name, name): value for name, value in to_row(run).items()}
-        old_row = {name: value for name, value in row.items() if name in columns}
-        names = ", ".join(f'"{name}"' for name in old_row)
-        marks = ", ".join(f":{name}" for name in old_row)
-        connection.execute(text(f"INSERT INTO runs ({names}) VALUES ({marks})"), old_row)
-    store = RunStore(url)
-    await store.open()
-    try:
-        later = {} if "remark" in columns else {"paid_by": None, "user_note": ""}
-        assert await store.run(run.id) == run.model_copy(update=later)
-    finally:
-        await store.close()
-
-
-@contextmanager
-def closing_engine(url: str) -> Iterator[Connection]:
-    """Open a transaction on a database, and close the database after it."""
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
-
-
-async def test_migrating_twice_does_nothing(store: RunStore, tmp_path: Path) -> None:
-    """A second start finds every migration applied."""
-    with create_engine(sqlite_url(tmp_path / "store.sqlite3")).begin() as connection:
-        assert migrations.migrate(connection, at_ms=2) == ()
-        names = connection.scalars(text("SELECT name FROM migrations ORDER BY name")).all()
-    assert names == [step.__name__ for step in migrations.MIGRATIONS]
-
-
-async def test_a_migration_that_fails_leaves_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All missing migrations are applied, or none."""
-
-    def m9999_broken(connection: Any) -> None:
-        connection.execute(text("CREATE TABLE half (id INTEGER)"))
-        connection.execute(text("THIS IS NO SQL"))
-
-    monkeypatch.setattr(migrations, "MIGRATIONS", [*migrations.MIGRATIONS, m9999_broken])
-    store = RunStore(sqlite_url(tmp_path / "new.sqlite3"))
-    with pytest.raises(StoreProblem):
-        await store.open()
-    await store.close()
-    assert _tables(tmp_path / "new.sqlite3") == []
-
-
-def _tables(path: Path) -> list[Any]:
-    connection = sqlite3.connect(path)
-    try:
-        return connection.execute("SELECT name FROM sqlite_master").fetchall()
-    finally:
-        connection.close()
 
 
 @pytest.mark.parametrize(
@@ -290,29 +179,48 @@ async def test_undecided_are_those_of_unknown_fate_that_nobody_dealt_with(
     assert len(await store.undecided(OWNER, 2)) == 2
 
 
-async def test_what_is_asked_often_is_found_by_an_index(store: RunStore) -> None:
+QUESTIONS: dict[str, tuple[list[str], Callable[[RunStore], Awaitable[Any]]]] = {
+    "newest": (["runs_by_owner"], lambda store: store.runs_of(OWNER, limit=9)),
+    "of a model": (["runs_by_model_and_age"], lambda s: s.runs_of(OWNER, limit=9, model="m")),
+    "unfinished": (["runs_unfinished"], lambda store: store.unfinished()),
+    "an owner's unfinished": (["runs_unfinished"], lambda store: store.unfinished(OWNER)),
+    "undecided": (["runs_undecided"], lambda store: store.undecided(OWNER, 9)),
+    "of a task": (["runs_by_task", "spent_by_task"], lambda s: s.others_of_task(OWNER, "task-1")),
+    "holders": (["runs_unfinished"], lambda store: store.holders()),
+    "trash due": (
+        ["runs_in_bin"],
+        lambda store: store.read(partial(removal.trash_due, until_ms=9)),
+    ),
+    "own inputs": (
+        ["run_inputs_by_run", "sqlite_autoindex_run_inputs_1"],
+        lambda store: store.read(partial(removal.own_inputs, run=a_run())),
+    ),
+    "stored bytes": (["runs_stored"], lambda store: store.read(removal.stored_bytes)),
+    "unmeasured": (
+        ["stored_files_unmeasured"],
+        lambda store: store.read(partial(removal.unmeasured_files, limit=9)),
+    ),
+    "oldest stored": (
+        ["runs_on_disk", "runs_by_number"],
+        lambda store: store.read(partial(removal.oldest_stored, after=0, limit=9)),
+    ),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+async def test_what_is_asked_often_is_found_by_an_index(store: RunStore, question: str) -> None:
     """A hundred thousand runs that are over slow down neither a page nor a start."""
+    indexes, ask = QUESTIONS[question]
     asked: list[tuple[str, Any]] = []
 
     def note(_c: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
         asked.append((statement, values))
 
     event.listen(store._database._engine, "before_cursor_execute", note)
-    await store.unfinished()
-    await store.unfinished(OWNER)
-    await store.undecided(OWNER, 9)
-    await store.others_of_task(OWNER, "task-1")
-    await store.holders()
+    await ask(store)
     event.remove(store._database._engine, "before_cursor_execute", note)
     plans = [await store.read(partial(_plan_of, *each)) for each in asked if "FROM" in each[0]]
-    indexes = [re.findall(r"INDEX (\w+)", plan) for plan in plans]
-    assert indexes == [
-        ["runs_unfinished"],
-        ["runs_unfinished"],
-        ["runs_undecided"],
-        ["runs_by_task", "spent_by_task"],
-        ["runs_unfinished"],
-    ]
+    assert [index for plan in plans for index in re.findall(r"INDEX (\w+)", plan)] == indexes
 
 
 def _plan_of(statement: str, values: Any, connection: Connection) -> str:
@@ -329,3 +237,29 @@ async def test_what_is_no_id_is_an_unknown_run(store: RunStore) -> None:
             await store.change(run_id, status_note="x")
         with pytest.raises(UnknownRun):
             await store.runs_of(OWNER, limit=1, before=run_id)
+
+
+async def test_a_change_is_saved_before_it_is_published(store: RunStore) -> None:
+    """Nobody sees a step that a crash could take back."""
+    events = RecordedEvents()
+    store.events = events
+    run = await store.add(a_run())
+    run = await store.change(run.id, step=Step.UPLOADING)
+    assert events.runs[-1] == run == await store.run(run.id)
+
+
+async def test_a_status_note_is_saved_once(store: RunStore) -> None:
+    """A note that is there already costs neither a write nor a message."""
+    events = RecordedEvents()
+    store.events = events
+    run = await store.set_status_note(await store.add(a_run()), "Waiting.")
+    published = len(events.runs)
+    assert await store.set_status_note(run, "Waiting.") is run
+    assert len(events.runs) == published
+
+
+async def test_progress_is_not_written_down(store: RunStore) -> None:
+    """The database hears of steps, not of bytes."""
+    run = await store.add(a_run(owner=OWNER))
+    store.transfer_progress(run)(1, 2)
+    assert (await store.run(run.id)).progress is None
