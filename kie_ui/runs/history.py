@@ -1,4 +1,4 @@
-"""Every run found again: pages, searches, marks, the bin, and what it all cost."""
+"""Every run found again: pages, searches, favourites, the trash, spending, exports."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,31 +27,33 @@ log = logging.getLogger(__name__)
 
 MARK_DIGITS = 6
 
-NAMES_APART = " | "
+"""How much of a run's id tells the clips of equal runs apart."""
+
+NAME_SEPARATOR = " | "
 """Between the names of several clips: no file name has such a bar."""
 
-_ENOUGH = 400
-"""Characters of a prompt that a name is made from; of these it takes what it has room for."""
+_MAX_PROMPT = 400
+"""Characters of a prompt that a name is made from; it takes as many as it has room for."""
 
 _TASK_KIND = re.compile(r"-?[a-z]+-to-[a-z]+$")
 
 
 def clip_name(run: Run, number: int, suffix: str, *, digits: int = MARK_DIGITS) -> str:
-    """Return the readable file name of one clip of a run: when, with what, from which words.
+    """Return the readable file name of one clip of a run: time, model, prompt, mark.
 
-    It ends with a mark, so many `digits` of the run's id and from the second clip on its number,
-    by which the clips of equal runs are told apart. `number` counts from 0; `suffix` begins with
-    its dot. Raises: ValueError for a suffix that is none.
+    The mark is the first `digits` of the run's id, and the clip's number from the second clip on.
+    `number` counts from 0; `suffix` begins with its dot. Raises: ValueError for a bad suffix.
     """
     mark = run.id[:digits] + (f"-{number + 1}" if number else "")
-    parts = (_when(run).strftime("%Y-%m-%d %H.%M.%S"), short_model(run.model), run.prompt[:_ENOUGH])
+    when = _when(run).strftime("%Y-%m-%d %H.%M.%S")
+    parts = (when, short_model(run.model), run.prompt[:_MAX_PROMPT])
     return readable_name(parts, suffix, mark=mark)
 
 
 def clip_names(run: Run, suffixes: Mapping[int, str], taken: set[str]) -> tuple[str, ...]:
-    """Name clips of a run, by their numbers: none as in `taken`, to which these names are added.
+    """Name clips of a run, by their numbers, unlike any name in `taken`; add the names to it.
 
-    Ids that begin alike are very rare: then the marks are longer.
+    Where ids begin alike, which is very rare, the marks are longer.
     """
     names: tuple[str, ...] = ()
     for digits in range(MARK_DIGITS, len(run.id) + 1):
@@ -62,15 +65,15 @@ def clip_names(run: Run, suffixes: Mapping[int, str], taken: set[str]) -> tuple[
 
 
 def short_model(model: str) -> str:
-    """Return what a model is called by for short: `bytedance/v1-lite-image-to-video` is v1-lite."""
+    """Return the short name of a model: `bytedance/v1-lite-image-to-video` is v1-lite."""
     maker, _, last = model.rpartition("/")
     return _TASK_KIND.sub("", last) or maker or last
 
 
-def row_of(run: Run, names: Iterable[str]) -> dict[str, object]:
-    """Return what a table tells of a run: nothing of its owner, nor of Kie's addresses."""
+def _table_row(run: Run, names: Iterable[str]) -> dict[str, object]:
+    """Return a run's row in an exported table, without its owner and Kie's addresses."""
     return {
-        "file": NAMES_APART.join(names),
+        "file": NAME_SEPARATOR.join(names),
         "date (UTC)": _when(run).strftime("%Y-%m-%d %H:%M:%S"),
         "model": run.model,
         "state": str(run.step),
@@ -109,7 +112,7 @@ _ALL = HistoryQuery()
 
 
 class History:
-    """One owner's runs at a time: someone else's are UnknownRun. Raises StoreProblem as well."""
+    """One owner's runs at a time: another owner's are UnknownRun. Raises StoreProblem as well."""
 
     def __init__(self, store: RunStore, storage: Storage, posters: Posters) -> None:
         self._store = store
@@ -135,17 +138,17 @@ class History:
         return await self._store.read(lambda c: search.matching(c, owner, query, run_ids))
 
     async def neighbours(self, owner: str, run_id: str, query: HistoryQuery = _ALL) -> Neighbours:
-        """Name the runs beside one among what a query finds. Raises: UnknownRun."""
+        """Return the runs beside one among what a query finds. Raises: UnknownRun."""
         return await self._store.read(lambda c: search.neighbours(c, owner, run_id, query))
 
     async def models(self, owner: str) -> tuple[str, ...]:
-        """Name the models that occur, in alphabetical order."""
+        """List the models of an owner's runs in alphabetical order."""
         return await self._store.read(lambda c: search.models(c, owner))
 
     async def pictures_of_task(self, owner: str, task_id: str) -> dict[str, Path]:
-        """Return where the pictures lie that the owner's run of a task began with, by their names.
+        """Return the paths of the files that a run of a task was given, by their names.
 
-        None where the owner has no such run.
+        Empty if the owner has no such run.
         """
         if not task_id.isprintable():  # half a character, say: no database takes it
             return {}
@@ -160,7 +163,7 @@ class History:
         is_favourite: bool | None = None,
         user_note: str | None = None,
     ) -> Run:
-        """Mark a run, or keep the person's own words about it. Raises: UnknownRun."""
+        """Mark a run as a favourite or not, or save a note on it. Raises: UnknownRun."""
         run = await self._run(owner, run_id)
         changes: dict[str, Any] = {}
         if is_favourite is not None:
@@ -170,14 +173,14 @@ class History:
         return await self._store.change(run.id, **changes)
 
     async def delete(self, owner: str, run_ids: Iterable[str]) -> tuple[str, ...]:
-        """Put runs into the bin, and name those that now are: those under way are left alone.
+        """Move runs to the trash, and return their ids; those under way are left alone.
 
         Raises: UnknownRun, if one is none of the owner's; WrongStep, if all are under way.
         """
         return tuple(run.id for run in await self._store.trash(owner, run_ids))
 
-    async def undelete(self, owner: str, run_ids: Iterable[str]) -> tuple[str, ...]:
-        """Take runs out of the bin, and name them. Raises: UnknownRun, once one is gone."""
+    async def restore(self, owner: str, run_ids: Iterable[str]) -> tuple[str, ...]:
+        """Take runs out of the trash, and return their ids. Raises: UnknownRun, if one is gone."""
         return tuple(run.id for run in await self._store.restore(owner, run_ids))
 
     async def spending(
@@ -188,23 +191,21 @@ class History:
         days: int = 30,
         backend: BackendKind = "live",
     ) -> Spending:
-        """Add up what was spent by day and model; a demo's credits are nobody's money."""
-        now_ms = self._store.clock.now_ms()
-        return await self._store.read(
-            lambda connection: statistics.spending(
-                connection,
-                owner,
-                backend,
-                utc_offset_min=utc_offset_minutes,
-                days=days,
-                now_ms=now_ms,
-            )
+        """Add up what was spent by day and model; a demo's credits cost nothing."""
+        work = partial(
+            statistics.spending,
+            owner=owner,
+            backend=backend,
+            utc_offset_min=utc_offset_minutes,
+            days=days,
+            now_ms=self._store.clock.now_ms(),
         )
+        return await self._store.read(work)
 
-    async def usual_s(
+    async def usual_time(
         self, owner: str, model: str, values: dict[str, Any], *, backend: BackendKind = "live"
     ) -> UsualTime | None:
-        """Tell how long this owner's runs of a model usually take at the setting of some values."""
+        """Return how long the owner's runs of a model usually take with such values."""
         return await self._store.read(
             lambda connection: statistics.usual_time(connection, owner, backend, model, values)
         )
@@ -212,13 +213,13 @@ class History:
     async def usual_times(
         self, owner: str, *, backend: BackendKind = "live"
     ) -> tuple[tuple[str, dict[str, Any], UsualTime], ...]:
-        """Tell how long each model usually takes, at the values of each setting."""
+        """Return how long each model usually takes, at the values of each setting."""
         return await self._store.read(lambda c: statistics.usual_times(c, owner, backend))
 
     async def poster_file(self, owner: str, run_id: str) -> Path:
-        """Return where the still of a run's clip lies; one that is missing is made now.
+        """Return the path of a run's poster, which is made now if it is missing.
 
-        Raises: UnknownRun; WrongStep, if there is none to be had.
+        Raises: UnknownRun; WrongStep, if none can be made.
         """
         run = await self._run(owner, run_id)
         if run.poster is None:
@@ -230,7 +231,6 @@ class History:
     async def clip_entries(self, owner: str, run_ids: Iterable[str]) -> list[Entry]:
         """Return the results of some runs under readable names, and a table of their parameters.
 
-        The names are those of `tables.clip_name`, each once, and the table tells whose they are.
         Raises: UnknownRun, if one is none of the owner's.
         """
         runs = [await self._run(owner, run_id) for run_id in dict.fromkeys(run_ids)]
@@ -243,12 +243,12 @@ class History:
             names = clip_names(run, suffixes, taken)
             files = zip(names, sources.values(), strict=True)
             entries += [Entry(name, source, run.created_at_ms) for name, source in files]
-            rows.append(row_of(run, names))
+            rows.append(_table_row(run, names))
         newest_ms = max((run.created_at_ms for run in runs), default=0)
         return [*entries, Entry("Parameters.csv", to_csv(rows).encode(), newest_ms)]
 
     def _sources(self, run: Run) -> dict[int, Path | bytes]:
-        """Find the results that are still there, by their numbers: files, and what was written."""
+        """Return the results that are still there, by their numbers: files, and texts."""
         found: dict[int, Path | bytes] = {}
         for at, clip in enumerate(run.clips):
             if clip.is_stored:

@@ -1,4 +1,4 @@
-"""A run: our record of one press of Generate, from before the task exists until for ever."""
+"""A run: our record of one press of Generate, kept from before its task exists."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from kie_ui.runs.errors import UnknownRun
 EXCERPT_LENGTH = 400
 """Characters: as many as a small picture of it shows."""
 _EXCERPT_LINES = 12
-_TOO_DEEP = "This is nested too deeply to be shown: it stands in the record of the run."
+_TOO_DEEP = "This is nested too deeply to be shown: it is in the record of the run."
 
 
 def text_in(record: Mapping[str, Any]) -> str | None:
-    """Return what a model wrote, by its task's record; None where it wrote nothing."""
+    """Return the text that a task's record holds as its result; None if there is none."""
     made = TaskRecord.from_data(record).result_object
     return None if made is None else _in_full(made)
 
 
 def excerpt_of(made: Any) -> str:
-    """Return how what a model wrote begins: of data a line for each of its values."""
+    """Return the beginning of a text result; of data, a line for each value."""
     if isinstance(made, str):
         return _storable(made[: 4 * EXCERPT_LENGTH].strip()[:EXCERPT_LENGTH])
     lines = islice(_lines(made), _EXCERPT_LINES)
@@ -38,7 +38,7 @@ def excerpt_of(made: Any) -> str:
 
 
 def size_of(made: Any) -> int:
-    """Return how many bytes a file with it has."""
+    """Return how many bytes a text result has as a file."""
     return len(_in_full(made).encode())
 
 
@@ -69,7 +69,7 @@ def _short(value: Any) -> str:
 
 
 def _storable(text: str) -> str:
-    """Put `?` where text holds half a character, which no file and no page takes."""
+    """Replace half characters by `?`: no file and no page takes them."""
     return text.encode(errors="replace").decode()
 
 
@@ -83,14 +83,14 @@ Values = dict[str, tuple[MediaRef, ...] | JsonValue | bool | int | float | str]
 
 
 class Step(StrEnum):
-    """Where a run is on its way from the press to the result."""
+    """How far a run has come from the press to the result."""
 
     PREPARING = "preparing"
     UPLOADING = "uploading"
     LINED_UP = "lined_up"
     """Ready to be sent, and waiting for its turn in our own queue."""
     SENDING = "sending"
-    """The create may be on its way: from here on it is never sent again by itself."""
+    """The create may be on its way: it is never repeated from here on."""
     WAITING = "waiting"
     QUEUING = "queuing"
     GENERATING = "generating"
@@ -99,25 +99,25 @@ class Step(StrEnum):
     FAILED = "failed"
     """Refused, or made without success; nothing is billed for it."""
     CANCELLED = "cancelled"
-    """Called off before its create left; nothing was sent, so nothing is billed."""
+    """Cancelled before its create was sent, so nothing is billed."""
     UNKNOWN = "unknown"
-    """Nobody here can know whether Kie took it, or what became of it."""
+    """Whether Kie took it, or what became of it, cannot be known here."""
     UNFETCHED = "unfetched"
-    """Made and paid, but the result could not be kept yet."""
+    """Made and paid, but the result could not be stored yet."""
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more happens by itself."""
+        """Whether nothing more happens without the person."""
         return self in FINAL_STEPS
 
     @property
     def is_watched(self) -> bool:
-        """Whether Kie is at work and the tracker watches."""
+        """Whether Kie is at work and its task is polled."""
         return self in WATCHED_STEPS
 
     @property
     def in_words(self) -> str:
-        """How a sentence says it."""
+        """The step as a sentence names it."""
         return {"lined_up": "in line", "unknown": "of unknown fate"}.get(self, self)
 
 
@@ -134,7 +134,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 
 def checked_id(text: str) -> str:
-    """Return what can be the id of a run. Raises: UnknownRun, for anything else from outside."""
+    """Return a text that has the form of a run's id. Raises: UnknownRun, for any other."""
     if not _ID.fullmatch(text):
         raise UnknownRun
     return text
@@ -152,17 +152,17 @@ class _Frozen(BaseModel):
 
 
 class Upload(_Frozen):
-    """Where Kie keeps an uploaded picture, and since when; it is kept for a day at least."""
+    """Where Kie keeps an uploaded file, for a day at least, and since when."""
 
     url: str
     at_ms: int
 
 
 class Clip(_Frozen):
-    """A result that we hold: its name in the storage, and what a look inside told.
+    """A result that we keep: its name in the storage, and its measures.
 
-    Most are videos. Sizes and times that a kind does not have are 0. Text, plain or JSON, lies in
-    no file but in the run's record: its name says only how a file with it would be called.
+    Most are videos. Sizes and times that a kind does not have are 0. Text, plain or JSON, is in
+    no file but in the run's record: its name is that of the file it would be downloaded as.
     """
 
     name: str
@@ -174,13 +174,13 @@ class Clip(_Frozen):
     codec: str = ""
     size_bytes: int | None = None
     is_dropped: bool = False
-    """Whether its file was removed to keep the disk limit; what is known of it stays."""
+    """Whether its file was removed to keep the disk limit."""
     excerpt: str = ""
-    """How a text begins."""
+    """The beginning of a text."""
 
     @property
     def is_stored(self) -> bool:
-        """Whether it lies in a file of its own."""
+        """Whether it has a file in the storage."""
         return self.kind != "text" and not self.is_dropped
 
 
@@ -195,7 +195,7 @@ class RunError(_Frozen):
 
     @classmethod
     def of(cls, error: KieError) -> Self:
-        """Return what an error of Kie's means to the person who pressed."""
+        """Describe an error of Kie's."""
         return cls(
             kind=type(error).__name__,
             message=error.message,
@@ -205,33 +205,33 @@ class RunError(_Frozen):
 
 
 class Run(_Frozen):
-    """One press of Generate and all that became of it. Times are UTC milliseconds."""
+    """One press of Generate and its outcome. Times are UTC milliseconds."""
 
     id: str
     owner: str
     backend: BackendKind
     paid_by: Payer | None = None
-    """Fixed at the press; None for a demo's run, and for those from before this was kept."""
+    """None for a demo's run, and for runs of databases older than this field."""
     model: str
     values: Values
     notices: tuple[str, ...] = ()
-    """What is made differently from what was asked."""
+    """What is made differently from the values, as sentences."""
     changes: tuple[str, ...] = ()
-    """What was done to the pictures before they were sent."""
+    """How the pictures were changed before they were sent, as sentences."""
     estimated_credits: float | None = None
     step: Step = Step.PREPARING
     step_changes: tuple[StepChange, ...] = ()
     progress: float | None = Field(default=None, ge=0, le=1)
-    """How far the present step is: bytes uploaded or fetched, or what Kie tells of its work."""
+    """How far the present step is: bytes transferred, or what Kie reports of its work."""
     uploads: dict[str, Upload] = {}
-    """By name in the storage: a picture that Kie has is not uploaded again."""
+    """By name in the storage: a file that Kie has is not uploaded again."""
     request: dict[str, Any] | None = None
     """The body of the create, as sent."""
     answer: dict[str, Any] | None = None
     """Kie's whole answer to the create."""
     task_id: str | None = None
     record: dict[str, Any] | None = None
-    """The `data` of the last answer about the task that told something new."""
+    """The `data` of the last answer about the task that was news."""
     result_urls: tuple[str, ...] = ()
     clips: tuple[Clip, ...] = ()
     credits_used: float | None = None
@@ -244,16 +244,16 @@ class Run(_Frozen):
     is_tracked: bool = False
     """Whether the task was made elsewhere and adopted by its id."""
     sent_again_as: str | None = None
-    """The run that a person knowingly made from this one, whose fate is unknown."""
+    """The run that a person knowingly made from this one, when its fate was unknown."""
     holder: str | None = None
-    """The process that takes this run on; see `presence`."""
+    """The process that works on this run, see `cluster`."""
     is_favourite: bool = False
     user_note: str = ""
     """The person's own words about the run."""
     poster: str | None = None
-    """The name in the storage of the still that stands for the clip."""
+    """The name in the storage of the still picture of the result."""
     deleted_at_ms: int | None = None
-    """Since when it is in the bin: shown nowhere, and had back only by undoing that."""
+    """Since when it is in the trash, shown nowhere until it is restored."""
     created_at_ms: int
     sent_at_ms: int | None = None
     finished_at_ms: int | None = None
@@ -261,23 +261,23 @@ class Run(_Frozen):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more happens by itself."""
+        """Whether nothing more happens without the person."""
         return self.step.is_final
 
     @property
     def prompt(self) -> str:
-        """The words that say what shall be made, whatever the model calls them; may be empty."""
+        """The prompt, whatever the model calls it; may be empty."""
         return prompt_of(self.values)
 
     @property
     def files(self) -> tuple[FileRef, ...]:
-        """The pictures of this run, each once, in the order of the values."""
+        """The files this run was given, each once, in the order of the values."""
         groups = [value for value in self.values.values() if isinstance(value, tuple)]
         refs = [ref for group in groups for ref in group if isinstance(ref, FileRef)]
         return tuple({ref.path: ref for ref in refs}.values())
 
     def changed(self, at_ms: int, changes: Mapping[str, Any]) -> Self:
-        """Return this run with some fields changed, and the times that follow from a new step.
+        """Return this run with some fields changed, and what follows from a new step.
 
         Raises: pydantic.ValidationError.
         """
@@ -292,7 +292,7 @@ class Run(_Frozen):
 
     @property
     def written(self) -> str | None:
-        """What its model wrote, where it did and the record is at hand."""
+        """The text of its result, if it has one and the record is loaded."""
         has_text = any(clip.kind == "text" for clip in self.clips)
         return text_in(self.record) if has_text and self.record else None
 

@@ -34,7 +34,7 @@ _SCRIPTS = (
     "media_files.js",
     "media_list.js",
     "rows_table.js",
-    "history_bin.js",
+    "history_trash.js",
     "history_code.js",
     "history_marks.js",
     "history_filters.js",

@@ -18,7 +18,7 @@ from kie_ui.media.storage import Storage
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import UnknownRun, WrongStep
 from kie_ui.runs.history import (
-    NAMES_APART,
+    NAME_SEPARATOR,
     History,
     HistoryQuery,
     clip_name,
@@ -219,7 +219,7 @@ async def test_nothing_of_anyone_elses_is_found_or_changed(
         history.neighbours("eve", run_id, HistoryQuery()),
         history.change("eve", run_id, user_note="mine"),
         history.delete("eve", [run_id]),
-        history.undelete("eve", [run_id]),
+        history.restore("eve", [run_id]),
         history.poster_file("eve", run_id),
         history.clip_entries("eve", [run_id]),
     ):
@@ -261,7 +261,7 @@ async def test_deleted_runs_are_nowhere_until_it_is_undone(
     with pytest.raises(UnknownRun):
         await store.change(ids[0], status_note="x")
     assert await history.delete(OWNER, ids) == ()
-    assert await history.undelete(OWNER, ids) == tuple(ids)
+    assert await history.restore(OWNER, ids) == tuple(ids)
     assert await found(history, HistoryQuery("fox")) == [2, 1]
     assert (await store.run(ids[0])).deleted_at_ms is None
 
@@ -282,11 +282,11 @@ async def test_a_deletion_cannot_be_undone_once_the_files_may_be_gone(
     ids = await fill(store, "fox")
     await history.delete(OWNER, ids)
     fast.jump(3_500)
-    assert await history.undelete(OWNER, ids) == tuple(ids)
+    assert await history.restore(OWNER, ids) == tuple(ids)
     await history.delete(OWNER, ids)
     fast.jump(3_601)
     with pytest.raises(UnknownRun):
-        await history.undelete(OWNER, ids)
+        await history.restore(OWNER, ids)
 
 
 async def test_spending_is_added_up_by_day_and_model(
@@ -327,10 +327,10 @@ async def test_usual_times_are_of_one_model_at_one_setting(
         record = {"createTime": 1_000, "completeTime": 1_000 + number * 1_000}
         await store.add(a_run(number, step=Step.DONE, values=values, record=record))
     await store.add(a_run(99, step=Step.DONE, values={"duration": "10"}))
-    usual = await history.usual_s(OWNER, a_run().model, {"prompt": "cat", "duration": "6"})
+    usual = await history.usual_time(OWNER, a_run().model, {"prompt": "cat", "duration": "6"})
     assert usual is not None
     assert (usual.median_s, usual.low_s, usual.high_s, usual.runs) == (6, 2, 10, 11)
-    assert await history.usual_s(OWNER, a_run().model, {"duration": "10"}) is None
+    assert await history.usual_time(OWNER, a_run().model, {"duration": "10"}) is None
     assert await history.usual_times(OWNER) == ((a_run().model, {"duration": "6"}, usual),)
 
 
@@ -355,7 +355,7 @@ async def test_runs_with_and_without_a_still_camera_count_together(
         record = {"createTime": 1_000, "completeTime": 1_000 + number * 1_000}
         values = {"camera_fixed": is_still, "duration": "5"}
         await store.add(a_run(number, step=Step.DONE, values=values, record=record))
-    usual = await history.usual_s(OWNER, a_run().model, {"duration": "5", "camera_fixed": True})
+    usual = await history.usual_time(OWNER, a_run().model, {"duration": "5", "camera_fixed": True})
     assert usual is not None
     assert usual.runs == 2
     assert [setting for _, setting, _ in await history.usual_times(OWNER)] == [{"duration": "5"}]
@@ -388,7 +388,7 @@ async def taken_along(history: History, runs: list[Run]) -> tuple[list[str], lis
     table = entries[-1].source
     assert isinstance(table, bytes)
     lines = csv.DictReader(io.StringIO(table.decode("utf-8-sig"), newline=""))
-    told = [name for line in lines for name in line["file"].split(NAMES_APART) if name]
+    told = [name for line in lines for name in line["file"].split(NAME_SEPARATOR) if name]
     with zipfile.ZipFile(io.BytesIO(b"".join(zip_stream(entries)))) as archive:
         return told, archive.namelist()[:-1]
 
@@ -450,7 +450,7 @@ def test_whatever_the_prompt_the_table_and_the_archive_agree(
     with zipfile.ZipFile(io.BytesIO(b"".join(stream))) as archive:
         assert archive.namelist() == names
     assert len({name.casefold() for name in names}) == len(names)
-    assert all(NAMES_APART not in name for name in names)
+    assert all(NAME_SEPARATOR not in name for name in names)
 
 
 @pytest.mark.parametrize(
@@ -476,7 +476,7 @@ async def test_an_id_that_is_none_is_an_unknown_run(history: History, run_id: st
         history.neighbours(OWNER, run_id, HistoryQuery()),
         history.change(OWNER, run_id, user_note="mine"),
         history.delete(OWNER, [run_id]),
-        history.undelete(OWNER, [run_id]),
+        history.restore(OWNER, [run_id]),
         history.poster_file(OWNER, run_id),
         history.clip_entries(OWNER, [run_id]),
     ):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
 from kie_ui.runs.run import Run
 from kie_ui.runs.storage.search import remove_from_index
 from kie_ui.runs.storage.tables import (
+    HAS_RESULTS,
+    IS_NO_FAVOURITE,
     NOT_IN_TRASH,
     RUN_COLUMNS,
     RUN_INPUTS,
@@ -18,10 +20,6 @@ from kie_ui.runs.storage.tables import (
     list_runs,
     readable,
 )
-
-# Conditions of the indexes `runs_stored` and `runs_on_disk`, in the very words.
-_HAS_RESULTS = text("clip_bytes > 0")
-_NOT_FAVOURITE = text("NOT is_favourite")
 
 
 def trash_due(connection: Connection, until_ms: int) -> tuple[Run, ...]:
@@ -59,7 +57,7 @@ def delete_for_good(connection: Connection, run: Run) -> None:
 
 def stored_bytes(connection: Connection) -> int:
     """Add up what results, and the given files and posters that are measured, take of the disk."""
-    results = select(func.sum(RUNS.c.clip_bytes)).where(_HAS_RESULTS)
+    results = select(func.sum(RUNS.c.clip_bytes)).where(HAS_RESULTS)
     files = select(func.sum(STORED_FILES.c.size_bytes))
     return (connection.scalar(results) or 0) + (connection.scalar(files) or 0)
 
@@ -82,8 +80,8 @@ def oldest_stored(connection: Connection, after: int, limit: int) -> tuple[tuple
 
     Neither favourites nor the newest run that has results are among them.
     """
-    newest = select(func.max(RUNS.c.number)).where(_HAS_RESULTS).scalar_subquery()
-    query = select(RUNS.c.number, *RUN_COLUMNS).where(_HAS_RESULTS, _NOT_FAVOURITE)
+    newest = select(func.max(RUNS.c.number)).where(HAS_RESULTS).scalar_subquery()
+    query = select(RUNS.c.number, *RUN_COLUMNS).where(HAS_RESULTS, IS_NO_FAVOURITE)
     query = query.where(RUNS.c.number > after, RUNS.c.number < newest)
     query = query.order_by(RUNS.c.number).limit(limit)
     rows = [dict(row) for row in connection.execute(query).mappings()]

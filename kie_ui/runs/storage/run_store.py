@@ -8,21 +8,17 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
     Select,
-    bindparam,
     delete,
     func,
     insert,
-    literal_column,
     or_,
     select,
     tuple_,
     union,
     update,
 )
-from sqlalchemy.exc import SQLAlchemyError
 
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
@@ -33,6 +29,8 @@ from kie_ui.runs.storage.migrations import migrate
 from kie_ui.runs.storage.search import add_to_index, update_index
 from kie_ui.runs.storage.tables import (
     CREATES,
+    IS_UNDECIDED,
+    IS_UNFINISHED,
     NOT_IN_TRASH,
     RUN_COLUMNS,
     RUN_INPUTS,
@@ -44,7 +42,7 @@ from kie_ui.runs.storage.tables import (
     from_row,
     list_runs,
     read_run,
-    readable,
+    salvage_runs,
     to_row,
 )
 
@@ -53,27 +51,7 @@ T = TypeVar("T")
 TRASH_KEPT_MS = 60 * 60 * 1000
 """How long a deleted run can be restored."""
 
-MAX_SALVAGED_ROWS = 5_000
-"""How many of the newest rows of a damaged database are tried."""
-
 _LINKS_WORK = "It is made and paid: its links work for a while, and it is kept once that works."
-
-
-def _literal(name: str, steps: Iterable[Step]) -> Any:
-    """Write steps into a statement: SQLite uses a partial index for the same words only."""
-    values = [str(step) for step in steps]
-    return bindparam(name, values, expanding=True, literal_execute=True)
-
-
-# The conditions of the indexes `runs_unfinished` and `runs_undecided`.
-_UNFINISHED = RUNS.c.step.not_in(
-    _literal("ended", (Step.DONE, Step.FAILED, Step.CANCELLED, Step.UNKNOWN))
-)
-_UNDECIDED = (
-    (RUNS.c.step == bindparam("unknown", str(Step.UNKNOWN), literal_execute=True))
-    & RUNS.c.sent_again_as.is_(None)
-    & NOT_IN_TRASH
-)
 
 
 class TaskHolder(NamedTuple):
@@ -284,12 +262,12 @@ class RunStore:
 
     async def undecided(self, owner: str, limit: int) -> tuple[Run, ...]:
         """List an owner's runs of unknown fate that nobody has sent again, the newest first."""
-        query = _runs_of(owner).where(_UNDECIDED).limit(limit)
+        query = _runs_of(owner).where(IS_UNDECIDED).limit(limit)
         return await self.read(lambda connection: list_runs(connection, query))
 
     async def unfinished(self, owner: str | None = None) -> tuple[Run, ...]:
         """List the runs of which something is still to come, the oldest first."""
-        query = select(*RUN_COLUMNS).where(_UNFINISHED).order_by(RUNS.c.created_at_ms)
+        query = select(*RUN_COLUMNS).where(IS_UNFINISHED).order_by(RUNS.c.created_at_ms)
         if owner is not None:
             query = query.where(RUNS.c.owner == owner)
         found = await self.read(lambda connection: list_runs(connection, query))
@@ -298,7 +276,7 @@ class RunStore:
 
     async def salvaged(self, owner: str, limit: int) -> tuple[Run, ...]:
         """List an owner's runs, the newest first, as far as a damaged database still holds them."""
-        found = await self.read(_salvage)
+        found = await self.read(salvage_runs)
         theirs = sorted((r for r in found if r.owner == owner), key=lambda r: -r.created_at_ms)
         return tuple(theirs[:limit])
 
@@ -306,12 +284,12 @@ class RunStore:
 
     async def holders(self) -> frozenset[str | None]:
         """List the processes that hold unfinished runs; None for runs that nobody holds."""
-        query = select(RUNS.c.holder).where(_UNFINISHED).distinct()
+        query = select(RUNS.c.holder).where(IS_UNFINISHED).distinct()
         return await self.read(lambda connection: frozenset(connection.scalars(query)))
 
     async def take_over(self, old_holder: str | None, holder: str) -> tuple[Run, ...]:
         """Take every unfinished run from a process that is gone; return them, the oldest first."""
-        theirs = (RUNS.c.holder.is_not_distinct_from(old_holder), _UNFINISHED)
+        theirs = (RUNS.c.holder.is_not_distinct_from(old_holder), IS_UNFINISHED)
         query = select(*RUN_COLUMNS).where(*theirs).order_by(RUNS.c.created_at_ms)
 
         def work(connection: Connection) -> tuple[Run, ...]:
@@ -323,7 +301,7 @@ class RunStore:
 
     async def release(self, holder: str) -> None:
         """Give up every run that a process holds, for another to take over."""
-        released = update(RUNS).where(RUNS.c.holder == holder, _UNFINISHED).values(holder=None)
+        released = update(RUNS).where(RUNS.c.holder == holder, IS_UNFINISHED).values(holder=None)
         await self.write(lambda connection: connection.execute(released))
 
     async def changed_by_others(self, holder: str, since_ms: int) -> tuple[Run, ...]:
@@ -490,20 +468,3 @@ def _save(connection: Connection, old: Run, new: Run) -> Run:
         if new.poster and new.poster != old.poster:
             _add_stored_file(connection, new.poster)
     return new
-
-
-def _salvage(connection: Connection) -> list[Run]:
-    """Read row by row, with no index: what lies on a damaged page is passed over."""
-    row_id = literal_column("rowid", BigInteger)
-    try:
-        last = connection.scalar(select(func.max(row_id)).select_from(RUNS)) or 0
-    except SQLAlchemyError:
-        last = MAX_SALVAGED_ROWS
-    found: list[Run] = []
-    one_row = select(*RUN_COLUMNS).where(row_id == bindparam("at"), NOT_IN_TRASH)
-    for at in range(last, max(0, last - MAX_SALVAGED_ROWS), -1):
-        try:
-            found += readable(connection.execute(one_row, {"at": at}).mappings())
-        except SQLAlchemyError:
-            continue
-    return found

@@ -29,8 +29,14 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
+    func,
+    literal_column,
     select,
+    text,
 )
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.types import TypeEngine
 
 from kie_ui.kie.responses import TaskRecord
 from kie_ui.runs.errors import StoreProblem, UnknownRun
@@ -54,98 +60,74 @@ _MAX_CHOICE_LENGTH = 24
 
 _METADATA = MetaData()
 
+
+def _columns(kind: type[TypeEngine[Any]], *names: str) -> list[Column[Any]]:
+    return [Column(name, kind) for name in names]
+
+
 RUNS = Table(
     "runs",
     _METADATA,
     Column("id", String(32), primary_key=True),
-    Column("owner", Text),
-    Column("backend", Text),
-    Column("paid_by", Text),
-    Column("model", Text),
     Column("values", Text, quote=True),
-    Column("notices", Text),
-    Column("changes", Text),
-    Column("estimated_credits", Double),
-    Column("step", Text),
-    Column("step_changes", Text),
-    Column("progress", Double),
-    Column("uploads", Text),
-    Column("request", Text),
-    Column("answer", Text),
-    Column("task_id", Text),
-    Column("record", Text),
-    Column("result_urls", Text),
-    Column("clips", Text),
-    Column("credits_used", Double),
-    Column("balance_after", Double),
-    Column("status_note", Text),
-    Column("error", Text),
-    Column("is_late", Boolean),
-    Column("is_tracked", Boolean),
-    Column("sent_again_as", Text),
-    Column("holder", Text),
-    Column("is_favourite", Boolean),
-    Column("user_note", Text),
-    Column("poster", Text),
-    Column("deleted_at_ms", BigInteger),
-    Column("created_at_ms", BigInteger),
-    Column("sent_at_ms", BigInteger),
-    Column("finished_at_ms", BigInteger),
-    Column("updated_at_ms", BigInteger),
-    Column("number", BigInteger),
-    Column("setting", Text),
-    Column("took_ms", BigInteger),
-    Column("clip_bytes", BigInteger),
-)
+    *_columns(
+        Text, "owner", "backend", "paid_by", "model", "notices", "changes", "step", "step_changes",
+        "uploads", "request", "answer", "task_id", "record", "result_urls", "clips", "status_note",
+        "error", "sent_again_as", "holder", "user_note", "poster", "setting",
+    ),
+    *_columns(Double, "estimated_credits", "progress", "credits_used", "balance_after"),
+    *_columns(Boolean, "is_late", "is_tracked", "is_favourite"),
+    *_columns(
+        BigInteger, "deleted_at_ms", "created_at_ms", "sent_at_ms", "finished_at_ms",
+        "updated_at_ms", "number", "took_ms", "clip_bytes",
+    ),
+)  # fmt: skip
 
 RUN_COLUMNS = tuple(RUNS.c[name] for name in Run.model_fields)
 """What makes up a run, without what is derived from it."""
 
 NOT_IN_TRASH = RUNS.c.deleted_at_ms.is_(None)
 
-RUN_INPUTS = Table("run_inputs", _METADATA, Column("name", Text), Column("run_id", String(32)))
+# The conditions of partial indexes, in their very words: SQLite uses such an index for no others.
+IS_UNFINISHED = text("step NOT IN ('done', 'failed', 'cancelled', 'unknown')")
+IS_UNDECIDED = text("step = 'unknown' AND sent_again_as IS NULL AND deleted_at_ms IS NULL")
+HAS_RESULTS = text("clip_bytes > 0")
+IS_NO_FAVOURITE = text("NOT is_favourite")
+
+MAX_SALVAGED_ROWS = 5_000
+"""How many of the newest rows of a damaged database are tried."""
+
+RUN_INPUTS = Table("run_inputs", _METADATA, *_columns(Text, "name", "run_id"))
 """Which given files, by their names in the storage, a run uses."""
 
 STORED_FILES = Table(
-    "stored_files",
-    _METADATA,
-    Column("name", Text, primary_key=True),
-    Column("size_bytes", BigInteger),
+    "stored_files", _METADATA, Column("name", Text), Column("size_bytes", BigInteger)
 )
 """Given files and posters, by their names in the storage; a size is null until it is measured."""
 
 SPENT = Table(
     "spent",
     _METADATA,
-    Column("owner", Text),
-    Column("backend", Text),
-    Column("paid_by", Text),
-    Column("model", Text),
-    Column("step", Text),
+    *_columns(Text, "owner", "backend", "paid_by", "model", "step", "task_id"),
     Column("credits_used", Double),
-    Column("task_id", Text),
     Column("created_at_ms", BigInteger),
 )
 """What is remembered of runs that were deleted for good."""
 
-CREATES = Table("creates", _METADATA, Column("account", String(32)), Column("at_ms", BigInteger))
+CREATES = Table("creates", _METADATA, Column("account", Text), Column("at_ms", BigInteger))
 """When each account's latest creates were sent."""
 
-SECRETS = Table("secrets", _METADATA, Column("name", String(32)), Column("value", Text))
+SECRETS = Table("secrets", _METADATA, *_columns(Text, "name", "value"))
 
 COUNTED_RUNS = Table(
-    "counted_runs",
-    _METADATA,
-    Column("run_id", String(32)),
-    Column("owner", Text),
-    Column("day", BigInteger),
+    "counted_runs", _METADATA, *_columns(Text, "run_id", "owner"), Column("day", BigInteger)
 )
 """The runs that the server's key paid for, by day."""
 
 
 def to_row(run: Run) -> dict[str, Any]:
     """Turn a run into its columns, without its number; inverse of `from_row`."""
-    return _columns(run, frozenset(Run.model_fields)) | _derived_columns(run)
+    return _values(run, frozenset(Run.model_fields)) | _derived_columns(run)
 
 
 def changed_columns(old: Run, new: Run) -> dict[str, Any]:
@@ -155,10 +137,10 @@ def changed_columns(old: Run, new: Run) -> dict[str, Any]:
         return {}
     before = _derived_columns(old)
     derived = {name: v for name, v in _derived_columns(new).items() if v != before[name]}
-    return _columns(new, fields) | derived
+    return _values(new, fields) | derived
 
 
-def _columns(run: Run, fields: Set[str]) -> dict[str, Any]:
+def _values(run: Run, fields: Set[str]) -> dict[str, Any]:
     row = run.model_dump(mode="json", include=set(fields))
     return {
         name: json.dumps(value) if name in JSON_FIELDS and value is not None else value
@@ -238,3 +220,20 @@ def read_run(connection: Connection, run_id: str) -> Run:
         return from_row(row)
     except ValueError as exc:
         raise StoreProblem("The record of this run is damaged and cannot be read.") from exc
+
+
+def salvage_runs(connection: Connection) -> list[Run]:
+    """Read row by row, with no index: what lies on a damaged page is passed over."""
+    row_id = literal_column("rowid", BigInteger)
+    try:
+        last = connection.scalar(select(func.max(row_id)).select_from(RUNS)) or 0
+    except SQLAlchemyError:
+        last = MAX_SALVAGED_ROWS
+    found: list[Run] = []
+    one_row = select(*RUN_COLUMNS).where(row_id == bindparam("row_id"), NOT_IN_TRASH)
+    for at in range(last, max(0, last - MAX_SALVAGED_ROWS), -1):
+        try:
+            found += readable(connection.execute(one_row, {"row_id": at}).mappings())
+        except SQLAlchemyError:
+            continue
+    return found

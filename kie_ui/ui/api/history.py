@@ -108,10 +108,10 @@ async def delete_runs(request: ApiRequest) -> JsonObject:
     return {"run_ids": await (await request.runs()).history.delete(request.owner, run_ids)}
 
 
-async def undelete_runs(request: ApiRequest) -> JsonObject:
+async def restore_runs(request: ApiRequest) -> JsonObject:
     """Restore runs from the trash."""
     run_ids = _run_ids((await request.json_object()).get("run_ids"))
-    return {"run_ids": await (await request.runs()).history.undelete(request.owner, run_ids)}
+    return {"run_ids": await (await request.runs()).history.restore(request.owner, run_ids)}
 
 
 async def send_zip(request: ApiRequest) -> Response:
@@ -133,7 +133,7 @@ async def show_usual_time(request: ApiRequest) -> JsonObject:
     """Return how long runs like this one usually took."""
     run = await request.run()
     history = (await request.runs()).history
-    usual = await history.usual_s(request.owner, run.model, run.values, backend=run.backend)
+    usual = await history.usual_time(request.owner, run.model, run.values, backend=run.backend)
     return {"usual": None if usual is None else asdict(usual)}
 
 
@@ -236,7 +236,7 @@ ROUTES = (
     ApiRoute("GET", "/runs", list_recent),
     ApiRoute("GET", "/history", list_page),
     ApiRoute("POST", "/history/delete", delete_runs),
-    ApiRoute("POST", "/history/undelete", undelete_runs),
+    ApiRoute("POST", "/history/restore", restore_runs),
     ApiRoute("POST", "/history/zip", send_zip),
     ApiRoute("GET", "/runs/{run_id}", show_run),
     ApiRoute("POST", "/runs/{run_id}", change_run),

@@ -260,7 +260,7 @@ async def test_a_task_stays_its_visitors_when_its_run_is_deleted(
     fast.jump(DAY_S)
     await of_many._retention.empty_trash()
     with pytest.raises(UnknownRun):
-        await of_many.history.undelete(OWNER, [run.id])
+        await of_many.history.restore(OWNER, [run.id])
     await unknown_to(of_many, fake, run.task_id or "", kind)
     assert (await of_many.track(OWNER, run.task_id or "", kind)).id != run.id
 

@@ -103,18 +103,18 @@ class History:
         self._note("delete", owner, run_ids)
         return run_ids
 
-    async def undelete(self, owner: str, run_ids: tuple[str, ...]) -> tuple[str, ...]:
-        self._note("undelete", owner, run_ids)
+    async def restore(self, owner: str, run_ids: tuple[str, ...]) -> tuple[str, ...]:
+        self._note("restore", owner, run_ids)
         return run_ids
 
     async def spending(self, owner: str, **options: Any) -> Spending:
         self._note("spending", owner, options)
         return Spending((SPENT,))
 
-    async def usual_s(
+    async def usual_time(
         self, owner: str, model: str, _values: Any, *, backend: str
     ) -> UsualTime | None:
-        self._note("usual_s", owner, model, backend)
+        self._note("usual_time", owner, model, backend)
         return self.usual
 
     async def usual_times(
@@ -262,7 +262,7 @@ _EVERYTHING: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/runs/r1/usual", None),
     ("POST", "/runs/r1/settings", {}),
     ("POST", "/history/delete", {"run_ids": ["r1"]}),
-    ("POST", "/history/undelete", {"run_ids": ["r1"]}),
+    ("POST", "/history/restore", {"run_ids": ["r1"]}),
     ("GET", "/spending", None),
 )
 
@@ -325,7 +325,7 @@ async def test_a_favourite_and_a_note_are_kept(
         ("/runs/r1", b"[" * 100_000),
         ("/history/delete", b"{}"),
         ("/history/delete", b'{"run_ids": []}'),
-        ("/history/undelete", b'{"run_ids": [3]}'),
+        ("/history/restore", b'{"run_ids": [3]}'),
         ("/history/zip", b""),
     ],
 )
@@ -348,7 +348,7 @@ async def test_a_body_beyond_the_limit_is_refused(
     assert history.asked == []
 
 
-@pytest.mark.parametrize("act", ["delete", "undelete"])
+@pytest.mark.parametrize("act", ["delete", "restore"])
 async def test_several_are_deleted_and_had_back(
     browser: httpx.AsyncClient, history: History, act: str
 ) -> None:
@@ -384,7 +384,7 @@ async def test_a_poster_is_its_owners(
 async def test_the_usual_time_of_such_a_run(browser: httpx.AsyncClient, history: History) -> None:
     """Or nothing, where nobody knows."""
     assert (await browser.get("/runs/r1/usual")).json()["usual"]["high_s"] == 70
-    assert history.asked == [("usual_s", "local", V1_LITE.model, "demo")]
+    assert history.asked == [("usual_time", "local", V1_LITE.model, "demo")]
     history.usual = None
     assert (await browser.get("/runs/r1/usual")).json() == {"usual": None}
 

@@ -11,8 +11,8 @@
 
   const forget = () => kieUi.keep(KIND, null);
 
-  async function undelete(ids) {
-    const answer = await kieUi.post("history/undelete", { run_ids: ids });
+  async function restore(ids) {
+    const answer = await kieUi.post("history/restore", { run_ids: ids });
     if (!answer.isDone) return kieUi.say([answer.message], { isBad: true });
     forget();
     kieUi.say([`${counted(answer.run_ids.length)} back.`]);
@@ -24,7 +24,7 @@
     kieUi.say([`${counted(ids.length)} deleted, with all files.`, ...more], {
       kind: KIND,
       forMs: SHOWN_MS,
-      action: { label: "Undo", act: () => undelete(ids) },
+      action: { label: "Undo", act: () => restore(ids) },
       dismissed: forget,
     });
   }
