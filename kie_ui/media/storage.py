@@ -138,11 +138,6 @@ class Storage:
         path.unlink(missing_ok=True)
         return size_bytes
 
-    def used_bytes(self) -> int:
-        """Add up what pictures, results and posters take. Raises: OSError."""
-        folders = (self.root / name for name in ("inputs", "clips", "posters"))
-        return sum(_size_bytes(path) for folder in folders for path in folder.rglob("*"))
-
     def was_given_lately(self, name: str, within_s: float) -> bool:
         """Whether a picture was given within so many seconds: a run that uses it may be coming."""
         given_at_s = _written_at_s(self.resolve(name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 
 from kie_ui.media.storage import OutsideStorage, Storage
@@ -88,20 +89,18 @@ class Retention:
                 log.warning("The disk limit is not kept: %s", problem)
 
     async def _measure_files(self) -> None:
-        """Save the sizes of given files and posters that are new, or older than the limit."""
+        """Save the sizes of given files and posters that are not known yet, each once."""
         while names := await self._store.read(lambda c: removal.unmeasured_files(c, _BATCH)):
             sizes = await asyncio.to_thread(self._sizes, names)
             await self._store.write(partial(removal.save_sizes, sizes=sizes))
 
     def _sizes(self, names: Iterable[str]) -> dict[str, int]:
-        return {name: self._size(name) for name in names}
-
-    def _size(self, name: str) -> int:
-        """Return how many bytes a stored file has; 0 if there is none."""
-        try:
-            return self._storage.resolve(name).stat().st_size
-        except (OSError, OutsideStorage):
-            return 0
+        """Return how many bytes files have, by their names; 0 for what cannot be looked at."""
+        sizes = dict.fromkeys(names, 0)
+        for name in sizes:
+            with suppress(OSError, OutsideStorage):
+                sizes[name] = self._storage.size_bytes(name)
+        return sizes
 
     async def _free(self, excess_bytes: int) -> None:
         after = 0

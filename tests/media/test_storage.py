@@ -218,12 +218,11 @@ def test_an_error_without_a_code_is_still_explained() -> None:
 
 
 def test_a_removed_file_tells_what_it_took(storage: Storage, picture: Path) -> None:
-    """What is gone already took nothing; foreign files beside do not count."""
+    """What is gone already took nothing."""
     name = storage.keep_input(picture, ".jpg").name
-    (storage.root / "runs.sqlite3").write_bytes(bytes(1000))
-    assert storage.used_bytes() == 6
+    assert storage.size_bytes(name) == 6
     assert storage.was_given_lately(name, 60)
-    assert [storage.remove(name), storage.remove(name), storage.used_bytes()] == [6, 0, 0]
+    assert [storage.remove(name), storage.remove(name), storage.size_bytes(name)] == [6, 0, 0]
     assert not storage.was_given_lately(name, 60)
 
 

@@ -100,7 +100,7 @@ async def test_a_picture_that_was_just_given_again_outlives_its_last_run(
 
 
 async def test_the_oldest_clips_are_dropped_first_and_never_a_favourites(
-    restart: Restart, values: dict[str, Any]
+    restart: Restart, values: dict[str, Any], tmp_path: Path
 ) -> None:
     """The record stays and says so, with its poster; the newest run keeps its clip."""
     service = await restart()
@@ -108,6 +108,8 @@ async def test_the_oldest_clips_are_dropped_first_and_never_a_favourites(
     await service.history.change(OWNER, runs[0].id, is_favourite=True)
     await service._retention._measure_files()
     used = await service._store.read(removal.stored_bytes)
+    folders = (tmp_path / "files" / kind for kind in ("clips", "posters", "inputs"))
+    assert used == sum(path.stat().st_size for folder in folders for path in files_below(folder))
     service = await restart(replace(LIMITS, max_disk_bytes=used - 1))
     await service._retention.keep_disk_limit()
     assert await _dropped(service, runs) == [False, True, False, False]
