@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Literal, cast
+from typing import Literal, cast
 
 import av
 from av.audio.frame import AudioFrame
@@ -26,7 +26,6 @@ from kie_ui.media.images.convert import PictureProblem, inspect_picture
 
 _CLIPS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,flv"
 _SOUNDS = "wav,mp3,aac,flac,ogg,mov,mp4,m4a,matroska,webm"
-_TAGGED = "mov,mp4,matroska,webm"
 
 
 def open_clip(path: Path) -> InputContainer:
@@ -42,12 +41,7 @@ def open_sound(path: Path) -> InputContainer:
     return _open(path.resolve(), _SOUNDS)
 
 
-def open_to_tag(file: IO[bytes]) -> InputContainer:
-    """Open a clip of a kind that can carry a recipe. Raises: av.FFmpegError."""
-    return _open(file, _TAGGED)
-
-
-def _open(source: Path | IO[bytes], containers: str) -> InputContainer:
+def _open(source: Path, containers: str) -> InputContainer:
     options = {"format_whitelist": containers, "protocol_whitelist": "file"}
     return av.open(source, "r", container_options=options, metadata_errors="replace")
 
