@@ -1,7 +1,8 @@
 """Processes that make results, so that neither the server nor its page ever waits for pixels.
 
-A worker lives as long as its standard input is open: when the server dies, however it dies, the
-pipe closes and the worker ends too. An idle worker is sent away to give its memory back.
+A worker lives as long as its standard input is open: when the server ends, however it ends, the
+pipe closes and the worker ends too. A worker that has been idle for a while is stopped, which
+frees its memory.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,10 +34,7 @@ class Renderer(Protocol):
     """Makes results."""
 
     async def render(self, request: RenderRequest, output: Path, progress: Progress) -> None:
-        """Write the result to `output`.
-
-        Raises: RenderFailed.
-        """
+        """Write the result to `output`. Raises: RenderFailed."""
 
     async def aclose(self) -> None:
         """Stop at once, whatever is being made."""
@@ -53,43 +51,40 @@ class WorkerPool:
         self._idle_s = idle_s
         self._fixed_clip = fixed_clip
         self._idle: list[_Worker] = []
-        self._busy: set[_Worker] = set()
-        self._ending: set[_Worker] = set()
-        """Killed, and perhaps not gone yet."""
+        self._workers: set[_Worker] = set()
+        """All of them: idle, busy, and killed but perhaps still there."""
 
     async def render(self, request: RenderRequest, output: Path, progress: Progress) -> None:
-        """Write the result to `output`.
-
-        Raises: RenderFailed.
-        """
+        """Write the result to `output`. Raises: RenderFailed."""
         if self._fixed_clip is not None and isinstance(request, ClipRequest):
             await asyncio.to_thread(output.write_bytes, self._fixed_clip)
             progress(1.0)
             return
-        worker = self._idle.pop() if self._idle else await _Worker.start()
-        worker.keep()
-        self._busy.add(worker)
+        worker = self._idle.pop() if self._idle else await self._start()
+        worker.cancel_retirement()
         try:
             await worker.render(request, output, progress)
         except RenderFailed:
             self._release(worker)
             raise
         except BaseException:
-            self._end(worker)
+            worker.kill()
             raise
-        else:
-            self._release(worker)
-        finally:
-            self._busy.discard(worker)
+        self._release(worker)
 
     async def aclose(self) -> None:
         """Stop all workers at once."""
-        workers = [*self._idle, *self._busy, *self._ending]
         self._idle.clear()
-        for worker in workers:
+        for worker in self._workers:
             worker.kill()
-        for worker in workers:
+        for worker in self._workers:
             await worker.wait()
+
+    async def _start(self) -> _Worker:
+        self._workers = {worker for worker in self._workers if worker.is_alive}
+        worker = await _Worker.start()
+        self._workers.add(worker)
+        return worker
 
     def _release(self, worker: _Worker) -> None:
         if worker.is_alive:
@@ -99,25 +94,7 @@ class WorkerPool:
     def _retire(self, worker: _Worker) -> None:
         if worker in self._idle:
             self._idle.remove(worker)
-            self._end(worker)
-
-    def _end(self, worker: _Worker) -> None:
-        worker.kill()
-        self._ending = {other for other in self._ending if other.is_alive} | {worker}
-
-
-async def _completed(
-    launch: Coroutine[Any, Any, asyncio.subprocess.Process],
-) -> asyncio.subprocess.Process:
-    """Launch a process; broken off meanwhile, end it before going, so that none is left behind."""
-    launching = asyncio.ensure_future(launch)
-    try:
-        return await asyncio.shield(launching)
-    except asyncio.CancelledError:
-        process = await launching
-        process.kill()
-        await process.communicate()
-        raise
+            worker.kill()
 
 
 class _Worker:
@@ -130,7 +107,8 @@ class _Worker:
     @classmethod
     async def start(cls) -> _Worker:
         search_path = os.pathsep.join([str(_PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")])
-        launch = asyncio.create_subprocess_exec(
+        # Cancelled meanwhile, asyncio itself kills the process.
+        process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "kie_ui.simulator.render.worker",
@@ -141,7 +119,7 @@ class _Worker:
             # Ctrl+C in a terminal goes to the whole group; the server alone decides when we end.
             start_new_session=True,
         )
-        return cls(await _completed(launch))
+        return cls(process)
 
     @property
     def is_alive(self) -> bool:
@@ -174,18 +152,17 @@ class _Worker:
         message: dict[str, Any] = json.loads(line)
         return message
 
-    def keep(self) -> None:
-        """Call off the retirement."""
+    def retire_after(self, idle_s: float, retire: Callable[[_Worker], None]) -> None:
+        """Call `retire` after a while, unless the retirement is cancelled before."""
+        self._retirement = asyncio.get_running_loop().call_later(idle_s, retire, self)
+
+    def cancel_retirement(self) -> None:
         if self._retirement is not None:
             self._retirement.cancel()
             self._retirement = None
 
-    def retire_after(self, idle_s: float, retire: Callable[[_Worker], None]) -> None:
-        """Have this worker ended after a while, unless it is needed before."""
-        self._retirement = asyncio.get_running_loop().call_later(idle_s, retire, self)
-
     def kill(self) -> None:
-        self.keep()
+        self.cancel_retirement()
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
 

@@ -7,6 +7,7 @@ import pytest
 
 from kie_ui.simulator.render.requests import ClipRequest, Placeholder
 from kie_ui.simulator.render.worker_pool import RenderFailed, WorkerPool
+from tests.simulator.harness import CLIP, ServiceFactory, grok, lite
 
 
 def order(duration_s: float = 1.0, short_side_px: int = 120) -> ClipRequest:
@@ -45,7 +46,9 @@ async def test_a_dying_worker_fails_its_clip_only(tmp_path: Path) -> None:
     renderer = WorkerPool()
     long = order(duration_s=12.0, short_side_px=360)
     rendering = asyncio.create_task(
-        renderer.render(long, tmp_path / "a.mp4", lambda _share: next(iter(renderer._busy)).kill())
+        renderer.render(
+            long, tmp_path / "a.mp4", lambda _share: next(iter(renderer._workers)).kill()
+        )
     )
     with pytest.raises(RenderFailed, match="stopped"):
         await rendering
@@ -63,3 +66,15 @@ async def test_an_idle_worker_is_sent_away(tmp_path: Path) -> None:
         await asyncio.sleep(0.01)
     assert renderer._idle == []
     await renderer.aclose()
+
+
+async def test_every_order_gets_a_copy_of_the_same_clip(
+    service_for: ServiceFactory, tmp_path: Path
+) -> None:
+    """Whatever model and length were asked for."""
+    service = await service_for(renderer=WorkerPool(fixed_clip=CLIP), fetch_pictures=False)
+    for body in (grok(), lite(duration="12")):
+        record = await service.ended(await service.create(body))
+        assert record["state"] == "success"
+    placed = list((tmp_path / "data" / "files").iterdir())
+    assert [file.read_bytes() for file in placed] == [CLIP, CLIP]

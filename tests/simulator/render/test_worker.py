@@ -10,7 +10,7 @@ import pytest
 from kie_ui.simulator.render.picture import BrokenInput
 from kie_ui.simulator.render.requests import TextRequest
 from kie_ui.simulator.render.sound import write_sound
-from kie_ui.simulator.render.text import write_text
+from kie_ui.simulator.render.worker import write_text
 
 
 def answer(folder: Path, **fields: Any) -> dict[str, Any]:
