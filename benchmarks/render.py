@@ -54,7 +54,7 @@ def main() -> None:
 
 def report(name: str, request: ClipRequest, folder: Path, rounds: int) -> None:
     """Time one clip both ways and print its line."""
-    size, making = make_frames(request)
+    size, making = make_frames(request, request.duration_s or 0)
     frames = list(making)
     encode_s: list[float] = []
     render_s: list[float] = []

@@ -6,10 +6,9 @@ encoding, and no extra time where a second core is free.
 
 from __future__ import annotations
 
-import queue
-import random
-import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -64,8 +63,8 @@ LIMITED_RANGE = 1
 _THREADS = 4
 """A fixed number, because the bytes depend on it and the same request must give the same bytes."""
 _ENCODER_OPTIONS = {"preset": "veryfast", "crf": "20", "g": str(2 * FPS), "mbtree": "0"}
-"""Without macroblock-tree rate control: with it, x264 gives the same frames now these bytes, now
-those (seen with build 165, in 150 runs of one clip)."""
+"""No macroblock-tree rate control: with it, x264 does not always give the same frames the same
+bytes (seen with build 165, in 150 runs of one clip)."""
 
 
 def encode_clip(
@@ -74,7 +73,7 @@ def encode_clip(
     output: Path,
     sound: Samples | None = None,
 ) -> None:
-    """Encode frames of (width, height) at 24 a second, each shown for the same time, and a sound.
+    """Encode frames of (width, height) at a constant 24 a second, and a sound.
 
     The sound is at 44.1 kHz.
     """
@@ -89,8 +88,8 @@ def encode_clip(
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = LIMITED_RANGE
         if sound is not None:
-            heard = add_sound_stream(container, "aac", SOUND_RATE_HZ)
-            mux_sound(container, heard, sound, SOUND_RATE_HZ)
+            audio = add_sound_stream(container, "aac", SOUND_RATE_HZ)
+            mux_sound(container, audio, sound, SOUND_RATE_HZ)
         for number, frame in enumerate(frames):
             frame.pts = number
             frame.time_base = Fraction(1, FPS)
@@ -102,14 +101,14 @@ Planes = tuple[Plane, Plane, Plane]
 
 
 def new_frame(size: tuple[int, int]) -> VideoFrame:
-    """Return a frame of (width, height) to be filled."""
+    """Return an empty frame of (width, height)."""
     frame = VideoFrame(*size, PIXEL_FORMAT)
     frame.colorspace, frame.color_range = BT709, LIMITED_RANGE
     return frame
 
 
 def planes_in(frame: VideoFrame) -> Planes:
-    """Look into a frame's own memory, without its padding."""
+    """Return views of a frame's memory, without its padding."""
     luma, blue, red = (
         np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[
             :, : plane.width
@@ -129,20 +128,18 @@ def planes_of(picture: Image.Image) -> Planes:
 
 
 _UNREADABLE = "The video cannot be read: it is damaged, or no video."
-_TINTS = ((-9, 10), (10, -8), (7, 8), (-6, -9))
-"""What is added to the blue and the red plane, so that one sees that the clip was worked on."""
 _MAX_SIDE_PX = 4096
 
 
 class FootageFacts(NamedTuple):
-    """What a video is. Width and height are as people see it."""
+    """What a video is: its (width, height) once upright, and its length."""
 
     size: tuple[int, int]
     duration_s: float
 
 
 def probe_footage(path: Path) -> FootageFacts:
-    """Say how large and long a video is. Raises: BrokenInput."""
+    """Return how large and long a video is. Raises: BrokenInput."""
     try:
         with open_clip(path) as container:
             frame = next(container.decode(video=0))
@@ -156,55 +153,56 @@ def probe_footage(path: Path) -> FootageFacts:
 
 
 def _length_s(container: InputContainer) -> float:
-    """Return what the header says; where it says nothing, a few seconds."""
+    """Return the length in the header; five seconds where it has none."""
     return container.duration / av.time_base if container.duration else 5.0
 
 
-def pass_on(path: Path, size: tuple[int, int], count: int, seed: int) -> Iterator[VideoFrame]:
-    """Return so many frames of a video at our rate, from its start again where it is too short.
+def pass_on(path: Path, size: tuple[int, int], count: int) -> Iterator[VideoFrame]:
+    """Return `count` frames of a video at 24 a second; one that is too short starts again.
 
     Raises: BrokenInput.
     """
-    tint = random.Random(f"{seed}/tint").choice(_TINTS)  # noqa: S311 - variety, not secrecy
     made = 0
     while made < count:
         before = made
-        for frame in _in_time(path, count - made):
-            yield _tinted(_fitted(frame, size), tint)
+        for frame in _decode(path, count - made):
+            yield _fit(frame, size)
             made += 1
         if made == before:
             raise BrokenInput(_UNREADABLE)
 
 
-def _in_time(path: Path, most: int) -> Iterator[VideoFrame]:
-    """Return the frame that is to be seen at each moment, from the first to the end."""
+def _decode(path: Path, max_frames: int) -> Iterator[VideoFrame]:
+    """Return the frame to show at each 24th of a second, from the first to the end."""
     try:
         with open_clip(path) as container:
-            yield from _at_our_rate(container.decode(video=0), most)
+            yield from _resample(container.decode(video=0), max_frames)
     except (av.FFmpegError, IndexError) as error:
         raise BrokenInput(_UNREADABLE) from error
 
 
-def _at_our_rate(frames: Iterator[VideoFrame], most: int) -> Iterator[VideoFrame]:
+def _resample(frames: Iterator[VideoFrame], max_frames: int) -> Iterator[VideoFrame]:
     shown, first_s = 0, None
     for frame in frames:
         at_s = frame.time or 0.0
         first_s = at_s if first_s is None else first_s
         # A frame stays until the next one comes; slower footage shows the same one again.
-        while shown < most and shown / FPS <= at_s - first_s + 0.5 / FPS:
+        while shown < max_frames and shown / FPS <= at_s - first_s + 0.5 / FPS:
             yield frame
             shown += 1
-        if shown >= most:
+        if shown >= max_frames:
             return
 
 
-def _fitted(frame: VideoFrame, size: tuple[int, int]) -> VideoFrame:
-    """Scale a frame so that it fills `size`, upright, and cut off evenly what stands over."""
+def _fit(frame: VideoFrame, size: tuple[int, int]) -> VideoFrame:
+    """Scale a frame to fill `size`, upright, and crop what exceeds it evenly on both sides."""
     upright = _upright(frame)
     width, height = size
     scale = max(width / upright.width, height / upright.height)
-    wide = max(width, round(upright.width * scale / 2) * 2)
-    tall = max(height, round(upright.height * scale / 2) * 2)
+    wide, tall = (
+        max(width, _even(upright.width * scale)),
+        max(height, _even(upright.height * scale)),
+    )
     scaled = upright.reformat(
         wide, tall, PIXEL_FORMAT, dst_colorspace="ITU709", dst_color_range="MPEG"
     )
@@ -224,17 +222,10 @@ def _upright(frame: VideoFrame) -> VideoFrame:
     return VideoFrame.from_ndarray(np.ascontiguousarray(turned, np.uint8), format="rgb24")
 
 
-def _tinted(frame: VideoFrame, tint: tuple[int, int]) -> VideoFrame:
-    planes: Planes = planes_in(frame)
-    for plane, change in zip(planes[1:], tint, strict=True):
-        np.copyto(plane, np.clip(plane.astype(np.int16) + change, 16, 240), casting="unsafe")
-    return frame
-
-
 OVERSAMPLING = 1.25
-"""How much finer than the clip the picture is kept: enough for a push without blur."""
+"""How much larger than the frame the picture is kept: enough to move closer without blur."""
 _DISSOLVE = (0.5, 0.93)
-"""When the end picture begins to show, and when it alone is seen; shares of the clip."""
+"""When the end picture begins to show, and when it is all that shows; shares of the clip."""
 _FRAMES_AHEAD = 4
 PLACEHOLDER_ASPECT = 16 / 9
 """The proportions of a clip without a picture, where the request names none."""
@@ -243,14 +234,14 @@ PLACEHOLDER_ASPECT = 16 / 9
 def render_clip(
     request: ClipRequest, output: Path, progress: Callable[[float], None] = lambda _share: None
 ) -> None:
-    """Render a clip of exactly the asked duration into `output`.
+    """Render a clip of exactly the requested duration into `output`.
 
     The same request with the same pictures gives the same bytes.
     Raises: BrokenInput.
     """
-    request = with_duration(request)
-    size, frames = make_frames(request)
-    total = frame_count(request.duration_s or 0)
+    duration_s = clip_duration_s(request)
+    size, frames = make_frames(request, duration_s)
+    total = frame_count(duration_s)
 
     def counted() -> Iterator[VideoFrame]:
         for number, frame in enumerate(_ahead(frames), start=1):
@@ -258,7 +249,7 @@ def render_clip(
             if number % FPS == 0:
                 progress(number / total)
 
-    encode_clip(counted(), size, output, _sound_of(request))
+    encode_clip(counted(), size, output, _sound_of(request, duration_s))
 
 
 def frame_count(duration_s: float) -> int:
@@ -266,21 +257,20 @@ def frame_count(duration_s: float) -> int:
     return round(duration_s * FPS)
 
 
-def with_duration(request: ClipRequest) -> ClipRequest:
-    """Fill in how long a clip lasts where its footage or its sound decides. Raises: BrokenInput."""
+def clip_duration_s(request: ClipRequest) -> float:
+    """Return how long a clip lasts; its footage or its sound may decide. Raises: BrokenInput."""
     if request.duration_s is not None:
-        return request
-    length = DEFAULT_DURATION_S
+        return request.duration_s
+    duration_s = DEFAULT_DURATION_S
     if request.footage is not None:
-        length = min(probe_footage(request.footage).duration_s, MAX_FOOTAGE_S)
+        duration_s = min(probe_footage(request.footage).duration_s, MAX_FOOTAGE_S)
     elif request.sound is not None:
-        length = length_s(request.sound)
-    return request.model_copy(update={"duration_s": min(max(length, 0.5), MAX_DURATION_S)})
+        duration_s = length_s(request.sound)
+    return min(max(duration_s, 0.5), MAX_DURATION_S)
 
 
-def _sound_of(request: ClipRequest) -> Samples | None:
+def _sound_of(request: ClipRequest, duration_s: float) -> Samples | None:
     """Return what is heard: the given sound, that of the footage, or tones."""
-    duration_s = request.duration_s or 0
     source = request.sound or request.footage
     if source is not None:
         try:
@@ -292,32 +282,33 @@ def _sound_of(request: ClipRequest) -> Samples | None:
     return None
 
 
-def make_frames(request: ClipRequest) -> tuple[tuple[int, int], Iterator[VideoFrame]]:
-    """Return a clip's (width, height) and its frames, each made when it is asked for.
+def make_frames(
+    request: ClipRequest, duration_s: float
+) -> tuple[tuple[int, int], Iterator[VideoFrame]]:
+    """Return a clip's (width, height) and its frames, each made on demand.
 
     Raises: BrokenInput.
     """
     if request.footage is not None:
-        return _frames_of_footage(request, request.footage)
+        return _frames_of_footage(request, request.footage, frame_count(duration_s))
     short_side_px = request.short_side_px or DEFAULT_CLIP_SHORT_SIDE_PX
     aspect = request.aspect
     if isinstance(request.start, Placeholder):
         aspect = aspect or PLACEHOLDER_ASPECT
     start = open_picture(request.start, short_side_px, aspect or 1.0)
     size = clip_size(start.size, short_side_px, aspect)
-    scene = _Scene(request, size, start)
-    return size, scene.frames()
+    return size, _Composition(request, duration_s, size, start).frames()
 
 
 def _frames_of_footage(
-    request: ClipRequest, footage: Path
+    request: ClipRequest, footage: Path, count: int
 ) -> tuple[tuple[int, int], Iterator[VideoFrame]]:
     facts = probe_footage(footage)
     size = clip_size(facts.size, _footage_short_side_px(request, facts), request.aspect)
     mark = Mark(size)
 
     def marked() -> Iterator[VideoFrame]:
-        for frame in pass_on(footage, size, frame_count(request.duration_s or 0), request.seed):
+        for frame in pass_on(footage, size, count):
             mark.apply(planes_in(frame))
             yield frame
 
@@ -325,11 +316,11 @@ def _frames_of_footage(
 
 
 def _footage_short_side_px(request: ClipRequest, facts: FootageFacts) -> int:
-    """Return the short side that is asked for, else that of the footage within what is cheap."""
+    """Return the requested short side, else that of the footage within what is cheap."""
     own_px = round(min(facts.size) * request.factor)
-    is_asked = request.short_side_px is not None or request.factor > 1
-    most_px = MAX_CLIP_SHORT_SIDE_PX if is_asked else MAX_DEFAULT_SHORT_SIDE_PX
-    return min(request.short_side_px or own_px, most_px) // 2 * 2
+    is_requested = request.short_side_px is not None or request.factor > 1
+    max_px = MAX_CLIP_SHORT_SIDE_PX if is_requested else MAX_DEFAULT_SHORT_SIDE_PX
+    return min(request.short_side_px or own_px, max_px) // 2 * 2
 
 
 class _Layer:
@@ -341,9 +332,9 @@ class _Layer:
         self._size = size
         self._path = path
         self._kept: Planes | None = None
-        self._picture_size = tuple_of_even(size, OVERSAMPLING)
-        luma, *chroma = planes_of(apply_mode(cover(picture, self._picture_size), mode))
         width, height = size
+        self._picture_size = _even(width * OVERSAMPLING), _even(height * OVERSAMPLING)
+        luma, *chroma = planes_of(apply_mode(cover(picture, self._picture_size), mode))
         self._luma = Sampler((luma,), size)
         self._chroma = Sampler(tuple(chroma), (width // 2, height // 2))
 
@@ -361,18 +352,16 @@ class _Layer:
             self._kept = luma, blue, red
 
 
-class _Scene:
-    """All that is to be seen in one clip."""
+class _Composition:
+    """One clip: its start picture, its end picture, the light, the mark."""
 
-    def __init__(self, request: ClipRequest, size: tuple[int, int], start: Image.Image) -> None:
+    def __init__(
+        self, request: ClipRequest, duration_s: float, size: tuple[int, int], start: Image.Image
+    ) -> None:
         self._size = size
-        self._frame_count = frame_count(request.duration_s or 0)
+        self._frame_count = frame_count(duration_s)
         is_fixed = request.is_camera_fixed
-        path = (
-            still_path
-            if is_fixed
-            else camera_path(request.seed, request.mode, request.duration_s or 0)
-        )
+        path = still_path if is_fixed else camera_path(request.seed, request.mode, duration_s)
         self._start = _Layer(start, size, request.mode, path)
         self._end: _Layer | None = None
         if request.end is not None:
@@ -411,10 +400,8 @@ class _Scene:
         return 0.0 if self._end is None else smootherstep((share - begin) / (end - begin))
 
 
-def tuple_of_even(size: tuple[int, int], factor: float) -> tuple[int, int]:
-    """Scale a (width, height) and round both to even numbers."""
-    width, height = size
-    return round(width * factor / 2) * 2, round(height * factor / 2) * 2
+def _even(side: float) -> int:
+    return round(side / 2) * 2
 
 
 def _dissolve(plane: Plane, other: Plane, arrived: float) -> None:
@@ -429,28 +416,10 @@ def _dissolve(plane: Plane, other: Plane, arrived: float) -> None:
     np.copyto(plane, change, casting="unsafe")
 
 
-class _Over:
-    """Marks the end of the frames, with what went wrong if something did."""
-
-    def __init__(self, error: BaseException | None = None) -> None:
-        self.error = error
-
-
 def _ahead(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
-    """Make frames in a thread of their own, a few ahead of the encoder."""
-    made: queue.Queue[VideoFrame | _Over] = queue.Queue(_FRAMES_AHEAD)
-
-    def make() -> None:
-        try:
-            for frame in frames:
-                made.put(frame)
-        except BaseException as error:  # noqa: BLE001 - handed to the encoding thread
-            made.put(_Over(error))
-        else:
-            made.put(_Over())
-
-    threading.Thread(target=make, daemon=True).start()
-    while not isinstance(item := made.get(), _Over):
-        yield item
-    if item.error is not None:
-        raise item.error
+    """Make frames in another thread, a few ahead of the encoder."""
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        upcoming = deque(executor.submit(next, frames, None) for _ in range(_FRAMES_AHEAD))
+        while (frame := upcoming.popleft().result()) is not None:
+            upcoming.append(executor.submit(next, frames, None))
+            yield frame

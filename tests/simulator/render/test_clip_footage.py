@@ -41,7 +41,7 @@ def test_an_asked_shape_goes_before_that_of_the_picture(tmp_path: Path, picture_
 
 
 def test_footage_is_passed_on(tmp_path: Path, silent_clip: Path) -> None:
-    """Its frames are seen at its own size and length, marked, and a little tinted."""
+    """Its frames are seen at its own size and length, and marked."""
     info = probe_video(render(tmp_path, footage=silent_clip, duration_s=None, short_side_px=None))
     facts = probe_footage(silent_clip)
     assert (info.width_px, info.height_px) == facts.size
@@ -89,7 +89,7 @@ def test_frames_are_passed_on_in_their_order(silent_clip: Path) -> None:
     """The same footage gives the same frames, and they are not all one."""
     size = probe_footage(silent_clip).size
     one, other = (
-        [frame.to_ndarray(format="gray").tobytes() for frame in pass_on(silent_clip, size, 12, 1)]
+        [frame.to_ndarray(format="gray").tobytes() for frame in pass_on(silent_clip, size, 12)]
         for _ in range(2)
     )
     assert one == other
