@@ -15,6 +15,10 @@ from kie_ui.catalog.media_types import OCTET_STREAM
 PREFIX_BYTES = 4096
 
 
+class MediaProblem(ValueError):
+    """A file that cannot be used; the text says what is wrong with it and what to do."""
+
+
 class FileKind(Enum):
     """A kind of file; the value is how a sentence names it."""
 

@@ -18,7 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image, ImageDraw, ImageFilter, ImageStat
 
-from kie_ui.media.formats import FileKind, sniff_file
+from kie_ui.media.formats import FileKind, MediaProblem, sniff_file
 from kie_ui.media.images.encode import (
     JPEG,
     WEBP,
@@ -28,7 +28,7 @@ from kie_ui.media.images.encode import (
     to_plain_colours,
 )
 from kie_ui.media.images.open import describe, open_picture, read_upright
-from kie_ui.media.probe import MAX_SIDE_PX, VideoProblem, explaining_damage, loudness, open_clip
+from kie_ui.media.probe import MAX_SIDE_PX, explaining_damage, loudness, open_clip
 from kie_ui.media.storage import write_whole
 
 MAX_POSTER_BYTES = 40_000
@@ -66,7 +66,7 @@ def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> PosterInfo:
     WebP where `to` is called so, else JPEG; never larger than the original. Of a clip it is the
     sharpest of a few frames near its first third, which are past a fade from black; frames that
     show next to nothing are taken only when there are no others.
-    Raises: VideoProblem or PictureProblem when there is no picture to be had; OSError.
+    Raises: MediaProblem when there is no picture to be had; OSError.
     """
     kind = _sniff_existing(clip)
     still = (
@@ -77,7 +77,7 @@ def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> PosterInfo:
     encoding = WEBP if to.suffix.lower() == ".webp" else JPEG
     encoded = encode_within(still, (encoding,), MAX_POSTER_BYTES)
     if encoded is None:
-        raise VideoProblem("This picture is too long and thin to be shown small.")
+        raise MediaProblem("This picture is too long and thin to be shown small.")
     write_whole(to, encoded.data)
     return PosterInfo(encoded.width_px, encoded.height_px, len(encoded.data))
 
@@ -85,14 +85,14 @@ def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> PosterInfo:
 def write_first_frame(clip: Path, to: Path) -> PosterInfo:
     """Write the frame that a clip begins with: PNG, upright, as large as the clip.
 
-    Raises: VideoProblem for what is no clip, or a damaged one; OSError.
+    Raises: MediaProblem for what is no clip, or a damaged one; OSError.
     """
     _sniff_existing(clip)
     with explaining_damage(_DAMAGED), _opened(clip) as (container, stream):
         first = next(_frames_at(container, stream, (0.0,)), None)
         still = None if first is None else _small_upright(first, MAX_SIDE_PX)
     if still is None:
-        raise VideoProblem("No frame of this clip can be read. Fetch or save it again.")
+        raise MediaProblem("No frame of this clip can be read. Fetch or save it again.")
     encoded = io.BytesIO()
     still.save(encoded, "PNG")
     write_whole(to, encoded.getvalue())
@@ -103,11 +103,11 @@ def _sniff_existing(path: Path) -> FileKind:
     try:
         kind = sniff_file(path)
     except FileNotFoundError as exc:
-        raise VideoProblem("This clip is no longer there. Fetch or choose it again.") from exc
+        raise MediaProblem("This clip is no longer there. Fetch or choose it again.") from exc
     except IsADirectoryError as exc:
-        raise VideoProblem("This is a folder, not a clip.") from exc
+        raise MediaProblem("This is a folder, not a clip.") from exc
     if kind in _NO_PICTURE:
-        raise VideoProblem(f"This is {kind.value}, which has no picture to show.")
+        raise MediaProblem(f"This is {kind.value}, which has no picture to show.")
     return kind
 
 
@@ -133,7 +133,7 @@ def _still_of_video(path: Path, max_side_px: int) -> Image.Image:
             if best_score > 0:
                 break
     if best is None:
-        raise VideoProblem("No frame of this clip can be read. Fetch or save it again.")
+        raise MediaProblem("No frame of this clip can be read. Fetch or save it again.")
     return best
 
 
@@ -142,9 +142,9 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     with open_clip(path) as container:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream):
-            raise VideoProblem("This file has sound but no moving picture.")
+            raise MediaProblem("This file has sound but no moving picture.")
         if max(stream.codec_context.width, stream.codec_context.height) > MAX_SIDE_PX:
-            raise VideoProblem("This clip is too large to be shown safely.")
+            raise MediaProblem("This clip is too large to be shown safely.")
         yield container, stream
 
 
@@ -178,7 +178,7 @@ def _frames_at(
 def _small_upright(frame: VideoFrame, max_side_px: int) -> Image.Image:
     """Shrink before turning: the decoder's frames may be large."""
     if max(frame.width, frame.height) > MAX_SIDE_PX:
-        raise VideoProblem("This clip is too large to be shown safely.")
+        raise MediaProblem("This clip is too large to be shown safely.")
     width_px, height_px = _size_within((frame.width, frame.height), max_side_px)
     still = Image.fromarray(frame.to_ndarray(width=width_px, height=height_px, format="rgb24"))
     turn = _TURNS.get(round(frame.rotation) % 360)
@@ -210,7 +210,7 @@ _DRAWN_LARGER = 2
 def draw_waveform(sound: Path, to: Path) -> PosterInfo:
     """Write a small picture of a sound, WebP with nothing behind its bars.
 
-    Raises: SoundProblem; OSError.
+    Raises: MediaProblem; OSError.
     """
     width, height = (side * _DRAWN_LARGER for side in _SIZE_PX)
     picture = Image.new("RGBA", (width, height), (*_COLOUR[:3], 0))

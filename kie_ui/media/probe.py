@@ -21,8 +21,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from kie_ui.catalog.media_types import canonical_mime, is_accepted, name_of, suffix_of
-from kie_ui.media.formats import PREFIX_BYTES, FileKind, mime_of, sniff, sniff_file
-from kie_ui.media.images.convert import PictureProblem, inspect_picture
+from kie_ui.media.formats import PREFIX_BYTES, FileKind, MediaProblem, mime_of, sniff, sniff_file
+from kie_ui.media.images.open import inspect_picture
 
 _CLIPS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,flv"
 _SOUNDS = "wav,mp3,aac,flac,ogg,mov,mp4,m4a,matroska,webm"
@@ -55,10 +55,6 @@ _CUT_OFF = "This video is cut off before its end. Fetch or save it again."
 _DAMAGED = "This video is damaged and cannot be played. Fetch or save it again."
 
 
-class VideoProblem(ValueError):
-    """A video that cannot be used; the text says what is wrong with it and what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
     """What a video is. Width and height are as people see it, turned upright."""
@@ -76,14 +72,14 @@ class VideoInfo:
 def probe_video(path: Path) -> VideoInfo:
     """Say what a video is, after making sure that its first frame and its very end are there.
 
-    Raises: VideoProblem when it is missing, no video, cut off or damaged; OSError when the disk
+    Raises: MediaProblem when it is missing, no video, cut off or damaged; OSError when the disk
     fails.
     """
     _refuse_other_kinds(path)
     with explaining_damage(_DAMAGED), open_clip(path) as container:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream):
-            raise VideoProblem("This file has sound but no moving picture. Use another one.")
+            raise MediaProblem("This file has sound but no moving picture. Use another one.")
         end_s, tail = _read_through(container, stream)
         duration_s = _checked_duration_s(container, stream, end_s)
         _check_shows(stream, tail)
@@ -102,11 +98,11 @@ def _refuse_other_kinds(path: Path) -> None:
     try:
         kind = sniff_file(path)
     except FileNotFoundError as exc:
-        raise VideoProblem("This video is no longer there. Fetch or choose it again.") from exc
+        raise MediaProblem("This video is no longer there. Fetch or choose it again.") from exc
     except IsADirectoryError as exc:
-        raise VideoProblem("This is a folder, not a video. Choose one video in it.") from exc
+        raise MediaProblem("This is a folder, not a video. Choose one video in it.") from exc
     if kind not in _MAYBE_A_VIDEO:
-        raise VideoProblem(f"This is {kind.value}, not a video. Fetch or choose it again.")
+        raise MediaProblem(f"This is {kind.value}, not a video. Fetch or choose it again.")
 
 
 def _read_through(
@@ -114,13 +110,13 @@ def _read_through(
 ) -> tuple[float, list[Packet[VideoStream]]]:
     """Read every packet; return when the last one ends, and the last group that plays by itself.
 
-    Raises: VideoProblem when a packet breaks off.
+    Raises: MediaProblem when a packet breaks off.
     """
     end_s = 0.0
     tail: list[Packet[VideoStream]] = []
     for packet in container.demux():
         if packet.is_corrupt:
-            raise VideoProblem(_CUT_OFF)
+            raise MediaProblem(_CUT_OFF)
         if packet.pts is not None:
             end_s = max(end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
         if packet.stream_index == stream.index and packet.size:
@@ -134,13 +130,13 @@ def _checked_duration_s(container: InputContainer, stream: VideoStream, end_s: f
     """Give the length, once the packets are known to last as long as the header promises."""
     present_s = end_s - (container.start_time or 0) / av.time_base
     if present_s <= 0:
-        raise VideoProblem(_DAMAGED)
+        raise MediaProblem(_DAMAGED)
     if container.duration is None:
         return present_s
     promised_s = container.duration / av.time_base
     slack_s = _SLACK_S + _SLACK_FRAMES / float(stream.average_rate or 1)
     if present_s < promised_s - slack_s:
-        raise VideoProblem(_CUT_OFF)
+        raise MediaProblem(_CUT_OFF)
     return promised_s
 
 
@@ -156,14 +152,14 @@ def _check_shows(stream: VideoStream, packets: list[Packet[VideoStream]]) -> Non
             shown += len(stream.codec_context.decode(packet))
     stream.codec_context.flush_buffers()
     if shown == 0 or shown * 2 < len(packets):
-        raise VideoProblem(_CUT_OFF)
+        raise MediaProblem(_CUT_OFF)
 
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
     container.seek(0)
     frame = next(container.decode(stream), None)
     if frame is None:
-        raise VideoProblem(_DAMAGED)
+        raise MediaProblem(_DAMAGED)
     return frame
 
 
@@ -171,7 +167,7 @@ def _checked_size_px(frame: VideoFrame) -> tuple[int, int]:
     """Width and height as seen: phones store upright clips sideways, with a note to turn them."""
     size_px = frame.width, frame.height
     if max(size_px) > MAX_SIDE_PX:
-        raise VideoProblem(
+        raise MediaProblem(
             f"This video is {frame.width} × {frame.height} pixels, more than the {MAX_SIDE_PX} "
             "a side that can be played safely. Make it smaller first."
         )
@@ -182,14 +178,14 @@ def _checked_size_px(frame: VideoFrame) -> tuple[int, int]:
 def explaining_damage(sentence: str) -> Iterator[None]:
     """Turn whatever the decoder meets in a damaged file into one sentence; disk errors pass.
 
-    Raises: VideoProblem.
+    Raises: MediaProblem.
     """
     try:
         yield
     except OSError:
         raise
     except av.FFmpegError as exc:
-        raise VideoProblem(sentence) from exc
+        raise MediaProblem(sentence) from exc
 
 
 _SIGNS = {
@@ -206,10 +202,6 @@ _MEASURED_HZ = 4_000
 _LOUDEST = 32_768
 
 
-class SoundProblem(ValueError):
-    """A sound that cannot be used; the text says what is wrong with it and what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class SoundInfo:
     """What a sound is."""
@@ -223,7 +215,7 @@ class SoundInfo:
 def probe_sound(path: Path) -> SoundInfo:
     """Say what a sound is, after reading it to its end.
 
-    Raises: SoundProblem when it is cut off or damaged; OSError when the disk fails.
+    Raises: MediaProblem when it is cut off or damaged; OSError when the disk fails.
     """
     try:
         with open_sound(path) as container:
@@ -231,16 +223,16 @@ def probe_sound(path: Path) -> SoundInfo:
             codec = stream.codec_context.codec.canonical_name
             return SoundInfo(_suffix(path), _duration_s(container), codec)
     except (av.FFmpegError, IndexError, ValueError) as exc:
-        if isinstance(exc, SoundProblem):
+        if isinstance(exc, MediaProblem):
             raise
-        raise SoundProblem(_DAMAGED_SOUND) from exc
+        raise MediaProblem(_DAMAGED_SOUND) from exc
 
 
 def _duration_s(container: InputContainer) -> float:
     duration_s = 0.0
     for packet in container.demux(container.streams.audio[0]):
         if packet.is_corrupt:
-            raise SoundProblem(_CUT_OFF_SOUND)
+            raise MediaProblem(_CUT_OFF_SOUND)
         if packet.pts is not None and packet.time_base is not None:
             end = packet.pts + (packet.duration or 0)
             duration_s = max(duration_s, float(end * packet.time_base))
@@ -286,7 +278,7 @@ def _suffix(path: Path) -> str:
 def loudness(path: Path, parts: int) -> list[float]:
     """Tell how loud each of so many equal parts of a sound is at most, from 0 to 1.
 
-    Raises: SoundProblem; OSError.
+    Raises: MediaProblem; OSError.
     """
     duration_s = probe_sound(path).duration_s
     per_part = max(1, round(duration_s * _MEASURED_HZ / parts))
@@ -303,7 +295,7 @@ def loudness(path: Path, parts: int) -> list[float]:
                     )
                 position += len(samples)
     except av.FFmpegError as exc:
-        raise SoundProblem(_DAMAGED_SOUND) from exc
+        raise MediaProblem(_DAMAGED_SOUND) from exc
     return peaks
 
 
@@ -351,10 +343,6 @@ _CONTAINERS = {b"\x1a\x45\xdf\xa3": ".webm"}
 _SHAPES = {b"glTF": ".glb"}
 
 
-class ResultProblem(ValueError):
-    """A result that cannot be used; the text says what is wrong with it and what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class ResultInfo:
     """What a result is. Sizes and times that a kind does not have are 0."""
@@ -373,7 +361,7 @@ def inspect_result(path: Path, *, named: str = "") -> ResultInfo:
     """Say what a result is, after making sure that it is whole.
 
     `named` is what it was called where it comes from; its bytes count for more.
-    Raises: ResultProblem; OSError when the disk fails.
+    Raises: MediaProblem; OSError when the disk fails.
     """
     kind = sniff_file(path)
     if (suffix := _suffix_of_file(path, kind, named)) is not None:
@@ -384,8 +372,8 @@ def inspect_result(path: Path, *, named: str = "") -> ResultInfo:
         if kind is FileKind.SOUND or is_bare_sound(path) or is_sound_alone(path):
             return _sound(path)
         return _video(path)
-    except (PictureProblem, VideoProblem, SoundProblem) as problem:
-        raise ResultProblem(str(problem)) from problem
+    except MediaProblem as problem:
+        raise MediaProblem(str(problem)) from problem
 
 
 def _suffix_of_file(path: Path, kind: FileKind, named: str) -> str | None:
@@ -429,10 +417,6 @@ GivenKind = Literal["video", "audio", "file"]
 _NOUNS: dict[GivenKind, str] = {"video": "video", "audio": "sound", "file": "file"}
 
 
-class GivenProblem(ValueError):
-    """A file that cannot be sent; the text says what is wrong with it and what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class GivenFile:
     """A file that keeps the limits, as it is. Times that a kind does not have are 0."""
@@ -456,7 +440,7 @@ class GivenFile:
 def inspect_given(source: Path, kind: GivenKind) -> GivenFile:
     """Look into a file, whatever its name says.
 
-    Raises: GivenProblem for one that is damaged or of another kind; OSError.
+    Raises: MediaProblem for one that is damaged or of another kind; OSError.
     """
     prefix = _prefix(source)
     mime = mime_of(prefix)
@@ -465,13 +449,13 @@ def inspect_given(source: Path, kind: GivenKind) -> GivenFile:
         return GivenFile(source, mime, suffix_of(mime) or source.suffix.lower()[:8], size_bytes)
     noun = _NOUNS[kind]
     if not mime.startswith(f"{kind}/"):
-        raise GivenProblem(f"This is {sniff(prefix).value}, not a {noun}. Choose a {noun}.")
+        raise MediaProblem(f"This is {sniff(prefix).value}, not a {noun}. Choose a {noun}.")
     try:
         info = inspect_result(source)
-    except ResultProblem as problem:
+    except MediaProblem as problem:
         words = str(problem).replace("Fetch it again.", "Choose another one.")
         words = words.replace("Fetch or save it again.", "Choose another one.")
-        raise GivenProblem(words) from problem
+        raise MediaProblem(words) from problem
     sizes = (info.width_px, info.height_px, info.duration_s)
     return GivenFile(source, mime, suffix_of(mime) or "", size_bytes, *sizes)
 
@@ -479,16 +463,16 @@ def inspect_given(source: Path, kind: GivenKind) -> GivenFile:
 def check_given(
     source: Path, kind: GivenKind, max_bytes: int | None, accepts: tuple[str, ...]
 ) -> GivenFile:
-    """Make sure that a file keeps the documented limits. Raises: GivenProblem; OSError."""
+    """Make sure that a file keeps the documented limits. Raises: MediaProblem; OSError."""
     given = inspect_given(source, kind)
     if accepts and not is_accepted(given.mime, accepts):
         names = ", ".join(sorted({name_of(mime) or canonical_mime(mime) for mime in accepts}))
-        raise GivenProblem(f"This is {given.format}; the model takes {names}: convert it first.")
+        raise MediaProblem(f"This is {given.format}; the model takes {names}: convert it first.")
     if max_bytes is not None and given.size_bytes > max_bytes:
         size, most = (
             f"{count / 1e6:,.1f}".rstrip("0").rstrip(".") for count in (given.size_bytes, max_bytes)
         )
-        raise GivenProblem(f"This {_NOUNS[kind]} has {size} MB; {most} MB fit: make it smaller.")
+        raise MediaProblem(f"This {_NOUNS[kind]} has {size} MB; {most} MB fit: make it smaller.")
     return given
 
 
@@ -497,7 +481,7 @@ def _prefix(source: Path) -> bytes:
         with source.open("rb") as file:
             prefix = file.read(PREFIX_BYTES)
     except IsADirectoryError as exc:
-        raise GivenProblem("This is a folder. Choose one file in it.") from exc
+        raise MediaProblem("This is a folder. Choose one file in it.") from exc
     if not prefix:
-        raise GivenProblem("This file is empty. Choose another one.")
+        raise MediaProblem("This file is empty. Choose another one.")
     return prefix

@@ -12,9 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from kie_ui.media.images.open import PictureProblem
+from kie_ui.media.formats import MediaProblem
 from kie_ui.media.poster import MAX_POSTER_BYTES, PosterInfo, make_poster, write_first_frame
-from kie_ui.media.probe import VideoProblem
 
 ClipMaker = Callable[..., Path]
 Drawer = Callable[..., Image.Image]
@@ -169,7 +168,7 @@ def test_what_shows_nothing_is_told(tmp_path: Path) -> None:
         (tmp_path / "gone", "no longer there"),
         (tmp_path, "a folder"),
     ]:
-        with pytest.raises(VideoProblem, match=words):
+        with pytest.raises(MediaProblem, match=words):
             make_poster(path, poster)
     assert {each.name for each in tmp_path.iterdir()} == {"a.wav", "a.txt"}
 
@@ -185,7 +184,7 @@ def test_a_damaged_clip_is_shown_or_explained(
     content[start : start + len(junk)] = junk
     (tmp_path / "damaged.mp4").write_bytes(content)
 
-    with suppress(VideoProblem, PictureProblem):
+    with suppress(MediaProblem):
         assert make_poster(tmp_path / "damaged.mp4", tmp_path / "poster.jpg").width_px > 0
 
 
@@ -207,6 +206,6 @@ def test_what_has_no_first_frame_is_told_in_a_sentence(tmp_path: Path) -> None:
     """And nothing is written."""
     broken = tmp_path / "clip.mp4"
     broken.write_bytes(b"\0\0\0 ftypisom" + bytes(400))
-    with pytest.raises(VideoProblem):
+    with pytest.raises(MediaProblem):
         write_first_frame(broken, tmp_path / "first.png")
     assert not (tmp_path / "first.png").exists()

@@ -6,8 +6,8 @@ import av
 import numpy as np
 import pytest
 
-from kie_ui.media.formats import mime_of
-from kie_ui.media.probe import GivenProblem, check_given, inspect_given
+from kie_ui.media.formats import MediaProblem, mime_of
+from kie_ui.media.probe import check_given, inspect_given
 from tests.wire.tiny_clip import tiny_clip
 
 
@@ -50,13 +50,13 @@ def test_a_sound_is_told_by_its_bytes(wave: Path) -> None:
 
 def test_another_kind_is_refused_in_words(clip: Path, wave: Path, tmp_path: Path) -> None:
     """A sentence says what it is and what is wanted."""
-    with pytest.raises(GivenProblem, match=r"^This is a video, not a sound\. Choose a sound\.$"):
+    with pytest.raises(MediaProblem, match=r"^This is a video, not a sound\. Choose a sound\.$"):
         inspect_given(clip, "audio")
-    with pytest.raises(GivenProblem, match=r"^This is a sound file, not a video\."):
+    with pytest.raises(MediaProblem, match=r"^This is a sound file, not a video\."):
         inspect_given(wave, "video")
     page = tmp_path / "clip.mp4"
     page.write_text("<!doctype html><p>Not found")
-    with pytest.raises(GivenProblem, match=r"^This is a web page, not a video\."):
+    with pytest.raises(MediaProblem, match=r"^This is a web page, not a video\."):
         inspect_given(page, "video")
 
 
@@ -64,13 +64,13 @@ def test_what_is_cut_off_or_empty_is_refused(clip: Path, tmp_path: Path) -> None
     """It was chosen, not fetched, so another one is to be chosen."""
     half = tmp_path / "half.mp4"
     half.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
-    with pytest.raises(GivenProblem, match=r"(Choose|Use) another one\.$"):
+    with pytest.raises(MediaProblem, match=r"(Choose|Use) another one\.$"):
         inspect_given(half, "video")
     empty = tmp_path / "empty.mp4"
     empty.touch()
-    with pytest.raises(GivenProblem, match="This file is empty"):
+    with pytest.raises(MediaProblem, match="This file is empty"):
         inspect_given(empty, "video")
-    with pytest.raises(GivenProblem, match="This is a folder"):
+    with pytest.raises(MediaProblem, match="This is a folder"):
         inspect_given(tmp_path, "video")
 
 
@@ -82,10 +82,10 @@ def test_an_accepted_type_is_let_through(clip: Path, accepts: tuple[str, ...]) -
 
 def test_limits_are_told_in_words(clip: Path) -> None:
     """Which types are taken, and how many megabytes."""
-    with pytest.raises(GivenProblem) as refused:
+    with pytest.raises(MediaProblem) as refused:
         check_given(clip, "video", None, ("video/mov", "video/webm"))
     assert str(refused.value) == "This is MP4; the model takes MOV, WebM: convert it first."
-    with pytest.raises(GivenProblem, match=r"MB; 0 MB fit: make it smaller\.$"):
+    with pytest.raises(MediaProblem, match=r"MB; 0 MB fit: make it smaller\.$"):
         check_given(clip, "video", 10, ())
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kie_ui.media.probe import ResultProblem, inspect_result
+from kie_ui.media.formats import MediaProblem
+from kie_ui.media.probe import inspect_result
 from tests.wire.tiny_clip import tiny_clip
 from tests.wire.tiny_results import tiny_sound
 
@@ -46,12 +47,12 @@ def test_a_sound_is_a_result_too(tmp_path: Path) -> None:
 def test_half_a_file_is_no_result(clip: Path, tmp_path: Path) -> None:
     """What was cut off on its way is fetched again, not kept."""
     clip.write_bytes(clip.read_bytes()[:-400])
-    with pytest.raises(ResultProblem):
+    with pytest.raises(MediaProblem):
         inspect_result(clip)
     picture = tmp_path / "picture.part"
     Image.effect_noise((96, 64), 50).save(picture, format="PNG")
     picture.write_bytes(picture.read_bytes()[:-400])
-    with pytest.raises(ResultProblem):
+    with pytest.raises(MediaProblem):
         inspect_result(picture)
 
 
@@ -60,7 +61,7 @@ def test_what_stands_in_for_a_result_is_none(tmp_path: Path, content: bytes) -> 
     """An error page with status 200 is no clip."""
     path = tmp_path / "result.part"
     path.write_bytes(content)
-    with pytest.raises(ResultProblem):
+    with pytest.raises(MediaProblem):
         inspect_result(path)
 
 
@@ -90,8 +91,8 @@ def test_text_that_is_called_something_else_is_no_result(tmp_path: Path, named: 
     """It is an error, most likely."""
     path = tmp_path / "result.part"
     path.write_bytes(b'{"code": 500}')
-    with pytest.raises(ResultProblem):
+    with pytest.raises(MediaProblem):
         inspect_result(path, named=named)
     path.write_bytes(b"<!doctype html><html>not here</html>")
-    with pytest.raises(ResultProblem):
+    with pytest.raises(MediaProblem):
         inspect_result(path, named="/words.json")

@@ -7,8 +7,9 @@ import av
 import pytest
 from PIL import Image
 
+from kie_ui.media.formats import MediaProblem
 from kie_ui.media.poster import draw_waveform
-from kie_ui.media.probe import ResultProblem, SoundProblem, inspect_result, loudness, probe_sound
+from kie_ui.media.probe import inspect_result, loudness, probe_sound
 from tests.wire.tiny_results import tiny_sound
 
 
@@ -54,10 +55,10 @@ def test_a_damaged_sound_is_no_result(sound: Path) -> None:
     """It is fetched again."""
     broken = recoded(sound, "flac", "flac")
     broken.write_bytes(broken.read_bytes()[:60])
-    with pytest.raises(ResultProblem):
+    with pytest.raises(MediaProblem):
         inspect_result(broken)
     sound.write_bytes(b"RIFF\x00\x00\x00\x00WAVE")
-    with pytest.raises(SoundProblem):
+    with pytest.raises(MediaProblem):
         probe_sound(sound)
 
 

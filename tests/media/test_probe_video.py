@@ -9,13 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kie_ui.media import probe as video
-from kie_ui.media.probe import VideoInfo, VideoProblem, probe_video
+from kie_ui.media.formats import MediaProblem
+from kie_ui.media.probe import VideoInfo, probe_video
 
 ClipMaker = Callable[..., Path]
 
 
 def _problem_of(path: Path) -> str:
-    with pytest.raises(VideoProblem) as caught:
+    with pytest.raises(MediaProblem) as caught:
         probe_video(path)
     return str(caught.value)
 
@@ -163,5 +164,5 @@ def test_a_damaged_clip_is_read_or_explained(
     path = tmp_path / "damaged.mp4"
     path.write_bytes(content)
 
-    with suppress(VideoProblem):
+    with suppress(MediaProblem):
         assert probe_video(path).width_px > 0

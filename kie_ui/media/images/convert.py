@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import ImageFile
 
 from kie_ui.catalog.media_types import COMMON_IMAGE_TYPES, canonical_mime, name_of, suffix_of
+from kie_ui.media.formats import MediaProblem
 from kie_ui.media.images.encode import (
     DEEP_GREY_MODES,
     ENCODINGS,
@@ -26,24 +27,12 @@ from kie_ui.media.images.encode import (
 )
 from kie_ui.media.images.open import (
     PictureInfo,
-    PictureProblem,
     check_is_whole,
     describe,
-    inspect_picture,
     open_picture,
     read_upright,
 )
 from kie_ui.media.storage import write_whole
-
-__all__ = [
-    "PictureInfo",
-    "PictureLimits",
-    "PictureProblem",
-    "PreparedPicture",
-    "inspect_picture",
-    "prepare_picture",
-    "preview_jpeg",
-]
 
 _ANY_PICTURE = "image/*"
 _NAMES = {"HEIF": "HEIC", "WEBP": "WebP", "JPEG2000": "JPEG 2000", "PSD": "Photoshop"}
@@ -93,7 +82,7 @@ def prepare_picture(source: Path, into: Path, limits: PictureLimits) -> Prepared
     A rewritten picture is a new file in `into`, which is made when missing: upright, in sRGB, of
     the same shape, without camera notes (which may tell where it was taken), at the best quality
     that fits.
-    Raises: PictureProblem when it cannot be read or cannot be made to fit; OSError.
+    Raises: MediaProblem when it cannot be read or cannot be made to fit; OSError.
     """
     with open_picture(source) as picture:
         info, mode = describe(picture, source), picture.mode
@@ -115,14 +104,14 @@ def prepare_picture(source: Path, into: Path, limits: PictureLimits) -> Prepared
 def preview_jpeg(source: Path, into: Path, *, max_side_px: int = 1280) -> Path:
     """Write a JPEG that any browser shows, for formats that browsers do not, such as HEIC and TIFF.
 
-    Raises: PictureProblem, OSError.
+    Raises: MediaProblem, OSError.
     """
     with open_picture(source) as picture:
         size_px = _within_side(describe(picture, source), max_side_px)
         plain = scaled_to(to_plain_colours(read_upright(picture, size_px)), size_px)
     encoded = encode_within(plain, (JPEG,), _PREVIEW_BYTES)
     if encoded is None:
-        raise PictureProblem("This picture is too long and thin to be shown.")
+        raise MediaProblem("This picture is too long and thin to be shown.")
     return _write(encoded, into)
 
 
@@ -165,12 +154,12 @@ def _rewrite(picture: ImageFile.ImageFile, info: PictureInfo, limits: PictureLim
         is_lossless=info.format in _LOSSLESS_FORMATS,
     )
     if not encodings:
-        raise PictureProblem(
+        raise MediaProblem(
             f"Only {_list_of(limits)} is taken here. Save the picture as that yourself."
         )
     encoded = encode_within(plain, encodings, limits.max_bytes)
     if encoded is None:
-        raise PictureProblem(
+        raise MediaProblem(
             f"This picture cannot be made as small as {_size_text(limits.max_bytes, limits)}. "
             "Use another one."
         )

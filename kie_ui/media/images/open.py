@@ -26,17 +26,13 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from kie_ui.media.formats import FileKind, sniff_file
+from kie_ui.media.formats import FileKind, MediaProblem, sniff_file
 
 MAX_PIXELS = 89_000_000
 """The most pixels any picture may have; just below Pillow's own warning."""
 
 MAX_JPEG_PIXELS = 220_000_000
 """JPEG alone can be decoded at a fraction of its size, so even the largest phones may come."""
-
-
-class PictureProblem(ValueError):
-    """A picture that cannot be used; the text says what is wrong with it and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +114,7 @@ _REDUCED_COPY = 1
 def inspect_picture(path: Path) -> PictureInfo:
     """Say what a picture is, after decoding all of it to be sure that it is whole.
 
-    Raises: PictureProblem when it is missing, empty, no picture, too large, cut off or damaged;
+    Raises: MediaProblem when it is missing, empty, no picture, too large, cut off or damaged;
     OSError when the disk fails.
     """
     with open_picture(path) as picture:
@@ -131,12 +127,12 @@ def inspect_picture(path: Path) -> PictureInfo:
 def open_picture(path: Path) -> Iterator[ImageFile.ImageFile]:
     """Open a picture and read its header, no pixels yet.
 
-    Raises: PictureProblem, OSError.
+    Raises: MediaProblem, OSError.
     """
     kind = _sniff_existing(path)
     reader = _READERS.get(kind)
     if reader is None:
-        raise PictureProblem(_not_a_picture(kind))
+        raise MediaProblem(_not_a_picture(kind))
     with path.open("rb") as file:
         with _explaining_damage():
             picture = reader(file, str(path))
@@ -169,7 +165,7 @@ def describe(picture: ImageFile.ImageFile, path: Path) -> PictureInfo:
 def check_is_whole(picture: ImageFile.ImageFile) -> None:
     """Decode a picture to its last byte, as cheaply as its format allows.
 
-    Raises: PictureProblem.
+    Raises: MediaProblem.
     """
     width_px, height_px = picture.size
     _decode(picture, (max(1, width_px // 8), max(1, height_px // 8)))
@@ -180,7 +176,7 @@ def read_upright(picture: ImageFile.ImageFile, least_size_px: tuple[int, int]) -
 
     `least_size_px` is the upright width and height that the caller will scale down to: a JPEG may
     come at a half, a quarter or an eighth of its size, never below that.
-    Raises: PictureProblem.
+    Raises: MediaProblem.
     """
     orientation = _orientation(picture)
     is_turned_by_pillow = picture.format == "TIFF"
@@ -211,9 +207,9 @@ def _sniff_existing(path: Path) -> FileKind:
     try:
         return sniff_file(path)
     except FileNotFoundError as exc:
-        raise PictureProblem("This picture is no longer there. Choose it again.") from exc
+        raise MediaProblem("This picture is no longer there. Choose it again.") from exc
     except IsADirectoryError as exc:
-        raise PictureProblem("This is a folder, not a picture. Choose one picture in it.") from exc
+        raise MediaProblem("This is a folder, not a picture. Choose one picture in it.") from exc
 
 
 def _not_a_picture(kind: FileKind) -> str:
@@ -227,7 +223,7 @@ def _refuse_giants(picture: ImageFile.ImageFile) -> None:
     width_px, height_px = picture.size
     limit = MAX_JPEG_PIXELS if picture.format == "JPEG" else MAX_PIXELS
     if width_px * height_px > limit:
-        raise PictureProblem(
+        raise MediaProblem(
             f"This picture is {width_px} × {height_px} pixels, more than the {limit // 10**6} "
             "million that can be opened safely. Make it smaller in a photo program first."
         )
@@ -240,7 +236,7 @@ def _refuse_camera_previews(picture: ImageFile.ImageFile) -> None:
     tags = picture.tag_v2
     is_reduced_copy = tags.get(ExifTags.Base.NewSubfileType, 0) & _REDUCED_COPY
     if is_reduced_copy or ExifTags.Base.DNGVersion in tags:
-        raise PictureProblem(_not_a_picture(FileKind.RAW))
+        raise MediaProblem(_not_a_picture(FileKind.RAW))
 
 
 @contextmanager
@@ -248,17 +244,17 @@ def _explaining_damage() -> Iterator[None]:
     """Turn whatever Pillow meets in a damaged file into one sentence; the disk's errors pass."""
     try:
         yield
-    except PictureProblem:
+    except MediaProblem:
         raise
     except MemoryError as exc:
-        raise PictureProblem(
+        raise MediaProblem(
             "There is not enough memory to open this picture now. "
             "Try again later, or make it smaller in a photo program first."
         ) from exc
     except Exception as exc:
         if isinstance(exc, OSError) and exc.errno is not None:
             raise
-        raise PictureProblem(
+        raise MediaProblem(
             "This picture is damaged, or cut off before its end. "
             "Save, export or download it again and use the new file."
         ) from exc

@@ -12,6 +12,7 @@ from kie_ui.catalog.values import FileRef, JsonValue, MediaRef
 from kie_ui.kie.client import KieClient
 from kie_ui.kie.errors import DownloadFailed, KieError, Maintenance, RateLimited, Refused
 from kie_ui.kie.responses import TaskRecord
+from kie_ui.media.formats import MediaProblem
 from kie_ui.media.storage import Storage, explain_os_error, removing_on_failure
 from kie_ui.runs.accounts.credentials import Access
 from kie_ui.runs.errors import RunsProblem
@@ -277,11 +278,11 @@ def look_inside(part: Path, url: str = "") -> tuple[Clip, str]:
     Raises: DownloadFailed, if it is no result, or not all of one.
     """
     # Imported here because PyAV takes a while, and the page's first view is without it.
-    from kie_ui.media.probe import ResultProblem, inspect_result  # noqa: PLC0415
+    from kie_ui.media.probe import inspect_result  # noqa: PLC0415
 
     try:
         info = inspect_result(part, named=url.partition("?")[0].partition("#")[0])
-    except ResultProblem as problem:
+    except MediaProblem as problem:
         raise DownloadFailed(str(problem), may_retry=True) from problem
     clip = Clip(
         name=part.name,

@@ -21,6 +21,7 @@ from kie_ui.catalog.rules import EXTRA, Problem, in_effect, notices
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.validation.validate import InvalidValues, check_values, named
 from kie_ui.catalog.values import FileRef, MediaRef, as_media
+from kie_ui.media.formats import MediaProblem
 from kie_ui.media.storage import Storage, explain_os_error
 from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.accounts.limits import Quota
@@ -144,15 +145,12 @@ def picture_limits(parameter: MediaParameter) -> PictureLimits:
 def _prepare_all(
     media: Mapping[MediaParameter, tuple[MediaRef, ...]], folder: Path
 ) -> tuple[dict[FileRef, Prepared], list[Problem]]:
-    from kie_ui.media.images.convert import PictureProblem  # noqa: PLC0415
-    from kie_ui.media.probe import GivenProblem  # noqa: PLC0415 - as above
-
     prepared: dict[FileRef, Prepared] = {}
     problems: dict[str, Problem] = {}
     for parameter, ref in _files(media):
         try:
             prepared[ref] = _prepare(parameter, Path(ref.path), folder)
-        except (PictureProblem, GivenProblem) as exc:
+        except MediaProblem as exc:
             words = f"{named(parameter)}: {exc}"
             problems.setdefault(parameter.name, Problem(parameter.name, words))
         except FileNotFoundError:
@@ -162,7 +160,7 @@ def _prepare_all(
 
 
 def _prepare(parameter: MediaParameter, source: Path, folder: Path) -> Prepared:
-    """Make a picture fit, and look into anything else. Raises: PictureProblem, GivenProblem."""
+    """Make a picture fit, and look into anything else. Raises: MediaProblem."""
     from kie_ui.media.images.convert import prepare_picture  # noqa: PLC0415
     from kie_ui.media.probe import check_given  # noqa: PLC0415 - as above
 

@@ -17,8 +17,8 @@ from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.roles import image_task_parameter, index_parameters
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.values import FileRef, JsonValue, MediaRef, UrlRef, is_web_address
+from kie_ui.media.formats import MediaProblem
 from kie_ui.media.poster import write_first_frame
-from kie_ui.media.probe import VideoProblem
 from kie_ui.media.recipe import Recipe, read_recipe
 from kie_ui.runs.errors import WrongStep
 from kie_ui.runs.history import clip_name
@@ -252,7 +252,7 @@ class _RecipePictures:
         try:
             path = place_in_uploads(".png")
             write_first_frame(self._clip, path)
-        except (VideoProblem, OSError) as problem:
+        except (MediaProblem, OSError) as problem:
             raise PictureGone(f"“{ref.name}” is not inside the clip. Choose it again.") from problem
         self.notes.append(
             f"“{ref.name}” is not inside the clip: its first frame stands in. Choose the picture "

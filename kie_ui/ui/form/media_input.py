@@ -12,6 +12,7 @@ from gradio.data_classes import FileData
 from kie_ui.catalog.media_types import SHOWN_IN_BROWSERS
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.values import FileRef, MediaRef, UrlRef, is_web_address
+from kie_ui.media.formats import MediaProblem
 from kie_ui.ui.asgi.uploads import folder_of
 
 UPLOAD_META = {"_type": "gradio.FileData"}
@@ -63,7 +64,7 @@ def look_at(
     """
     if not isinstance(picture, FileRef):
         return None, ""
-    from kie_ui.media.images.convert import PictureProblem, inspect_picture  # noqa: PLC0415 - few need it
+    from kie_ui.media.images.open import inspect_picture  # noqa: PLC0415 - few need it
 
     source = Path(picture.path)
     try:
@@ -73,7 +74,7 @@ def look_at(
         if info.mime in SHOWN_IN_BROWSERS:
             return None, f"<p>{escape(facts)}</p>"
         fit, changes = _fit(parameter, source)
-    except PictureProblem as problem:
+    except MediaProblem as problem:
         return None, f'<p class="kie-note-error" role="alert">{escape(str(problem))}</p>'
     instead = {"path": str(fit), "orig_name": fit.name, "meta": UPLOAD_META}
     words = f"{facts}. {' '.join(changes)}"

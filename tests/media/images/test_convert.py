@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from kie_ui.media.formats import MediaProblem
 from kie_ui.media.images.convert import (
     PictureLimits,
-    PictureProblem,
-    inspect_picture,
     prepare_picture,
     preview_jpeg,
 )
+from kie_ui.media.images.open import inspect_picture
 
 Drawer = Callable[..., Image.Image]
 Saver = Callable[..., Path]
@@ -63,7 +63,7 @@ def test_a_cut_off_picture_is_not_handed_on(jpeg: Path, tmp_path: Path) -> None:
     whole = jpeg.read_bytes()
     jpeg.write_bytes(whole[:-200])
 
-    with pytest.raises(PictureProblem, match="cut off"):
+    with pytest.raises(MediaProblem, match="cut off"):
         prepare_picture(jpeg, tmp_path, ROOMY)
 
 
@@ -266,7 +266,7 @@ def test_limits_that_allow_nothing_are_refused(limits: tuple[int, tuple[str, ...
 
 def test_a_type_that_cannot_be_written_is_told(jpeg: Path, tmp_path: Path) -> None:
     """Where only an unusual type is accepted, the person is asked to bring it."""
-    with pytest.raises(PictureProblem, match="Only TIFF is taken here"):
+    with pytest.raises(MediaProblem, match="Only TIFF is taken here"):
         prepare_picture(jpeg, tmp_path, PictureLimits(10**7, ("image/tiff",)))
 
 
@@ -282,7 +282,7 @@ def test_an_unusual_type_that_is_accepted_goes_as_it_is(tmp_path: Path, draw: Dr
 
 def test_an_impossible_size_is_told(jpeg: Path, tmp_path: Path) -> None:
     """When not even one pixel fits, the sentence says so instead of trying for ever."""
-    with pytest.raises(PictureProblem, match="as small as 40 bytes"):
+    with pytest.raises(MediaProblem, match="as small as 40 bytes"):
         prepare_picture(jpeg, tmp_path, PictureLimits(40, KIE_TYPES))
 
 

@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
+from kie_ui.media.formats import MediaProblem
 from kie_ui.media.images import open as reading
-from kie_ui.media.images.convert import PictureInfo, PictureProblem, inspect_picture
+from kie_ui.media.images.open import PictureInfo, inspect_picture
 
 Drawer = Callable[..., Image.Image]
 Saver = Callable[..., Path]
 
 
 def _problem_of(path: Path) -> str:
-    with pytest.raises(PictureProblem) as caught:
+    with pytest.raises(MediaProblem) as caught:
         inspect_picture(path)
     return str(caught.value)
 
@@ -215,5 +216,5 @@ def test_a_damaged_picture_is_read_or_explained(
         content[chance.randrange(len(content))] = chance.randrange(256)
     path.write_bytes(content)
 
-    with suppress(PictureProblem):
+    with suppress(MediaProblem):
         assert inspect_picture(path).width_px > 0
