@@ -27,7 +27,7 @@ from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from kie_ui.settings import Settings
 from kie_ui.ui.asgi.identity import Users
 from kie_ui.ui.asgi.uploads import OwnedFiles
-from kie_ui.ui.simulator_process import Demo
+from kie_ui.ui.simulator_process import SimulatorProcess
 from kie_ui.ui.tabs.balances import Accounts
 
 logger = logging.getLogger(__name__)
@@ -52,10 +52,10 @@ class Services:
         self.clock = clock
         self.library = self.catalog = library
         self.built_in = built_in_registry()
-        self.demo = Demo(settings, library)
+        self.simulator = SimulatorProcess(settings, library)
         self.backends = Backends(
-            demo=self.demo.backend,
-            demo_of=self.demo.of,
+            demo=self.simulator.backend,
+            demo_of=self.simulator.of,
             server=self._live(settings.kie_api_key) if settings.kie_api_key else None,
             may_use_server=self._may_use_server_key,
             api_base_url=settings.kie_api_base_url,
@@ -132,7 +132,7 @@ class Services:
         elif opening is not None:
             opening.cancel()
         await self.accounts.close()
-        await self.demo.stop()
+        await self.simulator.stop()
         self.files.close()
 
     def _live(self, key: SecretStr) -> Backend:

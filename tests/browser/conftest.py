@@ -23,7 +23,7 @@ from tests.browser.pages import KiePage, Watch
 from tests.browser.past import Past
 from tests.wire.app_process import AppProcess, hurried
 from tests.wire.fake_kie import FakeKie, serving
-from tests.wire.tiny_clip import tiny_clip
+from tests.wire.tiny_media import tiny_clip
 
 ARGUMENTS = (
     "--no-sandbox",

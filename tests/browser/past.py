@@ -25,7 +25,7 @@ from kie_ui.runs.run import Clip, Run, RunError, Step, StepChange
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from tests.wire.app_process import ROOT
 from tests.wire.fake_kie import GROK, V1_LITE
-from tests.wire.tiny_clip import tiny_clip
+from tests.wire.tiny_media import tiny_clip
 
 _PICTURE = ROOT / "assets" / "samples" / "cafe.jpg"
 _ON_THE_WAY = (Step.PREPARING, Step.UPLOADING, Step.SENDING, Step.WAITING)

@@ -15,8 +15,7 @@ from tests.browser.pages import KiePage, Watch, drop_file
 from tests.browser.past import Past
 from tests.ui.specs import EVERY_KIND, EVIL, HOSTILE
 from tests.wire.app_process import AppProcess, hurried
-from tests.wire.tiny_clip import tiny_clip
-from tests.wire.tiny_results import tiny_picture, tiny_sound
+from tests.wire.tiny_media import tiny_clip, tiny_picture, tiny_sound
 
 COLOURS = ("red", "green", "blue", "black")
 

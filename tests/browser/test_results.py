@@ -15,7 +15,7 @@ from tests.browser.past import Past, ended
 from tests.browser.test_history import HistoryTab
 from tests.wire.fake_kie import KEY, Answer, FakeKie, Story
 from tests.wire.fake_kie import V1_LITE as V1_LITE_ID
-from tests.wire.tiny_results import tiny_picture, tiny_sound
+from tests.wire.tiny_media import tiny_picture, tiny_sound
 
 IMAGES_OF_GROK = "grok-imagine/text-to-image"
 HOSTILE = "<b>bold</b><img src=x onerror=alert(1)>\n  second line & more"

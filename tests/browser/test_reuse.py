@@ -10,7 +10,7 @@ from kie_ui.media.recipe import Recipe, write_recipe
 from tests.browser.pages import GROK, V1_LITE, KiePage, Watch, drop_file
 from tests.browser.past import Past
 from tests.browser.test_history import HistoryTab
-from tests.wire.tiny_clip import tiny_clip
+from tests.wire.tiny_media import tiny_clip
 
 
 def test_the_settings_of_a_run_go_back_into_its_form(kie: KiePage, jpeg: Path) -> None:

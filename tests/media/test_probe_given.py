@@ -8,7 +8,7 @@ import pytest
 
 from kie_ui.media.formats import MediaProblem, mime_of
 from kie_ui.media.probe import check_given, inspect_given
-from tests.wire.tiny_clip import tiny_clip
+from tests.wire.tiny_media import tiny_clip
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from PIL import Image
 
 from kie_ui.media.formats import MediaProblem
 from kie_ui.media.probe import inspect_result
-from tests.wire.tiny_clip import tiny_clip
-from tests.wire.tiny_results import tiny_sound
+from tests.wire.tiny_media import tiny_clip, tiny_sound
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from PIL import Image
 from kie_ui.media.formats import MediaProblem
 from kie_ui.media.poster import draw_waveform
 from kie_ui.media.probe import inspect_result, loudness, probe_sound
-from tests.wire.tiny_results import tiny_sound
+from tests.wire.tiny_media import tiny_sound
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from tests.runs.harness import (
     make_backends,
     make_service,
 )
-from tests.wire.tiny_clip import tiny_clip
+from tests.wire.tiny_media import tiny_clip
 
 _USUAL = Limits()
 

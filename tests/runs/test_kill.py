@@ -30,7 +30,7 @@ from tests.runs.harness import (
     until,
 )
 from tests.runs.press_generate import Order
-from tests.wire.tiny_clip import shows
+from tests.wire.tiny_media import shows
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,7 +14,7 @@ from kie_ui.runs.lifecycle.download import look_inside
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from tests.runs.harness import API, GROK, OWNER, Answer, FakeKie, until
-from tests.wire.tiny_results import tiny_picture, tiny_sound
+from tests.wire.tiny_media import tiny_picture, tiny_sound
 
 
 def made_of(fake: FakeKie, files: dict[str, bytes], **more: Any) -> None:

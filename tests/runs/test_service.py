@@ -34,7 +34,7 @@ from tests.runs.harness import (
     until,
     waiting_for_its_key,
 )
-from tests.wire.tiny_clip import shows
+from tests.wire.tiny_media import shows
 
 LITE = "bytedance/v1-lite-image-to-video"
 

@@ -14,7 +14,7 @@ from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.server import SimulatorServer
 from kie_ui.ui.services import Services
 from tests.ui.driving import MakeServices, make_settings
-from tests.wire.tiny_clip import tiny_clip
+from tests.wire.tiny_media import tiny_clip
 
 KEY = "planted-key-of-the-page-3f9a"
 

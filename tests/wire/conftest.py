@@ -12,7 +12,7 @@ from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.server import SimulatorServer
 from tests.wire.app_process import AppProcess, hurried
 from tests.wire.fake_kie import KEY, FakeKie, serving
-from tests.wire.tiny_clip import tiny_clip
+from tests.wire.tiny_media import tiny_clip
 
 
 @pytest.fixture(autouse=True)

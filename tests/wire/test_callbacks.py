@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.wire.api_client import V1_LITE
 from tests.wire.app_process import AppProcess, hurried
-from tests.wire.calling import V1_LITE
-from tests.wire.doors import Visitor
+from tests.wire.visitor import Visitor
 
 PROMPT = "told of by a call"
 STUCK = "[stuck] for ever"

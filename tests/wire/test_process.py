@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.wire.api_client import GROK, calling, made
 from tests.wire.app_process import AppProcess, hurried
-from tests.wire.calling import GROK, calling, made
-from tests.wire.doors import in_time
 from tests.wire.fake_kie import KEY, FakeKie, Story
-from tests.wire.tiny_clip import shows
+from tests.wire.tiny_media import shows
+from tests.wire.visitor import in_time
 
 WAIT_S = 30
 KILLED, STOPPED = "the server is killed", "the server is stopped"

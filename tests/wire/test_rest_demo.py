@@ -9,8 +9,7 @@ import av
 import httpx
 import pytest
 
-from tests.wire.app_process import AppProcess
-from tests.wire.calling import (
+from tests.wire.api_client import (
     CALL_TIMEOUT_S,
     GROK,
     V1_LITE,
@@ -22,6 +21,7 @@ from tests.wire.calling import (
     plain,
     refused,
 )
+from tests.wire.app_process import AppProcess
 
 
 @pytest.fixture(scope="module")

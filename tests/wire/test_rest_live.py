@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.wire.api_client import GROK, V1_LITE, Client, Job, calling, handle_file, made, refused
 from tests.wire.app_process import AppProcess
-from tests.wire.calling import GROK, V1_LITE, Client, Job, calling, handle_file, made, refused
 from tests.wire.fake_kie import (
     DROPPED,
     FAULT,
@@ -23,7 +23,7 @@ from tests.wire.fake_kie import (
     envelope,
     failed,
 )
-from tests.wire.tiny_clip import shows
+from tests.wire.tiny_media import shows
 
 ADDRESS = "https://pictures.test/cat.png?size=large"
 

@@ -14,7 +14,7 @@ from kie_ui.simulator.faults import Fault, ForcedOutcome
 from kie_ui.simulator.http.responses import CREATE_PATH, RECORD_PATH
 from kie_ui.simulator.server import SimulatorServer
 from tests.runs.harness import GROK, OWNER, FastClock, make_backends, make_service
-from tests.wire.tiny_clip import shows
+from tests.wire.tiny_media import shows
 
 UPLOADS = "/api/file-stream-upload"
 FILES = "/files/*"

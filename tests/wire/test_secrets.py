@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from tests.wire.api_client import GROK, V1_LITE
 from tests.wire.app_process import AT_DEBUG, AppProcess, hurried
-from tests.wire.calling import GROK, V1_LITE
-from tests.wire.doors import API, Visitor
 from tests.wire.fake_kie import Answer, FakeKie, Received, Story, envelope, failed, serving
+from tests.wire.visitor import API, Visitor
 
 SERVER_KEY = "planted-server-key-71c2f0d94b"
 TYPED_KEY = "planted-typed-key-a93e5518fe"

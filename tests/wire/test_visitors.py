@@ -9,11 +9,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from tests.wire.api_client import GROK, V1_LITE, calling, made
 from tests.wire.app_process import AppProcess
-from tests.wire.calling import GROK, V1_LITE, calling, made
-from tests.wire.doors import API, Visitor, clip_of
 from tests.wire.fake_kie import FakeKie, Story
-from tests.wire.tiny_clip import shows
+from tests.wire.tiny_media import shows
+from tests.wire.visitor import API, Visitor, clip_of
 
 PROMPT = "nobody's business but ada's"
 WAITING = "ada waits"

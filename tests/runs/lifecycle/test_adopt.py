@@ -32,7 +32,7 @@ from tests.runs.harness import (
     status,
     until,
 )
-from tests.wire.tiny_clip import shows
+from tests.wire.tiny_media import shows
 
 NOT_FOUND = refusal(422, "recordInfo is null")
 ELSEWHERE = "task-made-elsewhere"

@@ -17,8 +17,7 @@ from kie_ui.ui.form.drafts import FACTS
 from kie_ui.ui.form.form import ADDRESS, START_FROM
 from kie_ui.ui.services import Services
 from tests.ui.driving import GROK, JSON, V1_LITE, MakeServices, make_site
-from tests.wire.tiny_clip import tiny_clip
-from tests.wire.tiny_results import tiny_picture, tiny_sound
+from tests.wire.tiny_media import tiny_clip, tiny_picture, tiny_sound
 
 MAKER = maker_of(GROK.model)
 CONTENT = {"image": tiny_picture(), "audio": tiny_sound(), "video": tiny_clip()}

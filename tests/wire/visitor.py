@@ -1,4 +1,4 @@
-"""Comes to the program's doors as a browser does, without one."""
+"""Uses the program over HTTP as a browser does, without one."""
 
 from __future__ import annotations
 
