@@ -111,6 +111,12 @@ class Settings(BaseSettings):
         description="Hosts, with commas between them, from which a model’s page may be fetched by "
         "its address; none: from nowhere.",
     )
+    tabs: str = Field(
+        "",
+        alias="KIE_UI_TABS",
+        description="Ids of models, with commas between them, that have tabs of their own beside "
+        "the built-in ones; every other model is in the tab More models.",
+    )
     max_disk_gb: float = Field(
         0,
         alias="KIE_UI_MAX_DISK_GB",
@@ -187,6 +193,11 @@ class Settings(BaseSettings):
         """The hosts from which pages may be fetched."""
         names = (name.strip().lower().rstrip(".") for name in self.docs_hosts.split(","))
         return frozenset(name for name in names if name not in ("", "none"))
+
+    @property
+    def models_with_tabs(self) -> frozenset[str]:
+        """The models that the operator gave tabs of their own, by id."""
+        return frozenset(filter(None, (model.strip() for model in self.tabs.split(","))))
 
     @property
     def max_disk_bytes(self) -> int | None:

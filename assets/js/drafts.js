@@ -123,9 +123,9 @@
       return Number.isNaN(input.valueAsNumber) ? null : input.valueAsNumber;
     },
   };
-  // By its tab: a newer form of the same model may have taken the place of another.
+  // By its tab: a page may hold forms of two versions of a model.
   const formOf = (kieUi.formOf = (model) =>
-    document.getElementById(`runs-${kieUi.tabOf(model)}`)?.closest(".kie-model"));
+    document.querySelector(`#runs-${kieUi.tabOf(model)} [data-model="${CSS.escape(model ?? "")}"]`)?.closest(".kie-model"));
 
   const MARK = "kie-value-";
   const widgetOf = (form, { mark }) => form?.querySelector(`.${MARK}${CSS.escape(mark)}`);
@@ -227,8 +227,10 @@
   };
 
   // A form that comes to the page later is filled in by a button of its own.
-  kieUi.pressOnceThere = async (id) => {
-    for (let looks = 0; looks < 100 && !document.getElementById(id); looks += 1) {
+  // What its press changes, `changed`, has to be there too, or Gradio tells nobody of the change.
+  kieUi.pressOnceThere = async (id, changed = "body") => {
+    const isThere = () => document.getElementById(id) && document.querySelector(changed);
+    for (let looks = 0; looks < 100 && !isThere(); looks += 1) {
       await new Promise((resolve) => setTimeout(resolve, 30));
     }
     document.getElementById(id)?.click();
@@ -253,7 +255,13 @@
     return [];
   };
   kieUi.isFormReady = (model) => plans.get(model)?.isReady === true && Boolean(formOf(model));
-  kieUi.saveDraft = (model) => plans.get(model)?.save?.();
+  // Its form is about to be taken away, or built anew.
+  kieUi.leaveForm = (model) => {
+    const plan = plans.get(model);
+    if (!plan || plan.tab !== "more-models") return;
+    plan.save?.();
+    plan.isReady = false;
+  };
 
   function noteTouch({ target, isTrusted }) {
     const widget = isTrusted && target.closest?.(`[class*="${MARK}"]`);

@@ -340,7 +340,7 @@
   kieUi.pressing = (model) => feeds.get(model)?.press();
   kieUi.pressed = (model, outcome) => {
     feeds.get(model)?.pressed(outcome);
-    if (outcome === "refused") kieUi.seeIfAlive(model);
+    if (outcome === "refused") kieUi.checkForm(model);
   };
 
   const feedOf = (model) => feeds.get(model) ?? (kieUi.hasTab(model) ? null : feeds.get(""));
@@ -348,7 +348,7 @@
   // A tab that was never open is drawn only when it is chosen, so this may take a moment. An old
   // run is not here until it is asked for.
   kieUi.goToRun = async ({ id, model }) => {
-    kieUi.chooseTabOf(model);
+    kieUi.chooseModel(model);
     const isHere = kieUi.run(id) || feedOf(model)?.cards.has(id);
     const kept = isHere ? null : (await kieUi.get(`runs/${id}`))?.run;
     let looks = 60;

@@ -13,6 +13,7 @@
   kieUi.model = (id) => known.get(id);
   kieUi.modelsTold = () => told;
   kieUi.hasTab = (id) => known.has(id);
+  kieUi.tabOf = (id) => known.get(id)?.tab;
   kieUi.titleOf = (id) => known.get(id)?.title ?? id;
   kieUi.hasSeed = (id) => known.get(id)?.has_seed ?? false;
 
@@ -52,8 +53,8 @@
     if (!known.get(model)?.is_built_in) kieUi.post("models/opened", { model });
   };
 
-  // What stands in the page itself, for a browser that was never here.
-  kieUi.takeBuiltIn = (models) => {
+  // The models with tabs of their own, which the page itself names: for a browser that was never here.
+  kieUi.takeTabModels = (models) => {
     if (!known.size) take(models);
   };
 

@@ -6,7 +6,6 @@
 
   const PAGE = /\.(md|markdown|txt|json)$/i;
   const LARGEST = 10_000_000; // bytes; what the server reads of a file
-  const OTHER_TABS = 2; // that come along when several models are added, where there is room
   const PASTED = "the pasted page";
   const TOO_LARGE = "is too large for a documentation page.";
   const KIES_LIST = "https://docs.kie.ai/";
@@ -102,7 +101,7 @@
           { class: "kie-models-aside" },
           "Any of Kie’s models, from its documentation page: open it among ",
           kieUi.linkOut(KIES_LIST, "Kie’s pages"),
-          ", press “Copy page” there, and paste it. Its tab is there a second later.",
+          ", press “Copy page” there, and paste it. Its form is there a second later.",
         ),
         h("label", { for: "kie-adder-text" }, "Documentation page"),
         this.text,
@@ -218,7 +217,7 @@
       this.addButton.hidden = this.foot.hidden;
       if (this.foot.hidden) return;
       const [only] = this.previews.length === 1 ? this.previews : [];
-      if (only?.state === "same") this.addButton.textContent = "Open its tab";
+      if (only?.state === "same") this.addButton.textContent = "Open its form";
       else if (only) this.addButton.textContent = only.state === "newer" ? "Replace" : "Add";
       else this.addButton.textContent = `Add ${number(chosen.length)} ${chosen.length === 1 ? "model" : "models"}`;
       this.addButton.disabled = !chosen.length && only?.state !== "same";
@@ -239,16 +238,13 @@
     done(models, sentence) {
       this.forget();
       this.show(false);
-      const [first, ...others] = models;
-      kieUi.ensureTab(first);
-      others.slice(0, Math.min(OTHER_TABS, kieUi.freePlaces())).forEach((model) => kieUi.ensureTab(model));
-      kieUi.goToTab(kieUi.tabOf(first));
+      kieUi.goToModel(models[0]);
       if (sentence) kieUi.say([sentence]);
     }
   };
 
   function sentenceOf(models, states) {
-    if (models.length > 1) return `${number(models.length)} models are here. Find all of them in the Models tab.`;
+    if (models.length > 1) return `${number(models.length)} models are here. Pick any of them in More models.`;
     const title = `“${kieUi.titleOf(models[0])}”`;
     return states.get(models[0]) === "newer" ? `${title} is up to date. Its past runs stay.` : `${title} is here: try it.`;
   }

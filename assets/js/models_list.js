@@ -111,7 +111,7 @@
       this.list.replaceChildren(
         ...this.buildRecent(seen, all.length),
         ...GROUPS.map(([kind, title]) => this.buildGroup(title, seen.filter((entry) => entry.produces === kind))),
-        this.buildGroup("Hidden", hidden, "They have no tab, and can be used all the same."),
+        this.buildGroup("Hidden", hidden, "They are offered nowhere else, and can be used all the same."),
         ...(found.length ? [] : [this.buildNothing()]),
       );
       this.say(found.length, all.length);
@@ -216,7 +216,7 @@
     }
 
     open(model) {
-      kieUi.goToTab(kieUi.ensureTab(model));
+      kieUi.goToModel(model);
     }
 
     async change(what, body) {
@@ -226,12 +226,18 @@
       return answer.isDone;
     }
 
+    async chooseTab(model, hasOwnTab) {
+      if (!(await this.change("choose-tab", { model, has_own_tab: hasOwnTab }))) return;
+      const words = hasOwnTab ? "gets a tab of its own" : "goes to More models";
+      kieUi.say([`“${kieUi.titleOf(model)}” ${words} when this program is started the next time.`]);
+    }
+
     rename(model, title) {
       return this.change("rename", { model, title });
     }
 
     hide(model) {
-      return this.changeWithUndo("hide", "show", model, "is hidden: it has no tab of its own any more.");
+      return this.changeWithUndo("hide", "show", model, "is hidden: it is offered in this list alone.");
     }
 
     show(model) {
@@ -249,11 +255,8 @@
 
     async changeWithUndo(what, undo, model, sentence) {
       const title = kieUi.titleOf(model);
-      const hadTab = kieUi.hasOpenTab(model);
       if (!(await this.change(what, { model }))) return;
-      const takeBack = async () => {
-        if ((await this.change(undo, { model })) && hadTab) kieUi.ensureTab(model);
-      };
+      const takeBack = () => this.change(undo, { model });
       kieUi.say([`“${title}” ${sentence}`], { action: { label: "Undo", act: takeBack } });
     }
 

@@ -59,14 +59,16 @@
 
   // `told` is what the server says of one model. Unfolded where it is the only one.
   // The real form, which the server builds from the page when it is asked for.
-  let asked = "";
+  let shown = null; // the page and the model whose form is looked at
   let turn = 0;
-  kieUi.askedPreview = () => [asked];
-  function askForForm(page, model) {
-    asked = page ? JSON.stringify({ ...page, model, turn: (turn += 1) }) : "";
-    kieUi.pressOnceThere("kie-ask-preview");
+  kieUi.previewedPage = () => [shown?.page.name ?? "", shown?.page.text ?? "", shown?.model ?? ""];
+  kieUi.previewTurn = () => [turn];
+  function showForm(next) {
+    shown = next;
+    turn += 1;
+    kieUi.pressOnceThere("kie-show-preview");
   }
-  kieUi.closeFormPreview = () => asked && askForForm(null);
+  kieUi.closeFormPreview = () => shown && showForm(null);
   kieUi.previewIsThere = (element) => {
     const box = element.closest(".kie-on-demand");
     const form = box.querySelector(".kie-form");
@@ -91,7 +93,7 @@
         table(told),
       );
       const look = h("button", { type: "button", class: "kie-quiet kie-preview-look" }, "Show the form");
-      look.addEventListener("click", () => askForForm(page, model));
+      look.addEventListener("click", () => showForm({ page, model }));
       this.node = h(
         "article",
         { class: "kie-preview", "aria-label": title, "data-model": model },

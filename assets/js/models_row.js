@@ -70,6 +70,7 @@
   function badges(entry) {
     return [
       entry.is_built_in && !entry.is_replaced ? badge("Built in") : null,
+      entry.has_own_tab && kieUi.isInMoreModels(entry) ? badge("Own tab at the next start") : null,
       entry.is_replaced ? badge("Newer page", { title: "A page that was added stands in for the built-in one" }) : null,
     ];
   }
@@ -111,11 +112,20 @@
         ["Rename", () => this.rename()],
         entry.is_built_in ? null : ["Move up", () => acts.move(model, -1)],
         entry.is_built_in ? null : ["Move down", () => acts.move(model, 1)],
+        this.tabEntry(),
         entry.is_hidden ? null : ["Hide", () => acts.hide(model)],
         ["Export", () => acts.exportModels([model])],
         entry.is_replaced && entry.is_own ? ["Restore the built-in version", () => acts.restore(model)] : null,
         entry.is_own && !entry.is_built_in ? ["Remove", () => acts.remove(model), { "data-grave": "" }] : null,
       ].filter(Boolean);
+    }
+
+    // Which models have tabs of their own is settled when the program starts.
+    tabEntry() {
+      const { entry, acts } = this;
+      if (entry.is_built_in || !kieUi.modelsTold()?.may_choose_tabs) return null;
+      const words = entry.has_own_tab ? "No tab of its own" : "Own tab";
+      return [words, () => acts.chooseTab(entry.model, !entry.has_own_tab)];
     }
 
     // In the place of its title. Escape leaves it as it was; an empty one is the page's own again.

@@ -231,9 +231,8 @@
 
   kieUi.mountQueue = (element) => {
     const root = element.querySelector(".kie-queue");
-    kieUi.takeBuiltIn(JSON.parse(root.dataset.models));
+    kieUi.takeTabModels(JSON.parse(root.dataset.models));
     const queue = new Queue(root);
     kieUi.onModels(() => queue.drawSoon());
-    kieUi.mountSlots();
   };
 })();

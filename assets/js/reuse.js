@@ -16,7 +16,7 @@
   // A tab that was never open is drawn only when it is chosen, so this may take a moment.
   async function isFilled(settings) {
     const { model } = settings;
-    kieUi.goToTab(kieUi.ensureTab(model));
+    kieUi.goToModel(model);
     for (let looks = LOOKS; looks > 0; looks -= 1) {
       const landing = kieUi.fillForm(model, settings);
       if (landing) return Promise.race([landing.then(() => true), wait(LANDS_WITHIN_MS)]);

@@ -29,7 +29,6 @@ from kie_ui.ui.asgi.uploads import UploadCleaner, claim_uploads, files_of_page
 from kie_ui.ui.assets import ASSETS, head, stylesheets
 from kie_ui.ui.page import build_page, build_theme
 from kie_ui.ui.services import Services
-from kie_ui.ui.tabs.added_model import FormPutAside
 
 MAX_EVENTS = 4000
 """Events that may run at once. Gradio's default of 40 would let the 41st caller wait."""
@@ -37,6 +36,12 @@ MAX_EVENTS = 4000
 MAX_SESSIONS = 200
 """Sessions whose changed components Gradio keeps, a quarter of a megabyte each. The page itself
 keeps all that we need."""
+
+FORM_IS_FORGOTTEN = (
+    "The server no longer had this form: it is built again, and what you typed is kept. "
+    "If you pressed a button, press it once more."
+)
+"""The answer to an event of a form whose session Gradio has dropped, or a restart has ended."""
 
 
 def launch(clock: Clock = SYSTEM_CLOCK) -> None:
@@ -98,7 +103,7 @@ def launch_options(services: Services) -> dict[str, Any]:
             "middleware": build_middleware(services),
             "exception_handlers": {
                 RequestValidationError: _not_understood,
-                FormPutAside: _put_aside,
+                KeyError: _event_is_unknown,
             },
         },
     }
@@ -110,9 +115,11 @@ async def _not_understood(_request: Request, _error: Exception) -> Response:
     return JSONResponse({"detail": sentence}, status_code=422)
 
 
-async def _put_aside(_request: Request, aside: Exception) -> Response:
-    """Tell of a form whose events are forgotten; its page builds it anew."""
-    return JSONResponse({"detail": str(aside)}, status_code=410)
+async def _event_is_unknown(request: Request, error: Exception) -> Response:
+    """Refuse an event of a form that Gradio has forgotten; its page has the form built again."""
+    if "/gradio_api/run/" not in request.url.path:
+        raise error
+    return JSONResponse({"error": FORM_IS_FORGOTTEN}, status_code=410)
 
 
 def build_routes(services: Services) -> list[Route]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
 from kie_ui.ui.endpoints import build_endpoint, build_generate
 from kie_ui.ui.form.drafts import wire_drafts, wire_filling
-from kie_ui.ui.services import Services
+from kie_ui.ui.services import MORE_MODELS, Services
 from kie_ui.ui.tabs import models
 from kie_ui.ui.tabs.account import build_head, build_key, build_track, build_tracked_feed
-from kie_ui.ui.tabs.added_model import SLOT, SLOTS, STAND_IN, Slots
 from kie_ui.ui.tabs.generate import ModelTab, build_model_tab
 from kie_ui.ui.tabs.history import TAB, build_history, build_layer
+from kie_ui.ui.tabs.more_models import build_more_models
 
 
 def build_page(services: Services) -> gr.Blocks:
@@ -25,27 +28,25 @@ def build_page(services: Services) -> gr.Blocks:
                 build_key(services)
             with gr.Column(min_width=320):
                 build_track()
-        model_tabs: dict[str, ModelTab] = {}
+        model_tabs: list[ModelTab] = []
         bar: dict[str, gr.Tab] = {}
-        slots = Slots(services)
         with gr.Tabs(elem_classes="kie-tabs") as tabs:
-            for spec in services.built_in:
+            for spec in services.tabs.values():
                 with gr.Tab(spec.title, id=spec.api_name) as bar[spec.api_name]:
-                    model_tabs[spec.api_name] = build_model_tab(spec, services)
-                slots.build(STAND_IN + spec.api_name)
-            for number in range(1, SLOTS + 1):
-                slots.build(f"{SLOT}{number}")
-            with gr.Tab("Models", id=models.TAB_MODELS, alignment="right") as chooser:
-                models.build_models(slots)
+                    model_tabs.append(build_model_tab(spec, services))
+            with gr.Tab("More models", id=MORE_MODELS, elem_classes="kie-more-models") as more:
+                build_more_models(services)
+            with gr.Tab("Models", id=models.TAB, alignment="right") as chooser:
+                models.build_models(services)
             with gr.Tab("History", id=TAB, alignment="right") as history:
                 build_history()
-        for name, tab in {**bar, **slots.tabs, models.TAB_MODELS: chooser, TAB: history}.items():
+        _let_scripts_rename(bar)
+        for name, tab in {**bar, MORE_MODELS: more, models.TAB: chooser, TAB: history}.items():
             _remember(tab, name)
-        slots.wire(page, bar)
         build_tracked_feed()
         build_layer()
         _let_scripts_choose(tabs)
-        for model_tab in model_tabs.values():
+        for model_tab in model_tabs:
             wire_drafts(page, model_tab.spec, model_tab.form)
             wire_filling(model_tab.spec, model_tab.form, model_tab.has_pressed)
         for spec in services.built_in:
@@ -59,6 +60,15 @@ def _remember(tab: gr.Tab, name: str) -> None:
     tab.select(
         None, None, None, js=f"() => window.kieUi.keepTab('{name}')", api_visibility="private"
     )
+
+
+def _let_scripts_rename(bar: Mapping[str, gr.Tab]) -> None:
+    """Let `assets/js/tabs.js` name a model's tab as its visitor does, or hide it."""
+    arrange = gr.Button(visible="hidden", elem_id="kie-arrange-tabs")
+    js = f"() => window.kieUi.tabUpdates({json.dumps(list(bar))})"
+    arranged = arrange.click(None, None, list(bar.values()), js=js, api_visibility="private")
+    js = "() => window.kieUi.tabsAreArranged()"
+    arranged.then(None, None, None, js=js, api_visibility="private")
 
 
 def _let_scripts_choose(tabs: gr.Tabs) -> None:

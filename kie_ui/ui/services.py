@@ -14,8 +14,9 @@ from contextlib import asynccontextmanager
 from pydantic import SecretStr
 
 from kie_ui.background import BackgroundTasks
-from kie_ui.catalog.library.library import Library
+from kie_ui.catalog.library.library import EVERYONE, Library
 from kie_ui.catalog.registry import built_in_registry
+from kie_ui.catalog.spec import ModelSpec
 from kie_ui.kie.backend import Backend
 from kie_ui.media.storage import Storage
 from kie_ui.runs.accounts.credentials import Backends
@@ -31,6 +32,9 @@ from kie_ui.ui.simulator_process import SimulatorProcess
 from kie_ui.ui.tabs.balances import Accounts
 
 logger = logging.getLogger(__name__)
+
+MORE_MODELS = "more-models"
+"""The id of the tab for every model that has none of its own."""
 
 OPEN_AFTER_S = 1.0
 """Delay after the start before the database is opened, if no page has needed it by then."""
@@ -52,6 +56,7 @@ class Services:
         self.clock = clock
         self.library = self.catalog = library
         self.built_in = built_in_registry()
+        self.tabs = specs_with_tabs(settings, library)
         self.simulator = SimulatorProcess(settings, library)
         self.backends = Backends(
             demo=self.simulator.backend,
@@ -70,6 +75,11 @@ class Services:
         self.is_shutting_down = asyncio.Event()
         self._opening: asyncio.Task[RunService] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def tab_of(self, spec: ModelSpec) -> str:
+        """Return the id of the tab with the form of this very version of a model."""
+        shown = self.tabs.get(spec.model)
+        return spec.api_name if shown and shown.digest == spec.digest else MORE_MODELS
 
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
@@ -146,6 +156,23 @@ class Services:
     def _may_use_server_key(self, _owner: str) -> bool:
         """Tell whether visitors may spend the server's credits: a single owner always may."""
         return not self.settings.is_reachable_by_others or self.settings.share_server_key
+
+
+def specs_with_tabs(settings: Settings, library: Library) -> dict[str, ModelSpec]:
+    """Return the models that have a tab of their own from this start on, by id.
+
+    Those are the built-in ones, those of `KIE_UI_TABS`, and those that the one person here chose.
+    """
+    taken = {"models", "history"}
+    tabs: dict[str, ModelSpec] = {}
+    for entry in library.entries(EVERYONE):
+        has_tab = entry.is_built_in or entry.has_own_tab or entry.model in settings.models_with_tabs
+        if has_tab and entry.spec.api_name not in taken:
+            taken.add(entry.spec.api_name)
+            tabs[entry.model] = entry.spec
+    for model in settings.models_with_tabs - tabs.keys():
+        logger.warning("KIE_UI_TABS names “%s”, which is no model that everyone has here.", model)
+    return tabs
 
 
 def _build_service(services: Services) -> RunService:

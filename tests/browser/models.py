@@ -1,4 +1,4 @@
-"""The Models tab, and the tabs of added models, as their user sees them."""
+"""The Models tab, and the forms of added models, as their user sees them."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ class ModelsTab:
         self.text = self.adder.get_by_label("Documentation page")
         self.previews = self.adder.locator(".kie-preview")
         self.rows = self.root.locator(".kie-model-row:visible")
+        self.picker = kie.page.get_by_role("combobox", name="Model", exact=True)
 
     def open(self) -> ModelsTab:
         """Go there."""
@@ -81,12 +82,19 @@ class ModelsTab:
         self.adder.locator("input[type=file]").set_input_files(files)
 
     def add(self, *specs: ModelSpec) -> None:
-        """Add models, and wait until the first one's tab is open."""
+        """Add models, and wait until the first one's form is open."""
         self.open()
         self.choose_files(specs)
         expect(self.previews).to_have_count(len(specs))
         self.press("Add" if len(specs) == 1 else f"Add {len(specs)} models")
         expect(self.form(specs[0]).generate).to_be_visible()
+
+    def pick(self, spec: ModelSpec) -> None:
+        """Pick a model in the tab More models, and wait for its form."""
+        self.kie.tab("More models").click()
+        self.picker.fill(spec.model)
+        self.page.get_by_role("option", name=spec.model).click()
+        expect(self.form(spec).generate).to_be_visible()
 
     def form(self, spec: ModelSpec) -> KindsForm:
         """Find the form of an added model."""

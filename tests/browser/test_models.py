@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Dialog, FilePayload, Route, expect
 
-from kie_ui.ui.tabs.added_model import FormPutAside
+from kie_ui.ui.app import FORM_IS_FORGOTTEN
 from tests.browser.models import TEXT, ModelsTab, a_spec, as_file, as_shared, tabs_of
 from tests.browser.pages import GROK, V1_LITE, KiePage, Watch
 from tests.catalog.docs_import.writers import openapi_page
@@ -27,17 +27,20 @@ def models(kie: KiePage) -> ModelsTab:
     return ModelsTab(kie)
 
 
-def test_a_pasted_page_becomes_a_tab_that_makes_a_result(models: ModelsTab) -> None:
+BAR = [GROK, V1_LITE, "More models", "Models", "History"]
+
+
+def test_a_pasted_page_becomes_a_form_that_makes_a_result(models: ModelsTab) -> None:
     """It is shown as it was understood, added, and works at once."""
     models.open().paste(openapi_page(HERON))
     preview = models.previews
     expect(preview).to_contain_text("Heron")
     expect(preview.get_by_role("row").filter(has_text="prompt")).to_contain_text("required")
-    assert "Heron" not in tabs_of(models.kie)
     models.press("Add")
     form = models.form(HERON)
     expect(form.generate).to_be_visible()
-    assert tabs_of(models.kie) == [GROK, V1_LITE, "Heron", "Models", "History"]
+    expect(models.picker).to_have_value("Heron · maker/heron")
+    assert tabs_of(models.kie) == BAR
     card = form.press("a grey bird")
     expect(card.status).to_have_text("Done")
 
@@ -70,22 +73,20 @@ def test_the_page_of_a_known_model_replaces_it_and_says_how(models: ModelsTab) -
     expect(form.card("before").node).to_be_visible()
     models.open().paste(openapi_page(newer))
     expect(models.previews).to_contain_text("Nothing has changed")
-    models.press("Open its tab")
+    models.press("Open its form")
     expect(form.generate).to_be_visible()
 
 
-def test_a_newer_page_of_a_built_in_model_stands_in_its_place(models: ModelsTab) -> None:
-    """On the same tab, until the built-in version is restored."""
+def test_a_newer_page_of_a_built_in_model_takes_its_place(models: ModelsTab) -> None:
+    """Its form is in More models, with what was typed, until the built-in version is restored."""
     newer = a_spec(BUILT_IN_GROK.model, "Grok Imagine", parameters=[TEXT, SEED])
     models.open().choose_files([newer])
     expect(models.previews).to_contain_text("Newer page")
     models.press("Replace")
-    form = models.form(newer)
-    shown = form.root.locator("visible=true")
-    expect(shown.get_by_role("button", name="Generate")).to_have_count(1)
-    assert tabs_of(models.kie) == [GROK, V1_LITE, "Models", "History"]
-    form = models.form(newer)
     visible = models.page.locator(".kie-model:visible")
+    expect(visible.get_by_role("button", name="Generate", exact=True)).to_have_count(1)
+    expect(models.kie.tab(GROK)).to_have_count(0)
+    expect(models.picker).to_have_value(f"Grok Imagine · {newer.model}")
     visible.get_by_role("textbox", name="Prompt").fill("by the newer page")
     visible.get_by_role("button", name="Generate", exact=True).click()
     expect(visible.locator(".kie-status")).to_have_text("Done")
@@ -93,13 +94,14 @@ def test_a_newer_page_of_a_built_in_model_stands_in_its_place(models: ModelsTab)
     models.kie.reload()
     expect(visible.get_by_role("textbox", name="Prompt")).to_have_value("by the newer page")
     models.open().choose_more(GROK, "Restore the built-in version")
+    models.kie.tab(GROK).click()
     restored = models.kie.form(GROK)
     expect(restored.field("resolution")).to_be_visible()
     expect(restored.card("by the newer page").node).to_be_visible()
 
 
 def test_among_sixty_models_one_is_found_opened_and_there_again(models: ModelsTab) -> None:
-    """The bar shows a few of them; what is typed is kept when a tab makes room."""
+    """By the list or by the picker; each keeps what was typed in it."""
     makes = ("image", "video", "audio", "text")
     specs = [
         a_spec(f"maker/model-{n}", f"Model {n}", produces=makes[n % 4], summary=f"Number {n}.")
@@ -109,61 +111,66 @@ def test_among_sixty_models_one_is_found_opened_and_there_again(models: ModelsTa
     expect(models.previews).to_have_count(60)
     models.press("Add 60 models")
     expect(models.form(specs[0]).generate).to_be_visible()
-    models.form(specs[0]).prompt.fill("typed before it made room")
-    models.kie.expect_kept("typed before it made room")
+    models.form(specs[0]).prompt.fill("typed in the first one")
     models.open()
     expect(models.root.get_by_role("button", name="All 62")).to_be_visible()
     models.search.fill("model-47")
     expect(models.rows).to_have_count(1)
     models.search.press("Enter")
     expect(models.form(specs[47]).generate).to_be_visible()
-    for number in range(10, 18):
-        models.open().search.fill(f"model-{number}")
-        models.search.press("Enter")
-        expect(models.form(specs[number]).generate).to_be_visible()
-    bar = tabs_of(models.kie)
+    models.form(specs[47]).prompt.fill("typed in another one")
+    models.kie.expect_kept("typed in another one")
     models.kie.reload()
-    expect(models.form(specs[17]).generate).to_be_visible()
-    assert tabs_of(models.kie) == bar
-    models.open().search.fill("maker/model-0")
-    models.row("Model 0").get_by_role("button", name="Open Model 0").click()
-    expect(models.form(specs[0]).prompt).to_have_value("typed before it made room")
+    expect(models.form(specs[47]).prompt).to_have_value("typed in another one")
+    models.pick(specs[0])
+    expect(models.form(specs[0]).prompt).to_have_value("typed in the first one")
+    assert tabs_of(models.kie) == BAR
 
 
-def test_a_tab_is_closed_and_its_run_leads_back_to_it(models: ModelsTab) -> None:
-    """From History, with all its settings."""
-    models.add(HERON)
+def test_a_run_leads_back_to_its_model(models: ModelsTab) -> None:
+    """From History, with all its settings, whichever model is picked meanwhile."""
+    models.add(HERON, OTTER)
     form = models.form(HERON)
     expect(form.press("a run to come back to").status).to_have_text("Done")
     form.prompt.fill("something else")
-    form.root.get_by_role("button", name="Close tab").click()
-    expect(models.kie.tab("Heron")).to_have_count(0)
+    models.pick(OTTER)
+    expect(form.prompt).to_have_count(0)
     models.kie.tab("History").click()
     tile = models.page.locator(".kie-tile").filter(has_text="a run to come back to")
     expect(tile.locator(".kie-tile-model")).to_have_text("Heron")
     tile.get_by_role("button", name="Use").click()
     expect(form.prompt).to_have_value("a run to come back to")
-    expect(models.kie.tab("Heron")).to_have_attribute("aria-selected", "true")
+    expect(models.picker).to_have_value("Heron · maker/heron")
+
+
+def test_without_models_the_tab_leads_to_where_they_are_added(models: ModelsTab) -> None:
+    """There is nothing to pick."""
+    models.kie.tab("More models").click()
+    expect(models.page.get_by_text("There are no more models yet.")).to_be_visible()
+    expect(models.picker).to_be_hidden()
+    models.page.get_by_role("button", name="Add a model").click()
+    expect(models.search).to_be_visible()
 
 
 def test_a_model_is_renamed_hidden_and_removed_with_a_way_back(models: ModelsTab) -> None:
-    """By keyboard as well."""
+    """By keyboard as well; the picker follows."""
     models.add(HERON)
     models.open().choose_more("Heron", "Rename")
     models.page.keyboard.type("Bird")
     models.page.keyboard.press("Enter")
-    expect(models.kie.tab("Bird")).to_be_visible()
     row = models.row("Bird")
     row.get_by_role("button", name="More about Bird").focus()
     models.page.keyboard.press("Enter")
     models.page.keyboard.press("End")
     expect(row.get_by_role("menuitem", name="Remove")).to_be_focused()
     models.page.keyboard.press("Enter")
-    expect(models.kie.tab("Bird")).to_have_count(0)
     expect(models.row("Bird")).to_have_count(0)
+    models.kie.tab("More models").click()
+    expect(models.page.get_by_text("There are no more models yet.")).to_be_visible()
     models.page.get_by_role("button", name="Undo").click()
-    expect(models.kie.tab("Bird")).to_be_visible()
-    models.choose_more(V1_LITE, "Hide")
+    expect(models.picker).to_have_value("Bird · maker/heron")
+    expect(models.form(HERON).generate).to_be_visible()
+    models.open().choose_more(V1_LITE, "Hide")
     expect(models.kie.tab(V1_LITE)).to_have_count(0)
     models.row(V1_LITE).get_by_role("button", name=f"Show {V1_LITE}").click()
     expect(models.kie.tab(V1_LITE)).to_be_visible()
@@ -190,22 +197,23 @@ def test_what_cannot_be_read_is_told_beside_the_rest(models: ModelsTab) -> None:
     models.adder.get_by_role("checkbox", name="Add Otter").uncheck()
     models.press("Add 1 model")
     expect(models.form(HERON).generate).to_be_visible()
-    assert tabs_of(models.kie) == [GROK, V1_LITE, "Heron", "Models", "History"]
+    expect(models.picker).to_have_value("Heron · maker/heron")
 
 
 def test_no_visitor_sees_the_models_of_another(models: ModelsTab, browser: Browser) -> None:
-    """Neither on the bar nor in the list."""
+    """Neither in the list nor to be picked."""
     models.add(HERON)
     with browser.new_context() as context:
         other = KiePage(context.new_page(), models.kie.address)
         other.open()
         theirs = ModelsTab(other).open()
         expect(theirs.rows).to_have_count(2)
-        assert tabs_of(other) == [GROK, V1_LITE, "Models", "History"]
+        other.tab("More models").click()
+        expect(other.page.get_by_text("There are no more models yet.")).to_be_visible()
 
 
 def test_a_hostile_page_does_nothing(models: ModelsTab, watch: Watch) -> None:
-    """Whatever stands in its texts is shown as text: before it is added, and in its tab."""
+    """Whatever stands in its texts is shown as text: before it is added, and in its form."""
     dialogs: list[str] = []
 
     def note(dialog: Dialog) -> None:
@@ -248,18 +256,18 @@ def test_a_form_that_the_server_has_forgotten_is_there_again(
     models.add(HERON)
     form = models.form(HERON)
     form.prompt.fill("typed ")
-    aside = json.dumps({"detail": str(FormPutAside())})
-    watch.expects("410", "queue/join")
+    answer = json.dumps({"error": FORM_IS_FORGOTTEN})
+    watch.expects("410", "gradio_api/run")
 
     def forget(route: Route) -> None:
-        route.fulfill(status=410, content_type="application/json", body=aside)
+        route.fulfill(status=410, content_type="application/json", body=answer)
 
-    models.page.route("**/queue/join*", forget)
+    models.page.route("**/gradio_api/run/*", forget)
     form.prompt.press("End")
     form.prompt.press_sequentially("while it was forgotten", delay=30)
     models.page.wait_for_timeout(100)
-    models.page.unroute("**/queue/join*")
-    expect(models.page.get_by_text("had put this form aside")).to_be_visible()
+    models.page.unroute("**/gradio_api/run/*")
+    expect(models.page.get_by_text("no longer had this form.")).to_be_visible()
     expect(form.prompt).to_have_value("typed while it was forgotten")
     expect(form.prompt).to_be_focused()
     expect(models.page.locator(".toast-body")).to_have_count(0)

@@ -42,6 +42,8 @@ class Stored(BaseModel):
     """What the person calls it instead."""
     is_hidden: bool | None = None
     """None: as it is without this collection."""
+    has_own_tab: bool = False
+    """Whether the one person here wants a tab of its own for it from the next start on."""
     removed_at_ms: int | None = None
     """Since when its spec is only kept to be had back; None: it is there."""
     added_at_ms: int = 0
@@ -202,6 +204,7 @@ class Entry:
     is_hidden: bool = False
     is_replaced: bool = False
     """Whether another page has taken the place of what came with the program."""
+    has_own_tab: bool = False
     is_own: bool = False
     """Whether the spec is the owner's own, to be removed or, where it replaces one, undone."""
     added_at_ms: int = 0
@@ -271,6 +274,7 @@ def _entry(stored: Stored, spec: ModelSpec, beneath: Entry, *, is_own: bool) -> 
         beneath,
         spec=spec.model_copy(update={"title": stored.title}) if stored.title else spec,
         is_hidden=beneath.is_hidden if stored.is_hidden is None else stored.is_hidden,
+        has_own_tab=stored.has_own_tab,
         is_replaced=beneath.is_replaced or (has_spec and beneath.is_built_in),
         is_own=has_spec and is_own,
         added_at_ms=stored.added_at_ms if has_spec else beneath.added_at_ms,

@@ -159,6 +159,20 @@ class Library:
         """Bring a hidden model back to sight."""
         self._change_one(owner, model, is_hidden=False)
 
+    @property
+    def may_choose_tabs(self) -> bool:
+        """Whether people choose which models have tabs of their own: where there is one person."""
+        return self._is_for_one
+
+    def choose_tab(self, owner: str, model: str, *, has_own_tab: bool) -> None:
+        """Give a model a tab of its own from the next start on, or take it away.
+
+        Raises: MayNotAdd, on a shared server, where the operator chooses for everyone.
+        """
+        if not self._is_for_one:
+            raise MayNotAdd("On this server its operator chooses which models have their own tab.")
+        self._change_one(owner, model, has_own_tab=has_own_tab)
+
     def opened(self, owner: str, model: str) -> None:
         """Note that a model was opened, if it is one that the owner's own collection knows."""
         stored = self._files.collection(self._own_name(owner)).stored.get(model)

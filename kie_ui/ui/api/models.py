@@ -159,6 +159,11 @@ def _move(library: Library, owner: str, body: JsonObject) -> None:
     library.move(owner, text_field(body, "model"), before)
 
 
+def _choose_tab(library: Library, owner: str, body: JsonObject) -> None:
+    has_own_tab = body.get("has_own_tab") is True
+    library.choose_tab(owner, text_field(body, "model"), has_own_tab=has_own_tab)
+
+
 def _by_model(
     method: Callable[[Library, str, str], object],
 ) -> Callable[[Library, str, JsonObject], None]:
@@ -173,6 +178,7 @@ def _by_model(
 _CHANGES: Mapping[str, Callable[[Library, str, JsonObject], None]] = {
     "rename": _rename,
     "move": _move,
+    "choose-tab": _choose_tab,
     "hide": _by_model(Library.hide),
     "show": _by_model(Library.show),
     "opened": _by_model(Library.opened),
@@ -187,15 +193,18 @@ def list_models(services: Services, owner: str) -> JsonObject:
     library = services.library
     may_add = library.may_add(owner)
     return {
-        "models": [_describe(entry) for entry in library.entries(owner)],
+        "models": [
+            _describe(entry, services.tab_of(entry.spec)) for entry in library.entries(owner)
+        ],
         "may_add": may_add,
+        "may_choose_tabs": library.may_choose_tabs,
         "note": None if may_add else _ONLY_OPERATOR,
         "hosts": sorted(services.settings.hosts_of_docs),
         "warnings": list(library.warnings(owner)),
     }
 
 
-def _describe(entry: Entry) -> JsonObject:
+def _describe(entry: Entry, tab: str) -> JsonObject:
     spec = entry.spec
     return {
         "model": spec.model,
@@ -205,7 +214,8 @@ def _describe(entry: Entry) -> JsonObject:
         "produces": spec.produces,
         "takes": takes(spec),
         "parameters": len(spec.parameters),
-        "tab": spec.api_name,
+        "tab": tab,
+        "has_own_tab": entry.has_own_tab,
         "is_built_in": entry.is_built_in,
         "is_replaced": entry.is_replaced,
         "is_hidden": entry.is_hidden,

@@ -28,7 +28,6 @@ def queue_html(specs: Iterable[ModelSpec]) -> str:
             "model": spec.model,
             "title": spec.title,
             "tab": spec.api_name,
-            "is_built_in": True,
             "has_seed": has_seed(spec),
             "can_animate": can_animate(spec),
         }
@@ -53,7 +52,7 @@ _BADGE = """<header class="kie-masthead">
 def build_head(services: Services) -> None:
     """Build the name of the page, the queue and the mode inside the current Blocks context."""
     gr.HTML(
-        html_template=_BADGE.format(queue=queue_html(services.built_in)),
+        html_template=_BADGE.format(queue=queue_html(services.tabs.values())),
         js_on_load="window.kieUi.mountAccount(element); window.kieUi.mountQueue(element)",
         elem_classes="kie-head",
         padding=False,

@@ -103,9 +103,7 @@ class ModelTab:
         return [self.price, self.as_json, self.as_curl, self.as_python, *notes, *counters]
 
 
-def build_model_tab(
-    spec: ModelSpec, services: Services, tab_id: str = "", *, may_close: bool = False
-) -> ModelTab:
+def build_model_tab(spec: ModelSpec, services: Services, tab_id: str = "") -> ModelTab:
     """Build and wire a model's tab inside the current Blocks context.
 
     `tab_id` names a tab that is not this model's alone.
@@ -117,8 +115,6 @@ def build_model_tab(
                 with gr.Column(scale=0, min_width=0, elem_classes="kie-heading-buttons"):
                     start_over = _quiet_button("Start over")
                     undo = _quiet_button("Undo", "kie-undo")
-                    if may_close:
-                        _build_close(tab_id)
             tab = _build_left(spec, tab_id or spec.api_name)
         with gr.Column(scale=6, min_width=320, elem_classes="kie-results"):
             build_feed(spec, tab.form.tab)
@@ -126,13 +122,6 @@ def build_model_tab(
     wire_start_over(spec, tab.form, tab.has_pressed, start_over, undo)
     _fill_in(tab, services.settings)
     return tab
-
-
-def _build_close(tab_id: str) -> None:
-    """Build the button that takes a tab off the bar; the model and what is typed stay."""
-    close = _quiet_button("Close tab", "kie-close-tab")
-    js = f"() => window.kieUi.closeTab('{tab_id}')"
-    close.click(None, None, None, js=js, api_visibility="private")
 
 
 def _fill_in(tab: ModelTab, settings: Settings) -> None:
@@ -244,7 +233,7 @@ def _wire(tab: ModelTab, services: Services) -> None:
         trigger_mode="always_last",
         **BACKGROUND_EVENT,
     )
-    followed.failure(None, None, None, js=f"() => window.kieUi.formIsDead({model})")
+    followed.failure(None, None, None, js=f"() => window.kieUi.formIsForgotten({model})")
     tab.button.click(None, None, None, js=f"() => window.kieUi.pressing({model})")
     pressed = tab.button.click(
         press,

@@ -1,0 +1,174 @@
+// The More models tab: a picker of every model without a tab of its own, and the form of the picked one.
+(() => {
+  const kieUi = (window.kieUi ??= {});
+  const { h } = kieUi;
+  const TAB = "more-models";
+  const KEPT = "picked-model";
+  const PICK = "kie-pick-model";
+  const TURN = "#kie-picked-turn input";
+  const SLOW_MS = 8_000;
+
+  let picked = kieUi.recall(KEPT); // a model's id; it may be of one that is not here just now
+  let asked = null; // the version whose form the server was asked for
+  let turn = 0; // how often it was asked
+  let isWaiting = false;
+  let status = null;
+
+  const isHere = (entry) => entry?.tab === TAB;
+  kieUi.isInMoreModels = isHere;
+  const present = () => (isHere(kieUi.model(picked)) ? picked : null);
+  const versionOf = (model) => JSON.stringify([model, kieUi.model(model)?.digest]);
+  const offered = () => kieUi.models().filter((entry) => isHere(entry) && (!entry.is_hidden || entry.model === picked));
+  const update = (props) => ({ __type__: "update", ...props });
+
+  function pick(model) {
+    kieUi.leaveForm(picked);
+    picked = model;
+    kieUi.remember(KEPT, picked);
+  }
+
+  function ask() {
+    kieUi.leaveForm(picked);
+    asked = versionOf(picked);
+    turn += 1;
+    isWaiting = true;
+    const here = turn;
+    setTimeout(() => here === turn && isWaiting && draw(true), SLOW_MS);
+    draw();
+  }
+
+  // The picker lists what there is, and shows the form of what is picked: once its tab is open.
+  function refresh() {
+    if (!status) return;
+    if (!present()) {
+      asked = null;
+      isWaiting = false;
+    } else if (kieUi.openTab() === TAB && asked !== versionOf(picked)) ask();
+    draw();
+    kieUi.pressOnceThere(PICK, TURN);
+  }
+
+  kieUi.pickedModel = () => {
+    const choices = offered().map(({ title, model }) => [`${title} · ${model}`, model]);
+    return [update({ choices, value: present() })];
+  };
+  kieUi.pickedTurn = () => [turn];
+
+  // The person picked one.
+  kieUi.modelIsPicked = (model) => {
+    if (model && model !== picked) {
+      pick(model);
+      kieUi.noteUsed(model);
+      ask();
+    }
+    return [turn];
+  };
+
+  // Something else on the page leads to this model.
+  kieUi.pickModel = (model) => {
+    if (model !== picked) pick(model);
+    refresh();
+  };
+
+  kieUi.pickedIsBuilt = () => {
+    isWaiting = false;
+    draw();
+  };
+
+  const button = (words, act) => h("button", { type: "button", class: "kie-button", onclick: act }, words);
+  const toModels = (words) => button(words, () => kieUi.goToTab("models"));
+
+  function words(isSlow) {
+    if (isWaiting) {
+      const again = button("Try again", () => {
+        asked = null;
+        refresh();
+      });
+      return [h("p", {}, `Opening “${kieUi.titleOf(picked)}”…`), isSlow ? again : null];
+    }
+    if (present()) return [];
+    if (offered().length) return [h("p", {}, h("strong", {}, "Pick a model above.")), h("p", {}, "Its form and its runs appear here."), toModels("See all models")];
+    return [
+      h("p", {}, h("strong", {}, "There are no more models yet.")),
+      h("p", {}, "Every model of Kie’s can be added from its documentation page; its form is here then."),
+      toModels("Add a model"),
+    ];
+  }
+
+  function draw(isSlow = false) {
+    if (!status) return;
+    const nodes = words(isSlow).filter(Boolean);
+    status.replaceChildren(...nodes);
+    status.classList.toggle("kie-empty", nodes.length > 0 && !isWaiting);
+    status.hidden = nodes.length === 0;
+    status.dataset.hasPicker = offered().length > 0;
+  }
+
+  kieUi.mountMoreModels = (element) => {
+    status = element.querySelector(".kie-picked");
+    refresh();
+  };
+  kieUi.onModels(refresh);
+  kieUi.onTab((name) => name === TAB && refresh());
+
+  // The server forgets forms that were built for a page: when it starts anew, or when many other
+  // pages came meanwhile. Such a form is built once more, with what was typed and the focus where it was.
+  const FORGOTTEN = "The server no longer had this form"; // how its answer begins
+  const AGAIN = "The server no longer had this form. It is here again, and what you typed is kept.";
+  const PRESS = "Press Generate once more: nothing was sent.";
+  const PAUSE_MS = 500; // nothing is taken from under somebody's fingers
+  const PRESSED_MS = 5_000;
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+  let typedAtMs = 0;
+  document.addEventListener("input", () => (typedAtMs = performance.now()), true);
+  async function typingPauses() {
+    for (let ms = 1; ms > 0; await wait(ms)) ms = PAUSE_MS - (performance.now() - typedAtMs);
+  }
+
+  // Gradio shows the answer as an error.
+  function closeErrors() {
+    const errors = [...document.querySelectorAll(".toast-body")].filter((node) => node.textContent.includes(FORGOTTEN));
+    errors.forEach((node) => node.querySelector("button.toast-close, [aria-label=Close]")?.click());
+  }
+
+  function noteFocus(form) {
+    const at = document.activeElement;
+    const widget = form?.contains(at) && at.closest('[class*="kie-value-"]');
+    if (!widget) return () => {};
+    const mark = [...widget.classList].find((name) => name.startsWith("kie-value-"));
+    const { tagName, selectionStart, selectionEnd } = at;
+    return (other) => {
+      const there = other.querySelector(`.${CSS.escape(mark)} ${tagName}`);
+      there?.focus({ preventScroll: true });
+      if (selectionStart !== null) there?.setSelectionRange?.(selectionStart, selectionEnd);
+    };
+  }
+
+  let refused = { model: null, atMs: 0 }; // the last press that was
+  let isRebuilding = false;
+  kieUi.formIsForgotten = async (model) => {
+    closeErrors();
+    if (isRebuilding || model !== present()) return;
+    isRebuilding = true;
+    await typingPauses();
+    const old = kieUi.formOf(model);
+    const focusAgain = noteFocus(old);
+    asked = null;
+    refresh();
+    for (let looks = 0; looks < 200 && !(kieUi.isFormReady(model) && kieUi.formOf(model) !== old); looks += 1) await wait(30);
+    focusAgain(kieUi.formOf(model) ?? document);
+    const wasPressed = refused.model === model && performance.now() - refused.atMs < PRESSED_MS;
+    kieUi.say(wasPressed ? [AGAIN, PRESS] : [AGAIN], { kind: "built-again" });
+    closeErrors();
+    isRebuilding = false;
+  };
+
+  // A press may have been refused because its form is forgotten: then this fails too.
+  kieUi.checkForm = (model) => {
+    if (model !== present()) return;
+    closeErrors();
+    refused = { model, atMs: performance.now() };
+    document.getElementById(`kie-look-${TAB}`)?.click();
+  };
+})();

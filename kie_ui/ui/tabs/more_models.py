@@ -1,0 +1,129 @@
+"""The More models tab: one place for the form of any model that has no tab of its own.
+
+The browser lists the visitor's models in the picker and remembers which one is picked
+(`assets/js/more_models.js`). The form is built when the tab is open, for this visitor alone, so a
+page costs the same however many models there are. Its events live in Gradio's session; when that is
+gone, the page has the same form built again.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import gradio as gr
+
+from kie_ui.catalog.registry import UnknownModel
+from kie_ui.catalog.spec import ModelSpec
+from kie_ui.ui.asgi.identity import owner_of
+from kie_ui.ui.form.components import WithoutStub
+from kie_ui.ui.form.drafts import drafted, wire_drafts, wire_filling
+from kie_ui.ui.form.form import Form
+from kie_ui.ui.services import MORE_MODELS, Services
+from kie_ui.ui.tabs.generate import build_model_tab
+
+logger = logging.getLogger(__name__)
+
+_STATUS = '<div class="kie-picked" role="status"></div>'
+_GONE = (
+    '<div class="kie-empty kie-no-form"><p><strong>This model is not here any more.</strong></p>'
+    "<p>It was removed in another window. Add it again in the Models tab.</p></div>"
+)
+_UNBUILT = (
+    '<div class="kie-empty kie-no-form"><p><strong>This form cannot be built.</strong></p>'
+    "<p>Its page says something that no form can show; the server’s log says what. The model can "
+    "still be used by its id from a program.</p></div>"
+)
+_IS_BUILT = "window.kieUi.pickedIsBuilt()"
+
+
+class ModelPicker(gr.Dropdown, metaclass=WithoutStub):
+    """A dropdown whose choices only the browser knows; the server looks up what was picked."""
+
+    def get_block_name(self) -> str:
+        """Pass for the stock widget in the browser."""
+        return "dropdown"
+
+    def preprocess(self, payload: object) -> str | None:
+        """Return the model's id; the stock widget would refuse what is not among its choices."""
+        return payload if isinstance(payload, str) else None
+
+
+def build_more_models(services: Services) -> None:
+    """Build the tab's content inside the current Blocks context."""
+    picker = ModelPicker(
+        [],
+        label="Model",
+        info="Type to find one by its name or id.",
+        elem_id="kie-model-picker",
+    )
+    gr.HTML(
+        html_template=_STATUS,
+        js_on_load="window.kieUi.mountMoreModels(element)",
+        padding=False,
+    )
+    turn = gr.Number(0, visible="hidden", elem_id="kie-picked-turn")
+    pick = gr.Button(visible="hidden", elem_id="kie-pick-model")
+    js = "(model) => window.kieUi.modelIsPicked(model)"
+    picker.input(None, picker, turn, js=js, api_visibility="private")
+    js = "() => window.kieUi.pickedModel()"
+    shown = pick.click(None, None, picker, js=js, api_visibility="private")
+    # Afterwards, for the change of the turn has the form built of what the picker then says.
+    js = "() => window.kieUi.pickedTurn()"
+    shown.then(None, None, turn, js=js, api_visibility="private")
+
+    @gr.render(  # type: ignore[untyped-decorator]  # Gradio's has no types
+        inputs=[picker, turn], triggers=[turn.change], queue=False, show_progress="hidden"
+    )
+    def build_picked(model: str | None, turn: float | None, request: gr.Request) -> None:
+        """Build the form of the picked model, as the visitor of this page has it."""
+        if model:
+            with fresh_container(turn):
+                _build(_find(services, model, owner_of(request)), services)
+
+
+def fresh_container(turn: float | None) -> gr.Column | gr.Row:
+    """Return a container of another kind than that of the turn before.
+
+    Where the kinds are equal, Gradio keeps the old components in the browser, with their values.
+    """
+    return (gr.Column, gr.Row)[int(turn or 0) % 2](elem_classes="kie-on-demand")
+
+
+def _find(services: Services, model: str, owner: str) -> ModelSpec | None:
+    try:
+        return services.catalog.of(owner).spec(model)
+    except UnknownModel:
+        return None
+
+
+def _build(spec: ModelSpec | None, services: Services) -> None:
+    if spec is None:
+        gr.HTML(_GONE, js_on_load=_IS_BUILT, padding=False)
+        return
+    with gr.Column() as whole:
+        try:
+            _build_tab(spec, services)
+        except Exception:  # an imported page may hold anything; its visitor is told
+            logger.exception("The form of %s cannot be built.", spec.model)
+            whole.children.clear()
+            gr.HTML(_UNBUILT, js_on_load=_IS_BUILT, padding=False)
+
+
+def _build_tab(spec: ModelSpec, services: Services) -> None:
+    tab = build_model_tab(spec, services, MORE_MODELS)
+    open_inputs(tab.form)
+    wire_drafts(None, spec, tab.form)
+    wire_filling(spec, tab.form, tab.has_pressed)
+    gr.HTML(html_template="<span></span>", js_on_load=_IS_BUILT, elem_classes="kie-unseen")
+
+
+def open_inputs(form: Form) -> None:
+    """Let the widgets of a rendered form be filled in.
+
+    Gradio takes every rendered component that has a value for an output.
+    """
+    widget: Any
+    for widget in drafted(form).values():
+        if getattr(widget, "interactive", True) is None:
+            widget.interactive = True
