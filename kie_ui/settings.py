@@ -48,7 +48,7 @@ class Settings(BaseSettings):
         alias="KIE_UI_SIMULATOR_SPEED",
         gt=0,
         le=1000,
-        description="How many times faster than usual the simulator moves a task along.",
+        description="How many times faster than usual the simulator works on a task.",
     )
     simulator_credits: float = Field(
         10_000,
@@ -60,7 +60,7 @@ class Settings(BaseSettings):
         120,
         alias="KIE_UI_CALL_TIMEOUT_MINUTES",
         gt=0,
-        description="How long a REST call waits for its clip; the run itself is watched for ever.",
+        description="How long a REST call waits for its clip; the run is watched without a limit.",
     )
     visitors: Literal["auto", "one", "many"] = Field(
         "auto",
@@ -77,27 +77,27 @@ class Settings(BaseSettings):
         20,
         alias="KIE_UI_RUNS_PER_DAY",
         ge=0,
-        description="Runs that each visitor may make with the server's key in a day (UTC), where "
-        "it is shared; 0: as many as they like.",
+        description="Runs that each visitor may make with a shared server key in a day (UTC); "
+        "0: no limit.",
     )
     runs_per_day_of_all: int = Field(
         200,
         alias="KIE_UI_RUNS_PER_DAY_OF_ALL",
         ge=0,
         description="The same for all visitors together, since every new browser is a new "
-        "visitor; 0: as many as they like.",
+        "visitor; 0: no limit.",
     )
     users: SecretStr | None = Field(
         None,
         alias="KIE_UI_USERS",
-        description="Who may sign in, as name:password pairs with commas between them, or a file "
-        "with one pair a line; without it, no one has to.",
+        description="Who may sign in: comma-separated name:password pairs, or the path of a file "
+        "with one pair per line; without it, no one has to.",
     )
     allowed_hosts: str = Field(
         "",
         alias="KIE_UI_ALLOWED_HOSTS",
-        description="Names, with commas between them, under which a server that listens on this "
-        "computer alone may be asked beside localhost, such as that of a proxy before it.",
+        description="Comma-separated host names, such as a proxy's, under which a server that "
+        "listens on this computer only may be reached besides localhost.",
     )
     add_models: Literal["visitors", "operator"] = Field(
         "visitors",
@@ -108,8 +108,8 @@ class Settings(BaseSettings):
     docs_hosts: str = Field(
         "docs.kie.ai",
         alias="KIE_UI_DOCS_HOSTS",
-        description="Hosts, with commas between them, from which a model’s page may be fetched by "
-        "its address; none: from nowhere.",
+        description="Comma-separated hosts from which a model’s page may be fetched by its "
+        "address; none: from nowhere.",
     )
     tabs: str = Field(
         "",
@@ -121,26 +121,26 @@ class Settings(BaseSettings):
         0,
         alias="KIE_UI_MAX_DISK_GB",
         ge=0,
-        description="Disk space for all that is kept; beyond it the results of the oldest runs "
-        "are dropped, never those of favourites. 0: no limit.",
+        description="Disk space for everything that is kept; beyond it the results of the oldest "
+        "runs are dropped, never those of favourites. 0: no limit.",
     )
     creates_per_10_s: int = Field(
         20,
         alias="KIE_UI_CREATES_PER_10_S",
         gt=0,
-        description="Tasks made with one key in any ten seconds, as Kie allows; more wait in line.",
+        description="Tasks made with one key in any ten seconds, as Kie allows; more are queued.",
     )
     polls_per_s: float = Field(
         20,
         alias="KIE_UI_POLLS_PER_S",
         gt=0,
         le=1000,
-        description="Questions about tasks made with one key, per second at most.",
+        description="Polls of tasks made with one key, per second at most.",
     )
     public_url: str = Field(
         "",
         alias="KIE_UI_PUBLIC_URL",
-        description="Address under which Kie can reach this server, to be called back by it.",
+        description="Address at which Kie can reach this server to call it back.",
     )
     kie_webhook_key: SecretStr | None = Field(
         None,
@@ -160,7 +160,7 @@ class Settings(BaseSettings):
     @field_validator("kie_api_base_url", "kie_upload_base_url", "public_url")
     @classmethod
     def _without_trailing_slash(cls, address: str) -> str:
-        """Let paths be put after it, in a snippet as in a request."""
+        """Remove it, since paths are appended."""
         return address.strip().rstrip("/")
 
     @field_validator("public_url")
@@ -184,13 +184,13 @@ class Settings(BaseSettings):
 
     @cached_property
     def data_path(self) -> Path:
-        """The data folder, absolute; not yet made."""
+        """The data folder, absolute; it may not exist yet."""
         folder = self.data_dir or user_data_path("kie-ui", appauthor=False)
         return folder.expanduser().resolve()
 
     @property
     def hosts_of_docs(self) -> frozenset[str]:
-        """The hosts from which pages may be fetched."""
+        """The hosts from which documentation pages may be fetched."""
         names = (name.strip().lower().rstrip(".") for name in self.docs_hosts.split(","))
         return frozenset(name for name in names if name not in ("", "none"))
 
@@ -201,37 +201,37 @@ class Settings(BaseSettings):
 
     @property
     def max_disk_bytes(self) -> int | None:
-        """The disk limit in bytes; None where there is none."""
+        """The disk limit in bytes; None if there is none."""
         return round(self.max_disk_gb * 10**9) or None
 
     @property
     def is_reachable_by_others(self) -> bool:
-        """Whether anyone but the person at this computer can open the page."""
+        """Whether others than the person at this computer can open the page."""
         if self.visitors != "auto":
             return self.visitors == "many"
         return self.users is not None or self._is_published
 
     @property
     def _is_published(self) -> bool:
-        listens_beyond = self.gradio_server_name.lower() not in LOOPBACK_HOSTS
-        is_passed_on = self.gradio_share or bool(self.space_id) or bool(self.gradio_root_path)
-        return listens_beyond or is_passed_on
+        is_on_network = self.gradio_server_name.lower() not in LOOPBACK_HOSTS
+        is_proxied = self.gradio_share or bool(self.space_id) or bool(self.gradio_root_path)
+        return is_on_network or is_proxied
 
     @property
     def hosts(self) -> frozenset[str] | None:
-        """The names under which the server may be asked; None where it cannot know them all."""
+        """The host names under which the server may be reached; None if they are not all known."""
         if self.is_reachable_by_others or self._is_published or self.users is not None:
             return None
-        told = {name.strip().lower() for name in self.allowed_hosts.split(",")}
+        allowed = {name.strip().lower() for name in self.allowed_hosts.split(",")}
         own = {urlsplit(self.public_url).hostname or "", self.gradio_server_name.lower()}
-        return frozenset((LOOPBACK_HOSTS | told | own) - {""})
+        return frozenset((LOOPBACK_HOSTS | allowed | own) - {""})
 
 
 def read_users(given: SecretStr | None) -> dict[str, SecretStr]:
-    """Read `KIE_UI_USERS`: pairs, or a file of pairs. Raises: ValueError, which names no password.
+    """Read `KIE_UI_USERS`: pairs, or a file of pairs.
 
-    A password may hold colons; a comma only in a file, where empty lines and such that begin with
-    `#` are passed over.
+    A password may contain colons, and in a file commas; there empty lines and those that begin
+    with `#` are ignored. Raises: ValueError, which contains no password.
     """
     text = given.get_secret_value().strip() if given is not None else ""
     users: dict[str, SecretStr] = {}
@@ -240,7 +240,7 @@ def read_users(given: SecretStr | None) -> dict[str, SecretStr]:
         if not name or not password:
             raise ValueError(f"entry {number} is no name:password pair")
         if name in users:
-            raise ValueError(f"entry {number} names a user for the second time")
+            raise ValueError(f"entry {number} names the same user again")
         users[name] = SecretStr(password)
     if text and not users:
         raise ValueError("names no user")
@@ -248,7 +248,7 @@ def read_users(given: SecretStr | None) -> dict[str, SecretStr]:
 
 
 def _pairs(text: str) -> list[str]:
-    """List the pairs that stand in a text, or in the file that it names."""
+    """Return the pairs in a text, or in the file whose path it is."""
     try:
         is_file = bool(text) and Path(text).expanduser().is_file()
         lines = Path(text).expanduser().read_text("utf-8").splitlines() if is_file else None

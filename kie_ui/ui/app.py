@@ -21,10 +21,9 @@ from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.settings import Settings
 from kie_ui.ui.api import event_stream, history, models, reuse, run_actions, run_files
 from kie_ui.ui.api.requests import build_route
+from kie_ui.ui.asgi.browser_security import SameOriginMiddleware, SecurityHeadersMiddleware
 from kie_ui.ui.asgi.gradio_isolation import GradioIsolationMiddleware
 from kie_ui.ui.asgi.identity import IdentityMiddleware
-from kie_ui.ui.asgi.same_origin import SameOriginMiddleware
-from kie_ui.ui.asgi.security_headers import SecurityHeadersMiddleware
 from kie_ui.ui.asgi.uploads import UploadCleaner, claim_uploads, files_of_page
 from kie_ui.ui.assets import ASSETS, head, stylesheets
 from kie_ui.ui.page import build_page, build_theme

@@ -22,8 +22,8 @@ from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
 from kie_ui.ui.app import build_routes
+from kie_ui.ui.asgi.browser_security import SameOriginMiddleware
 from kie_ui.ui.asgi.identity import IdentityMiddleware
-from kie_ui.ui.asgi.same_origin import SameOriginMiddleware
 from kie_ui.ui.services import Services
 from kie_ui.ui.tabs.generate import HAS_PRESSED, ModelTab, build_model_tab
 

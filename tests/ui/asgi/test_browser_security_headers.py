@@ -5,7 +5,7 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kie_ui.ui.asgi.security_headers import SecurityHeadersMiddleware, content_policy
+from kie_ui.ui.asgi.browser_security import SecurityHeadersMiddleware, content_policy
 
 
 async def _broken(scope: Scope, receive: Receive, send: Send) -> None:

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
-from kie_ui.ui.asgi.same_origin import FOREIGN, MISDIRECTED, SameOriginMiddleware
+from kie_ui.ui.asgi.browser_security import FOREIGN, MISDIRECTED, SameOriginMiddleware
 
 HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
