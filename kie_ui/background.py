@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class BackgroundTasks:
@@ -16,12 +18,30 @@ class BackgroundTasks:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    def spawn(self, work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def spawn(self, work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
         """Run `work` beside everything else; an exception that ends it is logged."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def repeat(
+        self,
+        work: Callable[[], Awaitable[object]],
+        *,
+        name: str,
+        every_s: float,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        expected: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """Do `work` every so many seconds until the stop; no error ends that.
+
+        Of an `expected` error only the sentence is logged: its cause may quote what people typed.
+        """
+        self.spawn(_repeat(work, name, lambda: sleep(every_s), expected), name=name)
 
     async def stop(self, *, grace_s: float = 0.0) -> None:
         """Give the tasks `grace_s` seconds to end, cancel the rest and wait for them."""
@@ -36,3 +56,19 @@ class BackgroundTasks:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("The background task %s failed.", task.get_name(), exc_info=error)
+
+
+async def _repeat(
+    work: Callable[[], Awaitable[object]],
+    name: str,
+    pause: Callable[[], Awaitable[object]],
+    expected: tuple[type[Exception], ...],
+) -> None:
+    while True:
+        await pause()
+        try:
+            await work()
+        except expected as problem:
+            log.warning("The background task %s will try again: %s", name, problem)
+        except Exception:
+            log.exception("The background task %s will try again.", name)

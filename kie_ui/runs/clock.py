@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,7 +30,7 @@ class Clock:
     """Takes seconds."""
 
     async def within(self, limit_s: float, work: Coroutine[Any, Any, T]) -> T:
-        """Do some work, and break it off when it takes too long. Raises: TimeoutError."""
+        """Do some work, and cancel it when it takes too long. Raises: TimeoutError."""
         working = asyncio.ensure_future(work)
         timer = asyncio.ensure_future(self.sleep(limit_s))
         try:
@@ -42,6 +43,14 @@ class Clock:
                 task.cancel()
             await asyncio.gather(working, timer, return_exceptions=True)
 
+    async def wait(self, event: asyncio.Event, limit_s: float | None) -> None:
+        """Wait until an event is set, `limit_s` seconds at most; None sets no limit."""
+        if limit_s is None:
+            await event.wait()
+        else:
+            with suppress(TimeoutError):
+                await self.within(limit_s, event.wait())
+
 
 SYSTEM_CLOCK = Clock()
-"""Time as everyone has it."""
+"""The time of this computer."""

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from kie_ui.runs.clock import Clock
+from kie_ui.background import BackgroundTasks
 from kie_ui.runs.errors import RunsProblem
-from kie_ui.runs.events import RunEvents
-from kie_ui.runs.run import Run
+from kie_ui.runs.lifecycle.engine import RunEngine
+from kie_ui.runs.lifecycle.poll_scheduler import PollScheduler
 from kie_ui.runs.storage.run_store import RunStore
 
 log = logging.getLogger(__name__)
 
 
-_PRIVATE = 0o700
+_OWNER_ONLY = 0o700
 
-_MOMENT_S = 5.0
-"""How long to try for a lock of one's own: others hold it for moments, to see who is alive."""
+_LOCK_TIMEOUT_S = 5.0
+"""How long to try for this process's own lock: others hold it for moments, to see who is alive."""
 
 
 class ProcessLock:
@@ -41,9 +40,9 @@ class ProcessLock:
         """Be known as alive from now on; once more changes nothing. Raises: OSError."""
         if self._lock is not None:
             return
-        self._folder.mkdir(_PRIVATE, parents=True, exist_ok=True)
+        self._folder.mkdir(_OWNER_ONLY, parents=True, exist_ok=True)
         lock = FileLock(self._path(self.id), thread_local=False)
-        lock.acquire(timeout=_MOMENT_S)
+        lock.acquire(timeout=_LOCK_TIMEOUT_S)
         self._lock = lock
 
     def leave(self) -> None:
@@ -54,7 +53,7 @@ class ProcessLock:
             self._lock = None
 
     def is_alive(self, holder: str) -> bool:
-        """Tell whether a process is still there; what a dead one left behind is removed.
+        """Whether a process is still there; what a dead one left behind is removed.
 
         Raises: OSError.
         """
@@ -92,86 +91,70 @@ class RunOwnership:
     """Holds this process's runs, takes over those of dead processes, and follows the others'."""
 
     def __init__(
-        self,
-        store: RunStore,
-        presence: ProcessLock,
-        feed: RunEvents,
-        clock: Clock,
-        on_taken: Callable[[Run], None],
-        on_others: Callable[[int], None],
+        self, store: RunStore, lock: ProcessLock, engine: RunEngine, scheduler: PollScheduler
     ) -> None:
         self._store = store
-        self._presence = presence
-        self._feed = feed
-        self._clock = clock
-        self._on_taken = on_taken
-        self._on_others = on_others
-        """Is told how many other processes there are, when that has changed."""
-        self._looking: asyncio.Task[None] | None = None
+        self._lock = lock
+        self._engine = engine
+        self._scheduler = scheduler
+        self._tasks = BackgroundTasks()
+        self._is_held = False
         self._others: frozenset[str] = frozenset()
-        self._told: dict[str, int] = {}
+        self._published: dict[str, int] = {}
+        """The latest change of each run that another process has just changed."""
         self._looked_at_ms = 0
-
-    @property
-    def id(self) -> str:
-        """Who holds the runs of this process."""
-        return self._presence.id
 
     async def start(self) -> None:
         """Be known, and take over what nobody holds any more. Raises: OSError, StoreProblem."""
-        await asyncio.to_thread(self._presence.enter)
-        self._looked_at_ms = self._clock.now_ms()
+        await asyncio.to_thread(self._lock.enter)
+        self._looked_at_ms = self._store.clock.now_ms()
         await self._take_over()
         await self._look()
-        self._looking = asyncio.create_task(self._look_again_and_again(), name="holding")
+        self._is_held = True
+        self._tasks.repeat(
+            self._look,
+            name="look for other processes",
+            every_s=LOOK_S,
+            sleep=self._store.clock.sleep,
+            expected=(RunsProblem, OSError),
+        )
 
-    async def look_no_more(self) -> None:
+    async def stop_looking(self) -> None:
         """Take nothing over any more."""
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
+        await self._tasks.stop()
 
     async def stop(self) -> None:
-        """Let every run go, for whoever comes next."""
-        await self.look_no_more()
-        if self._looking is not None:
+        """Release every run, for another process to take over."""
+        await self.stop_looking()
+        if self._is_held:
             try:
-                await self._store.release(self.id)
+                await self._store.release(self._lock.id)
             except RunsProblem as problem:
-                log.warning("Runs are not let go: %s", problem)
-        await asyncio.to_thread(self._presence.leave)
+                log.warning("Runs are not released: %s", problem)
+        await asyncio.to_thread(self._lock.leave)
 
     async def _take_over(self) -> None:
         for holder in await self._store.holders():
-            if holder is None or not await asyncio.to_thread(self._presence.is_alive, holder):
-                for run in await self._store.take_over(holder, self.id):
-                    self._on_taken(run)
-
-    async def _look_again_and_again(self) -> None:
-        while True:
-            await self._clock.sleep(LOOK_S)
-            try:
-                await self._look()
-            except (RunsProblem, OSError) as problem:
-                log.warning("Other processes on this data folder are not seen: %s", problem)
+            if holder is None or not await asyncio.to_thread(self._lock.is_alive, holder):
+                for run in await self._store.take_over(holder, self._lock.id):
+                    self._engine.take_over(run)
 
     async def _look(self) -> None:
-        others = frozenset(await asyncio.to_thread(self._presence.others))
+        others = frozenset(await asyncio.to_thread(self._lock.others))
         if others or self._others:
-            await self._tell_changes()
+            await self._publish_changes()
         # Every time: a process may have come and gone between two looks.
         await self._take_over()
-        if len(others) != len(self._others):
-            self._on_others(len(others))
+        self._scheduler.share(1 + len(others))
         self._others = others
 
-    async def _tell_changes(self) -> None:
-        """Tell what others changed since the last look, each change once."""
-        now_ms = self._clock.now_ms()
+    async def _publish_changes(self) -> None:
+        """Publish what others changed since the last look, each change once."""
+        now_ms = self._store.clock.now_ms()
         since_ms = self._looked_at_ms - OVERLAP_MS
-        changed = await self._store.changed_by_others(self.id, since_ms)
+        changed = await self._store.changed_by_others(self._lock.id, since_ms)
         for run in changed:
-            if self._told.get(run.id) != run.updated_at_ms:
-                self._feed.publish(run)
-        self._told = {run.id: run.updated_at_ms for run in changed}
+            if self._published.get(run.id) != run.updated_at_ms:
+                self._store.events.publish(run)
+        self._published = {run.id: run.updated_at_ms for run in changed}
         self._looked_at_ms = now_ms

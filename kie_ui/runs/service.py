@@ -1,106 +1,50 @@
-"""Runs, for whoever shows or calls them: the one path from a press to a clip."""
+"""What can be done with runs: the one way from the page, REST and MCP to a clip."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kie_ui.background import BackgroundTasks
 from kie_ui.catalog.registry import Catalog
 from kie_ui.kie.client import KieClient
 from kie_ui.media.storage import Storage, explain_os_error
-from kie_ui.runs.accounts.balance import Balances
+from kie_ui.runs.accounts.balance import BalanceNotes, Balances
 from kie_ui.runs.accounts.credentials import Access, Backends, Clients
 from kie_ui.runs.accounts.limits import NO_LIMIT, CreateBudget, Quota, RunsPerDay
-from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.runs.cluster import ProcessLock, RunOwnership
 from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
 from kie_ui.runs.history import History
-from kie_ui.runs.lifecycle.adopt import Adopting
-from kie_ui.runs.lifecycle.callbacks import Callbacks
-from kie_ui.runs.lifecycle.create import Sending
+from kie_ui.runs.lifecycle.adopt import TaskAdopter
+from kie_ui.runs.lifecycle.callbacks import CallbackAddresses
+from kie_ui.runs.lifecycle.create import TaskCreator
 from kie_ui.runs.lifecycle.create_queue import CreateQueue
-from kie_ui.runs.lifecycle.download import Fetching, Posters
-from kie_ui.runs.lifecycle.engine import Journeys, Upkeep
-from kie_ui.runs.lifecycle.poll import Watching
+from kie_ui.runs.lifecycle.download import Downloader, Posters
+from kie_ui.runs.lifecycle.engine import RunEngine
+from kie_ui.runs.lifecycle.poll import TaskPoller
 from kie_ui.runs.lifecycle.poll_scheduler import POLLS_PER_S, PollScheduler, PollSettings
-from kie_ui.runs.lifecycle.submit import Intake, Pressing
+from kie_ui.runs.lifecycle.submit import Intake, Submitter
 from kie_ui.runs.retention import Retention
 from kie_ui.runs.run import UNSENT_STEPS, BackendKind, Run, Step
 from kie_ui.runs.storage.run_store import RunStore
 
 log = logging.getLogger(__name__)
 
-
 REOPEN_S = 10.0
 """Seconds between attempts to open a database that can't be written."""
 
+MAX_UNDECIDED = 100
+"""Runs of unknown fate that are always in sight, at most."""
 
-class Opening:
-    """Opens the store and the storage; `opened` is called once they can be written."""
+DROPPED = "This result was dropped to keep the disk limit; its record is kept."
 
-    def __init__(
-        self,
-        store: RunStore,
-        storage: Storage,
-        clock: Clock,
-        opened: Callable[[], Awaitable[None]],
-        aside: Callable[[Coroutine[Any, Any, None]], None],
-    ) -> None:
-        self.trouble: str | None = None
-        """Why nothing can be kept, where runs can be read at best."""
-        self._store = store
-        self._storage = storage
-        self._clock = clock
-        self._opened = opened
-        self._aside = aside
-
-    def raise_trouble(self) -> None:
-        """Refuse what could not be kept. Raises: StoreProblem, where there is trouble."""
-        if self.trouble is not None:
-            raise StoreProblem(self.trouble)
-
-    async def open(self) -> None:
-        """Open, to be read alone where need be; then opening is tried again and again.
-
-        Raises: StoreProblem, if it can't even be read.
-        """
-        try:
-            await self._open()
-        except (StoreProblem, OSError) as problem:
-            sentence = explain_os_error(problem) if isinstance(problem, OSError) else str(problem)
-            await self._only_read(sentence)
-
-    async def _open(self) -> None:
-        """Open for real. Raises: StoreProblem, OSError."""
-        await self._store.open()
-        await asyncio.to_thread(self._storage.sweep_parts)
-        await self._opened()
-        self.trouble = None
-
-    async def _only_read(self, sentence: str) -> None:
-        """Go on without writing. Raises: StoreProblem, if nothing can be read."""
-        try:
-            await self._store.open_read_only(sentence)
-        except StoreProblem as unreadable:
-            raise StoreProblem(sentence) from unreadable
-        self.trouble = sentence
-        log.critical("Runs can be read, but none can be made: %s", sentence)
-        self._aside(self._reopen())
-
-    async def _reopen(self) -> None:
-        while self.trouble is not None:
-            await self._clock.sleep(REOPEN_S)
-            try:
-                await self._open()
-            except (StoreProblem, OSError):  # it has been said already
-                with suppress(StoreProblem):
-                    await self._store.open_read_only(self.trouble)
+CANCELLED = "Cancelled before it was sent: nothing is billed."
 
 
 @dataclass(frozen=True)
@@ -116,92 +60,81 @@ class Limits:
     """What all stored files may take: the oldest clips beyond are dropped, never a favourite's."""
 
 
-_USUAL = Limits()
-
-MAX_UNDECIDED = 100
-"""Runs of unknown fate that are always in sight, at most."""
+_DEFAULT_LIMITS = Limits()
 
 
 class RunService:
-    """Takes runs in, takes each to its end in the background, and tells about them.
+    """Takes runs in, takes each to its end in the background, and answers about them.
 
     Every method that names an owner sees that owner's runs alone: someone else's is UnknownRun,
     just as one that does not exist. Where the database fails, StoreProblem is raised.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts that a service is made of, each by its name
+    def __init__(
         self,
         *,
         catalog: Catalog,
         store: RunStore,
         storage: Storage,
         backends: Backends,
-        presence: ProcessLock | None = None,
         clients: Clients | None = None,
-        clock: Clock = SYSTEM_CLOCK,
-        limits: Limits = _USUAL,
+        balances: Balances | None = None,
+        limits: Limits = _DEFAULT_LIMITS,
     ) -> None:
+        clock = store.clock
+        lock = ProcessLock(storage.root / "processes")
         self.backends = backends
+        self.trouble: str | None = None
+        """Why nothing can be saved, where runs can be read at best."""
         self._store = store
         self._storage = storage
-        self._limits = limits
-        self._clock = clock
-        self._clients = clients or Clients(partial(KieClient, sleep=clock.sleep))
-        self._callbacks = Callbacks("", "")
-        self.quota = Quota(store, backends, self._clock, limits.runs_per_day)
-        self._access = access = Access(backends, self._clients, store)
-        self._balances = Balances(store, access)
-        budget = CreateBudget(store, self._clock, limits.creates_per_10_s)
-        self._queue = CreateQueue(self._clock, budget.take)
-        self._tracker = PollScheduler(
-            PollSettings(self._clock, polls_per_s=limits.polls_per_s),
-            lambda made: (
-                backends.account(made.owner, made.backend, made.paid_by) or f"none of {made.owner}"
-            ),
+        self._tasks = BackgroundTasks()
+        self._clients = clients or Clients(partial(KieClient, sleep=clock.sleep), clock)
+        access = Access(backends, self._clients, store)
+        self.quota = Quota(store, backends, clock, limits.runs_per_day)
+        self._callbacks = CallbackAddresses(limits.public_url)
+        budget = CreateBudget(store, clock, limits.creates_per_10_s)
+        self._queue = CreateQueue(clock, budget.take)
+        self._scheduler = PollScheduler(
+            TaskPoller(store, access).ask,
+            access.account_or_owner,
+            PollSettings(clock, polls_per_s=limits.polls_per_s),
         )
+        self._balances = balances or Balances(self._clients, clock)
+        self._balance_notes = BalanceNotes(store, access, self._balances)
         self._posters = Posters(store, storage)
-        self._journeys = Journeys(
-            store,
-            self._balances,
-            Sending(catalog, store, access, storage, self._queue, self._callback_url),
-            Fetching(store, access, storage, self._tracker),
-            self._posters,
-            self._tracker,
-        )
-        presence = presence or ProcessLock(storage.root / "processes")
-        self._pressing = Pressing(
-            catalog,
-            backends,
-            store,
-            self._journeys,
-            Intake(storage),
-            self.quota,
-            presence.id,
-        )
-        self._adopting = Adopting(catalog, store, access, self._clock)
-        self._watching = Watching(store, access, self._journeys.go_on)
-        self._upkeep = Upkeep(
-            store,
-            self._tracker,
-            self._journeys,
-            self._adopting,
-            self._clients,
-            presence.id,
-        )
-        self._journeys.on_sent = self._upkeep.sent
-        self._opening = Opening(store, storage, self._clock, self._opened, self._upkeep.aside)
         self._retention = Retention(store, storage, limits.max_disk_bytes)
-        self._journeys.on_kept = self._keep_disk_limit
+        self._adopter = TaskAdopter(catalog, store, access, lock.id)
+        self._engine = RunEngine(
+            holder=lock.id,
+            store=store,
+            creator=TaskCreator(
+                catalog=catalog,
+                store=store,
+                storage=storage,
+                access=access,
+                queue=self._queue,
+                callbacks=self._callbacks,
+            ),
+            scheduler=self._scheduler,
+            downloader=Downloader(store, storage, access, self._scheduler),
+            posters=self._posters,
+            balances=self._balance_notes,
+            retention=self._retention,
+            adopter=self._adopter,
+        )
+        self._submitter = Submitter(
+            holder=lock.id,
+            catalog=catalog,
+            store=store,
+            backends=backends,
+            intake=Intake(storage),
+            quota=self.quota,
+            engine=self._engine,
+        )
+        self._ownership = RunOwnership(store, lock, self._engine, self._scheduler)
         self.history = History(store, storage, self._posters)
         """Every run found again, marked, deleted, added up."""
-        self._holding = RunOwnership(
-            store,
-            presence,
-            store.events,
-            self._clock,
-            on_taken=self._upkeep.take_up,
-            on_others=lambda others: self._tracker.share(1 + others),
-        )
 
     async def start(self) -> None:
         """Open the database and go on with every run that has not ended.
@@ -209,49 +142,82 @@ class RunService:
         Where the database can only be read, `trouble` says why, runs are listed, and opening it is
         tried again and again. Raises: StoreProblem, if it can't even be read.
         """
-        self.backends.listen(self._backend_changed)
-        self._tracker.start(self._watching.ask)
-        await self._opening.open()
-
-    async def _opened(self) -> None:
-        secret = await self._store.secret("callbacks")
-        self._callbacks = Callbacks(self._limits.public_url, secret)
-        await self._holding.start()
-        self._upkeep.aside(self._upkeep.fetch_again_and_again())
-        self._upkeep.aside(self._retention.run_forever())
-
-    @property
-    def trouble(self) -> str | None:
-        """Why nothing can be kept, where runs can be read at best."""
-        return self._opening.trouble
+        try:
+            await self._open()
+        except (StoreProblem, OSError) as problem:
+            sentence = explain_os_error(problem) if isinstance(problem, OSError) else str(problem)
+            await self._open_read_only(sentence)
+            self._tasks.spawn(self._reopen(sentence), name="reopen the database")
+        self.backends.listen(self._key_changed)
 
     async def stop(self) -> None:
         """Stop within a few seconds, leaving every run such that `start` goes on with it."""
-        self.backends.unlisten(self._backend_changed)
-        await self._holding.look_no_more()
-        await self._upkeep.stop()
-        await self._tracker.stop()
-        await self._journeys.stop()
-        await self._posters.stop()
-        await self._queue.stop()
+        self.backends.unlisten(self._key_changed)
+        await self._ownership.stop_looking()
+        await self._tasks.stop()
+        await self._engine.stop()
+        for part in (self._scheduler, self._posters, self._queue):
+            await part.stop()
+        await self._balance_notes.stop()
         await self._balances.stop()
-        await self._holding.stop()
+        await self._ownership.stop()
         await self._clients.close()
         await self._store.close()
+
+    async def _open(self) -> None:
+        """Open the database to be written. Raises: StoreProblem, OSError."""
+        await self._store.open()
+        await asyncio.to_thread(self._storage.sweep_parts)
+        self._callbacks.secret = await self._store.secret("callbacks")
+        await self._ownership.start()
+        self._engine.start()
+        self._tasks.spawn(self._retention.run_forever(), name="retention")
+        self.trouble = None
+
+    async def _open_read_only(self, reason: str) -> None:
+        """Go on without writing. Raises: StoreProblem, if nothing can be read."""
+        try:
+            await self._store.open_read_only(reason)
+        except StoreProblem as unreadable:
+            raise StoreProblem(reason) from unreadable
+        self.trouble = reason
+        log.critical("Runs can be read, but none can be made: %s", reason)
+
+    async def _reopen(self, reason: str) -> None:
+        while self.trouble is not None:
+            await self._store.clock.sleep(REOPEN_S)
+            try:
+                await self._open()
+            except (StoreProblem, OSError):  # the reason is in the log already
+                with suppress(StoreProblem):
+                    await self._store.open_read_only(reason)
+
+    def _key_changed(self, owner: str) -> None:
+        self._engine.key_changed(owner, has_own_key=self.backends.has_own_key(owner))
+        self._tasks.spawn(
+            self._clients.retire(self.backends.is_in_use), name="close clients of replaced keys"
+        )
+
+    def _raise_trouble(self) -> None:
+        """Refuse what could not be saved. Raises: StoreProblem, where there is trouble."""
+        if self.trouble is not None:
+            raise StoreProblem(self.trouble)
+
+    # Making runs
 
     async def submit(
         self, owner: str, model: str, values: Mapping[str, Any], backend: BackendKind
     ) -> Run:
-        """Check and keep a new run, and return it while it goes on in the background.
+        """Check and save a new run, and return it while it goes on in the background.
 
         A `FileRef` among the values holds an absolute path; its file may vanish afterwards.
-        Raises: InvalidValues with all problems at once; UnknownModel; KeyMissing; StoreProblem.
+        Raises: InvalidValues with all problems at once; UnknownModel; KeyMissing; QuotaUsedUp.
         """
-        self._opening.raise_trouble()
-        return await self._pressing.press(owner, model, values, backend)
+        self._raise_trouble()
+        return await self._submitter.submit(owner, model, values, backend)
 
     async def cancel(self, owner: str, run_id: str) -> Run:
-        """Call a run off whose create has not left. Raises: UnknownRun; WrongStep once it has."""
+        """Cancel a run whose create has not left. Raises: UnknownRun; WrongStep once it has."""
         run = await self.run(owner, run_id)
         try:
             run = await self._store.change(
@@ -259,24 +225,23 @@ class RunService:
             )
         except WrongStep:
             raise WrongStep(_too_late(await self.run(owner, run_id))) from None
-        self._journeys.break_off(run_id)
+        self._engine.cancel(run_id)
         return run
 
     async def send_again(self, owner: str, run_id: str) -> Run:
         """Make a new run of one of unknown fate, knowing that both may be billed; only once.
 
-        Raises: UnknownRun, WrongStep, KeyMissing.
+        Raises: UnknownRun, WrongStep, KeyMissing, QuotaUsedUp.
         """
-        return await self._pressing.press_again(await self.run(owner, run_id))
+        return await self._submitter.submit_again(await self.run(owner, run_id))
 
     async def give_task_id(self, owner: str, run_id: str, task_id: str) -> Run:
         """Have a run of unknown fate follow a task that was found in Kie's logs.
 
         Raises: UnknownRun, KeyMissing, KieError; WrongStep if it can't be this run's task.
         """
-        run = await self.run(owner, run_id)
-        run = await self._adopting.give_task_id(run, task_id, self._holding.id)
-        self._journeys.go_on(run)
+        run = await self._adopter.give_task_id(await self.run(owner, run_id), task_id)
+        self._engine.advance(run)
         return run
 
     async def track(self, owner: str, task_id: str, backend: BackendKind) -> Run:
@@ -284,11 +249,42 @@ class RunService:
 
         Raises: KeyMissing, KieError; WrongStep for what is no task id.
         """
-        self._opening.raise_trouble()
-        run, is_new = await self._adopting.track(owner, task_id, backend, self._holding.id)
+        self._raise_trouble()
+        run, is_new = await self._adopter.track(owner, task_id, backend)
         if is_new:
-            self._journeys.go_on(run)
+            self._engine.advance(run)
         return run
+
+    async def fetch_again(self, owner: str, run_id: str) -> Run:
+        """Try once more to store a result that was made. Raises: UnknownRun, WrongStep."""
+        return await self._engine.download_again(await self.run(owner, run_id))
+
+    async def watch_again(self, owner: str, run_id: str) -> Run:
+        """Ask Kie once more about a run whose task was not to be found.
+
+        Raises: UnknownRun; WrongStep, also if the run has no task id to ask about.
+        """
+        run = await self.run(owner, run_id)
+        if run.task_id is None:
+            raise WrongStep("Kie never told a task id for this run: look at https://kie.ai/logs.")
+        return await self._engine.poll_again(run)
+
+    def is_callback(self, run_id: str, proof: str) -> bool:
+        """Whether an address that was called was made here; asks no database."""
+        return self._callbacks.is_genuine(run_id, proof)
+
+    def called_back(self, run_id: str, proof: str, task_id: str | None) -> bool:
+        """Ask about a run's task at once, as a call says that it has news.
+
+        False where the address of the call was not made here. Whatever else a call says is not
+        believed. Source: observed live, "Callback".
+        """
+        if not self.is_callback(run_id, proof):
+            return False
+        self._engine.called_back(run_id, task_id)
+        return True
+
+    # Looking at runs
 
     async def run(self, owner: str, run_id: str) -> Run:
         """Return one run. Raises: UnknownRun."""
@@ -324,45 +320,16 @@ class RunService:
         return tuple(self._store.latest(run) for run in reversed(in_order))
 
     async def has_unfinished(self, owner: str) -> bool:
-        """Tell whether something is still to come of an owner's runs by itself."""
+        """Whether something is still to come of an owner's runs by itself."""
         return bool(await self._store.unfinished(owner))
 
     def places(self, owner: str) -> dict[str, int]:
-        """Tell the places of an owner's runs in our own queue: 1 is the next to leave."""
+        """Return the places of an owner's runs in our own queue: 1 is the next to leave."""
         return self._queue.places(owner)
 
     def queue_changes(self, owner: str) -> AbstractContextManager[asyncio.Event]:
-        """Give an event that is set when those places changed."""
+        """Return an event that is set when those places may have changed."""
         return self._queue.changes(owner)
-
-    async def fetch_again(self, owner: str, run_id: str) -> Run:
-        """Try once more to keep a result that was made. Raises: UnknownRun, WrongStep."""
-        return await self._upkeep.fetch(await self.run(owner, run_id))
-
-    async def watch_again(self, owner: str, run_id: str) -> Run:
-        """Ask Kie once more about a run whose task was not to be found.
-
-        Raises: UnknownRun; WrongStep, also if the run has no task id to ask about.
-        """
-        run = await self.run(owner, run_id)
-        if run.task_id is None:
-            raise WrongStep("Kie never told a task id for this run: look at https://kie.ai/logs.")
-        return await self._upkeep.watch(run)
-
-    def is_callback(self, run_id: str, proof: str) -> bool:
-        """Tell whether an address that was called was made here; asks no database."""
-        return self._callbacks.is_genuine(run_id, proof)
-
-    def called_back(self, run_id: str, proof: str, task_id: str | None) -> bool:
-        """Ask about a run's task at once, since someone says that it has news.
-
-        False where the address of the call was not made here. Whatever else a call says is not
-        believed. Source: observed live, "Callback".
-        """
-        if not self.is_callback(run_id, proof):
-            return False
-        self._upkeep.called_back(run_id, task_id)
-        return True
 
     async def clip_file(self, owner: str, run_id: str, index: int = 0) -> Path:
         """Return where a run's result lies. Raises: UnknownRun; WrongStep if there is none."""
@@ -403,20 +370,6 @@ class RunService:
                 changed = await anext(subscription)
                 run = changed if changed.id == run_id else run
         return run
-
-    def _callback_url(self, run: Run) -> str | None:
-        return self._callbacks.url(run.id)
-
-    def _keep_disk_limit(self) -> None:
-        self._upkeep.aside(self._retention.keep_disk_limit())
-
-    def _backend_changed(self, owner: str) -> None:
-        self._upkeep.aside(self._upkeep.follow_key(owner, self.backends))
-
-
-DROPPED = "This result was dropped to keep the disk limit; its record is kept."
-
-CANCELLED = "Cancelled before it was sent: nothing is billed."
 
 
 def _too_late(run: Run) -> str:

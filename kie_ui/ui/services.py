@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from pydantic import SecretStr
 
@@ -18,8 +19,10 @@ from kie_ui.catalog.library.library import EVERYONE, Library
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.kie.backend import Backend
+from kie_ui.kie.client import KieClient
 from kie_ui.media.storage import Storage
-from kie_ui.runs.accounts.credentials import Backends
+from kie_ui.runs.accounts.balance import Balances
+from kie_ui.runs.accounts.credentials import Backends, Clients
 from kie_ui.runs.accounts.limits import NO_LIMIT, RunsPerDay
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.runs.errors import RunsProblem, StoreProblem
@@ -66,7 +69,9 @@ class Services:
             api_base_url=settings.kie_api_base_url,
             upload_base_url=settings.kie_upload_base_url,
         )
-        self.accounts = Accounts(self.backends, self._live)
+        self.clients = Clients(partial(KieClient, sleep=clock.sleep), clock)
+        self.balances = Balances(self.clients, clock)
+        self.accounts = Accounts(self.backends, self.balances, self._live)
         self.users = Users(settings.passwords)
         self.files = OwnedFiles(settings.data_path / "uploads.sqlite3")
         self.tasks = BackgroundTasks()
@@ -141,7 +146,8 @@ class Services:
             await opening.result().stop()
         elif opening is not None:
             opening.cancel()
-        await self.accounts.close()
+        await self.balances.stop()
+        await self.clients.close()
         await self.simulator.stop()
         self.files.close()
 
@@ -189,7 +195,8 @@ def _build_service(services: Services) -> RunService:
         store=RunStore(sqlite_url(folder / "runs.sqlite3"), clock=services.clock),
         storage=Storage(folder),
         backends=services.backends,
-        clock=services.clock,
+        clients=services.clients,
+        balances=services.balances,
         limits=Limits(
             creates_per_10_s=settings.creates_per_10_s,
             polls_per_s=settings.polls_per_s,

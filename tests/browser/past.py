@@ -20,7 +20,7 @@ from kie_ui.catalog.values import FileRef
 from kie_ui.kie.responses import TaskRecord
 from kie_ui.media.storage import Storage
 from kie_ui.runs.lifecycle.download import look_inside
-from kie_ui.runs.lifecycle.poll import written_in
+from kie_ui.runs.lifecycle.poll import written_results
 from kie_ui.runs.run import Clip, Run, RunError, Step, StepChange
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from tests.wire.app_process import ROOT
@@ -68,7 +68,7 @@ class Past:
         ]
         result = {"resultObject": written} if written is not None else {}
         record = {"state": "success", "resultJson": json.dumps(result)}
-        clips += written_in(TaskRecord.from_data(record))
+        clips += written_results(TaskRecord.from_data(record))
         yesterday_ms = time.time_ns() // 1_000_000 - _DAY_MS
         values = {"prompt": prompt, "resolution": "480p"}
         usual = {"model": V1_LITE, "values": values, "clips": clips, "record": record}

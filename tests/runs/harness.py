@@ -26,7 +26,7 @@ from kie_ui.media.storage import Storage
 from kie_ui.runs.accounts.credentials import KEY_GONE, Backends, Clients
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.events import RunEvents
-from kie_ui.runs.lifecycle.poll_scheduler import Outcome, Watch
+from kie_ui.runs.lifecycle.poll_scheduler import Outcome, PollScheduler
 from kie_ui.runs.run import Clip, Run, RunError, Step, StepChange, Upload
 from kie_ui.runs.service import Limits, RunService
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
@@ -120,27 +120,50 @@ class Questions:
     def __init__(self, time: StillTime) -> None:
         self._time = time
         self.asked: list[tuple[str, float]] = []
-        self.outcomes: dict[str, list[Outcome]] = {}
+        self.outcomes: dict[str, list[Run | Outcome]] = {}
         self.usual = Outcome.AGAIN
         self.hold: asyncio.Event | None = None
         self.takes_s = 0.0
-        self.at_once = 0
-        self.most_at_once = 0
+        self.concurrent = 0
+        self.max_concurrent = 0
 
-    async def __call__(self, watch: Watch) -> Outcome:
-        self.asked.append((watch.run_id, self._time.now_s))
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
+    async def __call__(self, run: Run) -> Run | Outcome:
+        self.asked.append((run.id, self._time.now_s))
+        self.concurrent += 1
+        self.max_concurrent = max(self.max_concurrent, self.concurrent)
         if self.hold is not None:
             await self.hold.wait()
         if self.takes_s:
             await self._time.clock.sleep(self.takes_s)
-        self.at_once -= 1
-        following = self.outcomes.get(watch.run_id)
+        self.concurrent -= 1
+        following = self.outcomes.get(run.id)
         return following.pop(0) if following else self.usual
 
     def times_s(self, run_id: str = "r1") -> list[float]:
         return [at_s for asked, at_s in self.asked if asked == run_id]
+
+
+class Polling:
+    """A scheduler, and the runs that wait for the ends of their tasks with it."""
+
+    def __init__(self, scheduler: PollScheduler) -> None:
+        self.scheduler = scheduler
+        self.hint = scheduler.hint
+        self.wake = scheduler.wake
+        self.ended: list[Run] = []
+        self._waiting: list[asyncio.Task[None]] = []
+
+    def watch(self, run: Run, *, at_once: bool = False) -> None:
+        async def wait() -> None:
+            self.ended.append(await self.scheduler.wait(run, at_once=at_once))
+
+        self._waiting.append(asyncio.create_task(wait()))
+
+    async def stop(self) -> None:
+        for task in self._waiting:
+            task.cancel()
+        await self.scheduler.stop()
+        await asyncio.gather(*self._waiting, return_exceptions=True)
 
 
 @dataclass
@@ -300,8 +323,7 @@ def make_service(
         store=RunStore(sqlite_url(folder / "runs.sqlite3"), clock=fast.clock),
         storage=Storage(folder / "files"),
         backends=backends,
-        clients=Clients(open_client),
-        clock=fast.clock,
+        clients=Clients(open_client, fast.clock),
         limits=limits,
     )
 
@@ -360,9 +382,12 @@ def a_run(number: int = 1, owner: str = OWNER, **fields: Any) -> Run:
     return Run.model_validate(made | fields)
 
 
-def a_watch(run_id: str = "r1", owner: str = "ada", sent_at_ms: int = 0) -> Watch:
-    """Return a task of which nothing was asked yet."""
-    return Watch(run_id, owner, f"task-of-{run_id}", sent_at_ms)
+def a_watched_run(
+    run_id: str = "r1", owner: str = "ada", sent_at_ms: int = 0, **fields: Any
+) -> Run:
+    """Return a run whose task was made, and of which nothing was asked yet."""
+    fields |= {"id": run_id, "task_id": f"task-of-{run_id}", "step": Step.WAITING}
+    return a_run(owner=owner, sent_at_ms=sent_at_ms, created_at_ms=sent_at_ms, **fields)
 
 
 async def reached(service: RunService, run: Run, *steps: Step) -> Run:

@@ -10,7 +10,7 @@ import pytest
 
 from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.errors import UnknownRun, WrongStep
-from kie_ui.runs.lifecycle.create import UPLOADS_OF_ONE
+from kie_ui.runs.lifecycle.create import MAX_UPLOADS_OF_ONE
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import CANCELLED, Limits, RunService
 from tests.runs.harness import (
@@ -34,7 +34,7 @@ async def cancelled_for_good(service: RunService, run: Run) -> Run:
     """Cancel a run, and see that it comes to rest so."""
     run = await service.cancel(OWNER, run.id)
     assert (run.step, run.status_note, run.is_final) == (Step.CANCELLED, CANCELLED, True)
-    await until(lambda: not service._journeys._under_way)
+    await until(lambda: not service._engine._running)
     kept = await service.run(OWNER, run.id)
     assert (kept.step, kept.status_note) == (Step.CANCELLED, CANCELLED)
     assert kept.finished_at_ms is not None
@@ -58,11 +58,13 @@ async def test_a_run_can_be_cancelled_while_its_picture_is_uploaded(
 ) -> None:
     """The upload is broken off, and its place is free for the next."""
     fake.outages["upload"] = endless
-    runs = [await service.submit(OWNER, GROK, values, "live") for _ in range(UPLOADS_OF_ONE + 2)]
-    await until(lambda: fake.counts["upload"] == UPLOADS_OF_ONE)
+    runs = [
+        await service.submit(OWNER, GROK, values, "live") for _ in range(MAX_UPLOADS_OF_ONE + 2)
+    ]
+    await until(lambda: fake.counts["upload"] == MAX_UPLOADS_OF_ONE)
     for run in runs:
         await service.cancel(OWNER, run.id)
-    await until(lambda: not service._journeys._under_way)
+    await until(lambda: not service._engine._running)
     fake.outages.clear()
     last = await service.submit(OWNER, GROK, values, "live")
     assert (await reached(service, last, Step.DONE)).step is Step.DONE
@@ -181,7 +183,7 @@ async def test_of_cancelling_and_sending_exactly_one_wins(
             is_cancelled = True
         except WrongStep:
             is_cancelled = False
-        await until(lambda: run.id not in service._journeys._under_way)
+        await until(lambda: run.id not in service._engine._running)
         left = [body for body in fake.bodies if body["input"]["prompt"] == prompt]
         assert len(left) == (0 if is_cancelled else 1)
         end = await reached(service, run, Step.CANCELLED, Step.DONE)

@@ -25,19 +25,15 @@ from tests.runs.harness import (
 
 async def die(service: RunService) -> None:
     """End a service as a kill would: nothing is written or handed over any more."""
-    service._journeys._is_stopped = True
-    tasks = [service._holding._looking, *service._journeys._under_way.values()]
-    tasks += [*service._upkeep._asides]
-    for task in tasks:
-        if task is not None:
-            task.cancel()
-    await asyncio.gather(*(task for task in tasks if task), return_exceptions=True)
-    await service._tracker.stop()
-    lock = service._holding._presence._lock
+    service._engine._is_stopped = True
+    await service._ownership.stop_looking()
+    await service._engine._tasks.stop()
+    await service._scheduler.stop()
+    lock = service._ownership._lock._lock
     assert lock is not None
     lock.release()  # as the operating system does with every lock of a process that ends
-    service._holding._presence._lock = None
-    service._holding._looking = None
+    service._ownership._lock._lock = None
+    service._ownership._is_held = False
 
 
 async def pressed(service: RunService, values: dict[str, Any], *steps: Step) -> Run:
@@ -52,13 +48,13 @@ async def test_a_run_has_one_holder_who_polls_and_fetches_it(
     fake.polls_until_success = 10**6
     run = await pressed(service, values, Step.GENERATING)
     second = await start_another()
-    assert second._tracker._lanes == {}
-    assert second._journeys._under_way == {}
+    assert second._scheduler._pollers == {}
+    assert second._engine._running == {}
     fake.polls_until_success = 0
     assert (await reached(second, run, Step.DONE)).step is Step.DONE
     assert (fake.counts["create"], fake.counts["media"]) == (1, 1)
-    assert (await second.run(OWNER, run.id)).holder == service._holding.id
-    assert second._tracker._lanes == {}
+    assert (await second.run(OWNER, run.id)).holder == service._ownership._lock.id
+    assert second._scheduler._pollers == {}
 
 
 async def test_changes_of_one_process_reach_the_pages_of_the_other(
@@ -114,7 +110,7 @@ async def test_when_the_holder_dies_another_goes_on(
     await die(service)
     fake.polls_until_success = 0
     run = await reached(second, run, Step.DONE)
-    assert run.holder == second._holding.id
+    assert run.holder == second._ownership._lock.id
     assert (fake.counts["create"], fake.counts["media"]) == (1, 1)
 
 
@@ -125,10 +121,10 @@ async def test_a_process_that_came_and_died_between_two_looks_leaves_nothing_lyi
     second = await start_another()
     fake.polls_until_success = 10**6
     run = await pressed(second, values, Step.GENERATING)
-    service._holding._others = frozenset()  # it has not looked since
+    service._ownership._others = frozenset()  # it has not looked since
     await die(second)
     fake.polls_until_success = 0
-    assert (await reached(service, run, Step.DONE)).holder == service._holding.id
+    assert (await reached(service, run, Step.DONE)).holder == service._ownership._lock.id
 
 
 async def test_a_clean_stop_hands_over(
@@ -142,7 +138,7 @@ async def test_a_clean_stop_hands_over(
     await service.stop()
     fake.polls_until_success = 0
     run = await reached(second, run, Step.DONE)
-    assert run.holder == second._holding.id
+    assert run.holder == second._ownership._lock.id
     assert fake.counts["create"] == 1
 
 
@@ -185,14 +181,14 @@ async def test_of_two_that_take_a_run_for_theirs_one_sends(
     fake.faults["upload"] = [slow]
     run = await service.submit(OWNER, GROK, values, "live")
     await until(lambda: fake.counts["upload"] == 1)
-    lock = service._holding._presence._lock
+    lock = service._ownership._lock._lock
     assert lock is not None
     lock.release()
     second = await start_another()
     async with asyncio.timeout(10):
         await second.ended(OWNER, run.id)
         released.set()
-        await until(lambda: not service._journeys._under_way)
+        await until(lambda: not service._engine._running)
     assert (await second.run(OWNER, run.id)).step is Step.DONE
     assert fake.counts["create"] == 1
 
@@ -227,8 +223,8 @@ async def test_a_task_that_another_process_watches_is_not_watched_twice(
     run = await pressed(service, values, Step.GENERATING)
     second = await start_another()
     assert (await second.track(OWNER, run.task_id or "", "live")).id == run.id
-    assert second._tracker._lanes == {}
-    assert second._journeys._under_way == {}
+    assert second._scheduler._pollers == {}
+    assert second._engine._running == {}
 
 
 async def test_a_paid_clip_that_one_process_could_not_keep_is_fetched_by_the_other(
@@ -290,6 +286,6 @@ async def test_the_stopped_take_nothing_over(
     stopping = asyncio.create_task(service.stop())
     await die(second)
     await stopping
-    service._upkeep.take_up(run)
-    assert service._journeys._under_way == {}
-    assert service._tracker._lanes == {}
+    service._engine.take_over(run)
+    assert service._engine._running == {}
+    assert service._scheduler._pollers == {}

@@ -136,7 +136,7 @@ async def test_a_rate_limit_without_end_is_no_refusal_and_can_be_called_off(
     await reached(service, run, Step.LINED_UP)
     run = await service.cancel(OWNER, run.id)
     fake.outages.clear()
-    await until(lambda: not service._journeys._under_way)
+    await until(lambda: not service._engine._running)
     assert (run.step, service.places(OWNER)) == (Step.CANCELLED, {})
     assert fake.bodies == []
 

@@ -205,15 +205,16 @@ class Moment:
         served.fake.record.clear()
 
 
-CLIENT, SENDING = "kie_ui.kie.client:KieClient", "kie_ui.runs.lifecycle.create:Sending"
-FETCHING, STORAGE = "kie_ui.runs.lifecycle.download:Fetching", "kie_ui.media.storage:Storage"
-TRACKER = "kie_ui.runs.lifecycle.poll_scheduler:PollScheduler"
+CLIENT, CREATOR = "kie_ui.kie.client:KieClient", "kie_ui.runs.lifecycle.create:TaskCreator"
+DOWNLOADER = "kie_ui.runs.lifecycle.download:Downloader"
+STORAGE = "kie_ui.media.storage:Storage"
+SCHEDULER = "kie_ui.runs.lifecycle.poll_scheduler:PollScheduler"
 
 MOMENTS = (
-    Moment("preparing", freeze=f"before:{SENDING}.send"),
+    Moment("preparing", freeze=f"before:{CREATOR}.create"),
     Moment("uploading", hold="upload", uploads=3),
     Moment("upload answered", freeze=f"after:{CLIENT}.upload", uploads=3),
-    Moment("upload kept", freeze=f"before:{SENDING}._after_its_turn"),
+    Moment("upload kept", freeze=f"before:{CREATOR}._wait_for_turn"),
     Moment("lined up", is_budget_used=True),
     Moment(
         "marked as sending",
@@ -225,11 +226,11 @@ MOMENTS = (
     Moment("create sent", hold="create", downloads=0, end=Step.UNKNOWN),
     Moment("create taken", hold="create", is_taken=True, downloads=0, end=Step.UNKNOWN),
     Moment("create answered", freeze=f"after:{CLIENT}.create_task", downloads=0, end=Step.UNKNOWN),
-    Moment("task id kept", freeze=f"before:{TRACKER}.watch"),
+    Moment("task id kept", freeze=f"before:{SCHEDULER}.wait"),
     Moment("waiting", state="waiting"),
     Moment("queuing", state="queuing"),
     Moment("generating", state="generating"),
-    Moment("succeeded", freeze=f"before:{FETCHING}.fetch"),
+    Moment("succeeded", freeze=f"before:{DOWNLOADER}.download"),
     Moment("download begun", hold="media", downloads=3),
     Moment("download half-way", is_media_cut=True, downloads=3),
     Moment("downloaded", freeze=f"before:{STORAGE}.finish", downloads=3),

@@ -33,7 +33,7 @@ async def press(service: RunService, values: dict[str, Any]) -> Run:
     run = await service.submit(OWNER, GROK, values, "live")
     async with asyncio.timeout(10):
         await service.ended(OWNER, run.id)
-    await until(lambda: run.id not in service._journeys._under_way)
+    await until(lambda: run.id not in service._engine._running)
     return await service.run(OWNER, run.id)
 
 
@@ -153,13 +153,13 @@ async def test_a_run_is_done_before_its_still_is_made(
     """A still that takes long keeps nobody from the result."""
     made_of(fake, {"a.png": tiny_picture()})
     seen: list[Step] = []
-    draw = service._journeys._fetching._storage.poster_path
+    draw = service._engine._downloader._storage.poster_path
 
     def poster_path(run_id: str) -> Any:
         seen.append(shown[-1])
         return draw(run_id)
 
-    monkeypatch.setattr(service._journeys._fetching._storage, "poster_path", poster_path)
+    monkeypatch.setattr(service._engine._downloader._storage, "poster_path", poster_path)
     shown: list[Step] = []
     publish = service._store.events.publish
 

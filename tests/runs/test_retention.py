@@ -22,7 +22,7 @@ async def made(service: RunService, values: dict[str, Any], prompt: str = "A fox
     """Press Generate and wait for the clip, and for its still."""
     run = await service.submit(OWNER, GROK, values | {"prompt": prompt}, "live")
     run = await reached(service, run, Step.DONE)
-    await until(lambda: run.id not in service._journeys._under_way)
+    await until(lambda: run.id not in service._engine._running)
     return await service.run(OWNER, run.id)
 
 

@@ -509,7 +509,7 @@ async def test_a_press_whose_page_is_closed_is_kept_and_goes_on_or_neither(
             await asyncio.sleep(0)
         pressing.cancel()
         await asyncio.gather(pressing, return_exceptions=True)
-    await until(lambda: not service._journeys._under_way)
+    await until(lambda: not service._engine._running)
     runs = await service.recent(OWNER, 99)
     for run in runs:
         await reached(service, run, Step.DONE)
@@ -528,16 +528,16 @@ async def test_what_is_to_come_next_waits_for_what_is_being_done(
 
     run = await service.submit(OWNER, GROK, values, "live")
     await reached(service, run, Step.UNFETCHED)
-    await until(lambda: not service._journeys._under_way)
+    await until(lambda: not service._engine._running)
     asked = fake.counts["media"]
     fake.outages["media"] = slow
     run = await service.fetch_again(OWNER, run.id)
     await until(lambda: fake.counts["media"] == asked + 1)
-    service._journeys.go_on(run)
-    service._journeys.go_on(run)
-    assert list(service._journeys._next) == [run.id]
+    service._engine.advance(run)
+    service._engine.advance(run)
+    assert list(service._engine._next) == [run.id]
     held.set()
-    await until(lambda: not service._journeys._under_way)
+    await until(lambda: not service._engine._running)
     assert (await service.run(OWNER, run.id)).step is Step.DONE
     assert fake.counts["media"] <= asked + 2
 
@@ -559,10 +559,10 @@ async def test_after_the_stop_nothing_is_begun(
     await asyncio.sleep(0.02)
     held.set()
     await stopping
-    assert service._tracker._lanes == {}
-    assert service._journeys._under_way == {}
-    service._journeys.go_on(run)
-    assert service._journeys._under_way == {}
+    assert service._scheduler._pollers == {}
+    assert service._engine._running == {}
+    service._engine.advance(run)
+    assert service._engine._running == {}
     assert [task for task in asyncio.all_tasks() if task.get_name() == "lane"] == []
 
 

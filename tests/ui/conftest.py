@@ -63,8 +63,9 @@ async def _close(services: Services) -> None:
     """Close what a test has opened, if the end of its server has not done so."""
     opening = services._opening
     if opening is None or opening.exception() is not None:
+        await services.clients.close()
         return
-    if opening.result()._backend_changed in services.backends._listeners:
+    if opening.result()._key_changed in services.backends._listeners:
         await services._close()
 
 

@@ -1,6 +1,6 @@
-"""Which backend an owner's runs are made with: Kie with a key, or the demo.
+"""Who is asked with which key: Kie with a typed key or the server's, or the demo.
 
-Typed keys live here, in memory, and nowhere else.
+Typed keys are here, in memory, and nowhere else.
 """
 
 from __future__ import annotations
@@ -10,41 +10,25 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 from pydantic import SecretStr
 
 from kie_ui.kie.backend import Backend, clean_api_key
 from kie_ui.kie.client import KieClient
+from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.runs.run import BackendKind, Payer, Run
-from kie_ui.runs.storage.run_store import RunStore
+from kie_ui.runs.storage.run_store import RunStore, TaskHolder
 
 DEMO_ACCOUNT = "demo"
 
 DemoFactory = Callable[[], Awaitable[Backend]]
-"""Tells the simulator's backend, starting it where that is needed; asked before every use."""
+"""Returns the simulator's backend, starting it if need be; called before every use."""
 
 DemoOf = Callable[[Backend, str], Backend]
 """Makes the simulator's backend that of one owner."""
 
 Listener = Callable[[str], None]
-"""Is told the owner whose backend changed."""
-
-
-class Billed(Protocol):
-    """What is made with somebody's key, such as a run."""
-
-    @property
-    def owner(self) -> str:
-        """Whose it is."""
-
-    @property
-    def backend(self) -> BackendKind:
-        """Whether Kie makes it, or the demo."""
-
-    @property
-    def paid_by(self) -> Payer | None:
-        """Whose key it is made with; None where that was not kept."""
+"""Is called with the owner whose backend changed."""
 
 
 def account_of(backend: Backend) -> str:
@@ -103,22 +87,24 @@ class Backends:
         backend = self._live_backend(owner, paid_by)
         return None if backend is None else account_of(backend)
 
-    def possible_accounts(self, made: Billed) -> frozenset[str]:
-        """Name the accounts with which something may have been made, as far as keys are here."""
-        if made.backend == "demo":
+    def possible_accounts(
+        self, owner: str, kind: BackendKind, paid_by: Payer | None
+    ) -> frozenset[str]:
+        """Name the accounts that an earlier run may have gone to, as far as keys are here."""
+        if kind == "demo":
             return frozenset({DEMO_ACCOUNT})
-        typed = None if made.paid_by == "server" else self._typed.get(made.owner)
-        server = None if made.paid_by == "own" else self._server
+        typed = None if paid_by == "server" else self._typed.get(owner)
+        server = None if paid_by == "own" else self._server
         return frozenset(account_of(backend) for backend in (typed, server) if backend is not None)
 
     def payer(self, owner: str, kind: BackendKind) -> Payer | None:
-        """Tell whose key this owner's next run of this kind is made with; None without one."""
+        """Return whose key this owner's next run of this kind is made with; None without one."""
         if kind == "demo" or self._live_backend(owner) is None:
             return None
         return "own" if owner in self._typed else "server"
 
     def kind(self, owner: str) -> BackendKind:
-        """Tell what this owner's next run is made with: Kie if there is a key, else the demo."""
+        """Return what this owner's next run is made with: Kie if there is a key, else the demo."""
         return "demo" if self._live_backend(owner) is None else "live"
 
     def has_own_key(self, owner: str) -> bool:
@@ -140,12 +126,12 @@ class Backends:
             upload_base_url=self._upload_base_url,
             api_key=SecretStr(clean_api_key(key)),
         )
-        self._tell(owner)
+        self._notify(owner)
 
     def forget_key(self, owner: str) -> None:
         """Forget an owner's typed key, if there is one."""
         if self._typed.pop(owner, None) is not None:
-            self._tell(owner)
+            self._notify(owner)
 
     def is_in_use(self, backend: Backend) -> bool:
         """Whether anyone's runs are made with this backend."""
@@ -155,16 +141,16 @@ class Backends:
         return backend == self._server or backend in self._typed.values()
 
     def listen(self, listener: Listener) -> None:
-        """Have a listener told of every key that is typed or forgotten."""
+        """Call a listener whenever a key is typed or forgotten."""
         self._listeners.append(listener)
 
     def unlisten(self, listener: Listener) -> None:
-        """Tell a listener nothing more; one that was told nothing is no error."""
+        """Call a listener no more; one that is unknown is no error."""
         if listener in self._listeners:
             self._listeners.remove(listener)
 
     def next_change(self, owner: str) -> asyncio.Event:
-        """Return what is set as soon as a key of this owner is typed or forgotten."""
+        """Return an event that is set once a key of this owner is typed or forgotten."""
         return self._changes.setdefault(owner, asyncio.Event())
 
     def _live_backend(self, owner: str, paid_by: Payer | None = None) -> Backend | None:
@@ -177,7 +163,7 @@ class Backends:
         self._demo = await self._find_demo()
         return self._demo
 
-    def _tell(self, owner: str) -> None:
+    def _notify(self, owner: str) -> None:
         self._changes.pop(owner, asyncio.Event()).set()
         for listener in tuple(self._listeners):
             listener(owner)
@@ -185,39 +171,46 @@ class Backends:
 
 OpenClient = Callable[[Backend], KieClient]
 
+IDLE_S = 600.0
+"""Seconds after which the client of a backend that nobody asks is closed."""
+
 
 @dataclass
 class _Held:
     client: KieClient
     users: int = 0
+    used_s: float = 0.0
     is_retired: bool = False
 
 
 class Clients:
-    """Open clients by backend. A replaced key's client finishes what it is doing, then closes."""
+    """Open clients by backend. One whose key is replaced finishes what it is doing, then closes."""
 
-    def __init__(self, open_client: OpenClient = KieClient) -> None:
+    def __init__(self, open_client: OpenClient = KieClient, clock: Clock = SYSTEM_CLOCK) -> None:
         self._open_client = open_client
+        self._clock = clock
         self._held: dict[Backend, _Held] = {}
 
     @asynccontextmanager
     async def client(self, backend: Backend) -> AsyncIterator[KieClient]:
         """Lend the backend's client for as long as the block lasts."""
-        held = self._held.get(backend)
-        if held is None:
+        if backend not in self._held:
+            await self.retire(self._was_used_lately)
+        if (held := self._held.get(backend)) is None:
             held = self._held[backend] = _Held(self._open_client(backend))
         held.users += 1
         try:
             yield held.client
         finally:
             held.users -= 1
+            held.used_s = self._clock.steady_s()
             if held.is_retired and held.users == 0:
                 await held.client.aclose()
 
     async def retire(self, is_in_use: Callable[[Backend], bool]) -> None:
         """Close the clients of backends that are in use no more, each after its last user."""
-        for backend in [backend for backend in self._held if not is_in_use(backend)]:
-            held = self._held.pop(backend)
+        unused = [backend for backend in self._held if not is_in_use(backend)]
+        for held in [self._held.pop(backend) for backend in unused]:
             held.is_retired = True
             if held.users == 0:
                 await held.client.aclose()
@@ -225,6 +218,10 @@ class Clients:
     async def close(self) -> None:
         """Close every client that nobody uses, and the others after their last user."""
         await self.retire(lambda _backend: False)
+
+    def _was_used_lately(self, backend: Backend) -> bool:
+        held = self._held[backend]
+        return held.users > 0 or self._clock.steady_s() - held.used_s < IDLE_S
 
 
 KEY_GONE = "The key is gone: enter it again and this run goes on."
@@ -240,7 +237,7 @@ def key_gone(run: Run) -> str:
 class Access:
     """Lends the client of a run's own backend: a run goes on with what it was begun with.
 
-    That holds for the key too: who pays was settled at the press, see `Run.paid_by`.
+    That holds for the key too: who pays is fixed when a run is submitted, see `Run.paid_by`.
     """
 
     def __init__(self, backends: Backends, clients: Clients, store: RunStore) -> None:
@@ -251,7 +248,7 @@ class Access:
     @asynccontextmanager
     async def client(self, run: Run) -> AsyncIterator[KieClient | None]:
         """Lend the run's client, or None if its key is missing."""
-        backend = await self._backend(run)
+        backend = await self.backend(run)
         if backend is None:
             yield None
             return
@@ -259,18 +256,22 @@ class Access:
             yield client
 
     def payer(self, owner: str, kind: BackendKind) -> Payer | None:
-        """Tell whose key an owner's next run of a kind is made with."""
+        """Return whose key an owner's next run of a kind is made with."""
         return self._backends.payer(owner, kind)
 
     def account(self, run: Run) -> str | None:
         """Name the account that a run goes to; None if its key is missing."""
         return self._backends.account(run.owner, run.backend, run.paid_by)
 
-    def may_share_account(self, run: Run, other: Billed) -> bool:
-        """Tell whether something else may have been made with the account of a run."""
-        return self.account(run) in self._backends.possible_accounts(other)
+    def account_or_owner(self, run: Run) -> str:
+        """Name the account that a run goes to, or where its key is missing, something else."""
+        return self.account(run) or f"none of {run.owner}"
 
-    async def account_in_time(self, run: Run) -> str:
+    def may_share_account(self, run: Run, other: TaskHolder) -> bool:
+        """Whether another run of a task may have been made with the account of a run."""
+        return self.account(run) in self._backends.possible_accounts(*other)
+
+    async def wait_for_account(self, run: Run) -> str:
         """Name a run's account; if its key is missing, say so and wait until it is entered."""
         while (account := self.account(run)) is None:
             change = self._backends.next_change(run.owner)
@@ -281,12 +282,13 @@ class Access:
         return account
 
     @asynccontextmanager
-    async def client_in_time(self, run: Run) -> AsyncIterator[KieClient]:
+    async def wait_for_client(self, run: Run) -> AsyncIterator[KieClient]:
         """Lend the run's client; if its key is missing, say so and wait until it is entered."""
-        while (backend := await self._backend(run)) is None:
-            await self.account_in_time(run)
+        while (backend := await self.backend(run)) is None:
+            await self.wait_for_account(run)
         async with self._clients.client(backend) as client:
             yield client
 
-    async def _backend(self, run: Run) -> Backend | None:
+    async def backend(self, run: Run) -> Backend | None:
+        """Return what a run is made with, or None if its key is missing."""
         return await self._backends.backend(run.owner, run.backend, run.paid_by)

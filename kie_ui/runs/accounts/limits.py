@@ -1,4 +1,4 @@
-"""How many creates one account may send: counted in the database and by a steady clock.
+"""How much may be asked of one account: creates, questions, and runs that the server pays for.
 
 Source: observed live, "createTask" (20 creates in ten seconds for each account).
 """
@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, delete, func, insert, select
 
 from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.run import Run
 from kie_ui.runs.storage.run_store import RunStore
+from kie_ui.runs.storage.tables import COUNTED_RUNS
 
 WINDOW_MS = 11_000
 """The ten seconds that Kie counts creates over, and one more: what leaves here evenly may arrive
@@ -33,29 +35,88 @@ class CreateBudget:
     def __init__(self, store: RunStore, clock: Clock, creates_per_10_s: int) -> None:
         self._store = store
         self._clock = clock
-        self._most = creates_per_10_s
+        self._max_creates = creates_per_10_s
         self._taken_s: dict[str, deque[float]] = {}
         """When this process took creates of an account, in steady seconds."""
 
     async def take(self, account: str) -> float:
-        """Take one of an account's creates: 0 where it is granted, else the seconds until then.
+        """Take one of an account's creates: 0 if it is granted, else the seconds until one can be.
 
         Raises: StoreProblem.
         """
         now_s = self._clock.steady_s()
-        taken = self._taken_s.setdefault(account, deque(maxlen=self._most))
-        if len(taken) == self._most and now_s - taken[0] < WINDOW_MS / 1000:
+        taken = self._taken(account, now_s)
+        if len(taken) == self._max_creates and now_s - taken[0] < WINDOW_MS / 1000:
             return WINDOW_MS / 1000 - (now_s - taken[0])
-        wait_s = await self._store.take_create(account, self._most, WINDOW_MS) / 1000
+        wait_s = await self._store.take_create(account, self._max_creates, WINDOW_MS) / 1000
         if wait_s == 0:
             taken.append(now_s)
         return wait_s
+
+    def _taken(self, account: str, now_s: float) -> deque[float]:
+        """Return when creates of an account were taken; accounts long unused are forgotten."""
+        if account not in self._taken_s:
+            window_s = WINDOW_MS / 1000
+            used = self._taken_s.items()
+            self._taken_s = {
+                name: taken for name, taken in used if taken and now_s - taken[-1] < window_s
+            }
+            self._taken_s[account] = deque(maxlen=self._max_creates)
+        return self._taken_s[account]
+
+
+MIN_RATE_SHARE = 1 / 64
+"""The share of the usual rate that remains at least, however often Kie asks for less."""
+
+RECOVERS_AFTER_S = 10.0
+"""Seconds without a refusal after which a reduced rate is doubled, up to the usual one."""
+
+
+@dataclass
+class RateShare:
+    """Among how many processes a rate is shared."""
+
+    processes: int = 1
+
+
+class PollRate:
+    """The rate at which one account is asked about all its tasks together.
+
+    Questions are spread evenly. When Kie refuses one as too many, all of them slow down together,
+    and speed up again step by step. Times are steady seconds.
+    """
+
+    def __init__(self, per_s: float, share: RateShare | None = None) -> None:
+        self._per_s = per_s
+        self._processes = share or RateShare()
+        self._share = 1.0
+        self._next_s = 0.0
+        self._refused_s = float("-inf")
+
+    def wait_s(self, now_s: float) -> float:
+        """Return how long the next question has to wait."""
+        return max(0.0, self._next_s - now_s)
+
+    def count(self, now_s: float) -> None:
+        """Count one question."""
+        if self._share < 1 and now_s - self._refused_s >= RECOVERS_AFTER_S:
+            self._share = min(1.0, 2 * self._share)
+            self._refused_s = now_s
+        per_s = self._per_s * self._share / self._processes.processes
+        self._next_s = max(now_s, self._next_s) + 1 / per_s
+
+    def slow_down(self, now_s: float, pause_s: float) -> None:
+        """Ask less: Kie was asked too much. Refusals of questions sent together count once."""
+        if now_s >= self._refused_s + pause_s / 2:
+            self._share = max(MIN_RATE_SHARE, self._share / 2)
+        self._refused_s = now_s
+        self._next_s = max(self._next_s, now_s + pause_s)
 
 
 DAY_MS = 24 * 60 * 60 * 1000
 
 Listener = Callable[[str, int], None]
-"""Is told an owner, and how many of their runs are left today."""
+"""Is called with an owner, and how many of their runs are left today."""
 
 
 class QuotaUsedUp(RunsProblem):
@@ -94,11 +155,11 @@ class Quota:
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
-        """Have a listener told whenever a visitor's runs left change."""
+        """Call a listener whenever the runs that a visitor has left change."""
         self._listeners.append(listener)
 
     async def left(self, owner: str) -> int | None:
-        """Tell how many runs are left today; None where there is no limit for this owner now."""
+        """Return how many runs are left today; None where there is no limit for this owner now."""
         if not any(self._limits) or self._backends.payer(owner, "live") != "server":
             return None
         count = partial(counted_runs, owner, self._today())
@@ -114,12 +175,12 @@ class Quota:
             yield
             return
         count = partial(count_run, run.owner, run.id, self._today(), self._limits)
-        self._tell(run.owner, await self._store.write(count))
+        self._notify(run.owner, await self._store.write(count))
         try:
             yield
         except BaseException:
             uncount = partial(uncount_run, run.owner, run.id)
-            self._tell(run.owner, await self._store.write(uncount))
+            self._notify(run.owner, await self._store.write(uncount))
             raise
 
     def _left_of(self, runs: int) -> int | None:
@@ -128,7 +189,7 @@ class Quota:
     def _today(self) -> int:
         return self._clock.now_ms() // DAY_MS
 
-    def _tell(self, owner: str, runs: int) -> None:
+    def _notify(self, owner: str, runs: int) -> None:
         left = self._left_of(runs)
         if left is not None:
             for listener in self._listeners:
@@ -136,34 +197,31 @@ class Quota:
 
 
 def count_run(owner: str, run_id: str, day: int, limits: RunsPerDay, connection: Connection) -> int:
-    """Count a new run, and tell how many of its owner's are counted now.
+    """Count a new run, and return how many of its owner's are counted now.
 
     Days long past are forgotten. Raises: QuotaUsedUp.
     """
-    connection.execute(text("DELETE FROM counted_runs WHERE day < :day"), {"day": day - 7})
+    connection.execute(delete(COUNTED_RUNS).where(COUNTED_RUNS.c.day < day - 7))
     runs = counted_runs(owner, day, connection)
     if limits.of_one and runs >= limits.of_one:
         raise QuotaUsedUp(limits.of_one)
     if limits.of_all and counted_runs(None, day, connection) >= limits.of_all:
         raise QuotaUsedUp(limits.of_all, of_all=True)
-    connection.execute(
-        text("INSERT INTO counted_runs (run_id, owner, day) VALUES (:run_id, :owner, :day)"),
-        {"run_id": run_id, "owner": owner, "day": day},
-    )
+    connection.execute(insert(COUNTED_RUNS).values(run_id=run_id, owner=owner, day=day))
     return runs + 1
 
 
 def uncount_run(owner: str, run_id: str, connection: Connection) -> int:
-    """Take a run off the count, and tell how many of its day are left counted."""
-    day = connection.scalar(
-        text("SELECT day FROM counted_runs WHERE run_id = :run_id"), {"run_id": run_id}
-    )
-    connection.execute(text("DELETE FROM counted_runs WHERE run_id = :run_id"), {"run_id": run_id})
+    """Take a run off the count, and return how many of its day are still counted."""
+    is_run = COUNTED_RUNS.c.run_id == run_id
+    day = connection.scalar(select(COUNTED_RUNS.c.day).where(is_run))
+    connection.execute(delete(COUNTED_RUNS).where(is_run))
     return counted_runs(owner, day or 0, connection)
 
 
 def counted_runs(owner: str | None, day: int, connection: Connection) -> int:
-    """Tell how many runs of an owner's, or of everyone's, are counted on a day."""
-    query = "SELECT COUNT(*) FROM counted_runs WHERE day = :day"
-    whose = "" if owner is None else " AND owner = :owner"
-    return int(connection.scalar(text(query + whose), {"owner": owner, "day": day}) or 0)
+    """Return how many runs of an owner, or of everyone, are counted on a day."""
+    query = select(func.count()).select_from(COUNTED_RUNS).where(COUNTED_RUNS.c.day == day)
+    if owner is not None:
+        query = query.where(COUNTED_RUNS.c.owner == owner)
+    return connection.scalar(query) or 0

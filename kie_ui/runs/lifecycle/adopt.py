@@ -1,4 +1,4 @@
-"""Tasks whose id comes from outside: found in Kie's logs, made elsewhere, or told by a callback."""
+"""Tasks whose id comes from outside: from Kie's logs, from elsewhere, or from a callback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from kie_ui.catalog.validation.validate import check_part
 from kie_ui.kie.errors import error_for_code
 from kie_ui.kie.responses import TaskRecord
 from kie_ui.runs.accounts.credentials import Access
-from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import KeyMissing, WrongStep
 from kie_ui.runs.run import BackendKind, Run, Step, StepChange
 from kie_ui.runs.storage.run_store import RunStore
@@ -25,31 +24,29 @@ _NO_SUCH_TASK = (422, "recordInfo is null")
 _TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 
 
-class Adopting:
-    """Finds out about tasks at Kie, and makes runs of them. Everything raises KieError too."""
+class TaskAdopter:
+    """Finds tasks at Kie and makes runs of them. All of it raises KieError and StoreProblem too."""
 
-    def __init__(self, catalog: Catalog, store: RunStore, access: Access, clock: Clock) -> None:
+    def __init__(self, catalog: Catalog, store: RunStore, access: Access, holder: str) -> None:
         self._catalog = catalog
         self._store = store
         self._access = access
-        self._clock = clock
+        self._holder = holder
 
-    async def track(
-        self, owner: str, task_id: str, backend: BackendKind, holder: str
-    ) -> tuple[Run, bool]:
+    async def track(self, owner: str, task_id: str, backend: BackendKind) -> tuple[Run, bool]:
         """Make a run of a task, or return the one that there is; and whether it is new.
 
-        Raises: WrongStep, KeyMissing, StoreProblem.
+        Raises: WrongStep, KeyMissing.
         """
         task_id = clean_task_id(task_id)
         known = await self._store.run_of_task(owner, task_id)
         if known is not None:
             return known, False
-        now_ms = self._clock.now_ms()
+        now_ms = self._store.clock.now_ms()
         blank = Run(
             id=uuid4().hex,
             owner=owner,
-            holder=holder,
+            holder=self._holder,
             backend=backend,
             paid_by=self._access.payer(owner, backend),
             model="",
@@ -62,14 +59,13 @@ class Adopting:
             updated_at_ms=now_ms,
         )
         record = await self._record(blank, task_id)
-        return await self._store.add_for_task(
-            blank.model_copy(update=await self._told(owner, record))
-        )
+        fields = await self._fields(owner, record)
+        return await self._store.add_for_task(blank.model_copy(update=fields))
 
-    async def give_task_id(self, run: Run, task_id: str, holder: str) -> Run:
+    async def give_task_id(self, run: Run, task_id: str) -> Run:
         """Have a run of unknown fate follow a task, if it can be its own.
 
-        Raises: WrongStep, KeyMissing, StoreProblem.
+        Raises: WrongStep, KeyMissing.
         """
         task_id = clean_task_id(task_id)
         if run.step is not Step.UNKNOWN or run.task_id is not None:
@@ -79,42 +75,43 @@ class Adopting:
             raise WrongStep("Another of your runs follows this task already.")
         record = await self._record(run, task_id)
         _raise_if_other(run, record)
-        return await self._store.follow_task(run, task_id, holder)
+        return await self._store.follow_task(run, task_id, self._holder)
 
-    async def recover(self, run: Run, task_id: str, holder: str) -> Run | None:
-        """Have a run of unknown fate follow the task that was made for it, if this one was.
+    async def recover(self, run: Run, task_id: str) -> Run:
+        """Have a run of unknown fate follow a task if it was made for it; else return the run.
 
         That a task carries the very callback address of a run proves it: nobody else knows it.
+        Raises: WrongStep, KeyMissing.
         """
         sent_to = (run.request or {}).get("callBackUrl")
         if run.step is not Step.UNKNOWN or run.task_id is not None or not sent_to:
-            return None
+            return run
         record = await self._record(run, task_id)
         if (record.request or {}).get("callBackUrl") != sent_to:
-            return None
-        return await self._store.follow_task(run, task_id, holder)
+            return run
+        return await self._store.follow_task(run, task_id, self._holder)
 
     async def _record(self, run: Run, task_id: str) -> TaskRecord:
         async with self._access.client(run) as client:
             if client is None:
                 raise KeyMissing(of_server=run.paid_by == "server")
             record = await client.task(task_id)
-        await self._raise_if_anothers(run, task_id)
+        await self._raise_if_of_others(run, task_id)
         return record
 
-    async def _raise_if_anothers(self, run: Run, task_id: str) -> None:
-        """Know nothing of a task that is someone else's, though both are made with one account.
+    async def _raise_if_of_others(self, run: Run, task_id: str) -> None:
+        """Hide a task that is someone else's, though both are made with one account.
 
-        Visitors who share the demo, or the server's key, may learn of each other's task ids: they
-        stand in every clip. Asked after Kie was, so that not even the time taken tells anything.
+        Visitors who share the demo, or the server's key, may learn each other's task ids, as every
+        clip holds its own. Checked after Kie was asked, so that the time taken says nothing.
         Raises: TaskNotFound, just as where Kie knows no such task.
         """
         others = await self._store.others_of_task(run.owner, task_id)
         if any(self._access.may_share_account(run, other) for other in others):
             raise error_for_code(*_NO_SUCH_TASK, about_task=True)
 
-    async def _told(self, owner: str, record: TaskRecord) -> dict[str, Any]:
-        """Return what a record tells of how its task was made, as fields of a run."""
+    async def _fields(self, owner: str, record: TaskRecord) -> dict[str, Any]:
+        """Return what a record says about how its task was made, as fields of a run."""
         request = record.request or {}
         model = record.model or str(request.get("model") or "unknown model")
         inputs = request.get("input")
@@ -122,7 +119,7 @@ class Adopting:
             "model": model,
             "request": request or None,
             "values": await self._values(owner, model, inputs) if isinstance(inputs, dict) else {},
-            "sent_at_ms": record.create_time_ms or self._clock.now_ms(),
+            "sent_at_ms": record.create_time_ms or self._store.clock.now_ms(),
         }
 
     async def _values(self, owner: str, model: str, inputs: Mapping[str, Any]) -> dict[str, Any]:

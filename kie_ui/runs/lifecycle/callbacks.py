@@ -12,12 +12,13 @@ import hmac
 PATH = "/kie-ui/callbacks"
 
 
-class Callbacks:
+class CallbackAddresses:
     """Makes callback addresses and tells genuine ones from made-up ones."""
 
-    def __init__(self, public_url: str, secret: str) -> None:
+    def __init__(self, public_url: str, secret: str = "") -> None:
         self._public_url = public_url.rstrip("/")
-        self._secret = secret.encode()
+        self.secret = secret
+        """Kept in the database; until it is read no address is genuine."""
 
     def url(self, run_id: str) -> str | None:
         """Return where Kie shall call about a run; None where this server can't be reached."""
@@ -26,10 +27,11 @@ class Callbacks:
         return f"{self._public_url}{PATH}/{run_id}/{self._proof(run_id)}"
 
     def is_genuine(self, run_id: str, proof: str) -> bool:
-        """Tell whether an address was made here; before there is a secret, none was."""
-        if not self._secret:
+        """Say whether an address was made here."""
+        if not self.secret:
             return False
         return hmac.compare_digest(self._proof(run_id).encode(), proof.encode(errors="replace"))
 
     def _proof(self, run_id: str) -> str:
-        return hmac.new(self._secret, run_id.encode(errors="replace"), hashlib.sha256).hexdigest()
+        key = self.secret.encode()
+        return hmac.new(key, run_id.encode(errors="replace"), hashlib.sha256).hexdigest()

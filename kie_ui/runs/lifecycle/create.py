@@ -1,10 +1,9 @@
-"""From a kept run to a task at Kie: pictures up, a turn in the queue, then the one create."""
+"""From a saved run to a task at Kie: upload its files, wait for a turn, create once."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from itertools import chain, repeat
 from pathlib import PurePath
 from typing import Any
@@ -18,9 +17,11 @@ from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.values import FileRef
 from kie_ui.kie.client import KieClient
 from kie_ui.kie.errors import KieError, NoAnswer, RateLimited, Unreachable
+from kie_ui.kie.responses import CreatedTask
 from kie_ui.media.storage import Storage
 from kie_ui.runs.accounts.credentials import Access
 from kie_ui.runs.errors import StoreProblem
+from kie_ui.runs.lifecycle.callbacks import CallbackAddresses
 from kie_ui.runs.lifecycle.create_queue import CreateQueue, FairRoom
 from kie_ui.runs.run import UNSENT_STEPS, Run, RunError, Step, Upload
 from kie_ui.runs.storage.run_store import RunStore
@@ -33,23 +34,23 @@ UPLOAD_KEPT_MS = 23 * 60 * 60 * 1000
 Source: observed live, "File upload".
 """
 
-UPLOADS_AT_ONCE = 36
-UPLOADS_OF_ONE = 12
-"""Of one owner: what stalls for one must not keep the others waiting."""
+MAX_UPLOADS = 36
+MAX_UPLOADS_OF_ONE = 12
+"""At the same time, of one owner: what stalls for one must not keep the others waiting."""
 
-UPLOAD_MAY_TAKE_S = 10 * 60.0
+UPLOAD_TIMEOUT_S = 10 * 60.0
 """Seconds after which an upload that still trickles is given up."""
 
 RATE_LIMIT_WAITS_S = (10.0, 20.0, 30.0, 60.0)
-"""Seconds for which an account's creates wait after one was turned away by the rate limit, hence
-surely not accepted; the last one repeats."""
+"""Seconds for which an account's creates wait after one was refused by the rate limit, hence surely
+not accepted; the last one repeats."""
 
 UNREACHABLE_WAITS_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 60.0, 60.0, 60.0)
 """Seconds between attempts to open a connection, about five minutes in all: then the run fails, as
 nobody wants a clip made hours after the press."""
 
-KEEPING_WAITS_S = (0.5, 1.0, 2.0, 4.0, 10.0)
-"""Seconds between attempts to keep a task id, when the database does not take it; the last one
+SAVE_WAITS_S = (0.5, 1.0, 2.0, 4.0, 10.0)
+"""Seconds between attempts to save a task id that the database does not take; the last one
 repeats."""
 
 UNKNOWN_FATE = RunError(
@@ -64,67 +65,64 @@ MODEL_GONE = RunError(
     advice="Add the model again, then press Generate once more.",
 )
 
-CallbackUrl = Callable[[Run], str | None]
-"""Tells where Kie shall call when a run's task has ended, if anywhere."""
 
-
-class Sending:
-    """Uploads what a run needs and sends its create, once."""
+class TaskCreator:
+    """Uploads what a run needs, and sends its create once."""
 
     def __init__(
         self,
+        *,
         catalog: Catalog,
         store: RunStore,
-        access: Access,
         storage: Storage,
+        access: Access,
         queue: CreateQueue,
-        callback_url: CallbackUrl,
+        callbacks: CallbackAddresses,
     ) -> None:
         self._catalog = catalog
         self._store = store
-        self._access = access
+        self._clock = store.clock
         self._storage = storage
+        self._access = access
         self._queue = queue
-        self._callback_url = callback_url
-        self._room = FairRoom(UPLOADS_AT_ONCE, UPLOADS_OF_ONE)
+        self._callbacks = callbacks
+        self._room = FairRoom(MAX_UPLOADS, MAX_UPLOADS_OF_ONE)
         self.in_flight: set[str] = set()
-        """The ids of runs that are marked as sending and whose create's answer is not yet kept."""
+        """The ids of runs that are marked as sending and whose create's answer is not saved yet."""
 
-    async def send(self, run: Run) -> Run:
-        """Bring a run to Kie; it comes back watched, or ended with its reason.
+    async def create(self, run: Run) -> Run:
+        """Create a run's task; it comes back watched, or ended with its reason.
 
-        Raises: StoreProblem; WrongStep if this run was cancelled, or is sent by someone else.
+        Raises: StoreProblem; WrongStep if the run was cancelled, or is sent by another process.
         """
         refusals = 0
         while True:
             try:
-                run = await self._uploaded(run)
+                run = await self._upload_missing(run)
             except KieError as error:
-                return await self._unsent(run, RunError.of(error))
+                return await self._end_unsent(run, RunError.of(error))
             except OSError as exc:
-                return await self._unsent(run, _unreadable(exc))
-            account = await self._access.account_in_time(run)
-            run = await self._after_its_turn(run, account, is_again=refusals > 0)
+                return await self._end_unsent(run, _unreadable(exc))
+            account = await self._access.wait_for_account(run)
+            run = await self._wait_for_turn(run, account, is_retry=refusals > 0)
             if self._access.account(run) != account or self._missing(run):
                 continue  # another key was entered meanwhile, or the wait was a day long
             try:
-                return await self._sent_once(run)
-            except (RateLimited, Unreachable) as error:
-                wait_s = _wait_s(error, refusals)
+                return await self._create_once(run)
+            except UnknownModel:
+                return await self._end_unsent(run, MODEL_GONE)
+            except KieError as error:
+                wait_s = _retry_wait_s(error, refusals)
                 if wait_s is None:
-                    return await self._refused(run, error)
+                    return await self._end_refused(run, error)
                 refusals += 1
-                self._queue.hold_back(account, wait_s)
+                self._queue.pause(account, wait_s)
                 note = f"{error.message} It is sent when there is room."
                 run = await self._store.change(run.id, step=Step.LINED_UP, status_note=note)
-            except KieError as error:
-                return await self._refused(run, error)
-            except UnknownModel:
-                return await self._unsent(run, MODEL_GONE)
 
-    async def _uploaded(self, run: Run) -> Run:
-        """Upload the pictures that Kie does not have. Raises: KieError, OSError."""
-        async with self._access.client_in_time(run) as client:
+    async def _upload_missing(self, run: Run) -> Run:
+        """Upload the files that Kie does not have. Raises: KieError, OSError."""
+        async with self._access.wait_for_client(run) as client:
             if run.step is not Step.LINED_UP:  # there the note says why it waits
                 run = await self._store.set_status_note(run, None)
             missing = self._missing(run)
@@ -133,7 +131,7 @@ class Sending:
             for part, ref in enumerate(missing):
                 async with self._room.place(run.owner):
                     url = await self._upload(run, ref, client, part, len(missing))
-                upload = Upload(url=url, at_ms=self._store.clock.now_ms())
+                upload = Upload(url=url, at_ms=self._clock.now_ms())
                 run = await self._store.change(run.id, uploads={**run.uploads, ref.path: upload})
         return run
 
@@ -148,19 +146,17 @@ class Sending:
             on_progress=self._store.transfer_progress(run, part, parts),
         )
         try:
-            return (await self._store.clock.within(UPLOAD_MAY_TAKE_S, uploading)).url
+            return (await self._clock.within(UPLOAD_TIMEOUT_S, uploading)).url
         except TimeoutError:
             raise NoAnswer("The upload of a picture took too long.") from None
 
     def _missing(self, run: Run) -> list[FileRef]:
-        return [ref for ref in run.files if not self._is_kept(run.uploads.get(ref.path))]
+        """Return the files that are to be uploaded: Kie deletes those of yesterday."""
+        oldest_ms = self._clock.now_ms() - UPLOAD_KEPT_MS
+        usable = {path for path, upload in run.uploads.items() if upload.at_ms > oldest_ms}
+        return [ref for ref in run.files if ref.path not in usable]
 
-    def _is_kept(self, upload: Upload | None) -> bool:
-        if upload is None:
-            return False
-        return self._store.clock.now_ms() - upload.at_ms < UPLOAD_KEPT_MS
-
-    async def _after_its_turn(self, run: Run, account: str, *, is_again: bool) -> Run:
+    async def _wait_for_turn(self, run: Run, account: str, *, is_retry: bool) -> Run:
         lined_up = run
 
         async def line_up() -> None:
@@ -170,24 +166,28 @@ class Sending:
                     run.id, only_from=UNSENT_STEPS, step=Step.LINED_UP
                 )
 
-        if is_again:
-            await self._queue.turn_again(run.id, run.owner, account)
-        else:
-            await self._queue.turn(run.id, run.owner, account, line_up)
+        await self._queue.turn(run.id, run.owner, account, on_wait=line_up, is_retry=is_retry)
         return lined_up
 
-    async def _sent_once(self, run: Run) -> Run:
+    async def _create_once(self, run: Run) -> Run:
         """Send the create. Raises: KieError, UnknownModel, StoreProblem, WrongStep."""
         self.in_flight.add(run.id)
         try:
-            async with self._access.client_in_time(run) as client:
-                run = await self._marked_as_sending(run)
-                return await self._create(run, client)
+            async with self._access.wait_for_client(run) as client:
+                run = await self._mark_as_sending(run)
+                request = run.request or {}
+                created = await client.create_task(
+                    run.model,
+                    request["input"],
+                    callback_url=request.get("callBackUrl"),
+                    attempts=1,  # each attempt takes from the budget anew
+                )
+                return await self._save_task(run, created)
         finally:
             self.in_flight.discard(run.id)
 
-    async def _marked_as_sending(self, run: Run) -> Run:
-        """Write down that the create leaves, before it does.
+    async def _mark_as_sending(self, run: Run) -> Run:
+        """Save that the create leaves, before it does.
 
         Only an unsent run can be marked, so of two that try only one goes on to send.
         Raises: UnknownModel, StoreProblem, WrongStep.
@@ -198,13 +198,13 @@ class Sending:
             run.id,
             only_from=UNSENT_STEPS,
             step=Step.SENDING,
-            sent_at_ms=self._store.clock.now_ms(),
-            request=build_body(spec, built, self._callback_url(run)),
+            sent_at_ms=self._clock.now_ms(),
+            request=build_body(spec, built, self._callbacks.url(run.id)),
             status_note=None,
         )
 
     def _spec(self, run: Run) -> ModelSpec:
-        """Return the spec that a run was pressed by, as far as that can be told.
+        """Return the spec that a run was submitted with, as far as that is known.
 
         Its model may have been removed or replaced since: then a former version knows its values.
         Blocks: models are read from the disk.
@@ -217,57 +217,50 @@ class Sending:
             raise UnknownModel(run.model)
         return next((spec for spec in versions if _knows_all(spec, run)), versions[0])
 
-    async def _create(self, run: Run, client: KieClient) -> Run:
-        request = run.request or {}
-        created = await client.create_task(
-            run.model,
-            request["input"],
-            callback_url=request.get("callBackUrl"),
-            attempts=1,  # each attempt takes from the budget anew
-        )
-        told: dict[str, Any] = {
+    async def _save_task(self, run: Run, created: CreatedTask) -> Run:
+        """Save the id of a run's task, however long the database takes."""
+        changes: dict[str, Any] = {
             "step": Step.WAITING,
             "task_id": created.task_id,
             "answer": created.answer,
         }
-        for wait_s in chain(KEEPING_WAITS_S, repeat(KEEPING_WAITS_S[-1])):
+        for wait_s in chain(SAVE_WAITS_S, repeat(SAVE_WAITS_S[-1])):
             try:
-                return await self._store.change(run.id, **told, error=None)
+                return await self._store.change(run.id, **changes, error=None)
             except StoreProblem as problem:
-                log.critical("Run %s is task %s, which cannot be kept.", run.id, created.task_id)
-                self._store.publish_unsaved(run.changed(self._store.clock.now_ms(), told), problem)
-                await self._store.clock.sleep(wait_s)
+                log.critical("Run %s is task %s, which is not saved yet.", run.id, created.task_id)
+                unsaved = run.changed(self._clock.now_ms(), changes)
+                self._store.publish_unsaved(unsaved, problem)
+                await self._clock.sleep(wait_s)
         raise AssertionError("the waits never end")
 
-    async def _unsent(self, run: Run, error: RunError) -> Run:
-        """End a run that never left, unless someone else has sent or cancelled it meanwhile."""
+    async def _end_unsent(self, run: Run, error: RunError) -> Run:
+        """End a run that never left, unless it was sent or cancelled elsewhere meanwhile."""
         return await self._store.end(run.id, Step.FAILED, error, only_from=UNSENT_STEPS)
 
-    async def _refused(self, run: Run, error: KieError) -> Run:
+    async def _end_refused(self, run: Run, error: KieError) -> Run:
+        """End a run whose create failed: as failed only where Kie surely did not accept it."""
         answer = error.answer if isinstance(error.answer, dict) else None
+        step, reason = Step.FAILED, RunError.of(error)
         if error.may_have_been_accepted:
-            fate = UNKNOWN_FATE.model_copy(
-                update={
-                    "kind": type(error).__name__,
-                    "message": f"{error.message} {UNKNOWN_FATE.message}",
-                    "code": error.code,
-                }
-            )
-            return await self._store.end(run.id, Step.UNKNOWN, fate, answer=answer)
-        return await self._store.end(run.id, Step.FAILED, RunError.of(error), answer=answer)
+            step = Step.UNKNOWN
+            message = f"{error.message} {UNKNOWN_FATE.message}"
+            advice = UNKNOWN_FATE.advice
+            reason = reason.model_copy(update={"message": message, "advice": advice})
+        return await self._store.end(run.id, step, reason, answer=answer)
 
 
 def _knows_all(spec: ModelSpec, run: Run) -> bool:
     return run.values.keys() <= {EXTRA, *(parameter.name for parameter in spec.parameters)}
 
 
-def _wait_s(error: KieError, refusals: int) -> float | None:
-    """Return how long to wait after a create that surely did not leave; None to give up."""
+def _retry_wait_s(error: KieError, refusals: int) -> float | None:
+    """Return how long to wait before a create is repeated that surely did not leave; else None."""
     if isinstance(error, Unreachable):
         return UNREACHABLE_WAITS_S[refusals] if refusals < len(UNREACHABLE_WAITS_S) else None
-    if not error.may_retry:
-        return None
-    return RATE_LIMIT_WAITS_S[min(refusals, len(RATE_LIMIT_WAITS_S) - 1)]
+    if isinstance(error, RateLimited) and error.may_retry:
+        return RATE_LIMIT_WAITS_S[min(refusals, len(RATE_LIMIT_WAITS_S) - 1)]
+    return None
 
 
 def _unreadable(exc: OSError) -> RunError:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Generic, TypeVar
 
+from kie_ui.background import BackgroundTasks
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.events import ChangeSignals
 
@@ -137,11 +138,13 @@ class FairRoom:
         return self._held[owner] < self._of_one
 
 
-TOLD_EVERY_S = 0.5
-"""Seconds between two tellings of the places, at least."""
+SIGNAL_EVERY_S = 0.5
+"""Seconds between two signals that places have changed, at least."""
 
 TakeCreate = Callable[[str], Awaitable[float]]
 """Takes one of an account's creates: 0 where it is granted, else the seconds until one can be."""
+
+OnWait = Callable[[], Awaitable[object]]
 
 
 @dataclass(eq=False)
@@ -155,12 +158,13 @@ class Ticket:
 
 @dataclass(eq=False)
 class _Line:
-    """Who waits to send with one account."""
+    """Who waits to create with one account."""
 
     waiting: FairQueue[Ticket] = field(default_factory=FairQueue)
-    held_until_s: float = 0.0
-    """Steady time before which nothing leaves, since Kie asked for less."""
-    caller: asyncio.Task[None] | None = None
+    paused_until_s: float = 0.0
+    """Steady time before which nothing leaves, as Kie asked for less."""
+    is_served: bool = False
+    """Whether a task is calling out turns."""
 
 
 class CreateQueue:
@@ -170,39 +174,50 @@ class CreateQueue:
         self._clock = clock
         self._take = take
         self._lines: dict[str, _Line] = {}
-        self._bells = ChangeSignals()
-        self._telling: asyncio.TimerHandle | None = None
+        self._tasks = BackgroundTasks()
+        self._signals = ChangeSignals()
+        self._signalling: asyncio.TimerHandle | None = None
         self._places: dict[str, dict[str, int]] | None = None
         """By owner and run; None when something has moved since."""
 
     async def turn(
-        self, run_id: str, owner: str, account: str, on_wait: Callable[[], Awaitable[None]]
+        self,
+        run_id: str,
+        owner: str,
+        account: str,
+        *,
+        on_wait: OnWait | None = None,
+        is_retry: bool = False,
     ) -> None:
         """Wait for a run's turn; `on_wait` is awaited if it does not come at once.
 
-        Raises: StoreProblem, where the budget can't be read.
+        A retry comes before all others, as its last turn was in vain. Raises: StoreProblem, where
+        the budget can't be read.
         """
-        line = self._lines.setdefault(account, _Line())
-        if await self._is_free(line, account):
+        if not is_retry and await self._is_free(account):
             return
+        line = self._line(account)
         ticket = Ticket(run_id, owner, asyncio.get_running_loop().create_future())
-        line.waiting.put(owner, ticket)
-        await self._wait(ticket, line, account, on_wait)
+        (line.waiting.put_first if is_retry else line.waiting.put)(owner, ticket)
+        if not line.is_served:
+            line.is_served = True
+            self._tasks.spawn(self._serve(line, account), name="create queue")
+        self._signal_soon()
+        try:
+            if on_wait is not None:
+                await on_wait()
+            await ticket.turn
+        finally:
+            line.waiting.remove(owner, ticket)
+            self._signal_soon()
 
-    async def turn_again(self, run_id: str, owner: str, account: str) -> None:
-        """Wait for the turn of a run whose last was in vain: it comes before all others."""
-        line = self._lines.setdefault(account, _Line())
-        ticket = Ticket(run_id, owner, asyncio.get_running_loop().create_future())
-        line.waiting.put_first(owner, ticket)
-        await self._wait(ticket, line, account, _nothing)
-
-    def hold_back(self, account: str, wait_s: float) -> None:
-        """Let nothing leave with an account for a while: Kie has turned one away."""
-        line = self._lines.setdefault(account, _Line())
-        line.held_until_s = max(line.held_until_s, self._clock.steady_s() + wait_s)
+    def pause(self, account: str, duration_s: float) -> None:
+        """Let nothing leave with an account for a while: Kie has refused a create."""
+        line = self._line(account)
+        line.paused_until_s = max(line.paused_until_s, self._clock.steady_s() + duration_s)
 
     def places(self, owner: str) -> dict[str, int]:
-        """Tell the places of an owner's runs, by run: 1 is the next to leave."""
+        """Return the places of an owner's runs, by run: 1 is the next to leave."""
         if self._places is None:
             self._places = {}
             for line in self._lines.values():
@@ -211,72 +226,67 @@ class CreateQueue:
         return self._places.get(owner, {})
 
     def changes(self, owner: str) -> AbstractContextManager[asyncio.Event]:
-        """Give an event that is set when places of an owner's runs may have changed."""
-        return self._bells.subscribe(owner)
+        """Return an event that is set when places of an owner's runs may have changed."""
+        return self._signals.subscribe(owner)
 
     async def stop(self) -> None:
-        """Call nobody any more."""
-        callers = [line.caller for line in self._lines.values() if line.caller is not None]
-        for caller in callers:
-            caller.cancel()
-        await asyncio.gather(*callers, return_exceptions=True)
-        if self._telling is not None:
-            self._telling.cancel()
+        """Let nothing leave any more."""
+        await self._tasks.stop()
+        if self._signalling is not None:
+            self._signalling.cancel()
 
-    async def _is_free(self, line: _Line, account: str) -> bool:
+    async def _is_free(self, account: str) -> bool:
         """Whether a create may leave at once, nobody waiting; then it is counted."""
-        if line.caller is not None or self._clock.steady_s() < line.held_until_s:
+        line = self._line(account)
+        if line.is_served or self._clock.steady_s() < line.paused_until_s:
             return False
         return await self._take(account) == 0
 
-    async def _wait(
-        self, ticket: Ticket, line: _Line, account: str, on_wait: Callable[[], Awaitable[None]]
-    ) -> None:
-        if line.caller is None:
-            line.caller = asyncio.create_task(self._call_out(line, account))
-        self._tell_soon()
-        try:
-            await on_wait()
-            await ticket.turn
-        finally:
-            line.waiting.remove(ticket.owner, ticket)
-            self._tell_soon()
+    def _line(self, account: str) -> _Line:
+        """Return an account's line; those that are empty and not paused are forgotten."""
+        if account not in self._lines:
+            now_s = self._clock.steady_s()
+            lines = self._lines.items()
+            self._lines = {
+                name: line for name, line in lines if line.is_served or now_s < line.paused_until_s
+            }
+            self._lines[account] = _Line()
+        return self._lines[account]
 
-    async def _call_out(self, line: _Line, account: str) -> None:
-        """Call one after the other, for as long as anyone waits."""
-        problem: Exception | None = None
+    async def _serve(self, line: _Line, account: str) -> None:
+        """Call out one turn after the other, for as long as anyone waits."""
         try:
             while len(line.waiting):
-                wait_s = line.held_until_s - self._clock.steady_s()
+                wait_s = line.paused_until_s - self._clock.steady_s()
                 if wait_s <= 0:
                     wait_s = await self._take(account)
                 if wait_s > 0:
                     await self._clock.sleep(wait_s)
                 elif len(line.waiting):
-                    ticket = line.waiting.pop()
-                    if not ticket.turn.done():
-                        ticket.turn.set_result(None)
-                    self._tell_soon()
-        except Exception as exc:  # noqa: BLE001 - handed to those who wait
-            problem = exc
+                    _settle(line.waiting.pop().turn)
+                    self._signal_soon()
+        except Exception as problem:  # noqa: BLE001 - handed to those who wait
+            while len(line.waiting):
+                _settle(line.waiting.pop().turn, problem)
         finally:
-            line.caller = None
-        while problem is not None and len(line.waiting):
-            ticket = line.waiting.pop()
-            if not ticket.turn.done():
-                ticket.turn.set_exception(problem)
+            line.is_served = False
 
-    def _tell_soon(self) -> None:
-        """Have the places told in a moment: when a line moves, everyone's place changes."""
+    def _signal_soon(self) -> None:
+        """Signal in a moment: when a line moves, everyone's place changes."""
         self._places = None
-        if self._telling is None:
+        if self._signalling is None:
             loop = asyncio.get_running_loop()
-            self._telling = loop.call_later(TOLD_EVERY_S, self._tell)
+            self._signalling = loop.call_later(SIGNAL_EVERY_S, self._signal)
 
-    def _tell(self) -> None:
-        self._telling = None
-        self._bells.notify_all()
+    def _signal(self) -> None:
+        self._signalling = None
+        self._signals.notify_all()
 
 
-async def _nothing() -> None:
-    pass
+def _settle(turn: asyncio.Future[None], problem: Exception | None = None) -> None:
+    if turn.done():
+        return
+    if problem is None:
+        turn.set_result(None)
+    else:
+        turn.set_exception(problem)

@@ -1,4 +1,4 @@
-"""From a task that succeeded to results that we hold."""
+"""From a task that succeeded to results in the storage, with their recipes and posters."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kie_ui.background import BackgroundTasks
 from kie_ui.catalog.values import FileRef, JsonValue, MediaRef
 from kie_ui.kie.client import KieClient
 from kie_ui.kie.errors import DownloadFailed, KieError, Maintenance, RateLimited, Refused
@@ -17,7 +18,7 @@ from kie_ui.media.storage import Storage, explain_os_error, removing_on_failure
 from kie_ui.runs.accounts.credentials import Access
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.lifecycle.create_queue import FairRoom
-from kie_ui.runs.lifecycle.poll import written_in
+from kie_ui.runs.lifecycle.poll import written_results
 from kie_ui.runs.lifecycle.poll_scheduler import PollScheduler
 from kie_ui.runs.run import Clip, Run, RunError, Step
 from kie_ui.runs.storage.run_store import RunStore
@@ -58,57 +59,54 @@ def _name(ref: MediaRef) -> str:
     return ref.name.replace("\\", "/").rpartition("/")[2]
 
 
-_SHOWN = ("video", "image", "audio")
-"""In this order: what can be seen stands for a run rather than what can be heard."""
+_WITH_POSTER = ("video", "image", "audio")
 
-
-_AT_ONCE = 2
-"""Stills that somebody waits for; of the others one at a time, so that results go first."""
+_MAX_POSTERS = 2
+"""Posters made at the same time that somebody waits for; of the others one, so that results go
+first."""
 
 
 class Posters:
-    """Makes the stills of runs, each once however many ask for it."""
+    """Makes the posters of runs, each once however many ask for it."""
 
     def __init__(self, store: RunStore, storage: Storage) -> None:
         self._store = store
         self._storage = storage
-        self._wanted = asyncio.Semaphore(_AT_ONCE)
-        self._unasked = asyncio.Semaphore(1)
+        self._room = asyncio.Semaphore(_MAX_POSTERS)
+        self._room_in_background = asyncio.Semaphore(1)
+        self._tasks = BackgroundTasks()
         self._making: dict[str, asyncio.Task[Run]] = {}
 
     async def make(self, run: Run) -> Run:
-        """Give a run its still, if there is one to be had. Raises: UnknownRun, StoreProblem."""
+        """Give a run its poster, if there can be one. Raises: UnknownRun, StoreProblem."""
         if run.id not in self._making:
-            making = asyncio.create_task(self._make(run), name=f"poster {run.id}")
+            making = self._tasks.spawn(self._make(run), name=f"poster {run.id}")
             self._making[run.id] = making
             making.add_done_callback(lambda _making: self._making.pop(run.id))
-        return await asyncio.shield(self._making[run.id])  # one who leaves takes it from nobody
+        return await asyncio.shield(self._making[run.id])  # others may wait for it too
 
-    async def make_in_time(self, run: Run) -> None:
-        """Do the same when its turn comes, unless somebody has asked for it by then."""
+    async def make_in_background(self, run: Run) -> None:
+        """Give a run its poster when there is time, unless somebody has asked for it by then."""
         try:
-            async with self._unasked:
+            async with self._room_in_background:
                 run = await self._store.run(run.id)
                 if run.poster is None:
                     await self.make(run)
         except RunsProblem as problem:
             log.warning("The result of run %s has no poster yet: %s", run.id, problem)
 
+    async def stop(self) -> None:
+        """Make no more."""
+        await self._tasks.stop()
+
     async def _make(self, run: Run) -> Run:
-        async with self._wanted:
+        async with self._room:
             poster = await asyncio.to_thread(make_poster_of, run.id, run.clips, self._storage)
         return await self._store.change(run.id, poster=poster) if poster else run
 
-    async def stop(self) -> None:
-        """Make no more."""
-        making = tuple(self._making.values())
-        for each in making:
-            each.cancel()
-        await asyncio.gather(*making, return_exceptions=True)
 
-
-def put_recipe_into(part: Path, run: Run) -> None:
-    """Put a run's recipe into its clip, which is whole under a temporary name. Blocks."""
+def add_recipe(part: Path, run: Run) -> None:
+    """Write a run's recipe into its clip, which is complete under a temporary name. Blocks."""
     from kie_ui.media.recipe import write_recipe  # noqa: PLC0415 - it brings PyAV
 
     try:
@@ -118,23 +116,23 @@ def put_recipe_into(part: Path, run: Run) -> None:
 
 
 def make_poster_of(run_id: str, clips: Iterable[Clip], storage: Storage) -> str | None:
-    """Make a still of the result that best stands for a run, and return its name. Blocks."""
-    clip = standing_for(clips)
+    """Make the poster of a run's results, and return its name. Blocks."""
+    clip = pick_cover(clips)
     if clip is None:
         return None
     try:
         poster = storage.poster_path(run_id)
         _draw(clip, storage.resolve(clip.name), poster)
-    except Exception as problem:  # noqa: BLE001 - a paid clip is worth more than its still
+    except Exception as problem:  # noqa: BLE001 - a paid clip is worth more than its poster
         log.warning("The result of run %s has no poster: %s", run_id, problem)
         return None
     return poster.relative_to(storage.root).as_posix()
 
 
-def standing_for(clips: Iterable[Clip]) -> Clip | None:
-    """Choose the result whose picture stands for all: the first that can be seen, or heard."""
-    drawn = [clip for clip in clips if clip.kind in _SHOWN and clip.is_stored]
-    return min(drawn, key=lambda clip: clip.kind == "audio", default=None)
+def pick_cover(clips: Iterable[Clip]) -> Clip | None:
+    """Return the result that a run's poster shows: the first to be seen, else to be heard."""
+    shown = [clip for clip in clips if clip.kind in _WITH_POSTER and clip.is_stored]
+    return min(shown, key=lambda clip: clip.kind == "audio", default=None)
 
 
 def _draw(clip: Clip, source: Path, poster: Path) -> None:
@@ -155,95 +153,96 @@ RETRY_WAITS_S = (3.0, 10.0, 30.0)
 LINKS_FRESH_S = 5.0
 """Links older than this are asked for anew before the first attempt: they expire, and move."""
 
-AT_ONCE = 36
-OF_ONE = 12
-"""Of one owner: what stalls for one must not keep the others waiting."""
+MAX_DOWNLOADS = 36
+MAX_DOWNLOADS_OF_ONE = 12
+"""At the same time, of one owner: what stalls for one must not keep the others waiting."""
 
-DOWNLOAD_MAY_TAKE_S = 15 * 60.0
+DOWNLOAD_TIMEOUT_S = 15 * 60.0
 """Seconds after which a download that still trickles is given up, to be tried again later."""
 
 
-class Fetching:
+class Downloader:
     """Downloads the results of a run, checks them, and puts them into place."""
 
     def __init__(
-        self, store: RunStore, access: Access, storage: Storage, tracker: PollScheduler
+        self, store: RunStore, storage: Storage, access: Access, scheduler: PollScheduler
     ) -> None:
         self._store = store
-        self._tracker = tracker
-        self._access = access
+        self._clock = store.clock
         self._storage = storage
-        self._room = FairRoom(AT_ONCE, OF_ONE)
+        self._access = access
+        self._scheduler = scheduler
+        self._room = FairRoom(MAX_DOWNLOADS, MAX_DOWNLOADS_OF_ONE)
 
-    async def fetch(self, run: Run) -> Run:
-        """Fetch every result of a run; it comes back done, or unfetched with its reason.
+    async def download(self, run: Run) -> Run:
+        """Download every result of a run; it comes back done, or unfetched with its reason.
 
-        What has come is not fetched anew when another one fails. Raises: StoreProblem.
+        What has arrived is not downloaded again when another one fails. Raises: StoreProblem.
         """
         clips: list[Clip] = []
-        async with self._access.client_in_time(run) as client:
+        async with self._access.wait_for_client(run) as client:
             run = await self._store.set_status_note(run, None)
             if self._links_age_s(run) > LINKS_FRESH_S:
                 run = await self._with_fresh_links(run, client)
             for wait_s in (*RETRY_WAITS_S, None):
                 try:
                     async with self._room.place(run.owner):
-                        await self._fetch_rest(run, clips, client)
+                        await self._download_rest(run, clips, client)
                 except (KieError, OSError) as exc:
                     error = why_unfetched(exc)
                     if wait_s is None or not getattr(exc, "may_retry", False):
                         return await self._store.end(run.id, Step.UNFETCHED, error)
                     run = await self._store.set_status_note(run, f"{error.message} Trying again.")
-                    await self._store.clock.sleep(wait_s)
+                    await self._clock.sleep(wait_s)
                     run = await self._with_fresh_links(run, client)
                 else:
-                    return await self._kept(run, clips)
+                    return await self._finish(run, clips)
         raise AssertionError("the last turn returns")
 
-    async def _kept(self, run: Run, fetched: list[Clip]) -> Run:
-        """Say that a run is done; a text is there with its record."""
-        written = written_in(TaskRecord.from_data(run.record)) if run.record else ()
-        clips = (*fetched, *written)
+    async def _finish(self, run: Run, downloaded: list[Clip]) -> Run:
+        """Save that a run is done; a text came with its record."""
+        written = written_results(TaskRecord.from_data(run.record)) if run.record else ()
+        clips = (*downloaded, *written)
         return await self._store.change(
             run.id, step=Step.DONE, clips=clips, status_note=None, error=None
         )
 
     def _links_age_s(self, run: Run) -> float:
-        return (self._store.clock.now_ms() - run.step_changes[-1].at_ms) / 1000
+        return (self._clock.now_ms() - run.step_changes[-1].at_ms) / 1000
 
     async def _with_fresh_links(self, run: Run, client: KieClient) -> Run:
-        """Ask where the results are now; where nobody tells, the links that we have must do."""
+        """Ask where the results are now; if there is no answer, the links at hand must do."""
         if run.task_id is None:
             return run
         try:
-            await self._tracker.turn(run)
+            await self._scheduler.turn(run)
             record = await client.task(run.task_id, attempts=1)
         except KieError as error:
             if isinstance(error, RateLimited | Maintenance):
-                self._tracker.complained(run)
+                self._scheduler.rate_limited(run)
             log.info("Run %s keeps its links: %s", run.id, error)
             return run
         if not record.result_urls or record.result_urls == run.result_urls:
             return run
         return await self._store.change(run.id, result_urls=record.result_urls, record=record.raw)
 
-    async def _fetch_rest(self, run: Run, clips: list[Clip], client: KieClient) -> None:
+    async def _download_rest(self, run: Run, clips: list[Clip], client: KieClient) -> None:
         while len(clips) < len(run.result_urls):
             clips.append(await self._clip(run, len(clips), client))
 
     async def _clip(self, run: Run, index: int, client: KieClient) -> Clip:
-        """Fetch one result under a temporary name, look inside, and rename it into place."""
+        """Download one result to a temporary name, look inside, and rename it into place."""
         clip_id = run.id if index == 0 else f"{run.id}{index:x}"
         part = self._storage.part_path(clip_id)
         with removing_on_failure(part):
             downloading = self._download(run, index, client, part)
             try:
-                await self._store.clock.within(DOWNLOAD_MAY_TAKE_S, downloading)
+                await self._clock.within(DOWNLOAD_TIMEOUT_S, downloading)
             except TimeoutError:
                 raise DownloadFailed("The download took too long.", may_retry=True) from None
             clip, suffix = await asyncio.to_thread(look_inside, part, run.result_urls[index])
             if clip.kind == "video":
-                await asyncio.to_thread(put_recipe_into, part, run)
+                await asyncio.to_thread(add_recipe, part, run)
             final = self._storage.clip_path(clip_id, suffix)
             kept = await asyncio.to_thread(self._storage.finish, part, final)
         return clip.model_copy(update={"name": kept.name, "size_bytes": kept.size_bytes})
@@ -273,7 +272,7 @@ async def _renewed(client: KieClient, url: str, failure: DownloadFailed) -> str:
 
 
 def look_inside(part: Path, url: str = "") -> tuple[Clip, str]:
-    """Return the facts about a fetched result, and the suffix of its file. Blocks.
+    """Return the facts about a downloaded result, and the suffix of its file. Blocks.
 
     Raises: DownloadFailed, if it is no result, or not all of one.
     """
@@ -297,7 +296,7 @@ def look_inside(part: Path, url: str = "") -> tuple[Clip, str]:
 
 
 def why_unfetched(exc: KieError | OSError) -> RunError:
-    """Tell why a result that was made could not be kept."""
+    """Return why a result that was made could not be stored."""
     if isinstance(exc, KieError):
         return RunError.of(exc)
     return RunError(

@@ -1,8 +1,7 @@
-"""What an answer about a task means for its run."""
+"""Asking Kie about a task, and what the answer means for its run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from kie_ui.kie.errors import (
@@ -16,23 +15,23 @@ from kie_ui.kie.errors import (
 from kie_ui.kie.responses import TaskRecord, TaskState
 from kie_ui.runs.accounts.credentials import Access, key_gone
 from kie_ui.runs.errors import StoreProblem
-from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, Outcome, Watch
+from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, Outcome
 from kie_ui.runs.run import Clip, Run, RunError, Step, excerpt_of, size_of
 from kie_ui.runs.storage.run_store import RunStore
 
 NOT_FOUND_GRACE_MS = 2 * 60 * 1000
-"""So long after the create a task may be missing. Source: observed live, "recordInfo"."""
+"""How long after the create a task may be missing. Source: observed live, "recordInfo"."""
 
 LATE = "Kie is taking unusually long: still watching."
 
 _WITH_OWN_KEY = "Enter another and this run goes on."
-_WITH_SERVERS_KEY = "It is the server's: once that has another, this run goes on."
+_WITH_SERVER_KEY = "It is the server's: once that has another, this run goes on."
 
 _TRY_ANOTHER_KEY = (
     "If it was made with another key, enter that one and watch again;"
     " or look for it at https://kie.ai/logs."
 )
-_ASK_THE_SERVERS = (
+_ASK_OPERATOR = (
     "Watch again later, or ask whoever runs this server to look for it at https://kie.ai/logs."
 )
 
@@ -43,78 +42,73 @@ _STEPS = {
 }
 
 
-class Watching:
-    """Asks Kie about a run's task and writes down what is new."""
+class TaskPoller:
+    """Asks Kie about a run's task and saves what is new."""
 
-    def __init__(self, store: RunStore, access: Access, on_end: Callable[[Run], None]) -> None:
+    def __init__(self, store: RunStore, access: Access) -> None:
         self._store = store
+        self._clock = store.clock
         self._access = access
-        self._on_end = on_end
-        """Is told a run that is not watched any more: made, failed, or not to be found."""
 
-    async def ask(self, watch: Watch) -> Outcome:
-        """Ask about one task, once. Raises: StoreProblem."""
-        run = await self._store.run(watch.run_id)
-        if not run.step.is_watched:
-            return Outcome.ENDED
+    async def ask(self, run: Run) -> Run | Outcome:
+        """Ask once; return the run if there is nothing more to ask. Raises: StoreProblem."""
+        run = await self._store.run(run.id)
+        if not run.step.is_watched or run.task_id is None:
+            return run
         try:
             async with self._access.client(run) as client:
                 if client is None:
                     await self._store.set_status_note(run, key_gone(run))
                     return Outcome.PARKED
-                record = await client.task(watch.task_id, attempts=1)  # the tracker repeats
+                record = await client.task(run.task_id, attempts=1)  # the scheduler repeats
         except KieError as error:
-            return await self._not_told(run, error)
-        return await self._told(run, record)
+            return await self._after_error(run, error)
+        run = await self._save(run, record)
+        return Outcome.AGAIN if run.step.is_watched else run
 
-    async def _told(self, run: Run, record: TaskRecord) -> Outcome:
-        changes = changes_told(run, record, is_late=self._is_late(run))
+    async def _save(self, run: Run, record: TaskRecord) -> Run:
+        changes = changes_by_record(run, record, is_late=self._is_late(run))
         news = {name: value for name, value in changes.items() if getattr(run, name) != value}
-        if news:
-            try:
-                run = await self._store.change(run.id, **news, record=record.raw)
-            except StoreProblem as problem:
-                self._store.publish_unsaved(run.changed(self._store.clock.now_ms(), news), problem)
-                raise
-        return self._ended(run) if not run.step.is_watched else Outcome.AGAIN
+        if not news:
+            return run
+        try:
+            return await self._store.change(run.id, **news, record=record.raw)
+        except StoreProblem as problem:
+            self._store.publish_unsaved(run.changed(self._clock.now_ms(), news), problem)
+            raise
 
-    async def _not_told(self, run: Run, error: KieError) -> Outcome:
+    async def _after_error(self, run: Run, error: KieError) -> Run | Outcome:
         """Carry on after an error: only a task that is really missing ends its run."""
         if isinstance(error, TaskNotFound):
             if self._age_ms(run) < NOT_FOUND_GRACE_MS:
                 return Outcome.AGAIN
-            return self._ended(await self._store.end(run.id, Step.UNKNOWN, missing(run, error)))
-        is_late = self._is_late(run)
-        if is_late and not run.is_late:
+            return await self._store.end(run.id, Step.UNKNOWN, task_missing(run, error))
+        if self._is_late(run) and not run.is_late:
             run = await self._store.change(run.id, is_late=True)
         if isinstance(error, Unauthorized):
-            way = _WITH_SERVERS_KEY if run.paid_by == "server" else _WITH_OWN_KEY
-            await self._store.set_status_note(run, f"{error.message} {way}")
+            advice = _WITH_SERVER_KEY if run.paid_by == "server" else _WITH_OWN_KEY
+            await self._store.set_status_note(run, f"{error.message} {advice}")
             return Outcome.PARKED
         await self._store.set_status_note(run, f"{error.message} Trying again.")
         is_too_much = isinstance(error, RateLimited | Maintenance)
-        return Outcome.TOO_MUCH if is_too_much else Outcome.TROUBLED
-
-    def _ended(self, run: Run) -> Outcome:
-        self._on_end(run)
-        return Outcome.ENDED
+        return Outcome.RATE_LIMITED if is_too_much else Outcome.FAILED
 
     def _is_late(self, run: Run) -> bool:
         return self._age_ms(run) > LATE_AFTER_S * 1000
 
     def _age_ms(self, run: Run) -> int:
-        return self._store.clock.now_ms() - (run.sent_at_ms or run.created_at_ms)
+        return self._clock.now_ms() - (run.sent_at_ms or run.created_at_ms)
 
 
-def changes_told(run: Run, record: TaskRecord, *, is_late: bool) -> dict[str, Any]:
+def changes_by_record(run: Run, record: TaskRecord, *, is_late: bool) -> dict[str, Any]:
     """Return what a task's record says about its run, as fields of the run."""
     changes: dict[str, Any] = {"status_note": None, "progress": _share(record), "is_late": is_late}
     if record.credits_consumed is not None:
         changes["credits_used"] = record.credits_consumed
     if record.state == TaskState.FAIL:
-        return changes | {"step": Step.FAILED, "progress": None, "error": failed(record)}
+        return changes | {"step": Step.FAILED, "progress": None, "error": task_failed(record)}
     if record.state == TaskState.SUCCESS:
-        return changes | {"progress": None} | _made(record)
+        return changes | {"progress": None} | _success(record)
     if is_late:
         changes["status_note"] = LATE
     return changes | {"step": _step(run, record)}
@@ -129,11 +123,11 @@ def _share(record: TaskRecord) -> float | None:
     return None if record.progress is None else record.progress / 100
 
 
-def _made(record: TaskRecord) -> dict[str, Any]:
+def _success(record: TaskRecord) -> dict[str, Any]:
     if record.result_urls:
         return {"step": Step.FETCHING, "result_urls": record.result_urls}
-    written = written_in(record)
-    if written:  # it came with the record, so there is nothing to fetch
+    written = written_results(record)
+    if written:  # it came with the record, so there is nothing to download
         return {"step": Step.DONE, "clips": written}
     error = RunError(
         kind="NoResult",
@@ -143,8 +137,8 @@ def _made(record: TaskRecord) -> dict[str, Any]:
     return {"step": Step.UNKNOWN, "error": error}  # paid, so it is no plain failure
 
 
-def written_in(record: TaskRecord) -> tuple[Clip, ...]:
-    """Return what a task wrote, as the one result that it is; nothing where it wrote nothing."""
+def written_results(record: TaskRecord) -> tuple[Clip, ...]:
+    """Return the text or data that a record holds itself, as one result; else nothing."""
     made = record.result_object
     if made is None:
         return ()
@@ -152,17 +146,17 @@ def written_in(record: TaskRecord) -> tuple[Clip, ...]:
     return (Clip(name=name, kind="text", size_bytes=size_of(made), excerpt=excerpt_of(made)),)
 
 
-def failed(record: TaskRecord) -> RunError:
-    """Tell why a task failed."""
+def task_failed(record: TaskRecord) -> RunError:
+    """Return why a task failed."""
     error = TaskFailed(record.fail_msg, record.fail_code, answer=record.raw)
     return RunError.of(error).model_copy(update={"code": record.fail_code})
 
 
-def missing(run: Run, error: TaskNotFound) -> RunError:
-    """Tell that a task is not to be found, and how it may be found again."""
+def task_missing(run: Run, error: TaskNotFound) -> RunError:
+    """Return that a task can't be found, and how it may be found again."""
     return RunError(
         kind="TaskNotFound",
         message=f"Kie does not know the task {run.task_id} under the key in use.",
-        advice=_ASK_THE_SERVERS if run.paid_by == "server" else _TRY_ANOTHER_KEY,
+        advice=_ASK_OPERATOR if run.paid_by == "server" else _TRY_ANOTHER_KEY,
         code=error.code,
     )

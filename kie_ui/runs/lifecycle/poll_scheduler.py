@@ -1,25 +1,22 @@
-"""One watcher for all tasks, never giving one up by itself; each account has a lane of its own."""
+"""When Kie is asked about each watched task: by its age, fairly, within its account's rate."""
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from itertools import count
-from typing import Any
 
-from kie_ui.runs.accounts.credentials import Billed
+from kie_ui.background import BackgroundTasks
+from kie_ui.runs.accounts.limits import PollRate, RateShare
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.lifecycle.create_queue import FairQueue
-from kie_ui.runs.run import BackendKind, Payer
+from kie_ui.runs.run import Run
 
 log = logging.getLogger(__name__)
-
 
 LATE_AFTER_S = 15 * 60
 """A task older than this is taking unusually long."""
@@ -27,71 +24,12 @@ LATE_AFTER_S = 15 * 60
 _SCHEDULE = ((30.0, 2.5), (120.0, 7.0), (LATE_AFTER_S, 20.0))
 """Up to this age in seconds, ask every so many seconds."""
 _SCHEDULE_WITH_CALLBACKS = ((120.0, 20.0), (LATE_AFTER_S, 40.0))
-"""Kie calls when it is done, so asking is for calls that get lost."""
+"""Kie calls when a task has ended; asking makes up for calls that get lost."""
 _LATE_INTERVAL_S = 60.0
-_LONGEST_BACKOFF_S = 60.0
+_MAX_BACKOFF_S = 60.0
 
-SLOWEST = 1 / 64
-"""The share of the usual pace that remains at least, however often Kie asks for less."""
-RECOVERS_AFTER_S = 10.0
-"""Seconds without a complaint after which the pace is doubled again, up to the usual one."""
-
-
-def interval_s(age_s: float, troubles: int = 0, *, has_callbacks: bool = False) -> float:
-    """Return the seconds until a task of this age is asked about again.
-
-    `troubles` counts the failed questions in a row; each doubles the wait, to a minute at most.
-    """
-    schedule = _SCHEDULE_WITH_CALLBACKS if has_callbacks else _SCHEDULE
-    regular_s = next((every_s for end_s, every_s in schedule if age_s < end_s), _LATE_INTERVAL_S)
-    if troubles == 0:
-        return regular_s
-    return max(regular_s, min(_LONGEST_BACKOFF_S, regular_s * 2.0 ** min(troubles, 10)))
-
-
-@dataclass
-class PaceShare:
-    """Among how many processes a pace is shared."""
-
-    processes: int = 1
-
-
-class Pace:
-    """The pace at which one account is asked about all its tasks together.
-
-    Questions are spread evenly. When Kie complains, all of them slow down together, and speed up
-    again step by step. Times are steady seconds.
-    """
-
-    def __init__(self, per_s: float, share: PaceShare | None = None) -> None:
-        self._per_s = per_s
-        self._processes = share or PaceShare()
-        self._share = 1.0
-        self._next_s = 0.0
-        self._complained_s = float("-inf")
-
-    def wait_s(self, now_s: float) -> float:
-        """Return how long the next question has to wait."""
-        return max(0.0, self._next_s - now_s)
-
-    def asked(self, now_s: float) -> None:
-        """Count one question."""
-        if self._share < 1 and now_s - self._complained_s >= RECOVERS_AFTER_S:
-            self._share = min(1.0, 2 * self._share)
-            self._complained_s = now_s
-        per_s = self._per_s * self._share / self._processes.processes
-        self._next_s = max(now_s, self._next_s) + 1 / per_s
-
-    def complained(self, now_s: float, pause_s: float) -> None:
-        """Slow down: Kie was asked too much. Complaints of questions sent together count once."""
-        if now_s >= self._complained_s + pause_s / 2:
-            self._share = max(SLOWEST, self._share / 2)
-        self._complained_s = now_s
-        self._next_s = max(self._next_s, now_s + pause_s)
-
-
-AT_ONCE = 8
-"""Questions of one account on their way at the same time: parallel ones have met 429."""
+MAX_CONCURRENT = 8
+"""Questions of one account on their way at the same time: more have met 429."""
 
 POLLS_PER_S = 20.0
 """Questions of one account per second, at most."""
@@ -100,355 +38,313 @@ PARKED_S = 60.0
 """Seconds between looks at a task that waits for a key."""
 
 PAUSE_S = 5.0
-"""How long an account is not asked at all after a complaint."""
+"""How long an account is not asked at all after Kie has refused a question as one too many."""
 
 HINT_GAP_S = 0.3
-"""Seconds between questions about one task that are asked because someone says it has news, from
-the second on; doubled whenever there was none, so that calls repeated at will cost next to nothing.
-"""
+"""Seconds between questions about one task that follow hints, from the second on; doubled whenever
+there was no news, so that callbacks repeated at will cost next to nothing."""
 
-LONGEST_HINT_GAP_S = 60.0
+MAX_HINT_GAP_S = 60.0
 
 HINT_DEBT_S = 1.0
-"""How far such questions may go ahead of their pace."""
+"""How far questions that follow hints may run ahead of their rate."""
 
 _JITTER = 0.2
 """The share by which an interval is shortened at random, so that tasks spread out."""
 
 
+def interval_s(age_s: float, failures: int = 0, *, has_callbacks: bool = False) -> float:
+    """Return the seconds until a task of this age is asked about again.
+
+    `failures` counts the failed questions in a row; each doubles the wait, to a minute at most.
+    """
+    schedule = _SCHEDULE_WITH_CALLBACKS if has_callbacks else _SCHEDULE
+    regular_s = next((every_s for end_s, every_s in schedule if age_s < end_s), _LATE_INTERVAL_S)
+    if failures == 0:
+        return regular_s
+    return max(regular_s, min(_MAX_BACKOFF_S, regular_s * 2.0 ** min(failures, 10)))
+
+
 class Outcome(Enum):
-    """What one question told about a task."""
+    """What was learned by asking about a task that has not ended."""
 
     AGAIN = auto()
     """It is going on."""
-    TROUBLED = auto()
-    """It could not be told: ask again, less often."""
-    TOO_MUCH = auto()
-    """Kie was asked too much at once, or is closed for maintenance: ask it less about anything."""
+    FAILED = auto()
+    """Nothing: ask again, less often."""
+    RATE_LIMITED = auto()
+    """Kie was asked too much, or is closed for maintenance: ask it less about anything."""
     PARKED = auto()
-    """It cannot be told without a key: look now and then."""
-    ENDED = auto()
-    """There is nothing more to ask."""
+    """Nothing, as a key is missing: look now and then."""
 
 
-@dataclass(eq=False)
-class Watch:
-    """One task under watch."""
+Ask = Callable[[Run], Awaitable[Run | Outcome]]
+"""Asks about a run's task once; returns the run if its task has ended."""
 
-    run_id: str
-    owner: str
-    task_id: str
-    sent_at_ms: int
-    backend: BackendKind = "live"
-    has_callbacks: bool = False
-    paid_by: Payer | None = None
-    troubles: int = 0
-    due_s: float = 0.0
-    asked_s: float = float("-inf")
-    is_hinted: bool = False
-    hint_gap_s: float = 0.0
-    is_asking: bool = False
-    ask_again: bool = False
-    """Whether it was hurried while it was being asked about."""
-
-
-Ask = Callable[[Watch], Awaitable[Outcome]]
+AccountOf = Callable[[Run], str]
+"""Names the account that a run was made with; any name where its key is missing."""
 
 
 @dataclass(frozen=True)
 class PollSettings:
-    """How lanes ask."""
+    """How accounts are asked."""
 
     clock: Clock
-    at_once: int = AT_ONCE
+    max_concurrent: int = MAX_CONCURRENT
     polls_per_s: float = POLLS_PER_S
     chance: Callable[[], float] = random.random
-    pace_share: PaceShare = field(default_factory=PaceShare)
+    rate_share: RateShare = field(default_factory=RateShare)
+
+
+@dataclass(eq=False)
+class Watch:
+    """A run that waits for the end of its task."""
+
+    run: Run
+    due_s: float = 0.0
+    asked_s: float = float("-inf")
+    failures: int = 0
+    """Failed questions in a row."""
+    is_hinted: bool = False
+    hint_gap_s: float = 0.0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it is due sooner than before."""
+    answer: asyncio.Future[Run | Outcome | None] | None = None
+    """What it waits for in the line of its account; None lets it leave the line."""
+    is_asking: bool = False
+    ask_again: bool = False
+    """Whether there may be news since the question on its way."""
 
 
 class AccountPoller:
-    """Asks about every task of one account when it is due, several at once, in one loop."""
+    """Asks about the tasks of one account: within its rate, several at once, owners in turn."""
 
-    def __init__(self, ask: Ask, settings: PollSettings) -> None:
+    def __init__(self, ask: Ask, settings: PollSettings, tasks: BackgroundTasks) -> None:
         self._ask = ask
         self._clock = settings.clock
-        self._chance = settings.chance
-        self._at_once = settings.at_once
-        self._pace = Pace(settings.polls_per_s, settings.pace_share)
-        self._hint_pace = Pace(settings.polls_per_s / 2, settings.pace_share)
-        """Hints have half of the pace at most: regular questions are never crowded out."""
-        self._watches: dict[str, Watch] = {}
-        self._later: list[tuple[float, int, Watch]] = []
-        self._due: FairQueue[Watch] = FairQueue()
-        self._hurried: FairQueue[Watch] = FairQueue()
-        self._order = count()
-        self._asking: set[asyncio.Task[None]] = set()
-        self._woken = asyncio.Event()
-        self._loop = asyncio.create_task(self._run(), name="lane")
+        self._max_concurrent = settings.max_concurrent
+        self._tasks = tasks
+        self._rate = PollRate(settings.polls_per_s, settings.rate_share)
+        self._hint_rate = PollRate(settings.polls_per_s / 2, settings.rate_share)
+        """Hints have half of the rate at most: regular questions are never crowded out."""
+        self._line: FairQueue[Watch] = FairQueue()
+        self._hinted_line: FairQueue[Watch] = FairQueue()
+        self._asking = 0
+        self._changed = asyncio.Event()
+        self._is_running = False
 
-    def __len__(self) -> int:
-        return len(self._watches)
+    async def ask(self, watch: Watch) -> Run | Outcome | None:
+        """Ask about a run's task in its turn; return None if it was made to leave the line."""
+        watch.answer = asyncio.get_running_loop().create_future()
+        (self._hinted_line if watch.is_hinted else self._line).put(watch.run.owner, watch)
+        self._changed.set()
+        if not self._is_running:
+            self._is_running = True
+            self._tasks.spawn(self._ask_in_turn(), name="account poller")
+        try:
+            return await watch.answer
+        finally:
+            self._remove(watch)
+            watch.answer = None
+            watch.is_asking = False
 
-    async def stop(self) -> None:
-        """Stop asking; what was being asked is dropped, as asking changes nothing at Kie."""
-        tasks = [*self._asking, self._loop]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def watch(self, watch: Watch, *, at_once: bool = False) -> None:
-        """Put a task under watch; one that is watched already is left as it is."""
-        if watch.run_id in self._watches:
-            return
-        self._watches[watch.run_id] = watch
-        self._schedule(watch, 0.0 if at_once else self._interval_s(watch))
-
-    def find(self, run_id: str) -> Watch | None:
-        """Return the watch over a run."""
-        return self._watches.get(run_id)
-
-    def give_up(self, owner: str) -> list[Watch]:
-        """Hand over the watches of an owner, such as for the lane of another key."""
-        given = [w for w in self._watches.values() if w.owner == owner and not w.is_asking]
-        for watch in given:
-            del self._watches[watch.run_id]
-        return given
-
-    def wake(self, owner: str) -> None:
-        """Ask about all of an owner's tasks soon, such as after a key was entered."""
-        for watch in [watch for watch in self._watches.values() if watch.owner == owner]:
-            self._hurry(watch, 0.0)
-
-    def hint(self, watch: Watch) -> None:
-        """Ask about one task at once, as far as that was not done just now."""
-        asked_ago_s = self._clock.steady_s() - watch.asked_s
-        watch.is_hinted = True
-        self._hurry(watch, max(0.0, watch.hint_gap_s - asked_ago_s), jumps_the_line=True)
+    def prefer(self, watch: Watch) -> None:
+        """Let a watch in line go before those that nothing is known of."""
+        self._remove(watch)
+        self._hinted_line.put(watch.run.owner, watch)
+        self._changed.set()
 
     async def turn(self) -> None:
-        """Wait until a question may be asked that is about no watch, and count it."""
+        """Wait until a question may be asked that belongs to no watch, and count it."""
         now_s = self._clock.steady_s()
-        wait_s = self._pace.wait_s(now_s)
-        self._pace.asked(now_s)
+        wait_s = self._rate.wait_s(now_s)
+        self._rate.count(now_s)
         if wait_s > 0:
             await self._clock.sleep(wait_s)
 
-    def complained(self) -> None:
-        """Slow down, and pause: Kie was asked too much."""
+    def rate_limited(self) -> None:
+        """Pause, then ask less often: Kie was asked too much."""
         now_s = self._clock.steady_s()
-        self._pace.complained(now_s, PAUSE_S)
-        self._hint_pace.complained(now_s, PAUSE_S)
+        self._rate.slow_down(now_s, PAUSE_S)
+        self._hint_rate.slow_down(now_s, PAUSE_S)
 
-    def age_s(self, watch: Watch) -> float:
-        """Return how long ago, in seconds, the task was sent."""
-        return max(0.0, (self._clock.now_ms() - watch.sent_at_ms) / 1000)
+    def _remove(self, watch: Watch) -> None:
+        self._line.remove(watch.run.owner, watch)
+        self._hinted_line.remove(watch.run.owner, watch)
 
-    def _interval_s(self, watch: Watch) -> float:
-        return interval_s(self.age_s(watch), watch.troubles, has_callbacks=watch.has_callbacks)
-
-    def _hurry(self, watch: Watch, wait_s: float, *, jumps_the_line: bool = False) -> None:
-        if watch.is_asking:
-            watch.ask_again = True
-        elif jumps_the_line and wait_s == 0:
-            watch.due_s = self._clock.steady_s()
-            self._hurried.put(watch.owner, watch)
-            self._woken.set()
-        elif watch.due_s > self._clock.steady_s() + wait_s:
-            self._schedule(watch, wait_s)
-
-    def _schedule(self, watch: Watch, wait_s: float) -> None:
-        """Make a watch due after `wait_s`; an earlier entry in the heap counts no more."""
-        watch.due_s = self._clock.steady_s() + wait_s
-        heapq.heappush(self._later, (watch.due_s, next(self._order), watch))
-        self._woken.set()
-
-    async def _run(self) -> None:
-        while True:
-            self._woken.clear()
-            self._line_up_due()
-            self._ask_due()
-            await self._wait_s(self._seconds_until_next())
-
-    def _line_up_due(self) -> None:
-        now_s = self._clock.steady_s()
-        while self._later and self._later[0][0] <= now_s:
-            due_s, _, watch = heapq.heappop(self._later)
-            if self._watches.get(watch.run_id) is watch and watch.due_s == due_s:
-                line = self._hurried if watch.is_hinted else self._due
-                line.put(watch.owner, watch)
-
-    def _ask_due(self) -> None:
-        """Begin to ask about what is due, as far as there is room and the pace allows."""
-        while len(self._asking) < self._at_once:
-            now_s = self._clock.steady_s()
-            is_hinted = len(self._hurried) > 0 and self._hint_pace.wait_s(now_s) <= HINT_DEBT_S
-            if not is_hinted and not (len(self._due) and self._pace.wait_s(now_s) == 0):
-                return
-            watch = self._hurried.pop() if is_hinted else self._due.pop()
-            if not self._is_due(watch, now_s):
-                continue
-            if is_hinted:
-                self._hint_pace.asked(now_s)
-            if watch.is_hinted:
-                watch.is_hinted = False
-                gap_s = max(HINT_GAP_S, 2 * watch.hint_gap_s)
-                watch.hint_gap_s = min(gap_s, LONGEST_HINT_GAP_S)
-            watch.is_asking = True
-            watch.asked_s = now_s
-            self._pace.asked(now_s)
-            task = asyncio.create_task(self._ask_one(watch))
-            self._asking.add(task)
-            task.add_done_callback(self._asked)
-
-    def _is_due(self, watch: Watch, now_s: float) -> bool:
-        """Whether a watch that stood in line is still to be asked about."""
-        is_watched = self._watches.get(watch.run_id) is watch
-        return is_watched and not watch.is_asking and watch.due_s <= now_s
-
-    def _asked(self, task: asyncio.Task[None]) -> None:
-        self._asking.discard(task)
-        self._woken.set()
-
-    def _seconds_until_next(self) -> float | None:
-        """Return how long nothing is to be done; None means until woken."""
-        if len(self._asking) >= self._at_once:
-            return None
-        now_s = self._clock.steady_s()
-        waits = [max(0.0, self._later[0][0] - now_s)] if self._later else []
-        if len(self._hurried):
-            waits.append(max(0.0, self._hint_pace.wait_s(now_s) - HINT_DEBT_S))
-        if len(self._due):
-            waits.append(self._pace.wait_s(now_s))
-        return min(waits, default=None)
-
-    async def _wait_s(self, wait_s: float | None) -> None:
-        """Sleep that long, or until something is scheduled, hurried or answered."""
-        woken = asyncio.ensure_future(self._woken.wait())
-        waits: set[asyncio.Future[Any]] = {woken}
-        if wait_s is not None:
-            waits.add(asyncio.ensure_future(self._clock.sleep(wait_s)))
+    async def _ask_in_turn(self) -> None:
+        """Ask about everything in line, then end."""
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            while len(self._line) or len(self._hinted_line):
+                self._changed.clear()
+                await self._clock.wait(self._changed, self._ask_what_may())
         finally:
-            for wait in waits:
-                wait.cancel()
+            self._is_running = False
 
-    async def _ask_one(self, watch: Watch) -> None:
-        outcome = await self._outcome(watch)
-        watch.is_asking = False
-        if outcome is Outcome.ENDED:
-            del self._watches[watch.run_id]
-            return
-        if outcome is Outcome.TOO_MUCH:
-            self.complained()
-        watch.troubles = watch.troubles + 1 if outcome is Outcome.TROUBLED else 0
-        self._schedule(watch, self._wait_after(watch, outcome))
+    def _ask_what_may(self) -> float | None:
+        """Begin to ask as far as there is room; return the seconds until there is more.
 
-    async def _outcome(self, watch: Watch) -> Outcome:
+        None stands for: when something changes.
+        """
+        while self._asking < self._max_concurrent:
+            now_s = self._clock.steady_s()
+            waits_s = []
+            if len(self._hinted_line):
+                waits_s.append(max(0.0, self._hint_rate.wait_s(now_s) - HINT_DEBT_S))
+                if waits_s[-1] == 0:
+                    self._hint_rate.count(now_s)
+                    self._begin(self._hinted_line.pop(), now_s)
+                    continue
+            if len(self._line):
+                waits_s.append(self._rate.wait_s(now_s))
+                if waits_s[-1] == 0:
+                    self._begin(self._line.pop(), now_s)
+                    continue
+            return min(waits_s, default=None)
+        return None
+
+    def _begin(self, watch: Watch, now_s: float) -> None:
+        self._rate.count(now_s)
+        watch.asked_s = now_s
+        if watch.is_hinted:
+            watch.is_hinted = False
+            watch.hint_gap_s = min(max(HINT_GAP_S, 2 * watch.hint_gap_s), MAX_HINT_GAP_S)
+        watch.is_asking = True
+        self._asking += 1
+        self._tasks.spawn(self._ask_one(watch.run, watch.answer), name=f"poll {watch.run.id}")
+
+    async def _ask_one(self, run: Run, answer: asyncio.Future[Run | Outcome | None] | None) -> None:
         try:
-            return await self._ask(watch)
+            outcome = await self._outcome(run)
+        finally:
+            self._asking -= 1
+            self._changed.set()
+        if outcome is Outcome.RATE_LIMITED:
+            self.rate_limited()
+        if answer is not None and not answer.done():
+            answer.set_result(outcome)
+
+    async def _outcome(self, run: Run) -> Run | Outcome:
+        try:
+            return await self._ask(run)
         except StoreProblem as problem:
-            log.critical("Run %s stands still: %s", watch.run_id, problem)
-            return Outcome.TROUBLED
+            log.critical("Run %s stands still: %s", run.id, problem)
         except Exception:
             # A fault of ours in one answer must not end the watch over a paid task.
-            log.exception("Asking about run %s failed.", watch.run_id)
-            return Outcome.TROUBLED
-
-    def _wait_after(self, watch: Watch, outcome: Outcome) -> float:
-        if watch.ask_again:
-            watch.ask_again = False
-            return max(0.0, watch.hint_gap_s - (self._clock.steady_s() - watch.asked_s))
-        wait_s = self._interval_s(watch)
-        if outcome is Outcome.PARKED:
-            wait_s = max(wait_s, PARKED_S)
-        return wait_s * (1 - _JITTER * self._chance())
-
-
-AccountOf = Callable[[Billed], str]
-"""Names the account with which something was made; any name where its key is missing."""
-
-
-async def _never_asked(_watch: Watch) -> Outcome:
-    raise AssertionError("a tracker asks from its start on")
+            log.exception("Asking about run %s failed.", run.id)
+        return Outcome.FAILED
 
 
 class PollScheduler:
-    """Asks about every watched task, those of one account in one lane."""
+    """Asks about every watched task when it is due, and never gives one up by itself."""
 
-    def __init__(self, settings: PollSettings, account_of: AccountOf) -> None:
-        self._settings = settings
-        self._account_of = account_of
-        self._ask: Ask = _never_asked
-        self._lanes: dict[str, AccountPoller] = {}
-        self._closing: set[asyncio.Task[None]] = set()
-        self._is_stopped = False
-
-    def start(self, ask: Ask) -> None:
-        """Begin to ask, by means of `ask`."""
+    def __init__(self, ask: Ask, account_of: AccountOf, settings: PollSettings) -> None:
         self._ask = ask
+        self._account_of = account_of
+        self._settings = settings
+        self._clock = settings.clock
+        self._watches: dict[str, Watch] = {}
+        self._pollers: dict[str, AccountPoller] = {}
+        self._tasks = BackgroundTasks()
 
     async def stop(self) -> None:
-        """Stop asking; what was being asked is dropped, as asking changes nothing at Kie."""
-        self._is_stopped = True
-        lanes = tuple(self._lanes.values())
-        self._lanes.clear()
-        await asyncio.gather(*(lane.stop() for lane in lanes), *self._closing)
+        """Stop asking; questions on their way are dropped, as they change nothing at Kie."""
+        await self._tasks.stop()
+        self._pollers.clear()
 
-    def watch(self, watch: Watch, *, at_once: bool = False) -> None:
-        """Put a task under watch, unless it is already, or nothing is watched any more."""
-        if not self._is_stopped and self._find(watch.run_id) is None:
-            self._lane_of(watch).watch(watch, at_once=at_once)
+    async def wait(self, run: Run, *, at_once: bool = False) -> Run:
+        """Ask about a run's task until it has ended, and return the run as it is then.
 
-    async def turn(self, made: Billed) -> None:
-        """Wait until one more question may be asked with an account, beside those about watches."""
-        if not self._is_stopped:
-            await self._lane_of(made).turn()
-
-    def complained(self, made: Billed) -> None:
-        """Slow down: such a question was one too many."""
-        if not self._is_stopped:
-            self._lane_of(made).complained()
-
-    def share(self, processes: int) -> None:
-        """Have all lanes ask at their share of the pace: so many processes ask with one key."""
-        self._settings.pace_share.processes = processes
-
-    def wake(self, owner: str) -> None:
-        """Ask about all of an owner's tasks soon, with the key that the owner has now."""
-        for lane in tuple(self._lanes.values()):
-            for watch in lane.give_up(owner):
-                self._lane_of(watch).watch(watch, at_once=True)
-            lane.wake(owner)  # those that were just being asked about
-        self._close_empty()
+        The first question comes `at_once`, or when a task of its age is due.
+        """
+        watch = self._watches[run.id] = Watch(run)
+        watch.due_s = self._clock.steady_s() + (0.0 if at_once else self._interval_s(watch))
+        try:
+            while True:
+                await self._sleep_until_due(watch)
+                answer = await self._poller(run).ask(watch)
+                if isinstance(answer, Run):
+                    return answer
+                if answer is not None:
+                    self._schedule(watch, answer)
+        finally:
+            del self._watches[run.id]
 
     def hint(self, run_id: str, task_id: str | None = None) -> bool:
-        """Ask about one run's task at once: someone says that it has news. False if unwatched."""
-        found = self._find(run_id)
-        if found is None or task_id not in (None, found[1].task_id):
+        """Ask about a run's task at once, as there may be news. False if it is not watched."""
+        watch = self._watches.get(run_id)
+        if watch is None or task_id not in (None, watch.run.task_id):
             return False
-        lane, watch = found
-        lane.hint(watch)
+        watch.is_hinted = True
+        due_s = max(self._clock.steady_s(), watch.asked_s + watch.hint_gap_s)
+        if watch.is_asking:
+            watch.ask_again = True
+        elif watch.answer is None:
+            self._advance_to(watch, due_s)
+        elif due_s <= self._clock.steady_s() and not watch.answer.done():
+            self._poller(watch.run).prefer(watch)
         return True
 
-    def _find(self, run_id: str) -> tuple[AccountPoller, Watch] | None:
-        for lane in self._lanes.values():
-            watch = lane.find(run_id)
-            if watch is not None:
-                return lane, watch
-        return None
+    def wake(self, owner: str) -> None:
+        """Ask about all of an owner's tasks now, with the key that there is now."""
+        for watch in [watch for watch in self._watches.values() if watch.run.owner == owner]:
+            if watch.is_asking:
+                watch.ask_again = True
+            elif watch.answer is None:
+                self._advance_to(watch, self._clock.steady_s())
+            elif not watch.answer.done():
+                watch.answer.set_result(None)  # to the line of its present account
+        self._drop_unused()
 
-    def _lane_of(self, made: Billed) -> AccountPoller:
-        account = self._account_of(made)
-        lane = self._lanes.get(account)
-        if lane is None:
-            self._close_empty()
-            lane = self._lanes[account] = AccountPoller(self._ask, self._settings)
-        return lane
+    async def turn(self, run: Run) -> None:
+        """Wait until one more question may be asked with a run's account, beside its watches."""
+        await self._poller(run).turn()
 
-    def _close_empty(self) -> None:
-        """Let go of the lanes of keys that nobody uses any more."""
-        for account in [account for account, lane in self._lanes.items() if not len(lane)]:
-            closing = asyncio.create_task(self._lanes.pop(account).stop())
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+    def rate_limited(self, run: Run) -> None:
+        """Ask less with a run's account: such a question was one too many."""
+        self._poller(run).rate_limited()
+
+    def share(self, processes: int) -> None:
+        """Ask at a share of the rate, as so many processes ask with the same keys."""
+        self._settings.rate_share.processes = processes
+
+    async def _sleep_until_due(self, watch: Watch) -> None:
+        while (wait_s := watch.due_s - self._clock.steady_s()) > 0:
+            watch.changed.clear()
+            await self._clock.wait(watch.changed, wait_s)
+
+    def _advance_to(self, watch: Watch, due_s: float) -> None:
+        if due_s < watch.due_s:
+            watch.due_s = due_s
+            watch.changed.set()
+
+    def _schedule(self, watch: Watch, outcome: Outcome) -> None:
+        """Set when a watch is due again."""
+        now_s = self._clock.steady_s()
+        watch.failures = watch.failures + 1 if outcome is Outcome.FAILED else 0
+        if watch.ask_again:
+            watch.ask_again = False
+            watch.due_s = max(now_s, watch.asked_s + watch.hint_gap_s)
+            return
+        wait_s = self._interval_s(watch)
+        if outcome is Outcome.PARKED:
+            wait_s = max(wait_s, PARKED_S)
+        watch.due_s = now_s + wait_s * (1 - _JITTER * self._settings.chance())
+
+    def _interval_s(self, watch: Watch) -> float:
+        run = watch.run
+        age_s = (self._clock.now_ms() - (run.sent_at_ms or run.created_at_ms)) / 1000
+        has_callbacks = bool((run.request or {}).get("callBackUrl")) and not run.is_tracked
+        return interval_s(max(0.0, age_s), watch.failures, has_callbacks=has_callbacks)
+
+    def _poller(self, run: Run) -> AccountPoller:
+        account = self._account_of(run)
+        if account not in self._pollers:
+            self._drop_unused()
+            self._pollers[account] = AccountPoller(self._ask, self._settings, self._tasks)
+        return self._pollers[account]
+
+    def _drop_unused(self) -> None:
+        """Forget the pollers of accounts that no watch belongs to any more."""
+        in_use = {self._account_of(watch.run) for watch in self._watches.values()}
+        self._pollers = {name: p for name, p in self._pollers.items() if name in in_use}

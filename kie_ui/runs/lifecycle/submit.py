@@ -1,9 +1,9 @@
-"""A press → a run that is kept, and goes on."""
+"""Generate was pressed: check the values, copy the files, save the run, hand it to the engine."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from kie_ui.media.storage import Storage, explain_os_error
 from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.accounts.limits import Quota
 from kie_ui.runs.errors import KeyMissing, StoreProblem
-from kie_ui.runs.lifecycle.engine import Journeys
+from kie_ui.runs.lifecycle.engine import RunEngine
 from kie_ui.runs.run import BackendKind, Payer, Run, Step, StepChange
 from kie_ui.runs.storage.run_store import RunStore
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # Pillow takes a while to import, and the page's first view i
     Prepared = GivenFile | PreparedPicture
 
 
-AT_ONCE = 2
+MAX_CONCURRENT = 2
 """Pictures decoded at the same time: each may take hundreds of megabytes for a moment."""
 
 USUAL_MAX_BYTES = 10_000_000
@@ -49,7 +49,7 @@ _REFS: TypeAdapter[tuple[MediaRef, ...]] = TypeAdapter(tuple[MediaRef, ...])
 
 
 @dataclass(frozen=True)
-class Taken:
+class Accepted:
     """What a new run starts from."""
 
     values: dict[str, Any]
@@ -60,17 +60,17 @@ class Taken:
 
 
 class Intake:
-    """Checks values and brings their pictures into the storage."""
+    """Checks values and copies their files into the storage."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._room = asyncio.Semaphore(MAX_CONCURRENT)
 
-    async def take(self, spec: ModelSpec, values: Mapping[str, Any]) -> Taken:
-        """Check everything, and keep the pictures once all is well.
+    async def accept(self, spec: ModelSpec, values: Mapping[str, Any]) -> Accepted:
+        """Check everything, and copy the files once all is well.
 
-        Raises: InvalidValues, with the problems of values and of pictures at once; OSError if the
-        pictures cannot be written.
+        Raises: InvalidValues, with the problems of values and of files at once; OSError if the
+        files can't be written.
         """
         checked, problems = _checked(spec, values)
         media = _media_given(spec, values if problems else checked, {p.parameter for p in problems})
@@ -80,7 +80,7 @@ class Intake:
         if problems:
             raise InvalidValues(tuple(problems))
         extra = {name: value for name, value in checked.items() if name == EXTRA}
-        return Taken(
+        return Accepted(
             values={**checked, **kept},
             notices=tuple(notice.message for notice in notices(spec, {**values, **extra})),
             changes=changes,
@@ -179,31 +179,32 @@ def _files(
                 yield parameter, ref
 
 
-class Pressing:
-    """Takes presses in, for the process that will hold their runs."""
+class Submitter:
+    """Saves new runs, for this process to take on."""
 
     def __init__(
         self,
+        *,
+        holder: str,
         catalog: Catalog,
-        backends: Backends,
         store: RunStore,
-        journeys: Journeys,
+        backends: Backends,
         intake: Intake,
         quota: Quota,
-        holder: str,
+        engine: RunEngine,
     ) -> None:
+        self._holder = holder
         self._catalog = catalog
-        self._backends = backends
         self._store = store
-        self._journeys = journeys
+        self._backends = backends
         self._intake = intake
         self._quota = quota
-        self._holder = holder
+        self._engine = engine
 
-    async def press(
+    async def submit(
         self, owner: str, model: str, values: Mapping[str, Any], backend: BackendKind
     ) -> Run:
-        """Check and keep a new run, and have it go on; see `RunService.submit`.
+        """Check a new run, copy its files, save it, and have it go on.
 
         Raises: InvalidValues, UnknownModel, KeyMissing, QuotaUsedUp, StoreProblem.
         """
@@ -211,42 +212,39 @@ class Pressing:
         spec = models.spec(model)
         paid_by = await self._payer(owner, backend)
         try:
-            taken = await self._intake.take(spec, values)
+            accepted = await self._intake.accept(spec, values)
         except OSError as exc:
             raise StoreProblem(explain_os_error(exc)) from exc
-        new = self._new_run(owner, model, taken, backend, paid_by)
-        # Kept and gone on with, both or neither: a press that is broken off in between would
-        # otherwise be a run that surprises at the next start.
-        return await asyncio.shield(self._keep_and_go_on(new))
+        new = self._new_run(owner, model, accepted, backend, paid_by)
+        return await self._save_and_advance(new, lambda: self._store.add(new))
 
-    async def press_again(self, old: Run) -> Run:
-        """Make a new run of one of unknown fate, paid by the same key; see `RunService.send_again`.
+    async def submit_again(self, old: Run) -> Run:
+        """Make a new run of one of unknown fate, with the same key, once.
 
         Raises: WrongStep, KeyMissing, QuotaUsedUp, StoreProblem.
         """
         paid_by = await self._payer(old.owner, old.backend, old.paid_by)
-        taken = Taken(old.values, old.notices, old.changes, old.estimated_credits)
-        new = self._new_run(old.owner, old.model, taken, old.backend, paid_by)
+        accepted = Accepted(old.values, old.notices, old.changes, old.estimated_credits)
+        new = self._new_run(old.owner, old.model, accepted, old.backend, paid_by)
         new = new.model_copy(update={"uploads": old.uploads})
-        return await asyncio.shield(self._replace_and_go_on(old, new))
+        return await self._save_and_advance(new, lambda: self._store.add_in_place_of(old.id, new))
 
-    async def _keep_and_go_on(self, new: Run) -> Run:
-        async with self._quota.counting(new):
-            run = await self._store.add(new)
-        self._journeys.go_on(run)
-        return run
+    async def _save_and_advance(self, new: Run, save: Callable[[], Awaitable[Run]]) -> Run:
+        async def work() -> Run:
+            async with self._quota.counting(new):
+                run = await save()
+            self._engine.advance(run)
+            return run
 
-    async def _replace_and_go_on(self, old: Run, new: Run) -> Run:
-        async with self._quota.counting(new):
-            new = await self._store.add_in_place_of(old.id, new)
-        self._journeys.go_on(new)
-        return new
+        # Both or neither: a caller that leaves in between would leave a run that surprises at the
+        # next start.
+        return await asyncio.shield(work())
 
     async def _payer(
-        self, owner: str, backend: BackendKind, settled: Payer | None = None
+        self, owner: str, backend: BackendKind, fixed: Payer | None = None
     ) -> Payer | None:
-        """Settle whose key pays for a run. Raises: KeyMissing."""
-        paid_by = settled or self._backends.payer(owner, backend)
+        """Return whose key pays for a run. Raises: KeyMissing."""
+        paid_by = fixed or self._backends.payer(owner, backend)
         if await self._backends.backend(owner, backend, paid_by) is None:
             raise KeyMissing(of_server=paid_by == "server")
         return paid_by
@@ -255,7 +253,7 @@ class Pressing:
         self,
         owner: str,
         model: str,
-        taken: Taken,
+        accepted: Accepted,
         backend: BackendKind,
         paid_by: Payer | None,
     ) -> Run:
@@ -267,10 +265,10 @@ class Pressing:
             backend=backend,
             paid_by=paid_by,
             model=model,
-            values=taken.values,
-            notices=taken.notices,
-            changes=taken.changes,
-            estimated_credits=taken.estimated_credits,
+            values=accepted.values,
+            notices=accepted.notices,
+            changes=accepted.changes,
+            estimated_credits=accepted.estimated_credits,
             step_changes=(StepChange(Step.PREPARING, now_ms),),
             created_at_ms=now_ms,
             updated_at_ms=now_ms,

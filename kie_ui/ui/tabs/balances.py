@@ -6,30 +6,21 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import SecretStr
 
 from kie_ui.kie.backend import Backend, clean_api_key
 from kie_ui.kie.errors import KieError, Unauthorized
-from kie_ui.runs.accounts.credentials import Backends, account_of
+from kie_ui.runs.accounts.balance import Balances
+from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.events import ChangeSignals
 
 GONE_AFTER_S = 12 * 3600.0
 """How long after the last page was closed a visitor's key and balance are remembered."""
 
-SHARED_S = 3.0
-"""Seconds for which a balance just read does for whoever else asks."""
-
 
 RunsLeft = Callable[[str], Awaitable[int | None]]
-
-
-class _Asked(NamedTuple):
-    """A balance that was asked for."""
-
-    at_s: float
-    balance: asyncio.Task[float]
 
 
 class Accounts:
@@ -38,6 +29,7 @@ class Accounts:
     def __init__(
         self,
         backends: Backends,
+        balances: Balances,
         live: Callable[[SecretStr], Backend],
         *,
         now_s: Callable[[], float] = time.monotonic,
@@ -50,11 +42,10 @@ class Accounts:
         """When each owner was last known to be there: as a page closed, or as a key was taken."""
         self._backends = backends
         self._live = live
+        self._reader = balances
         self._balances: dict[str, float] = {}
         self._troubles: dict[str, str] = {}
         self._bells = ChangeSignals()
-        self._asked: dict[str, _Asked] = {}
-        """By account."""
         backends.listen(self._forget)
 
     def describe(self, owner: str) -> dict[str, Any]:
@@ -76,20 +67,13 @@ class Accounts:
         finally:
             self._seen_s[owner] = self._now_s()
 
-    async def close(self) -> None:
-        """Ask for nothing more."""
-        asked = [asked.balance for asked in self._asked.values()]
-        for balance in asked:
-            balance.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
-
     async def test_key(self, owner: str, key: str) -> float:
         """Take a typed key once Kie has answered to it, and return the balance.
 
         A key that Kie refuses is not taken. Raises: ValueError, KieError.
         """
         backend = self._live(SecretStr(clean_api_key(key)))
-        balance = await _credit(backend)
+        balance = await self._reader.read(backend, max_age_s=0)
         self._backends.set_key(owner, key)
         self._seen_s[owner] = self._now_s()
         self._tell(owner, balance=balance)
@@ -104,7 +88,7 @@ class Accounts:
         if backend is None:
             return
         try:
-            self._tell(owner, balance=await self._shared_credit(backend))
+            self._tell(owner, balance=await self._reader.read(backend))
         except Unauthorized as error:
             self._tell(owner, trouble=f"{error.message} {error.advice}".strip())
         except KieError as error:
@@ -137,18 +121,6 @@ class Accounts:
         else:
             self._left[owner] = left
 
-    async def _shared_credit(self, backend: Backend) -> float:
-        """Ask for an account's balance; visitors who come together share one answer."""
-        now_s = time.monotonic()
-        recent = {a: asked for a, asked in self._asked.items() if now_s - asked.at_s < SHARED_S}
-        self._asked = recent
-        account = account_of(backend)
-        if account not in recent:
-            balance = asyncio.create_task(_credit(backend))
-            balance.add_done_callback(_take_note)  # all who asked may be gone by then
-            recent[account] = _Asked(now_s, balance)
-        return await asyncio.shield(recent[account].balance)
-
     def _forget(self, owner: str) -> None:
         self._balances.pop(owner, None)
         self._left.pop(owner, None)
@@ -165,18 +137,5 @@ class Accounts:
         self._bells.notify(owner)
 
 
-def _take_note(balance: asyncio.Task[float]) -> None:
-    """Look at how asking ended, or asyncio would report an error that nobody saw."""
-    if not balance.cancelled():
-        balance.exception()
-
-
 async def _no_limit(_owner: str) -> int | None:
     return None
-
-
-async def _credit(backend: Backend) -> float:
-    from kie_ui.kie.client import KieClient  # noqa: PLC0415 - the first view needs no client
-
-    async with KieClient(backend) as client:
-        return await client.credit()

@@ -33,10 +33,10 @@ async def test_runs_that_end_together_share_one_question(
     for run in runs:
         await reached(service, run, Step.DONE)
     assert {run.balance_after for run in await noted(service, *runs)} == {87.5}
-    balances, asked = service._balances, fake.counts["credit"]
+    notes, asked = service._balance_notes, fake.counts["credit"]
     for run in runs:  # in one turn of the loop, so surely together
-        balances.note(run)
-    await asyncio.gather(*balances._asking)
+        notes.note(run)
+    await asyncio.gather(*notes._tasks._tasks)
     assert fake.counts["credit"] - asked == 1
 
 

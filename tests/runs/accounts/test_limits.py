@@ -230,7 +230,7 @@ async def test_a_typed_key_does_not_look_for_the_servers_missing_tasks(
     assert run.error is not None
     assert "whoever runs this server" in run.error.advice
     backends.set_key("ada", KEY)
-    await service._upkeep.follow_key("ada", backends)
+    await service._engine._poll_missing("ada")
     assert (await service.run("ada", run.id)).step is Step.UNKNOWN
 
 

@@ -155,7 +155,7 @@ async def test_a_task_that_is_followed_already_is_shown_and_not_followed_twice(
         assert (await service.track(OWNER, run.task_id or "", "live")).id == run.id
     held.set()
     run = await reached(service, run, Step.DONE)
-    await until(lambda: not service._journeys._under_way)
+    await until(lambda: not service._engine._running)
     assert (await service.track(OWNER, run.task_id or "", "live")).id == run.id
     assert fake.counts["media"] == 1
     assert len(await service.recent(OWNER, 9)) == 1

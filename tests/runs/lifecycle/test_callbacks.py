@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kie_ui.runs.lifecycle.callbacks import PATH, Callbacks
+from kie_ui.runs.lifecycle.callbacks import PATH, CallbackAddresses
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import Limits, RunService
 from tests.runs.harness import (
@@ -39,7 +39,7 @@ RUN_ID = "ab" * 16
 
 def test_an_address_carries_its_run_and_a_proof() -> None:
     """It stands under the public address, and the proof is far too long to be guessed."""
-    url = Callbacks("https://me.example/ui/", "secret").url(RUN_ID)
+    url = CallbackAddresses("https://me.example/ui/", "secret").url(RUN_ID)
     assert url is not None
     assert re.fullmatch(rf"https://me\.example/ui{PATH}/{RUN_ID}/[0-9a-f]{{64}}", url)
     assert "secret" not in url
@@ -47,29 +47,29 @@ def test_an_address_carries_its_run_and_a_proof() -> None:
 
 def test_without_a_public_address_kie_is_not_told_to_call() -> None:
     """A server that Kie can't reach asks for no calls."""
-    assert Callbacks("", "secret").url(RUN_ID) is None
+    assert CallbackAddresses("", "secret").url(RUN_ID) is None
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_a_made_up_address_is_never_genuine(run_id: str, proof: str) -> None:
     """Whatever is tried, also what no address can hold, is told apart without an error."""
-    assert not Callbacks("https://me.example", "secret").is_genuine(run_id, proof)
+    assert not CallbackAddresses("https://me.example", "secret").is_genuine(run_id, proof)
 
 
 def test_a_proof_is_for_its_run_and_its_database_alone() -> None:
     """A proof that leaked opens nothing else."""
-    callbacks = Callbacks("https://me.example", "secret")
+    callbacks = CallbackAddresses("https://me.example", "secret")
     proof = (callbacks.url(RUN_ID) or "").rsplit("/", 1)[1]
     assert callbacks.is_genuine(RUN_ID, proof)
     assert not callbacks.is_genuine("cd" * 16, proof)
     assert not callbacks.is_genuine(RUN_ID, proof.upper())
-    assert not Callbacks("https://me.example", "another secret").is_genuine(RUN_ID, proof)
+    assert not CallbackAddresses("https://me.example", "another secret").is_genuine(RUN_ID, proof)
 
 
 def test_before_there_is_a_secret_nothing_is_genuine() -> None:
     """A service that could not open its database believes no proof that anyone can make."""
     proof = hmac.new(b"", RUN_ID.encode(), hashlib.sha256).hexdigest()
-    assert not Callbacks("https://me.example", "").is_genuine(RUN_ID, proof)
+    assert not CallbackAddresses("https://me.example", "").is_genuine(RUN_ID, proof)
 
 
 # Calls
@@ -145,7 +145,8 @@ async def test_a_forged_call_costs_nothing(
 ) -> None:
     """Neither the database nor Kie is asked, for however many."""
     run = await waiting(still_service, values)
-    await until(lambda: not still_service._journeys._under_way)
+    await until(lambda: run.id in still_service._scheduler._watches)
+    running = len(still_service._engine._tasks)
     counted = count_database(still_service, monkeypatch)
     for number in range(500):
         assert not still_service.called_back(run.id, f"{number:064x}", run.task_id)
@@ -153,9 +154,7 @@ async def test_a_forged_call_costs_nothing(
     await asyncio.sleep(0.02)
     assert counted.total() == 0
     assert fake.counts["record"] == 0
-    assert still_service._upkeep._asides == {
-        task for task in still_service._upkeep._asides if not task.done()
-    }
+    assert len(still_service._engine._tasks) == running
 
 
 async def test_a_call_that_is_repeated_without_end_costs_one_question(
@@ -182,7 +181,7 @@ async def test_a_call_that_is_replayed_after_the_end_costs_nothing(
     run = await waiting(still_service, values)
     still_service.called_back(run.id, proof_in(fake), run.task_id)
     await reached(still_service, run, Step.DONE)
-    await until(lambda: not still_service._journeys._under_way)
+    await until(lambda: not still_service._engine._running)
     before = await still_service.run(OWNER, run.id)
     asked = fake.counts.copy()
     counted = count_database(still_service, monkeypatch)
@@ -265,7 +264,7 @@ async def test_a_task_that_does_not_carry_the_address_is_not_taken_for_it(
     remember(fake, fake.bodies[0] | {"callBackUrl": address})
     assert service.called_back(run.id, proof_in(fake), "task-of-someone-else")
     await until(lambda: fake.counts["record"] == 1)
-    await until(lambda: len(service._upkeep._asides) == 2)
+    await until(lambda: len(service._engine._tasks) == 1)
     assert (await service.run(OWNER, run.id)).step is Step.UNKNOWN
 
 
@@ -286,7 +285,7 @@ async def test_a_call_that_comes_before_the_creates_answer_is_remembered(
     await until(lambda: bool(fake.bodies))
     remember(fake, fake.bodies[0])
     assert service.called_back(run.id, proof_in(fake), "task-1")
-    await until(lambda: run.id in service._upkeep._told_early)
+    await until(lambda: run.id in service._engine._early_calls)
     answered.set()
     run = await reached(service, run, Step.DONE)
     assert (run.task_id, fake.counts["create"]) == ("task-1", 1)
@@ -304,7 +303,7 @@ async def test_calls_about_a_lost_run_are_looked_into_now_and_then(
     for number in range(100):
         service.called_back(run.id, proof, f"task-{number}")
         await asyncio.sleep(0)
-    await until(lambda: len(service._upkeep._asides) == 2)
+    await until(lambda: len(service._engine._tasks) == 1)
     assert fake.counts["record"] == 1
     fast.jump(31)
     service.called_back(run.id, proof, "task-1")
@@ -318,7 +317,7 @@ async def test_a_call_for_a_run_that_is_gone_changes_nothing(
     service = await restart(PUBLIC)
     proof = service._callbacks._proof(RUN_ID)
     assert service.called_back(RUN_ID, proof, "task-1")
-    await until(lambda: len(service._upkeep._asides) == 2)
+    await until(lambda: len(service._engine._tasks) == 1)
     assert fake.counts["record"] == 0
     assert RUN_ID in caplog.text
 

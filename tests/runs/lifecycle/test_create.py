@@ -12,7 +12,7 @@ import pytest
 
 from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.errors import StoreProblem
-from kie_ui.runs.lifecycle.create import RATE_LIMIT_WAITS_S, UPLOADS_OF_ONE
+from kie_ui.runs.lifecycle.create import MAX_UPLOADS_OF_ONE, RATE_LIMIT_WAITS_S
 from kie_ui.runs.lifecycle.create_queue import TakeCreate
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import Limits, RunService
@@ -302,12 +302,12 @@ async def test_one_owners_uploads_do_not_hold_up_anothers(
         return None
 
     fake.outages["upload"] = stalled
-    for _ in range(UPLOADS_OF_ONE + 4):
+    for _ in range(MAX_UPLOADS_OF_ONE + 4):
         await service.submit(OWNER, GROK, values, "live")
-    await until(lambda: len(keys) == UPLOADS_OF_ONE)
+    await until(lambda: len(keys) == MAX_UPLOADS_OF_ONE)
     run = await service.submit("eve", GROK, values, "live")
     await until(lambda: "Bearer eves-key" in keys)
-    assert len(keys) == UPLOADS_OF_ONE + 1
+    assert len(keys) == MAX_UPLOADS_OF_ONE + 1
     released.set()
     await reached(service, run, Step.DONE)
 
@@ -328,7 +328,7 @@ async def test_creates_that_never_left_wait_in_line_and_count_anew(
 
 async def test_a_clock_put_back_forgets_no_creates(service: RunService, fast: FastClock) -> None:
     """What was sent is counted by a steady clock too."""
-    most = service._limits.creates_per_10_s
+    most = Limits().creates_per_10_s
     fast.speed = 0
     assert [await service._queue._take("account") for _ in range(most)] == [0] * most
     fast.now_ms = lambda: 0  # type: ignore[method-assign]

@@ -52,7 +52,7 @@ class Line:
         self.comers: dict[str, asyncio.Task[None]] = {}
 
     async def come(
-        self, run_id: str, owner: str = OWNER, account: str = ACCOUNT, *, is_again: bool = False
+        self, run_id: str, owner: str = OWNER, account: str = ACCOUNT, *, is_retry: bool = False
     ) -> None:
         """Have a run come, and let it go as far as it does at once."""
 
@@ -60,10 +60,7 @@ class Line:
             self.waited.append(run_id)
 
         async def turn() -> None:
-            if is_again:
-                await self.queue.turn_again(run_id, owner, account)
-            else:
-                await self.queue.turn(run_id, owner, account, on_wait)
+            await self.queue.turn(run_id, owner, account, on_wait=on_wait, is_retry=is_retry)
             self.left.append((run_id, self.time.now_s))
 
         self.comers[run_id] = asyncio.create_task(turn())
@@ -164,9 +161,9 @@ async def test_when_all_have_left_the_line_it_starts_anew(line: Line) -> None:
 async def test_a_hold_back_stops_the_whole_line_of_an_account(line: Line) -> None:
     """Kie turned one away: nothing leaves with that key until the time is over, others do."""
     await line.come("r1")
-    line.queue.hold_back(ACCOUNT, 30)
-    line.queue.hold_back(ACCOUNT, 10)  # a shorter one takes nothing back
-    await line.come("r1", is_again=True)
+    line.queue.pause(ACCOUNT, 30)
+    line.queue.pause(ACCOUNT, 10)  # a shorter one takes nothing back
+    await line.come("r1", is_retry=True)
     await line.come("r2")
     await line.come("e1", owner="eve", account="eves")
     assert line.order() == ["r1", "e1"]
@@ -181,7 +178,7 @@ async def test_a_hold_back_counts_for_a_line_that_is_already_waiting(line: Line)
     for number in range(1, 5):
         await line.come(f"r{number}")
     await line.time.pass_s(9)
-    line.queue.hold_back(ACCOUNT, 20)
+    line.queue.pause(ACCOUNT, 20)
     await line.time.pass_s(19.9)
     assert line.order() == ["r1", "r2"]
     await line.time.pass_s(0.2)
@@ -192,7 +189,7 @@ async def test_a_run_that_was_turned_away_is_the_next(line: Line) -> None:
     """It has had its turn and waits no second time behind all others."""
     for number in range(1, 5):
         await line.come(f"r{number}")
-    await line.come("r1", is_again=True)
+    await line.come("r1", is_retry=True)
     assert line.queue.places(OWNER) == {"r1": 1, "r3": 2, "r4": 3}
 
 
@@ -206,7 +203,7 @@ async def test_a_budget_that_cannot_be_read_is_told_to_all_who_wait(line: Line) 
         with pytest.raises(StoreProblem, match="full"):
             await line.comers[run_id]
     with pytest.raises(StoreProblem, match="full"):
-        await line.queue.turn("r5", OWNER, ACCOUNT, _never)
+        await line.queue.turn("r5", OWNER, ACCOUNT, on_wait=_never)
     assert line.queue.places(OWNER) == {}
     line.budget.problem = None
     await line.come("r6")
@@ -221,29 +218,29 @@ async def test_changes_of_places_are_told_now_and_then(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page learns that places moved, and not once for each of a thousand moves."""
-    monkeypatch.setattr(queue_module, "TOLD_EVERY_S", 60.0)
+    monkeypatch.setattr(queue_module, "SIGNAL_EVERY_S", 60.0)
     with line.queue.changes(OWNER) as changed:
         for number in range(1, 4):
             await line.come(f"r{number}")
-        telling = line.queue._telling
+        telling = line.queue._signalling
         assert telling is not None
         for number in range(4, 50):
             await line.come(f"r{number}")
-        assert line.queue._telling is telling
+        assert line.queue._signalling is telling
         assert not changed.is_set()
-        line.queue._tell()
+        line.queue._signal()
         assert changed.is_set()
         changed.clear()
         line.comers["r40"].cancel()
         await line.time.pass_s(0)
-        assert line.queue._telling not in (None, telling)
+        assert line.queue._signalling not in (None, telling)
         telling.cancel()
-    assert line.queue._bells._signals == {}
+    assert line.queue._signals._signals == {}
 
 
 async def test_what_is_told_comes_by_itself(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for changes is woken."""
-    monkeypatch.setattr(queue_module, "TOLD_EVERY_S", 0.01)
+    monkeypatch.setattr(queue_module, "SIGNAL_EVERY_S", 0.01)
     with line.queue.changes(OWNER) as changed:
         for number in range(1, 4):
             await line.come(f"r{number}")

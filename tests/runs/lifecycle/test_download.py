@@ -49,7 +49,7 @@ async def test_results_do_not_wait_for_stills(
     await until(lambda: brush.asked != [])
     assert len(brush.asked) == 1
     brush.may_draw.set()
-    await until(lambda: not service._journeys._under_way)
+    await until(lambda: not service._engine._running)
     assert sorted(brush.asked) == sorted(run.id for run in runs)
     assert all([(await service.run(OWNER, run.id)).poster for run in runs])
 
@@ -67,7 +67,7 @@ async def test_a_still_that_is_asked_for_does_not_wait_for_the_others(
     brush.may_draw.set()
     stills = await asyncio.gather(*asking)
     assert stills[0].is_file()
-    await until(lambda: not service._journeys._under_way)
+    await until(lambda: not service._engine._running)
     assert brush.asked.count(waiting) == 1
 
 

@@ -9,7 +9,17 @@ from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from kie_ui.runs.storage.run_store import RunStore
-from tests.runs.harness import GROK, OWNER, FakeKie, Restart, a_run, reached, status, until
+from tests.runs.harness import (
+    GROK,
+    OWNER,
+    FakeKie,
+    FastClock,
+    Restart,
+    a_run,
+    reached,
+    status,
+    until,
+)
 
 WEB = {"image_urls": ["https://example.com/a.png"]}
 
@@ -24,7 +34,7 @@ async def unfetched(service: RunService, fake: FakeKie, values: dict[str, Any]) 
 @pytest.fixture
 async def eager(restart: Restart, monkeypatch: pytest.MonkeyPatch) -> RunService:
     """Return a service that tries again more often."""
-    monkeypatch.setattr("kie_ui.runs.lifecycle.engine.FETCH_AGAIN_S", 20.0)
+    monkeypatch.setattr("kie_ui.runs.lifecycle.engine.DOWNLOAD_AGAIN_S", 20.0)
     return await restart()
 
 
@@ -108,15 +118,16 @@ async def test_runs_of_unknown_fate_are_in_sight_until_somebody_deals_with_them(
     assert 5 in numbers
 
 
-async def test_asides_end_with_the_stop(service: RunService, fake: FakeKie) -> None:
-    """What is done in the background is not left behind."""
-    begun = asyncio.Event()
-
-    async def endless_work() -> None:
-        begun.set()
-        await asyncio.Event().wait()
-
-    service._upkeep.aside(endless_work())
-    await begun.wait()
-    await service._upkeep.stop()
-    assert all(task.done() for task in service._upkeep._asides)
+async def test_a_run_that_is_advanced_twice_is_asked_about_once(
+    service: RunService, fake: FakeKie, fast: FastClock, values: dict[str, Any]
+) -> None:
+    """One coroutine takes a run on, however many reasons there are to do so."""
+    fake.polls_until_success = 10**6
+    run = await service.submit(OWNER, GROK, values | WEB, "live")
+    run = await reached(service, run, Step.GENERATING)
+    fast.speed = 0
+    asked = fake.counts["record"]
+    for _ in range(3):
+        service._engine.advance(run)
+    await asyncio.sleep(0.05)
+    assert fake.counts["record"] <= asked + 1

@@ -10,14 +10,13 @@ import pytest
 from kie_ui.kie.client import KieClient
 from kie_ui.kie.responses import TaskRecord
 from kie_ui.runs.accounts.credentials import KEY_GONE, Access, Backends, Clients
-from kie_ui.runs.lifecycle.poll import LATE, NOT_FOUND_GRACE_MS, Watching, changes_told
-from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, Outcome, Watch
+from kie_ui.runs.lifecycle.poll import LATE, NOT_FOUND_GRACE_MS, TaskPoller, changes_by_record
+from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, Outcome
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.storage.run_store import RunStore
 from tests.runs.harness import OWNER, FakeKie, FastClock, a_run, dropped, refusal, status
 
-Asking = Callable[[], Awaitable[tuple[Outcome, Run]]]
-ENDED: list[str] = []
+Asking = Callable[[], Awaitable[tuple[Run | Outcome, Run]]]
 
 
 @pytest.fixture
@@ -32,15 +31,13 @@ async def ask(
     sent: Run, store: RunStore, fake: FakeKie, fast: FastClock, backends: Backends
 ) -> AsyncIterator[Asking]:
     """Return what asks about that task once, and tells what came of it."""
-    ENDED.clear()
     transport = httpx.MockTransport(fake.answer)
     clients = Clients(partial(KieClient, transport=transport, sleep=fast.clock.sleep))
     store.clock = fast.clock
-    watching = Watching(store, Access(backends, clients, store), lambda run: ENDED.append(run.step))
-    watch = Watch(sent.id, OWNER, "task-1", sent.sent_at_ms or 0)
+    poller = TaskPoller(store, Access(backends, clients, store))
 
-    async def ask_once() -> tuple[Outcome, Run]:
-        return await watching.ask(watch), await store.run(sent.id)
+    async def ask_once() -> tuple[Run | Outcome, Run]:
+        return await poller.ask(sent), await store.run(sent.id)
 
     yield ask_once
     await clients.close()
@@ -57,7 +54,7 @@ def record(**data: Any) -> TaskRecord:
 )
 def test_kies_states_are_steps(state: str, step: str) -> None:
     """The state that Kie tells is the step that a page shows."""
-    changes = changes_told(a_run(step=Step.WAITING), record(state=state), is_late=False)
+    changes = changes_by_record(a_run(step=Step.WAITING), record(state=state), is_late=False)
     assert changes["step"] == step
 
 
@@ -65,12 +62,12 @@ def test_kies_states_are_steps(state: str, step: str) -> None:
 def test_a_state_that_nobody_knows_ends_nothing(state: Any) -> None:
     """A new state of the service leaves the run where it is."""
     run = a_run(step=Step.GENERATING)
-    assert changes_told(run, record(state=state), is_late=False)["step"] is Step.GENERATING
+    assert changes_by_record(run, record(state=state), is_late=False)["step"] is Step.GENERATING
 
 
 def test_progress_is_told_as_a_share() -> None:
     """Kie tells percent."""
-    changes = changes_told(a_run(), record(state="generating", progress=37), is_late=False)
+    changes = changes_by_record(a_run(), record(state="generating", progress=37), is_late=False)
     assert changes["progress"] == 0.37
 
 
@@ -81,7 +78,7 @@ def test_a_success_is_to_be_fetched() -> None:
         resultJson='{"resultUrls": ["https://kie.test/a.mp4"]}',
         creditsConsumed=14.4,
     )
-    changes = changes_told(a_run(), told, is_late=False)
+    changes = changes_by_record(a_run(), told, is_late=False)
     assert changes["step"] is Step.FETCHING
     assert changes["result_urls"] == ("https://kie.test/a.mp4",)
     assert changes["credits_used"] == 14.4
@@ -91,7 +88,7 @@ def test_a_success_is_to_be_fetched() -> None:
 def test_a_success_without_an_address_says_where_to_look(result: Any) -> None:
     """What was made but cannot be found is no plain failure: it was paid, and may be asked for."""
     told = record(state="success", resultJson=result)
-    changes = changes_told(a_run(), told, is_late=False)
+    changes = changes_by_record(a_run(), told, is_late=False)
     assert changes["step"] is Step.UNKNOWN
     assert "task-1" in changes["error"].advice
 
@@ -99,7 +96,7 @@ def test_a_success_without_an_address_says_where_to_look(result: Any) -> None:
 def test_a_failure_tells_what_kie_said() -> None:
     """A moderated prompt is told in Kie's own words and with its code."""
     told = record(state="fail", failCode="421", failMsg="Blocked by the content policy")
-    error = changes_told(a_run(), told, is_late=False)["error"]
+    error = changes_by_record(a_run(), told, is_late=False)["error"]
     assert (error.kind, error.code) == ("TaskFailed", "421")
     assert "Blocked by the content policy" in error.message
     assert "not billed" in error.advice
@@ -119,11 +116,11 @@ async def test_an_answer_without_news_is_not_written(ask: Asking, fake: FakeKie)
 @pytest.mark.parametrize(
     ("fault", "meaning"),
     [
-        (dropped(httpx.ConnectError), Outcome.TROUBLED),
-        (dropped(), Outcome.TROUBLED),
-        (status(502), Outcome.TROUBLED),
-        (refusal(455), Outcome.TOO_MUCH),
-        (refusal(429), Outcome.TOO_MUCH),
+        (dropped(httpx.ConnectError), Outcome.FAILED),
+        (dropped(), Outcome.FAILED),
+        (status(502), Outcome.FAILED),
+        (refusal(455), Outcome.RATE_LIMITED),
+        (refusal(429), Outcome.RATE_LIMITED),
     ],
 )
 async def test_no_trouble_on_the_way_ends_a_run(
@@ -139,10 +136,9 @@ async def test_no_trouble_on_the_way_ends_a_run(
     fake.outages.clear()
     outcome, run = await ask()
     assert (outcome, run.status_note) == (Outcome.AGAIN, None)
-    assert ENDED == []
 
 
-async def test_the_watch_asks_once_and_leaves_repeating_to_the_lane(
+async def test_the_watch_asks_once_and_leaves_repeating_to_the_scheduler(
     ask: Asking, fake: FakeKie
 ) -> None:
     """A client that repeated by itself would ask more than the account's pace allows."""
@@ -165,11 +161,10 @@ async def test_a_task_that_stays_missing_is_beyond_knowing(
     fake.outages["record"] = refusal(422, "recordInfo is null")
     fast.jump(NOT_FOUND_GRACE_MS / 1000 + 1)
     outcome, run = await ask()
-    assert (outcome, run.step) == (Outcome.ENDED, Step.UNKNOWN)
+    assert (outcome, run.step) == (run, Step.UNKNOWN)
     assert run.error is not None
     assert "task-1" in run.error.message
     assert "https://kie.ai/logs" in run.error.advice
-    assert ENDED == [Step.UNKNOWN]
 
 
 async def test_a_refused_key_parks_a_run(ask: Asking, fake: FakeKie) -> None:
@@ -199,7 +194,7 @@ async def test_a_late_task_is_said_to_be_late_and_watched_on(
     assert (outcome, run.status_note, run.is_late) == (Outcome.AGAIN, LATE, True)
     fake.polls_until_success = 0
     outcome, run = await ask()
-    assert (outcome, run.step, run.status_note) == (Outcome.ENDED, Step.FETCHING, None)
+    assert (outcome, run.step, run.status_note) == (run, Step.FETCHING, None)
 
 
 async def test_a_task_can_grow_late_while_kie_is_not_to_be_reached(
@@ -217,6 +212,6 @@ async def test_a_run_that_ended_elsewhere_is_asked_about_no_more(
 ) -> None:
     """What the database says counts, whoever wrote it."""
     await store.change(sent.id, step=Step.DONE)
-    outcome, _ = await ask()
-    assert outcome is Outcome.ENDED
+    outcome, run = await ask()
+    assert outcome == run
     assert fake.counts["record"] == 0

@@ -229,13 +229,13 @@ async def test_a_database_that_can_only_be_read_is_told_and_its_runs_are_shown(
     """What was paid for stays in sight; once it is mended, the page hears so."""
     run = await planted(services, ada.owner)
     runs = await services.runs()
-    monkeypatch.setattr(runs._opening, "trouble", "The disk is full.")
+    monkeypatch.setattr(runs, "trouble", "The disk is full.")
     monkeypatch.setattr(routes, "KEEP_ALIVE_S", 0.01)
     async with opened_stream(site, ada.cookie) as stream:
         heard = await stream.events_until("trouble")
         assert [data["id"] for name, data in heard if name == "run"] == [run.id]
         assert heard[-1][1] == {"message": "The disk is full.", "is_open": True}
-        monkeypatch.setattr(runs._opening, "trouble", None)
+        monkeypatch.setattr(runs, "trouble", None)
         mended = (await stream.events_until("trouble"))[-1][1]
     assert mended == {"message": None, "is_open": True}
 

@@ -20,7 +20,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     async def sleep(wait_s: float) -> None:
         await asyncio.sleep(0)
 
-    monkeypatch.setattr("kie_ui.kie.client.KieClient", partial(KieClient, sleep=sleep))
+    monkeypatch.setattr("kie_ui.ui.services.KieClient", partial(KieClient, sleep=sleep))
 
 
 @pytest.fixture
@@ -191,7 +191,8 @@ async def _is_idle(_owner: str) -> bool:
 async def test_who_is_long_gone_is_forgotten_with_their_key(services: Services, key: str) -> None:
     """A server that runs for months does not hold everyone who ever came."""
     now_s = [0.0]
-    accounts = Accounts(services.backends, services._live, now_s=lambda: now_s[0])
+    accounts = services.accounts
+    accounts._now_s = lambda: now_s[0]
     await accounts.test_key("ada", key)
     now_s[0] = GONE_AFTER_S - 1
     await accounts.prune(_is_idle)
@@ -208,7 +209,8 @@ async def test_who_has_a_page_open_or_runs_under_way_is_not_forgotten(
 ) -> None:
     """However long they say nothing; the time counts from when the page was closed."""
     now_s = [0.0]
-    accounts = Accounts(services.backends, services._live, now_s=lambda: now_s[0])
+    accounts = services.accounts
+    accounts._now_s = lambda: now_s[0]
     await accounts.test_key("ada", key)
 
     async def is_busy(_owner: str) -> bool:
