@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from typing import Generic, TypeVar
 
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.run import Run
+
+T = TypeVar("T")
 
 PROGRESS_INTERVAL_S = 0.25
 """Seconds between two reports of a transfer's progress."""
@@ -37,29 +40,58 @@ class Subscription(AsyncIterator[Run]):
         return self._unread.pop(next(iter(self._unread)))
 
 
-class RunEvents:
+class _Subscriptions(Generic[T]):
+    """What is open for each owner, such as one entry for each of their pages."""
+
+    def __init__(self, create: Callable[[], T]) -> None:
+        self._create = create
+        self._subscriptions: dict[str, set[T]] = {}
+
+    @contextmanager
+    def subscribe(self, owner: str) -> Iterator[T]:
+        """Subscribe to an owner's changes until the block ends."""
+        subscription = self._create()
+        self._subscriptions.setdefault(owner, set()).add(subscription)
+        try:
+            yield subscription
+        finally:
+            subscriptions = self._subscriptions[owner]
+            subscriptions.remove(subscription)
+            if not subscriptions:
+                del self._subscriptions[owner]
+
+    def has(self, owner: str) -> bool:
+        """Say whether the owner has a subscription."""
+        return owner in self._subscriptions
+
+
+class RunEvents(_Subscriptions[Subscription]):
     """Passes changed runs on to the subscriptions of their owners."""
 
     def __init__(self) -> None:
-        self._subscriptions: dict[str, set[Subscription]] = {}
+        super().__init__(Subscription)
 
     def publish(self, run: Run) -> None:
         """Pass a run to every subscription of its owner; never waits."""
         for subscription in self._subscriptions.get(run.owner, ()):
             subscription.put(run)
 
-    @contextmanager
-    def subscribe(self, owner: str) -> Iterator[Subscription]:
-        """Subscribe to an owner's runs until the block ends."""
-        subscription = Subscription()
-        self._subscriptions.setdefault(owner, set()).add(subscription)
-        try:
-            yield subscription
-        finally:
-            readers = self._subscriptions[owner]
-            readers.remove(subscription)
-            if not readers:
-                del self._subscriptions[owner]
+
+class ChangeSignals(_Subscriptions[asyncio.Event]):
+    """Events that are set when there is something to look at; the reader clears them."""
+
+    def __init__(self) -> None:
+        super().__init__(asyncio.Event)
+
+    def notify(self, owner: str) -> None:
+        """Set the events of one owner."""
+        for signal in self._subscriptions.get(owner, ()):
+            signal.set()
+
+    def notify_all(self) -> None:
+        """Set everyone's events."""
+        for owner in self._subscriptions:
+            self.notify(owner)
 
 
 class TransferProgress:
@@ -87,37 +119,3 @@ class TransferProgress:
             self._published_s = now_s
             progress = (self._part + min(1.0, moved_bytes / total_bytes)) / self._parts
             self._events.publish(self._run.model_copy(update={"progress": progress}))
-
-
-class ChangeSignals:
-    """One event for each page that an owner has open, set when there is something to look at."""
-
-    def __init__(self) -> None:
-        self._signals: dict[str, set[asyncio.Event]] = {}
-
-    @contextmanager
-    def subscribe(self, owner: str) -> Iterator[asyncio.Event]:
-        """Return an event that is set at every notification of the owner; the reader clears it."""
-        signal = asyncio.Event()
-        self._signals.setdefault(owner, set()).add(signal)
-        try:
-            yield signal
-        finally:
-            signals = self._signals[owner]
-            signals.remove(signal)
-            if not signals:
-                del self._signals[owner]
-
-    def has(self, owner: str) -> bool:
-        """Say whether the owner has a page open."""
-        return owner in self._signals
-
-    def notify(self, owner: str) -> None:
-        """Set the events of one owner."""
-        for signal in self._signals.get(owner, ()):
-            signal.set()
-
-    def notify_all(self) -> None:
-        """Set everyone's events."""
-        for owner in self._signals:
-            self.notify(owner)

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Thread
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -51,12 +50,11 @@ class Database:
         self._where = make_url(url).database or url
         self._engine = _create_engine(url)
         self._reader_engine = self._engine_for_reads()
-        self._queue: SimpleQueue[_Write | None] = SimpleQueue()
-        self._writer = Thread(target=self._write_all, name="runs-writer", daemon=True)
+        self._queue: SimpleQueue[_Write] = SimpleQueue()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="runs-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="runs-reader")
         self._is_open = True
         self._read_only_reason: str | None = None
-        self._writer.start()
 
     async def open(self, work: Callable[[Connection], T]) -> T:
         """Do the first write, and let the database be written again from then on."""
@@ -78,11 +76,9 @@ class Database:
 
     async def close(self) -> None:
         """Finish the writes that are queued, and close every connection."""
-        if self._is_open:
-            self._is_open = False
-            self._queue.put(None)
-        await asyncio.to_thread(self._writer.join)
-        await asyncio.to_thread(self._readers.shutdown)
+        self._is_open = False
+        for threads in (self._writer, self._readers):
+            await asyncio.to_thread(threads.shutdown)
         self._reader_engine.dispose()
         self._engine.dispose()
 
@@ -106,6 +102,7 @@ class Database:
             raise StoreProblem(_CLOSED)
         write = _Write(work, Future())
         self._queue.put(write)
+        self._writer.submit(self._write_queued)
         result: T = await asyncio.shield(asyncio.wrap_future(write.done))
         return result
 
@@ -151,16 +148,12 @@ class Database:
 
     # In the writer's thread
 
-    def _write_all(self) -> None:
-        """Write what is queued, until the database is closed."""
-        while (first := self._queue.get()) is not None:
-            batch = [first]
-            while len(batch) < MAX_BATCH and not self._queue.empty():
-                following = self._queue.get()
-                if following is None:
-                    self._queue.put(None)  # it ends the outer loop
-                    break
-                batch.append(following)
+    def _write_queued(self) -> None:
+        """Write what is queued by now; a later call finds it done."""
+        batch: list[_Write] = []
+        while len(batch) < MAX_BATCH and not self._queue.empty():
+            batch.append(self._queue.get())
+        if batch:
             self._write(batch)
 
     def _write(self, batch: list[_Write]) -> None:
@@ -186,7 +179,7 @@ class Database:
         try:
             with explained_errors(self._where), self._engine.begin() as connection:
                 is_begun = True
-                if len(works) == 1:
+                if len(works) == 1:  # a savepoint, once SQLite has undone it, would hide the error
                     return [(works[0](connection), None)]
                 return [_in_savepoint(connection, work) for work in works]
         except StoreProblem as problem:

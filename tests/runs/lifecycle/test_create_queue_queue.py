@@ -235,7 +235,7 @@ async def test_changes_of_places_are_told_now_and_then(
         await line.time.pass_s(0)
         assert line.queue._signalling not in (None, telling)
         telling.cancel()
-    assert line.queue._signals._signals == {}
+    assert line.queue._signals._subscriptions == {}
 
 
 async def test_what_is_told_comes_by_itself(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -248,7 +248,7 @@ async def test_a_page_that_leaves_is_forgotten(
         await stream.events_until("ready")
         assert (await services.runs())._store.events._subscriptions
     assert (await services.runs())._store.events._subscriptions == {}
-    assert services.accounts._bells._signals == {}
+    assert services.accounts._bells._subscriptions == {}
 
 
 async def test_a_database_that_cannot_be_opened_is_told_on_the_stream(

@@ -140,7 +140,7 @@ async def test_pages_are_told_of_their_own_accounts_changes_only(
     ):
         await accounts.test_key("ada", key)
         assert (one.is_set(), two.is_set(), b.is_set()) == (True, True, False)
-    assert accounts._bells._signals == {}
+    assert accounts._bells._subscriptions == {}
 
 
 async def test_the_servers_own_key_has_its_balance_read(live: Services) -> None:
