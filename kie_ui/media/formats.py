@@ -90,8 +90,13 @@ def sniff_file(path: Path) -> FileKind:
 
     Raises: OSError when it cannot be read.
     """
+    return sniff(read_prefix(path))
+
+
+def read_prefix(path: Path) -> bytes:
+    """Read the first bytes of a file, as many as tell what it is. Raises: OSError."""
     with path.open("rb") as file:
-        return sniff(file.read(PREFIX_BYTES))
+        return file.read(PREFIX_BYTES)
 
 
 def sniff(prefix: bytes) -> FileKind:
@@ -131,21 +136,36 @@ def _kind_of_text(prefix: bytes) -> FileKind:
     return FileKind.TEXT
 
 
-_BY_SIGN = (
-    (b"RIFF....WAVE", "audio/wav"),
-    (b"RIFF....AVI ", "video/x-msvideo"),
-    (b"fLaC", "audio/flac"),
-    (b"OggS", "audio/ogg"),
-    (b"ID3", "audio/mpeg"),
+_MIME_BY_SIGNATURE = tuple(
+    (re.compile(signature, re.DOTALL), mime)
+    for signature, mime in (
+        (rb"RIFF....WAVE", "audio/wav"),
+        (rb"RIFF....AVI ", "video/x-msvideo"),
+        (rb"fLaC", "audio/flac"),
+        (rb"OggS", "audio/ogg"),
+        (rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]", "audio/mpeg"),
+        (rb"\xff[\xf0\xf1\xf8\xf9]", "audio/aac"),
+        (rb"\x1a\x45\xdf\xa3.{,60}webm", "video/webm"),
+        (rb"\x1a\x45\xdf\xa3", "video/x-matroska"),
+        (rb"....(ftypqt  |moov|wide)", "video/quicktime"),
+        (rb"glTF", "model/gltf-binary"),
+    )
 )
-
-_BY_KIND = {
+_MIME_BY_KIND = {
     FileKind.VIDEO: "video/mp4",
     FileKind.SOUND: "audio/mp4",
     FileKind.JPEG: "image/jpeg",
     FileKind.PNG: "image/png",
     FileKind.WEBP: "image/webp",
     FileKind.GIF: "image/gif",
+    FileKind.AVIF: "image/avif",
+    FileKind.HEIF: "image/heic",
+    FileKind.BMP: "image/bmp",
+    FileKind.TIFF: "image/tiff",
+    FileKind.JPEG2000: "image/jp2",
+    FileKind.JPEG_XL: "image/jxl",
+    FileKind.PSD: "image/vnd.adobe.photoshop",
+    FileKind.SVG: "image/svg+xml",
     FileKind.PDF: "application/pdf",
     FileKind.ARCHIVE: "application/zip",
     FileKind.TEXT: "text/plain",
@@ -153,22 +173,8 @@ _BY_KIND = {
 
 
 def mime_of(prefix: bytes) -> str:
-    """Tell a file's MIME type from its first bytes; `OCTET_STREAM` where unknown."""
-    for sign, mime in _BY_SIGN:
-        if _begins(prefix, sign):
+    """Return a file's MIME type by its first bytes; `OCTET_STREAM` where unknown."""
+    for signature, mime in _MIME_BY_SIGNATURE:
+        if signature.match(prefix):
             return mime
-    if prefix[:4] == b"\x1a\x45\xdf\xa3":
-        return "video/webm" if b"webm" in prefix[:64] else "video/x-matroska"
-    if prefix[4:12] == b"ftypqt  " or prefix[4:8] in (b"moov", b"wide"):
-        return "video/quicktime"
-    if len(prefix) > 1 and prefix[0] == 0xFF and prefix[1] & 0xE0 == 0xE0:
-        return "audio/aac" if prefix[1] & 0xF6 == 0xF0 else "audio/mpeg"
-    return _BY_KIND.get(sniff(prefix), OCTET_STREAM)
-
-
-def _begins(prefix: bytes, sign: bytes) -> bool:
-    """Compare with a sign in which a full stop stands for any byte."""
-    start = prefix[: len(sign)]
-    return len(start) == len(sign) and all(
-        wanted in (ord("."), byte) for wanted, byte in zip(sign, start, strict=True)
-    )
+    return _MIME_BY_KIND.get(sniff(prefix), OCTET_STREAM)

@@ -1,16 +1,17 @@
-"""What a fetched result is (a clip, a picture, a sound), and whether it is whole.
+"""What a file is (a clip, a picture, a sound), and whether it is whole and within the limits.
 
 All functions block; call them in a thread.
 """
 
 from __future__ import annotations
 
+import errno
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal, cast
+from typing import cast
 
 import av
 from av.audio.frame import AudioFrame
@@ -20,12 +21,83 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from kie_ui.catalog.media_types import canonical_mime, is_accepted, name_of, suffix_of
-from kie_ui.media.formats import PREFIX_BYTES, FileKind, MediaProblem, mime_of, sniff, sniff_file
+from kie_ui.catalog.media_types import (
+    MediaKind,
+    canonical_mime,
+    is_accepted,
+    kind_of,
+    name_of,
+    suffix_of,
+)
+from kie_ui.media.formats import (
+    FileKind,
+    MediaProblem,
+    mime_of,
+    read_prefix,
+    sniff,
+    sniff_file,
+)
 from kie_ui.media.images.open import inspect_picture
+
+MAX_SIDE_PX = 8192
 
 _CLIPS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,flv"
 _SOUNDS = "wav,mp3,aac,flac,ogg,mov,mp4,m4a,matroska,webm"
+_MAYBE_A_VIDEO = {FileKind.VIDEO, FileKind.UNKNOWN}
+_SHOWN_PICTURES = {"image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"}
+_TEXTS = {".txt", ".md", ".json", ".csv", ".srt", ".vtt", ".lrc"}
+"""Text is a result where it is called so: else it stands in for one, as an error does."""
+_SLACK_S = 0.25
+_SLACK_FRAMES = 2
+_CUT_OFF = "This video is cut off before its end. Fetch or save it again."
+_DAMAGED = "This video is damaged and cannot be played. Fetch or save it again."
+_CUT_OFF_SOUND = "This sound is cut off before its end. Fetch it again."
+_DAMAGED_SOUND = "This sound is damaged and cannot be played. Fetch it again."
+_MEASURED_HZ = 4_000
+_FULL_SCALE = 32_768
+_NOUNS: dict[MediaKind, str] = {
+    "image": "picture",
+    "video": "video",
+    "audio": "sound",
+    "file": "file",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What a file is. Sizes and times that a kind does not have are 0."""
+
+    kind: MediaKind
+    suffix: str
+    """How its file's name ends, with the dot: told by its bytes."""
+    width_px: int = 0
+    height_px: int = 0
+    """As people see it, turned upright."""
+    duration_s: float = 0.0
+    frames_per_second: float | None = None
+    codec: str = ""
+    has_audio: bool = False
+
+
+def inspect_result(path: Path, *, named: str = "") -> MediaInfo:
+    """Say what a fetched result is, after making sure that it is whole.
+
+    `named` is what it was called where it comes from; its bytes count for more.
+    Raises: MediaProblem; OSError when the disk fails.
+    """
+    mime = mime_of(read_prefix(path))
+    if mime == "text/plain" and (suffix := PurePosixPath(named).suffix.lower()) in _TEXTS:
+        return MediaInfo("file", suffix)
+    if mime in _SHOWN_PICTURES:
+        info = inspect_picture(path)
+        codec = info.format.lower()
+        return MediaInfo("image", suffix_of(mime) or "", info.width_px, info.height_px, codec=codec)
+    if kind_of(mime) == "audio" or _is_sound_alone(path):
+        return probe_sound(path)
+    known = suffix_of(mime)
+    if known and kind_of(mime) != "video" and mime != "text/plain":
+        return MediaInfo("file", known)
+    return probe_video(path)
 
 
 def open_clip(path: Path) -> InputContainer:
@@ -33,49 +105,27 @@ def open_clip(path: Path) -> InputContainer:
 
     Raises: av.FFmpegError, also for any container but the plain ones.
     """
-    return _open(path.resolve(), _CLIPS)
+    return _open(path, _CLIPS)
 
 
 def open_sound(path: Path) -> InputContainer:
     """Open a sound by absolute path. Raises: av.FFmpegError, also for what holds none."""
-    return _open(path.resolve(), _SOUNDS)
+    return _open(path, _SOUNDS)
 
 
-def _open(source: Path, containers: str) -> InputContainer:
+def _open(path: Path, containers: str) -> InputContainer:
     options = {"format_whitelist": containers, "protocol_whitelist": "file"}
-    return av.open(source, "r", container_options=options, metadata_errors="replace")
+    return av.open(path.resolve(), "r", container_options=options, metadata_errors="replace")
 
 
-MAX_SIDE_PX = 8192
-
-_MAYBE_A_VIDEO = {FileKind.VIDEO, FileKind.UNKNOWN}
-_SLACK_S = 0.25
-_SLACK_FRAMES = 2
-_CUT_OFF = "This video is cut off before its end. Fetch or save it again."
-_DAMAGED = "This video is damaged and cannot be played. Fetch or save it again."
-
-
-@dataclass(frozen=True, slots=True)
-class VideoInfo:
-    """What a video is. Width and height are as people see it, turned upright."""
-
-    width_px: int
-    height_px: int
-    duration_s: float
-    frames_per_second: float
-    codec: str
-    pixel_format: str
-    has_audio: bool
-    size_bytes: int
-
-
-def probe_video(path: Path) -> VideoInfo:
+def probe_video(path: Path) -> MediaInfo:
     """Say what a video is, after making sure that its first frame and its very end are there.
 
     Raises: MediaProblem when it is missing, no video, cut off or damaged; OSError when the disk
     fails.
     """
-    _refuse_other_kinds(path)
+    _reject_other_kinds(path)
+    is_matroska = mime_of(read_prefix(path)) in ("video/webm", "video/x-matroska")
     with explaining_damage(_DAMAGED), open_clip(path) as container:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream):
@@ -83,18 +133,18 @@ def probe_video(path: Path) -> VideoInfo:
         end_s, tail = _read_through(container, stream)
         duration_s = _checked_duration_s(container, stream, end_s)
         _check_shows(stream, tail)
-        return VideoInfo(
+        return MediaInfo(
+            "video",
+            ".webm" if is_matroska else ".mp4",
             *_checked_size_px(_first_frame(container, stream)),
             duration_s=duration_s,
             frames_per_second=float(stream.average_rate or 0),
             codec=stream.codec_context.codec.canonical_name,
-            pixel_format=stream.codec_context.pix_fmt or "",
             has_audio=bool(container.streams.audio),
-            size_bytes=path.stat().st_size,
         )
 
 
-def _refuse_other_kinds(path: Path) -> None:
+def _reject_other_kinds(path: Path) -> None:
     try:
         kind = sniff_file(path)
     except FileNotFoundError as exc:
@@ -176,59 +226,35 @@ def _checked_size_px(frame: VideoFrame) -> tuple[int, int]:
 
 @contextmanager
 def explaining_damage(sentence: str) -> Iterator[None]:
-    """Turn whatever the decoder meets in a damaged file into one sentence; disk errors pass.
+    """Turn whatever the decoder meets in a damaged file into one sentence.
+
+    Only a missing or forbidden file is the disk's error: libav calls damage by other such names.
 
     Raises: MediaProblem.
     """
     try:
         yield
-    except OSError:
-        raise
     except av.FFmpegError as exc:
+        if exc.errno in (errno.ENOENT, errno.EACCES):
+            raise
         raise MediaProblem(sentence) from exc
 
 
-_SIGNS = {
-    b"RIFF": ".wav",
-    b"fLaC": ".flac",
-    b"OggS": ".ogg",
-    b"ID3": ".mp3",
-    b"\x1a\x45\xdf\xa3": ".webm",
-}
-_FRAME_BYTE = 0xFF
-_CUT_OFF_SOUND = "This sound is cut off before its end. Fetch it again."
-_DAMAGED_SOUND = "This sound is damaged and cannot be played. Fetch it again."
-_MEASURED_HZ = 4_000
-_LOUDEST = 32_768
-
-
-@dataclass(frozen=True, slots=True)
-class SoundInfo:
-    """What a sound is."""
-
-    suffix: str
-    """How its file's name ends, with the dot: told by its bytes."""
-    duration_s: float
-    codec: str
-
-
-def probe_sound(path: Path) -> SoundInfo:
+def probe_sound(path: Path) -> MediaInfo:
     """Say what a sound is, after reading it to its end.
 
     Raises: MediaProblem when it is cut off or damaged; OSError when the disk fails.
     """
-    try:
-        with open_sound(path) as container:
-            stream = container.streams.audio[0]
-            codec = stream.codec_context.codec.canonical_name
-            return SoundInfo(_suffix(path), _duration_s(container), codec)
-    except (av.FFmpegError, IndexError, ValueError) as exc:
-        if isinstance(exc, MediaProblem):
-            raise
-        raise MediaProblem(_DAMAGED_SOUND) from exc
+    mime = mime_of(read_prefix(path))
+    suffix = suffix_of(mime) if kind_of(mime) == "audio" or mime == "video/webm" else ".m4a"
+    with explaining_damage(_DAMAGED_SOUND), open_sound(path) as container:
+        if not container.streams.audio:
+            raise MediaProblem(_DAMAGED_SOUND)
+        codec = container.streams.audio[0].codec_context.codec.canonical_name
+        return MediaInfo("audio", suffix or "", duration_s=_sound_s(container), codec=codec)
 
 
-def _duration_s(container: InputContainer) -> float:
+def _sound_s(container: InputContainer) -> float:
     duration_s = 0.0
     for packet in container.demux(container.streams.audio[0]):
         if packet.is_corrupt:
@@ -239,7 +265,7 @@ def _duration_s(container: InputContainer) -> float:
     return duration_s
 
 
-def is_sound_alone(path: Path) -> bool:
+def _is_sound_alone(path: Path) -> bool:
     """Tell a container that may hold clips and holds a sound; a picture of its cover is no clip."""
     try:
         with open_clip(path) as container:
@@ -253,49 +279,23 @@ def _is_cover(disposition: Disposition) -> bool:
     return bool(disposition & Disposition.attached_pic)
 
 
-def is_bare_sound(path: Path) -> bool:
-    """Tell MPEG audio that begins with its first frame, without a tag: MP3, or AAC."""
-    start = _first_bytes(path, 2)
-    return len(start) == 2 and start[0] == _FRAME_BYTE and (_is_mp3(start) or _is_aac(start))
-
-
-def _is_mp3(start: bytes) -> bool:
-    return start[1] & 0xE6 == 0xE2
-
-
-def _is_aac(start: bytes) -> bool:
-    return start[1] & 0xF6 == 0xF0
-
-
-def _suffix(path: Path) -> str:
-    start = _first_bytes(path, 4)
-    fitting = (suffix for sign, suffix in _SIGNS.items() if start.startswith(sign))
-    if start[:1] != bytes([_FRAME_BYTE]):
-        return next(fitting, ".m4a")
-    return ".aac" if _is_aac(start) else ".mp3"
-
-
 def loudness(path: Path, parts: int) -> list[float]:
-    """Tell how loud each of so many equal parts of a sound is at most, from 0 to 1.
+    """Measure how loud each of so many equal parts of a sound is at most, from 0 to 1.
 
     Raises: MediaProblem; OSError.
     """
     duration_s = probe_sound(path).duration_s
     per_part = max(1, round(duration_s * _MEASURED_HZ / parts))
     peaks = [0.0] * parts
-    try:
-        with open_sound(path) as container:
-            position = 0
-            for samples in _samples(container):
-                for start in range(0, len(samples), per_part):
-                    some = samples[start : start + per_part]
-                    part = min(parts - 1, (position + start) // per_part)
-                    peaks[part] = max(
-                        peaks[part], *(abs(x) / _LOUDEST for x in (min(some), max(some)))
-                    )
-                position += len(samples)
-    except av.FFmpegError as exc:
-        raise MediaProblem(_DAMAGED_SOUND) from exc
+    position = 0
+    with explaining_damage(_DAMAGED_SOUND), open_sound(path) as container:
+        for samples in _samples(container):
+            for start in range(0, len(samples), per_part):
+                piece = samples[start : start + per_part]
+                part = min(parts - 1, (position + start) // per_part)
+                loudest = max(abs(min(piece)), abs(max(piece))) / _FULL_SCALE
+                peaks[part] = max(peaks[part], loudest)
+            position += len(samples)
     return peaks
 
 
@@ -309,112 +309,6 @@ def _samples(container: InputContainer) -> Iterator[array[int]]:
 
 def _to_numbers(frame: AudioFrame) -> array[int]:
     return array("h", bytes(frame.planes[0])[: frame.samples * 2])
-
-
-def _first_bytes(path: Path, count: int) -> bytes:
-    with path.open("rb") as file:
-        return file.read(count)
-
-
-ResultKind = Literal["video", "image", "audio", "file"]
-
-_PICTURES = {
-    FileKind.JPEG: ".jpg",
-    FileKind.PNG: ".png",
-    FileKind.WEBP: ".webp",
-    FileKind.GIF: ".gif",
-    FileKind.AVIF: ".avif",
-}
-_FILES = {
-    FileKind.PDF: ".pdf",
-    FileKind.ARCHIVE: ".zip",
-    FileKind.SVG: ".svg",
-    FileKind.TIFF: ".tif",
-    FileKind.BMP: ".bmp",
-    FileKind.HEIF: ".heic",
-    FileKind.JPEG2000: ".jp2",
-    FileKind.JPEG_XL: ".jxl",
-    FileKind.PSD: ".psd",
-}
-"""What is kept as it is, and only to be downloaded."""
-_TEXTS = {".txt", ".md", ".json", ".csv", ".srt", ".vtt", ".lrc"}
-"""Text is a result where it is called so: else it stands in for one, as an error does."""
-_CONTAINERS = {b"\x1a\x45\xdf\xa3": ".webm"}
-_SHAPES = {b"glTF": ".glb"}
-
-
-@dataclass(frozen=True, slots=True)
-class ResultInfo:
-    """What a result is. Sizes and times that a kind does not have are 0."""
-
-    kind: ResultKind
-    suffix: str
-    """How its file's name ends, with the dot: told by its bytes."""
-    width_px: int = 0
-    height_px: int = 0
-    duration_s: float = 0.0
-    frames_per_second: float | None = None
-    codec: str = ""
-
-
-def inspect_result(path: Path, *, named: str = "") -> ResultInfo:
-    """Say what a result is, after making sure that it is whole.
-
-    `named` is what it was called where it comes from; its bytes count for more.
-    Raises: MediaProblem; OSError when the disk fails.
-    """
-    kind = sniff_file(path)
-    if (suffix := _suffix_of_file(path, kind, named)) is not None:
-        return ResultInfo("file", suffix)
-    try:
-        if kind in _PICTURES:
-            return _picture(path, _PICTURES[kind])
-        if kind is FileKind.SOUND or is_bare_sound(path) or is_sound_alone(path):
-            return _sound(path)
-        return _video(path)
-    except MediaProblem as problem:
-        raise MediaProblem(str(problem)) from problem
-
-
-def _suffix_of_file(path: Path, kind: FileKind, named: str) -> str | None:
-    """Tell how a file's name ends that is neither shown nor played; None for all others."""
-    if kind is FileKind.TEXT:
-        suffix = PurePosixPath(named).suffix.lower()
-        return suffix if suffix in _TEXTS else None
-    return _FILES.get(kind) or _SHAPES.get(_first_bytes_results(path, 4))
-
-
-def _picture(path: Path, suffix: str) -> ResultInfo:
-    info = inspect_picture(path)
-    return ResultInfo("image", suffix, info.width_px, info.height_px, codec=info.format.lower())
-
-
-def _video(path: Path) -> ResultInfo:
-    info = probe_video(path)
-    return ResultInfo(
-        "video",
-        _CONTAINERS.get(_first_bytes_results(path, 4), ".mp4"),
-        info.width_px,
-        info.height_px,
-        info.duration_s,
-        info.frames_per_second,
-        info.codec,
-    )
-
-
-def _sound(path: Path) -> ResultInfo:
-    info = probe_sound(path)
-    return ResultInfo("audio", info.suffix, duration_s=info.duration_s, codec=info.codec)
-
-
-def _first_bytes_results(path: Path, count: int) -> bytes:
-    with path.open("rb") as file:
-        return file.read(count)
-
-
-GivenKind = Literal["video", "audio", "file"]
-
-_NOUNS: dict[GivenKind, str] = {"video": "video", "audio": "sound", "file": "file"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,24 +325,19 @@ class GivenFile:
     changes: tuple[str, ...] = ()
     """What was done to it: nothing."""
 
-    @property
-    def format(self) -> str:
-        """What a person calls its type."""
-        return name_of(self.mime) or "file"
 
-
-def inspect_given(source: Path, kind: GivenKind) -> GivenFile:
-    """Look into a file, whatever its name says.
+def inspect_given(source: Path, kind: MediaKind) -> GivenFile:
+    """Look into a video, a sound or any other file, whatever its name says.
 
     Raises: MediaProblem for one that is damaged or of another kind; OSError.
     """
-    prefix = _prefix(source)
+    prefix = _prefix_of_given(source)
     mime = mime_of(prefix)
     size_bytes = source.stat().st_size
     if kind == "file":
         return GivenFile(source, mime, suffix_of(mime) or source.suffix.lower()[:8], size_bytes)
-    noun = _NOUNS[kind]
-    if not mime.startswith(f"{kind}/"):
+    if kind_of(mime) != kind:
+        noun = _NOUNS[kind]
         raise MediaProblem(f"This is {sniff(prefix).value}, not a {noun}. Choose a {noun}.")
     try:
         info = inspect_result(source)
@@ -461,25 +350,25 @@ def inspect_given(source: Path, kind: GivenKind) -> GivenFile:
 
 
 def check_given(
-    source: Path, kind: GivenKind, max_bytes: int | None, accepts: tuple[str, ...]
+    source: Path, kind: MediaKind, max_bytes: int | None, accepts: tuple[str, ...]
 ) -> GivenFile:
     """Make sure that a file keeps the documented limits. Raises: MediaProblem; OSError."""
     given = inspect_given(source, kind)
     if accepts and not is_accepted(given.mime, accepts):
         names = ", ".join(sorted({name_of(mime) or canonical_mime(mime) for mime in accepts}))
-        raise MediaProblem(f"This is {given.format}; the model takes {names}: convert it first.")
+        own = name_of(given.mime) or "file"
+        raise MediaProblem(f"This is {own}; the model takes {names}: convert it first.")
     if max_bytes is not None and given.size_bytes > max_bytes:
-        size, most = (
+        size, limit = (
             f"{count / 1e6:,.1f}".rstrip("0").rstrip(".") for count in (given.size_bytes, max_bytes)
         )
-        raise MediaProblem(f"This {_NOUNS[kind]} has {size} MB; {most} MB fit: make it smaller.")
+        raise MediaProblem(f"This {_NOUNS[kind]} has {size} MB; {limit} MB fit: make it smaller.")
     return given
 
 
-def _prefix(source: Path) -> bytes:
+def _prefix_of_given(source: Path) -> bytes:
     try:
-        with source.open("rb") as file:
-            prefix = file.read(PREFIX_BYTES)
+        prefix = read_prefix(source)
     except IsADirectoryError as exc:
         raise MediaProblem("This is a folder. Choose one file in it.") from exc
     if not prefix:

@@ -14,7 +14,6 @@ import os
 import re
 import secrets
 import shutil
-import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -133,9 +132,8 @@ class Storage:
 
         Raises: OSError; OutsideStorage.
         """
-        path = self.resolve(name)
-        size_bytes = _size_bytes(path)
-        path.unlink(missing_ok=True)
+        size_bytes = self.size_bytes(name)
+        self.resolve(name).unlink(missing_ok=True)
         return size_bytes
 
     def was_given_lately(self, name: str, within_s: float) -> bool:
@@ -163,7 +161,10 @@ class Storage:
 
     def size_bytes(self, name: str) -> int:
         """Return the size of a stored file, 0 when it is gone. Raises: OSError; OutsideStorage."""
-        return _size_bytes(self.resolve(name))
+        try:
+            return self.resolve(name).stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def resolve(self, name: str) -> Path:
         """Find a stored file by its name relative to the root; it may not exist.
@@ -248,15 +249,6 @@ def _written_at_s(part: Path) -> float:
         return part.stat().st_mtime
     except FileNotFoundError:
         return float("inf")
-
-
-def _size_bytes(path: Path) -> int:
-    """Give a file's size; what is no file, or vanished meanwhile, takes nothing."""
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        return 0
-    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 def _sha256(path: Path) -> str:

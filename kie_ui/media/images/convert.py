@@ -15,7 +15,6 @@ from kie_ui.media.formats import MediaProblem
 from kie_ui.media.images.encode import (
     DEEP_GREY_MODES,
     ENCODINGS,
-    JPEG,
     PRINT_MODES,
     Encoded,
     encode_within,
@@ -37,7 +36,6 @@ from kie_ui.media.storage import write_whole
 _ANY_PICTURE = "image/*"
 _NAMES = {"HEIF": "HEIC", "WEBP": "WebP", "JPEG2000": "JPEG 2000", "PSD": "Photoshop"}
 _LOSSLESS_FORMATS = {"PNG", "GIF", "BMP", "TIFF", "PSD"}
-_PREVIEW_BYTES = 400 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +97,6 @@ def prepare_picture(source: Path, into: Path, limits: PictureLimits) -> Prepared
         size_bytes=len(encoded.data),
         changes=tuple(_changes(info, mode, encoded, limits)),
     )
-
-
-def preview_jpeg(source: Path, into: Path, *, max_side_px: int = 1280) -> Path:
-    """Write a JPEG that any browser shows, for formats that browsers do not, such as HEIC and TIFF.
-
-    Raises: MediaProblem, OSError.
-    """
-    with open_picture(source) as picture:
-        size_px = _within_side(describe(picture, source), max_side_px)
-        plain = scaled_to(to_plain_colours(read_upright(picture, size_px)), size_px)
-    encoded = encode_within(plain, (JPEG,), _PREVIEW_BYTES)
-    if encoded is None:
-        raise MediaProblem("This picture is too long and thin to be shown.")
-    return _write(encoded, into)
 
 
 def _fits_as_it_is(info: PictureInfo, mode: str, limits: PictureLimits) -> bool:

@@ -11,7 +11,6 @@ from kie_ui.media.formats import MediaProblem
 from kie_ui.media.images.convert import (
     PictureLimits,
     prepare_picture,
-    preview_jpeg,
 )
 from kie_ui.media.images.open import inspect_picture
 
@@ -293,19 +292,6 @@ def test_only_whole_files_are_left_behind(heic: Path, tmp_path: Path) -> None:
     prepared = prepare_picture(heic, into, ROOMY)
 
     assert list(into.iterdir()) == [prepared.path]
-
-
-def test_a_preview_is_a_small_upright_jpeg(
-    tmp_path: Path, draw: Drawer, save_turned: Saver
-) -> None:
-    """What browsers cannot show is shown as a JPEG of modest size."""
-    path = save_turned(draw(400, 200), tmp_path / "scan.tiff", orientation=6)
-
-    preview = preview_jpeg(path, tmp_path, max_side_px=100)
-
-    with Image.open(preview) as picture:
-        assert (picture.format, picture.size) == ("JPEG", (100, 50))
-        assert _is_near(_colour_at(picture, 0.2, 0.2), RED)
 
 
 MODES = {
