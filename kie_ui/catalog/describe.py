@@ -42,7 +42,7 @@ ORDER = (
 WidgetKind = Literal[
     "text",
     "long text",
-    "buttons",
+    "choice",
     "list",
     "several choices",
     "slider",
@@ -63,7 +63,7 @@ WidgetKind = Literal[
 ]
 """What the form shows for a parameter, in plain words."""
 
-MAX_BUTTONS = 3
+MAX_SEGMENTS = 3
 """Choices beside each other."""
 MAX_LETTERS = 45
 """Of all choices beside each other together."""
@@ -188,8 +188,8 @@ def _choice_widget(parameter: ChoiceParameter) -> WidgetKind:
     if parameter.many:
         return "several choices"
     letters = sum(len(option.label) for option in parameter.options)
-    are_few = len(parameter.options) <= MAX_BUTTONS and letters <= MAX_LETTERS
-    return "buttons" if are_few and parameter.unit is None else "list"
+    are_few = len(parameter.options) <= MAX_SEGMENTS and letters <= MAX_LETTERS
+    return "choice" if are_few and parameter.unit is None else "list"
 
 
 def _has_slider(parameter: NumberParameter) -> bool:

@@ -10,6 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kie_ui.catalog.parameters import MediaParameter, Parameter
 
+MAX_PARAMETERS = 150
+"""Of one model, however its spec is made; far more than any model has."""
+MAX_OPTIONS = 1_000
+"""Of one choice."""
+MAX_TITLE = 120
+"""Characters."""
+MAX_ID = 200
+"""Characters."""
+
 
 class Alternative(BaseModel):
     """One way to give what an `ExactlyOne` rule asks for."""

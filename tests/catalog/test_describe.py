@@ -114,7 +114,7 @@ TEXT = TextParameter(**COMMON)
     [
         (TEXT, "text"),
         (TextParameter(**COMMON, multiline=True), "long text"),
-        (ChoiceParameter(**COMMON, options=options(3)), "buttons"),
+        (ChoiceParameter(**COMMON, options=options(3)), "choice"),
         (ChoiceParameter(**COMMON, options=options(4)), "list"),
         (ChoiceParameter(**COMMON, options=options(2), unit="s"), "list"),
         (ChoiceParameter(**COMMON, options=options(2), many=True), "several choices"),

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_PAGE_CHARACTERS = 500_000
-MAX_PARAMETERS = 100
-"""More than any model has; of longer pages only the first are read."""
-MAX_OPTIONS = 1_000
 MAX_LINE = 2_000
 """Characters of a line that can be a heading, an option or a fact but for a description."""
 MAX_TEXT = 20_000

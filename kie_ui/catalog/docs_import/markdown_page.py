@@ -9,7 +9,6 @@ from typing import Any
 
 from kie_ui.catalog.docs_import.documented import (
     MAX_LINE,
-    MAX_PARAMETERS,
     MAX_TEXT,
     NUMBER,
     DocumentedModel,
@@ -29,6 +28,7 @@ from kie_ui.catalog.docs_import.documented import (
 )
 from kie_ui.catalog.docs_import.media import mime_types_in
 from kie_ui.catalog.docs_import.safe_yaml import read_json
+from kie_ui.catalog.spec import MAX_PARAMETERS
 
 _BULLETS: dict[str, tuple[str, ...]] = {
     "type": ("type",),

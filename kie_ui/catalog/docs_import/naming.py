@@ -8,10 +8,9 @@ from pathlib import PurePosixPath
 from kie_ui.catalog.docs_import.documented import DocumentedModel
 from kie_ui.catalog.docs_import.media import ADDRESS_WORDS, common_kind, words_of
 from kie_ui.catalog.media_types import MediaKind, mime_of_suffix
-from kie_ui.catalog.spec import Produces
+from kie_ui.catalog.spec import MAX_TITLE, Produces
 
 MAX_LABEL = 80
-MAX_TITLE = 120
 
 _ABBREVIATIONS = {
     "ai": "AI",

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import unquote
 
 from kie_ui.catalog.docs_import.documented import (
-    MAX_PARAMETERS,
     MAX_TEXT,
     SCALARS,
     DocumentedOption,
@@ -21,6 +20,7 @@ from kie_ui.catalog.docs_import.documented import (
     parse_type,
     type_of_value,
 )
+from kie_ui.catalog.spec import MAX_PARAMETERS
 
 Schema = Mapping[str, Any]
 

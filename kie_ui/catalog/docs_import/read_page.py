@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from kie_ui.catalog.docs_import.documented import (
     MAX_PAGE_CHARACTERS,
-    MAX_PARAMETERS,
     DocumentedModel,
     Findings,
     UnreadablePage,
@@ -18,7 +17,7 @@ from kie_ui.catalog.docs_import.naming import maker_of, produces, title_of
 from kie_ui.catalog.docs_import.openapi_page import is_openapi, read_openapi
 from kie_ui.catalog.docs_import.to_parameters import to_parameter
 from kie_ui.catalog.parameters import Parameter
-from kie_ui.catalog.spec import ModelSpec
+from kie_ui.catalog.spec import MAX_ID, MAX_PARAMETERS, ModelSpec
 from kie_ui.catalog.values import is_web_address
 
 MAX_MODELS = 50
@@ -79,9 +78,9 @@ def to_spec(page: DocumentedModel, source: str = "") -> ModelSpec:
 
     Raises: UnreadablePage.
     """
-    if len(page.model) > 100 or not _MODEL_ID.match(page.model) or ".." in page.model:
+    if len(page.model) > MAX_ID or not _MODEL_ID.match(page.model) or ".." in page.model:
         raise UnreadablePage(
-            f"{page.model[:100]!r} is no model id. One looks like “maker/model-name”."
+            f"{page.model[:MAX_ID]!r} is no model id. One looks like “maker/model-name”."
         )
     findings = Findings(page.warnings)
     parameters = _parameters(page, findings)

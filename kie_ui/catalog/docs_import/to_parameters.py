@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from kie_ui.catalog.describe import derived_facts, is_same_fact
 from kie_ui.catalog.docs_import.documented import (
-    MAX_OPTIONS,
     SCALARS,
     DocumentedOption,
     DocumentedParameter,
@@ -30,6 +29,7 @@ from kie_ui.catalog.parameters import (
     TableParameter,
     TextParameter,
 )
+from kie_ui.catalog.spec import MAX_OPTIONS
 from kie_ui.catalog.validation.constraints import is_checkable
 from kie_ui.catalog.values import is_web_address
 

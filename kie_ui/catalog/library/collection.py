@@ -160,7 +160,7 @@ def dump_collection(collection: ModelCollection) -> bytes:
 def parse_collection(data: bytes) -> ModelCollection:
     """Read what a collection's file holds. Raises: DamagedCollection, NewerCollection."""
     try:
-        told = from_json(data)
+        told = from_json(data)  # written by us; unlike json, it refuses half an emoji
     except ValueError as exc:
         raise DamagedCollection(str(exc)) from exc
     if not isinstance(told, dict) or told.get("format") != FORMAT:

@@ -72,6 +72,7 @@ def _models_in(data: str | bytes) -> list[Any]:
         megabytes = MAX_FILE_BYTES // 10**6
         raise UnreadableModels(f"This file is too large: one of models has {megabytes} MB at most.")
     try:
+        # Not `strict_json`: a limit of 1e999 is read as none, and half an emoji not at all.
         told = from_json(raw.removeprefix(BOM_UTF8), allow_inf_nan=False)
     except ValueError:
         raise UnreadableModels("This file cannot be read: it is damaged, or no JSON.") from None

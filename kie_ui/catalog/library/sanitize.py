@@ -19,7 +19,17 @@ from kie_ui.catalog.parameters import (
     Parameter,
     TableParameter,
 )
-from kie_ui.catalog.spec import Becomes, ModelSpec, Price, Rule, names_in
+from kie_ui.catalog.spec import (
+    MAX_ID,
+    MAX_OPTIONS,
+    MAX_PARAMETERS,
+    MAX_TITLE,
+    Becomes,
+    ModelSpec,
+    Price,
+    Rule,
+    names_in,
+)
 from kie_ui.catalog.values import is_web_address
 
 MAX_DEPTH = 20
@@ -215,13 +225,7 @@ def _could_be_stated(name: str, value: Any) -> bool:
 
 MAX_SPEC_BYTES = 400_000
 """Of a spec as JSON: many times what the longest page makes."""
-MAX_PARAMETERS = 150
 MAX_COLUMNS = 20
-MAX_OPTIONS = 1_000
-MAX_TITLE = 120
-"""Characters."""
-MAX_ID = 200
-"""Characters."""
 
 _PARAMETER = re.compile(r"(?!__proto__\Z)[^\W\d][\w.-]{0,63}")
 _ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/:+@ -]*[A-Za-z0-9._+-])?")

@@ -16,6 +16,7 @@ from kie_ui.catalog.rules import is_given
 from kie_ui.catalog.validation.constraints import check_count, reject, shown
 from kie_ui.catalog.validation.messages import error_in_words
 from kie_ui.catalog.values import JsonValue
+from kie_ui.strict_json import read_json
 
 MAX_CHARACTERS = 200_000
 """Of JSON that a field takes."""
@@ -72,16 +73,12 @@ def _loaded(text: str) -> Any:
     if len(text) > MAX_CHARACTERS:
         raise reject(f"has {len(text):,} characters: {MAX_CHARACTERS:,} fit.")
     try:
-        return json.loads(text, parse_constant=_no_number)
+        return read_json(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise reject(f"is not JSON yet, {place}: {error.msg}.") from None
-    except (RecursionError, ValueError):
+    except ValueError:
         raise reject("cannot be read as JSON: make it simpler.") from None
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _reject_unsendable(value: Any, depth: int = 0) -> None:

@@ -180,7 +180,7 @@ def options_shown(parameter: ChoiceParameter) -> list[tuple[str, Any]]:
 def _choice(parameter: ChoiceParameter) -> Component:
     choices = options_shown(parameter)
     value: Any = LEFT_OUT if choices[0] == LEAVE_OUT else parameter.default
-    if widget_kind(parameter) == "buttons":
+    if widget_kind(parameter) == "choice":
         return gr.Radio(
             choices,
             value=value,

@@ -22,7 +22,7 @@ from kie_ui.catalog.parameters import (
     SwitchParameter,
     TextParameter,
 )
-from kie_ui.catalog.spec import ModelSpec
+from kie_ui.catalog.spec import MAX_PARAMETERS, ModelSpec
 from tests.catalog.docs_import.reading import page
 
 
@@ -170,7 +170,7 @@ def test_a_pattern_that_the_checks_do_not_know_is_told() -> None:
         "a b",
         "heron\n",
         "<b>",
-        "a" * 101,
+        "a" * 201,
         "a/",
         "é",
     ],
@@ -198,10 +198,10 @@ def test_a_page_of_nothing_but_bad_names_is_refused() -> None:
 
 
 def test_a_thousand_parameters_are_cut_and_told() -> None:
-    """The first hundred make the form, and few sentences say so."""
+    """The first ones make the form, and few sentences say so."""
     many = [DocumentedParameter(name=f"p{n}", type="object") for n in range(1_000)]
     spec = spec_of(*many)
-    assert len(spec.parameters) == 100
+    assert len(spec.parameters) == MAX_PARAMETERS
     assert len(spec.warnings) <= 41
     assert "more remarks" in spec.warnings[-1]
 

@@ -10,9 +10,6 @@ from pydantic import ValidationError
 
 from kie_ui.catalog.library.sanitize import (
     LARGEST_WHOLE,
-    MAX_OPTIONS,
-    MAX_PARAMETERS,
-    MAX_TITLE,
     UnusableSpec,
     clean_title,
     is_plain,
@@ -31,7 +28,7 @@ from kie_ui.catalog.parameters import (
     TextParameter,
 )
 from kie_ui.catalog.request import estimate_credits
-from kie_ui.catalog.spec import ModelSpec, Price
+from kie_ui.catalog.spec import MAX_OPTIONS, MAX_PARAMETERS, MAX_TITLE, ModelSpec, Price
 from kie_ui.catalog.validation.validate import InvalidValues, check_values
 from tests.catalog.added import a_spec, another_version, extended, text
 from tests.catalog.strategies import any_json

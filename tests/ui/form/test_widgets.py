@@ -280,7 +280,7 @@ def passes_for(widget: Any) -> set[str]:
         case gr.Radio() if {YES, NO} <= {value for _, value in widget.choices}:
             kinds = {"yes or no" if len(widget.choices) == 2 else "three-way switch"}
         case gr.Radio():
-            kinds = {"buttons"}
+            kinds = {"choice"}
         case _:
             kinds = {"several choices" if widget.multiselect else "list"}
     return kinds
