@@ -75,7 +75,7 @@
       const lines = [];
       const place = run.step === "lined_up" ? kieUi.place(run.id) : null;
       if (place !== null) lines.push(h("p", { class: "kie-place" }, `Place ${number(place)} in our queue.`));
-      if (run.is_tracked) lines.push(h("p", {}, "Made elsewhere, and followed here by its task id."));
+      if (run.is_tracked) lines.push(h("p", {}, "Made elsewhere, and tracked here by its task id."));
       lines.push(...[...run.notices, ...run.changes].map((text) => h("p", {}, text)));
       if (run.status_note) {
         const tone = run.step === "cancelled" ? null : "kie-status-note";
@@ -108,7 +108,7 @@
       const facts = [];
       const add = (name, ...value) => facts.push(h("div", {}, h("dt", {}, name), h("dd", {}, ...value)));
       if (kieUi.isLost(run)) {
-        // What to look for in Kie's logs.
+        // To search for in Kie's logs.
         if (run.sent_at_ms) add("Sent", new Date(run.sent_at_ms).toLocaleString());
         add("Model", h("code", {}, run.model));
       }

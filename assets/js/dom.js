@@ -36,7 +36,7 @@
     return hours ? `${hours}:${rest}` : rest;
   };
 
-  // A span of time in words: the clock is for what still runs.
+  // A duration in words, for what has ended; `clock` is for what still runs.
   kieUi.span = (ms) => {
     const seconds = Math.max(0, Math.round(ms / 1000));
     if (seconds < 100) return `${seconds} s`;
@@ -73,7 +73,7 @@
     return low === high ? `about ${low} ${unit}` : `${low}–${high} ${unit}`;
   };
 
-  // Who wants no motion is brought there at once.
+  // People who prefer reduced motion get no smooth scrolling.
   kieUi.CALM = matchMedia("(prefers-reduced-motion: reduce)");
   kieUi.bringInSight = (node, block = "start") =>
     node?.scrollIntoView({ block, behavior: kieUi.CALM.matches ? "instant" : "smooth" });
@@ -96,7 +96,7 @@
     return button;
   };
 
-  // Addresses of Kie's own pages become links; whatever else stands in a sentence stays text.
+  // Addresses of Kie's own pages become links; everything else stays text.
   kieUi.withLinks = (sentence) => {
     const nodes = [];
     let end = 0;
@@ -111,7 +111,7 @@
   kieUi.linkOut = (address, ...words) =>
     h("a", { href: address, target: "_blank", rel: "noreferrer", class: "kie-link" }, ...words);
 
-  // A button that works on something keeps the focus, and hears no second press meanwhile.
+  // A busy button keeps the focus and ignores presses.
   kieUi.whileBusy = async (button, work) => {
     if (button.getAttribute("aria-disabled") === "true") return;
     button.setAttribute("aria-disabled", "true");
@@ -122,9 +122,9 @@
     }
   };
 
-  const UNREACHED = "The server cannot be reached just now: press once more in a moment.";
+  const UNREACHED = "The server cannot be reached right now: press again in a moment.";
 
-  // Asks the server for something. `message` says in words why it was not done.
+  // Sends a request. If it fails, `message` is a sentence that says why.
   kieUi.post = (path, body) => {
     if (body === undefined) return kieUi.ask(path, { method: "POST" });
     const headers = { "Content-Type": "application/json" };
@@ -140,7 +140,7 @@
     }
   };
 
-  // What the server tells of something, or null where it does not.
+  // Returns the server's JSON, or null on failure.
   kieUi.get = async (path) => {
     try {
       const answer = await fetch(kieUi.address(path));

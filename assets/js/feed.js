@@ -1,4 +1,4 @@
-// The runs of one model, each a card; and what stands in for a run that was just asked for.
+// The runs of one model, each a card; and a placeholder for a run that was just requested.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;
@@ -10,12 +10,12 @@
   const FOUND_OUT_MS = 5_000; // after the stream is back, a run that was taken is there by then
   const PRESS_KEPT_MS = 10 * 60_000;
   const NARROW = matchMedia("(max-width: 767px)");
-  const FINDING_OUT = "The connection was lost just then: finding out whether it was sent.";
+  const FINDING_OUT = "The connection was lost: checking whether it was sent.";
   const NOT_SENT = "Not sent: press again. The form is as it was.";
 
   const pressKey = (model) => `press:${model}`;
 
-  // Stands in from the press until the server has the run, has refused it, or never heard of it.
+  // A placeholder from the press until the server has the run, refused it, or never received it.
   class StandIn {
     constructor(frame) {
       this.status = h("strong", { class: "kie-status", role: "status" }, "Preparing");
@@ -81,14 +81,14 @@
       this.ticking = setInterval(() => this.tick(), 500);
     }
 
-    // Another feed of the same model takes over: its tab was built anew.
+    // Another feed of the same model takes over when its tab was rebuilt.
     leave() {
       this.listening.forEach((stop) => stop());
       clearInterval(this.ticking);
       clearTimeout(this.finding);
     }
 
-    // Without a model of its own it is for those that have no tab.
+    // A feed without a model shows the runs of models that have no tab.
     isOurs(run) {
       return this.model ? run.model === this.model : kieUi.modelsTold() !== null && !kieUi.hasTab(run.model);
     }
@@ -161,7 +161,7 @@
       this.showPress();
     }
 
-    // Whoever presses far down in a long form sees that something began.
+    // So that a press far down in a long form has a visible effect.
     showPress() {
       if (NARROW.matches) return kieUi.bringInSight(this.section);
       const { top, bottom } = this.standIn.node.getBoundingClientRect();
@@ -183,14 +183,14 @@
       this.list.prepend(standIn.node);
     }
 
-    // The card begins with the size that it will have, and with the picture that was pressed with.
+    // The placeholder has the card's final size, and the picture that was submitted.
     formPicture() {
       const shown = this.section.closest(".kie-model")?.querySelector(".kie-picture img");
       const ratio = kieUi.stageRatio(shown?.naturalWidth, shown?.naturalHeight);
       return ratio ? { ratio, picture: h("img", { src: shown.currentSrc || shown.src, alt: "", class: "kie-given" }) } : null;
     }
 
-    // A success and a refusal of the press both answer it; after neither nobody knows yet.
+    // Success and refusal both settle a press; without either its outcome is unknown.
     pressed(outcome) {
       if (outcome === "heard") setTimeout(() => this.showError(), DRAWN_MS);
       if (outcome !== "over") return this.settle();
@@ -199,7 +199,7 @@
       this.findOut();
     }
 
-    // A page that was loaded anew in between, as Gradio itself does, still owes an answer.
+    // A page that was reloaded in between, as Gradio itself does, still has to report the outcome.
     rememberPress() {
       const press = kieUi.kept(pressKey(this.model));
       if (!press || !(Date.now() - press.at_ms < PRESS_KEPT_MS)) return;
@@ -265,7 +265,7 @@
       const count = () => [...this.cards.values()].filter((card) => card.run.is_final).length;
       while (!this.isAllHere && count() < this.shownAtMost) {
         if (!(await this.askForEarlier())) {
-          return { isDone: false, message: "The earlier runs cannot be had just now: press once more in a moment." };
+          return { isDone: false, message: "The earlier runs cannot be loaded right now: press again in a moment." };
         }
       }
       return { isDone: true };
@@ -285,12 +285,12 @@
       return true;
     }
 
-    // What the stream has told of a run meanwhile is newer than what was asked for.
+    // The stream may have sent a newer state of a run meanwhile.
     takeKept(run) {
       if (this.isOurs(run) && !this.cards.has(run.id)) this.take(run, false);
     }
 
-    // Brings a run into sight; tells whether it is here.
+    // Scrolls to a run; returns whether it is here.
     reveal(id) {
       const card = this.cards.get(id);
       if (!card || !this.section.checkVisibility()) return false;
@@ -308,7 +308,7 @@
       return true;
     }
 
-    // A page that was told of fewer runs than it is told at most was told of all.
+    // Fewer runs than the stream's maximum are all there are.
     countHeld() {
       if (this.hasCounted) return;
       this.hasCounted = true;

@@ -1,4 +1,4 @@
-// The History tab: every run found again. Drawn when the tab is first opened.
+// The History tab, built when it is first opened.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h, number } = kieUi;
@@ -144,7 +144,7 @@
     buildNothingFound() {
       const clear = h("button", { type: "button", class: "kie-button" }, "Clear search and filters");
       clear.addEventListener("click", () => this.filters.clear());
-      return [h("p", {}, h("strong", {}, "No run is like this.")), clear];
+      return [h("p", {}, h("strong", {}, "No run matches.")), clear];
     }
 
     drawTrouble(message, again) {

@@ -1,4 +1,4 @@
-// The code of a run's request, in three spellings, and what went over the wire.
+// The code of a run's request in three languages, and what was sent and received.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;

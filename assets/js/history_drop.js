@@ -1,5 +1,5 @@
 // A clip that was made here, dropped anywhere onto the page, fills in the form that it came from.
-// Pictures go where they always went: into the fields that take them.
+// Pictures go into the fields that take them, as always.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;
@@ -48,7 +48,7 @@
     await kieUi.fillIn(settings, `the recipe in ${file.name}`);
   }
 
-  // Before Gradio's own fields hear of it, which would take a clip for a picture.
+  // Before Gradio's own fields, which would take a clip for a picture.
   document.addEventListener(
     "drop",
     (event) => {

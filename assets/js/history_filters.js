@@ -1,4 +1,4 @@
-// What the history is looked through for: words, a model, a state, favourites. Kept over a refresh.
+// The history's search and filters: words, a model, a state, favourites. Kept over a refresh.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;
@@ -15,7 +15,7 @@
   ];
 
   class HistoryFilters {
-    // `changed` is called once something else is to be looked for.
+    // `changed` is called when the search or a filter changes.
     constructor(changed) {
       this.changed = () => {
         clearTimeout(this.timer);

@@ -1,4 +1,4 @@
-// The tiles in their order, the choice among them, and the ways of the keyboard.
+// The tiles in order, their selection, and keyboard navigation.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;
@@ -8,7 +8,7 @@
       this.open = open;
       this.chosenChanged = chosen;
       this.tiles = new Map();
-      this.chosen = new Map(); // id → run, also of what is not shown just now
+      this.chosen = new Map(); // id → run, also of runs that are not shown
       this.anchor = null;
       this.list = h("ol", { class: "kie-grid" });
       this.list.addEventListener("keydown", (event) => this.hearKey(event));
@@ -30,7 +30,7 @@
       return [...this.chosen.keys()].filter((id) => !this.tiles.has(id)).length;
     }
 
-    // What is chosen stays chosen: it may be there again after the next look.
+    // The selection is kept: a run may reappear with the next search.
     clear() {
       this.tiles.forEach((tile) => tile.stop());
       this.tiles.clear();

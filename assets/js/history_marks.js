@@ -1,10 +1,10 @@
-// What a person says of a run: that it is a favourite, and a note.
+// A person's marks on a run: favourite, and a note.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;
   const SAVE_AFTER_MS = 600;
 
-  // The person's own words about a run, kept as they are typed.
+  // The person's note about a run, saved as it is typed.
   class UserNote {
     constructor(run) {
       this.run = run;

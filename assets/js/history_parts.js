@@ -1,4 +1,4 @@
-// What there is to know of one run, part by part: its words, its pictures, its settings, its facts.
+// The details of one run: its prompt, its pictures, its settings, its facts.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;
@@ -14,7 +14,7 @@
         .map(([name, ...value]) => h("div", {}, h("dt", {}, name), h("dd", {}, ...value))),
     );
 
-  // What was unfolded stays so from run to run.
+  // Unfolded parts stay unfolded from run to run.
   const unfolded = new Set();
   function fold(title, build) {
     const details = h("details", { class: "kie-wire" }, h("summary", {}, title));
@@ -41,7 +41,7 @@
 
   // What is shown of a file that was given, and what of it may fail to load.
   function buildGiven(kind, address, name) {
-    const link = (...content) => h("a", { href: address, target: "_blank", rel: "noreferrer", title: "Open it alone" }, ...content);
+    const link = (...content) => h("a", { href: address, target: "_blank", rel: "noreferrer", title: "Open it by itself" }, ...content);
     if (kind === "image") {
       const media = h("img", { src: address, alt: name });
       return { shown: link(media), media };
@@ -94,7 +94,7 @@
     ].filter(Boolean);
   };
 
-  // Why it came to nothing, in a panel of its own.
+  // Why the run failed.
   kieUi.buildReason = ({ error }) =>
     error &&
     h(

@@ -1,8 +1,8 @@
-// One run in full, in a dialog of its own, which has an address of its own.
+// One run in full, in a dialog with its own address.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;
-  const UNKNOWN = "There is no such run here: it may have been deleted, or be someone else’s.";
+  const UNKNOWN = "There is no such run here: it may have been deleted, or belong to someone else.";
   const PARAMETER = "run";
   const TICK_MS = 500;
   const STAYS = "A run that is under way cannot be deleted: it may be billed. Once it has ended, it can.";

@@ -1,4 +1,4 @@
-// What was spent, by day and model, and how long each model usually takes. Asked for when unfolded.
+// Spending by day and model, and how long each model usually takes. Loaded when unfolded.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h, number } = kieUi;
@@ -74,7 +74,7 @@
     const { backend, days, usual } = answer;
     place.replaceChildren(
       ...[
-        backend === "demo" ? h("p", { class: "kie-aside" }, "The demo’s credits are nobody’s money.") : null,
+        backend === "demo" ? h("p", { class: "kie-aside" }, "The demo’s credits are not real money.") : null,
         days.length ? buildDays(days) : h("p", { class: "kie-aside" }, "Nothing was spent in the last 30 days."),
         sayUnknown(days),
         usual.length ? buildTimes(usual) : null,

@@ -1,4 +1,4 @@
-// One run in the grid: its poster, which plays when it is pointed at, and what there is to know.
+// One run in the grid: its poster, which plays on hover, and a few facts.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;
@@ -12,7 +12,7 @@
   const isPlainClick = (event) => !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
 
   class Tile {
-    // `grid` hears of what is pressed: `open`, `choose`.
+    // `grid` handles what is pressed: `open`, `choose`.
     constructor(run, grid) {
       this.grid = grid;
       this.poster = h("span", { class: "kie-tile-poster" });

@@ -40,7 +40,7 @@
     if (deleted) tell(deleted);
   };
 
-  // What is under way stays, and is told about.
+  // Runs under way stay, which is said.
   kieUi.deleteRuns = async (runs) => {
     const ended = runs.filter((run) => run.is_final);
     const left = runs.length - ended.length;

@@ -1,9 +1,9 @@
-// The clips of some runs as one file, written by the browser while it comes.
+// Downloads the clips of some runs as one ZIP, streamed to disk.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;
 
-  // What went wrong, in words, where the answer was no file.
+  // The sentence of an error response.
   function messageOf(text) {
     try {
       return JSON.parse(text).message ?? null;
@@ -12,7 +12,7 @@
     }
   }
 
-  // A form of its own. An answer that is no file lands in a frame that nobody sees, and is told.
+  // A separate form. An error response lands in a hidden frame, and its sentence is shown.
   kieUi.downloadZip = (ids) => {
     const frame = h("iframe", { name: "kie-zip", class: "kie-unseen", title: "Download" });
     const form = h(

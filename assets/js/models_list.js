@@ -179,7 +179,7 @@
         this.search.focus();
       });
       const hint = kieUi.modelsTold()?.may_add ? "If it is Kie’s, add it from its documentation page." : "";
-      return h("div", { class: "kie-history-empty" }, h("p", {}, h("strong", {}, "No model is like this.")), h("p", {}, hint), clear);
+      return h("div", { class: "kie-history-empty" }, h("p", {}, h("strong", {}, "No model matches.")), h("p", {}, hint), clear);
     }
 
     // What is drawn anew keeps the focus where it was.

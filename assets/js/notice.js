@@ -1,4 +1,4 @@
-// What was just done, above the page, and a way to take it back. It never takes the focus.
+// A notice of what was just done, with a button to undo it. It never takes the focus.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;
@@ -13,13 +13,13 @@
   };
 
   const bar = h("div", { class: "kie-notice", role: "status", "aria-live": "polite" });
-  // On a narrow page what else stands at the top makes room for it.
+  // On a narrow page the rest of the top makes room for it.
   new ResizeObserver(() => {
     document.documentElement.style.setProperty("--kie-notices", `${bar.offsetHeight}px`);
   }).observe(bar);
   const standing = new Map(); // kind → the notice of this kind
 
-  // Behind an open dialog nothing can be pressed, so there it stands in the dialog.
+  // While a dialog is open nothing behind it can be pressed, so the notice goes into the dialog.
   kieUi.placeNotices = () => {
     const place = document.querySelector("dialog.kie-dialog[open]") ?? kieUi.layer();
     if (bar.parentElement !== place) place.append(bar);
@@ -50,7 +50,7 @@
       this.startClock();
     }
 
-    // It waits for whoever points at it or has the focus in it.
+    // It stays while it is hovered or focused.
     startClock() {
       clearTimeout(this.timer);
       if (this.forMs === Infinity) return;
@@ -70,7 +70,7 @@
     }
   }
 
-  // Those of one kind replace each other, and stand beside those of another.
+  // A notice replaces an older one of its kind.
   kieUi.sayNoMore = (kind) => standing.get(kind)?.remove();
   kieUi.isSaid = (kind) => standing.has(kind);
 

@@ -1,15 +1,15 @@
-// Beside Generate, always in sight: that nothing can be sent, and what became of such a press.
+// Beside Generate: says that nothing can be sent, and what became of a press that was not.
 (() => {
   const kieUi = (window.kieUi ??= {});
-  // Gradio takes a press within a moment. After a request of its own that found no server it takes
-  // none, silently, until it has loaded the page anew.
+  // Gradio takes a press within a moment. After one of its requests failed it silently takes none
+  // until it has reloaded the page.
   const TAKEN_WITHIN_MS = 1_500;
   const LOST =
-    "The connection to the server is lost. What Kie has taken goes on; " +
+    "The connection to the server is lost. What Kie has accepted goes on; " +
     "here nothing can be sent until the server is back.";
   const NOT_SENT = "Not sent: no connection to the server. Your form is kept.";
-  const NOT_TAKEN = "Not sent: this page is just connecting anew. Press again in a moment. Your form is kept.";
-  const LOADED_ANEW = "Not sent: this page had to connect anew. Press Generate again. Your form is kept.";
+  const NOT_TAKEN = "Not sent: this page is reconnecting. Press again in a moment. Your form is kept.";
+  const LOADED_ANEW = "Not sent: this page had to reconnect. Press Generate again. Your form is kept.";
   const BACK = "Not sent. The server is back: press Generate again.";
   const ASKED_KEPT_MS = 60_000;
 
@@ -35,7 +35,7 @@
 
   const modelOf = (node) => node.closest(".kie-model")?.querySelector(".kie-feed")?.dataset.model;
 
-  // A page that Gradio loads anew has forgotten a press that it did not take; it is told of then.
+  // A page that Gradio reloads has forgotten a press that it did not take; it is reported then.
   const askedKey = (model) => `asked:${model}`;
 
   function tellOfForgotten(model) {
@@ -64,7 +64,7 @@
     tell(model, null);
   };
 
-  // Before Gradio sees it: what cannot be sent is said at once, and never sent later unasked.
+  // Before Gradio sees it: a press that cannot be sent is reported at once and never sent later.
   function meet(event) {
     const button = event.target.closest?.('.kie-press [id^="generate-"]');
     if (!button) return;

@@ -1,4 +1,4 @@
-// How far a run is: its steps, its clock, and how long Kie usually takes for one like it.
+// A run's progress: its steps, its clock, and how long runs like it usually take.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h, number } = kieUi;
@@ -59,7 +59,7 @@
       this.drawUsual();
     }
 
-    // From this visitor's own past runs of these settings.
+    // From this visitor's past runs with these settings.
     async learnUsual() {
       const { usual } = await kieUi.ask(`runs/${this.run.id}/usual`);
       if (!usual || this.run.is_final) return;

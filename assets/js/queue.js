@@ -1,4 +1,4 @@
-// The page's head: the mode it is in, and everything that waits or runs, wherever it was pressed.
+// The page's head: its mode, and the queue of everything that waits or runs.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h, number } = kieUi;
@@ -65,7 +65,7 @@
     }
   }
 
-  // Written only when different, so that nothing is read out or drawn anew for nothing.
+  // Written only if different, so that screen readers stay silent and nothing is redrawn.
   function set(node, text) {
     if (node.textContent !== text) node.textContent = text;
   }
@@ -80,7 +80,7 @@
     return isSent(one) - isSent(other) || (a === b ? one.created_at_ms - other.created_at_ms : a - b);
   }
 
-  // The runs that somebody has to do something about, those in line, and those that run.
+  // The runs that need the person, those that wait, and those that run.
   function grouped() {
     const runs = kieUi.runs().sort(inOrder);
     const active = runs.filter((run) => !run.is_final);
@@ -135,7 +135,7 @@
       this.panel = root.querySelector(".kie-queue-panel");
       this.said = h("p", { class: "kie-inline-note", role: "alert" });
       const close = () => this.show(false);
-      const cancelAll = kieUi.askButton("Cancel all in line", cancelAllInLine, this.said);
+      const cancelAll = kieUi.askButton("Cancel all that wait", cancelAllInLine, this.said);
       this.groups = {
         needing: new Group("Needs you", close),
         inLine: new Group("In line", close, cancelAll),
@@ -175,7 +175,7 @@
       this.panel.focus({ preventScroll: true });
     }
 
-    // A page that opens hears of forty runs at once.
+    // A new page receives forty runs at once.
     drawSoon() {
       this.due ??= requestAnimationFrame(() => {
         this.due = null;
@@ -218,7 +218,7 @@
   }
 
   async function cancelAllInLine() {
-    // The last come first, so that none moves up and leaves meanwhile.
+    // From the last to the first, so that none moves up and is sent meanwhile.
     const waiting = grouped().inLine.reverse();
     const answers = await Promise.all(waiting.map((run) => kieUi.post(`runs/${run.id}/cancel`)));
     const refused = answers.filter((answer) => !answer.isDone);

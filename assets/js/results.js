@@ -1,4 +1,4 @@
-// What a run made, shown: one result large, several side by side, each with what can be made of it.
+// The results of a run: one large, several in a grid, each with its actions.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h, number } = kieUi;
@@ -6,13 +6,13 @@
 
   const FEW = 6; // have more room each
 
-  // Named as the server keeps it: a browser goes by how an address ends.
+  // With the file's own suffix, by which some browsers judge an address.
   kieUi.resultAddress = (run, index) => {
     const suffix = run.clips[index].name.split(".").pop();
     return kieUi.address(`runs/${run.id}/clips/${index}.${suffix}`);
   };
 
-  // One that is missing is made when it is first asked for.
+  // The server makes a missing poster on first request.
   const DRAWN = new Set(["video", "image", "audio"]);
   kieUi.posterAddress = (run) => {
     const isDrawn = run.poster || run.clips.some(({ kind, is_dropped: isDropped }) => DRAWN.has(kind) && !isDropped);
@@ -21,7 +21,7 @@
 
   let lastArrived = null;
 
-  // Of clips that arrive one after another only the newest plays by itself.
+  // Of several clips that arrive only the newest plays automatically.
   function playOnArrival(video) {
     if (lastArrived?.muted) {
       lastArrived.autoplay = false;
@@ -44,12 +44,12 @@
     return h(
       "div",
       { class: "kie-missing" },
-      h("p", {}, "The result’s file cannot be had from here: it may have been moved or deleted."),
+      h("p", {}, "The result’s file is not available: it may have been moved or deleted."),
       canAsk ? button() : null,
     );
   }
 
-  // Whatever cannot be loaded says so in its place.
+  // A file that cannot be loaded is replaced by a sentence.
   function orMissing(node, stage, run, index, media = node) {
     media.addEventListener("error", () => node.replaceWith(buildMissing(stage, run, index)));
     return node;
@@ -83,7 +83,7 @@
       width: clip.width_px,
       height: clip.height_px,
     });
-    const button = h("button", { type: "button", class: "kie-shown", title: "Look at it large" }, image);
+    const button = h("button", { type: "button", class: "kie-shown", title: "View it large" }, image);
     button.addEventListener("click", () => kieUi.openViewer(run, index));
     return orMissing(button, stage, run, index, image);
   }
@@ -99,7 +99,7 @@
     return orMissing(audio, stage, run, index);
   }
 
-  // Alone, it is drawn as well: how loud it is from moment to moment.
+  // A single sound also shows its waveform.
   function buildSound(stage, run, index) {
     const drawn = h("img", { src: kieUi.posterAddress(run), alt: "", class: "kie-waveform", loading: "lazy" });
     drawn.addEventListener("error", () => drawn.remove());
@@ -144,7 +144,7 @@
     return clip.kind === "audio" ? `${name} · ${kieUi.playingTime(clip.duration_s)}` : name;
   }
 
-  // Several: a grid; of very many the first few, until the others are asked for.
+  // Several results are a grid; of very many only the first few until “Show all” is pressed.
   kieUi.buildGallery = (stage, run, isFresh) => {
     const look = run.clips.length > FEW ? "kie-gallery kie-many" : "kie-gallery";
     const list = h("ul", { class: look, "data-kind": kieUi.kindOf(run) });

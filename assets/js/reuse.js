@@ -6,7 +6,7 @@
   const LOOKS = 100;
   const LANDS_WITHIN_MS = 5_000;
   const TO_READ = "to-read";
-  const FULL = "There is room for no more: remove one here, then use it once more.";
+  const FULL = "There is no room for more: remove one here, then use it again.";
   const LOOK_FIRST = "Not everything could be put back: look at the form, then press Generate.";
 
   const { formOf } = kieUi;
@@ -51,7 +51,7 @@
 
   async function filled(settings) {
     if (!(await isFilled(settings))) {
-      kieUi.say(["The form could not be filled in: open its tab and try once more."], { isBad: true });
+      kieUi.say(["The form could not be filled in: open its tab and try again."], { isBad: true });
       return null;
     }
     const form = formOf(settings.model);

@@ -9,15 +9,14 @@
   kieUi.stageRatio = (width, height) =>
     width && height ? Math.min(Math.max(width / height, TALLEST), FLATTEST) : null;
 
-  // Only pictures that the server holds: a typed address was looked at in the form, and a page
-  // that is merely opened asks nothing of other hosts.
+  // Only pictures that the server holds: merely opening the page sends no request to other hosts.
   kieUi.firstPicture = (run) => {
     const given = Object.values(run.values).flatMap((value) => (Array.isArray(value) ? value : []));
     const first = given.find((ref) => ref.kind === "file" && kieUi.kindOfAddress(ref.path) === "image");
     return first ? kieUi.address(`runs/${run.id}/${first.path}`) : null;
   };
 
-  const SHOWS = { image: "Show it from Kie", mixed: "Look at it at Kie" };
+  const SHOWS = { image: "Show it from Kie", mixed: "View it at Kie" };
   kieUi.fromKieLabel = (address) => SHOWS[kieUi.kindOfAddress(address)] ?? "Play it from Kie";
 
   class Stage {
@@ -65,13 +64,13 @@
       this.node.hidden = false;
     }
 
-    // Asked for by a press, and only then: a page that is merely opened asks nobody else.
+    // Only after a press: merely opening the page sends no request to other hosts.
     playFromKie(address) {
       const kind = kieUi.kindOfAddress(address);
       const shown = kind === "image" ? this.buildPictureOfKie(address) : this.buildPlayer(kind, address);
       shown.addEventListener("error", () =>
         shown.replaceWith(
-          h("div", { class: "kie-missing" }, h("p", {}, "Kie does not send it (any more) under this link.")),
+          h("div", { class: "kie-missing" }, h("p", {}, "Kie does not serve it at this link (any more).")),
         ),
       );
       this.node.classList.toggle("kie-unframed", kind === "audio");

@@ -1,16 +1,16 @@
-// One stream a page: the owner's runs and account, from the server to whatever shows them.
+// One event stream per page: the owner's runs and account.
 (() => {
   const kieUi = (window.kieUi ??= {});
-  // A browser has six connections to a server for all its pages, so a hidden page gives its own
-  // back, and looks in now and then while something is running.
+  // A browser has six connections to a server for all its pages, so a hidden page closes its own,
+  // and reopens it now and then while something is running.
   const HIDDEN_CLOSE_MS = 5_000;
   const HIDDEN_LOOK_MS = 15_000;
   const RETRY_MS = 5_000;
-  // The server gives a sign of life every 20 s. A connection that died in its sleep says nothing,
-  // not even that it is dead.
+  // The server sends something at least every 20 s. After the computer slept, a dead connection
+  // raises no error.
   const SILENT_MS = 50_000;
   const LOOK_MS = 5_000;
-  const LOST_AFTER_MS = 1_500; // a short gap is nobody's concern
+  const LOST_AFTER_MS = 1_500; // short gaps are not reported
 
   const runs = new Map();
   const listeners = {
@@ -39,11 +39,11 @@
   kieUi.fileAddress = (path) => `${kieUi.root()}${window.gradio_config.api_prefix}/file=${path}`;
   kieUi.serverNow = () => Date.now() - clockAheadMs;
   kieUi.isReady = () => isReady;
-  // A computer that is off the network may be its own server: then the stream's new try decides.
+  // An offline computer may be its own server: then whether the stream reopens decides.
   kieUi.isCutOff = () => isCut || (!navigator.onLine && !isReady);
   kieUi.run = (id) => runs.get(id);
   kieUi.runs = () => [...runs.values()];
-  // A deleted run leaves every part of the page; the server tells of it again if that is undone.
+  // A deleted run leaves every part of the page; the server sends it again if it is restored.
   kieUi.forget = (id) => {
     runs.delete(id);
     tell("gone", id);
@@ -106,7 +106,7 @@
       isCut = true;
       clearTimeout(losing);
       if (!trouble) losing = setTimeout(() => isReady || tell("state", "lost"), LOST_AFTER_MS);
-      // A browser gives up for good on a bad answer, such as a proxy's while the server restarts.
+      // On an error response, such as a proxy's during a restart, a browser stops retrying.
       if (opened.readyState === EventSource.CLOSED) setTimeout(open, RETRY_MS);
     };
   }

@@ -1,4 +1,4 @@
-// A picture as large as the screen allows, or as it is; and the others of its run beside it.
+// A picture as large as the screen allows or at its own size, with its run's other pictures.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h, number } = kieUi;

@@ -88,7 +88,7 @@ def test_runs_are_found_as_one_types_and_by_filters(come_back: ComeBack) -> None
     expect(tab.tiles).to_have_count(1)
     expect(tab.tiles).to_contain_text("red boat")
     tab.search.fill("nothing like it")
-    expect(tab.root).to_contain_text("No run is like this.")
+    expect(tab.root).to_contain_text("No run matches.")
     tab.root.get_by_role("button", name="Clear search and filters").click()
     expect(tab.tiles).to_have_count(2)
     tab.root.get_by_role("combobox", name="State").select_option("Done")

@@ -144,9 +144,9 @@ def test_a_press_that_gradio_does_not_take_is_not_swallowed(away: KiePage, watch
     form.prompt.fill("meets no server")
     expect(away.page.get_by_text("Attempting reconnection")).to_be_visible()
     form.generate.click()
-    expect(_line(form)).to_contain_text("Not sent: this page is just connecting anew.")
+    expect(_line(form)).to_contain_text("Not sent: this page is reconnecting.")
     away.page.unroute_all(behavior="wait")
-    told = "Not sent: this page had to connect anew. Press Generate again."
+    told = "Not sent: this page had to reconnect. Press Generate again."
     expect(_line(form)).to_contain_text(told, timeout=30_000)
     expect(form.prompt).to_have_value("meets no server")
     form.generate.click()

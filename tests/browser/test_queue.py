@@ -278,7 +278,7 @@ def test_runs_in_line_are_cancelled_by_keyboard_or_all_at_once(
     first.get_by_role("button", name="Cancel").press("Enter")
     expect(first).to_have_count(0)
     expect(second.get_by_role("button", name="Cancel")).to_be_focused()
-    panel.get_by_role("button", name="Cancel all in line").press("Enter")
+    panel.get_by_role("button", name="Cancel all that wait").press("Enter")
     expect(second).to_have_count(0)
     expect(third).to_have_count(0)
     expect(panel).to_be_focused()

@@ -58,7 +58,7 @@ async def track(request: ApiRequest) -> JsonObject:
 async def _task_id(request: ApiRequest) -> str:
     task_id = (await request.json_object()).get("task_id")
     if not isinstance(task_id, str) or not task_id.strip():
-        raise BadRequest("Enter a task id, as it stands in Kie’s logs.")
+        raise BadRequest("Enter a task id from Kie’s logs.")
     return task_id.strip()
 
 
