@@ -21,8 +21,8 @@ from playwright.sync_api import (
 from kie_ui.ui.asgi.identity import COOKIE, owner_of_secret
 from tests.browser.pages import KiePage, Watch
 from tests.browser.past import Past
+from tests.fake_kie import FakeKie, serving
 from tests.wire.app_process import AppProcess, hurried
-from tests.wire.fake_kie import FakeKie, serving
 from tests.wire.tiny_media import tiny_clip
 
 ARGUMENTS = (
@@ -97,7 +97,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def fake() -> Iterator[FakeKie]:
     """Serve a Kie for those who type a key."""
-    with serving(FakeKie(tiny_clip())) as kie:
+    with serving(FakeKie(tiny_clip(), is_strict=True, polls_until_success=0)) as kie:
         yield kie
 
 

@@ -23,8 +23,8 @@ from kie_ui.runs.lifecycle.download import look_inside
 from kie_ui.runs.lifecycle.poll import written_results
 from kie_ui.runs.run import Clip, Run, RunError, Step, StepChange
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
+from tests.kie_documentation import GROK, V1_LITE
 from tests.wire.app_process import ROOT
-from tests.wire.fake_kie import GROK, V1_LITE
 from tests.wire.tiny_media import tiny_clip
 
 _PICTURE = ROOT / "assets" / "samples" / "cafe.jpg"

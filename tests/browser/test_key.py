@@ -3,7 +3,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.pages import GROK, KiePage
-from tests.wire.fake_kie import KEY, FakeKie
+from tests.fake_kie import KEY, FakeKie
 
 _KEPT = """async () => JSON.stringify([
   document.documentElement.outerHTML,

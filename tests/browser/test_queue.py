@@ -10,10 +10,10 @@ from kie_ui.runs.run import Run, RunError, Step
 from kie_ui.ui.asgi.identity import LOCAL_OWNER
 from tests.browser.pages import GROK, V1_LITE, KiePage, ModelForm, Watch
 from tests.browser.past import Past, ended
+from tests.fake_kie import DROPPED, KEY, FakeKie, Story, Task
+from tests.kie_documentation import GROK as GROK_ID
+from tests.kie_documentation import V1_LITE as V1_LITE_ID
 from tests.wire.app_process import AppProcess, hurried
-from tests.wire.fake_kie import DROPPED, KEY, FakeKie, Story, Task
-from tests.wire.fake_kie import GROK as GROK_ID
-from tests.wire.fake_kie import V1_LITE as V1_LITE_ID
 
 KEPT_RUNS = 45
 """Runs of long ago: more than a page is told of when it opens."""

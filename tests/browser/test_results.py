@@ -13,8 +13,8 @@ from kie_ui.runs.run import Run, Step
 from tests.browser.pages import GROK, V1_LITE, KiePage, Watch
 from tests.browser.past import Past, ended
 from tests.browser.test_history import HistoryTab
-from tests.wire.fake_kie import KEY, Answer, FakeKie, Story
-from tests.wire.fake_kie import V1_LITE as V1_LITE_ID
+from tests.fake_kie import KEY, FakeKie, Story, raw_answer
+from tests.kie_documentation import V1_LITE as V1_LITE_ID
 from tests.wire.tiny_media import tiny_picture, tiny_sound
 
 IMAGES_OF_GROK = "grok-imagine/text-to-image"
@@ -398,7 +398,7 @@ def test_what_kie_makes_of_a_press_arrives_whole(kie: KiePage, fake: FakeKie) ->
     """A picture, a sound and words of one task, from the press to the card; then words alone."""
     fake.stories["many kinds"] = Story(
         results=2,
-        media=(Answer(tiny_picture(), content_type="image/png"), Answer(tiny_sound())),
+        media=(raw_answer(tiny_picture(), mime="image/png"), raw_answer(tiny_sound())),
         written="Words beside them.",
     )
     fake.stories["words alone"] = Story(results=0, written={"answer": "Words alone."})

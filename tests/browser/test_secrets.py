@@ -3,7 +3,7 @@ from __future__ import annotations
 from playwright.sync_api import Response, expect
 
 from tests.browser.pages import GROK, KiePage, Watch
-from tests.wire.fake_kie import KEY
+from tests.fake_kie import KEY
 
 WRONG = "planted-wrong-key-8d20c4"
 

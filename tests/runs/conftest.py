@@ -12,8 +12,8 @@ from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.service import Limits, RunService
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
+from tests.fake_kie import FakeKie
 from tests.runs.harness import (
-    FakeKie,
     FastClock,
     Questions,
     Restart,

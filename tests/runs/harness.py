@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import json
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -30,6 +27,7 @@ from kie_ui.runs.lifecycle.poll_scheduler import Outcome, PollScheduler
 from kie_ui.runs.run import Clip, Run, RunError, Step, StepChange, Upload
 from kie_ui.runs.service import Limits, RunService
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
+from tests.fake_kie import FakeKie, endless
 
 API = "http://kie.test"
 GROK = "grok-imagine/image-to-video"
@@ -37,10 +35,6 @@ KEY = "planted-key-of-the-tests"
 OWNER = "ada"
 PATIENCE_S = 30
 """How long a test waits for what must come."""
-
-Answer = httpx.Response
-Fault = Callable[[httpx.Request], Awaitable[Answer | None]]
-"""Answers in Kie's place, raises, or returns None to let Kie answer after all."""
 
 
 class FastClock:
@@ -164,123 +158,6 @@ class Polling:
             task.cancel()
         await self.scheduler.stop()
         await asyncio.gather(*self._waiting, return_exceptions=True)
-
-
-@dataclass
-class FakeKie:
-    """Kie's wire protocol by hand, independent of the simulator; counts what it is asked."""
-
-    clip: bytes
-    base_url: str = API
-    polls_until_success: int = 2
-    counts: Counter[str] = field(default_factory=Counter)
-    bodies: list[dict[str, Any]] = field(default_factory=list)
-    upload_names: list[str] = field(default_factory=list)
-    polls: Counter[str] = field(default_factory=Counter)
-    keys: set[str] = field(default_factory=set)
-    """With which it was asked about tasks."""
-    made_with: set[str] = field(default_factory=set)
-    balances_of: set[str] = field(default_factory=set)
-    faults: dict[str, list[Fault]] = field(default_factory=dict)
-    """By endpoint; each is used up by one request."""
-    outages: dict[str, Fault] = field(default_factory=dict)
-    """By endpoint, until taken away."""
-    record: dict[str, Any] = field(default_factory=dict)
-    """What stands in every task's record beside its state."""
-
-    async def answer(self, request: httpx.Request) -> Answer:
-        await request.aread()
-        endpoint = self._endpoint(request)
-        self.counts[endpoint] += 1
-        waiting = self.faults.get(endpoint)
-        fault = waiting.pop(0) if waiting else self.outages.get(endpoint)
-        if fault is not None and (answer := await fault(request)) is not None:
-            return answer
-        return await getattr(self, f"_{endpoint}")(request)  # type: ignore[no-any-return]
-
-    def _endpoint(self, request: httpx.Request) -> str:
-        ends = {
-            "createTask": "create",
-            "recordInfo": "record",
-            "credit": "credit",
-            "file-stream-upload": "upload",
-            "download-url": "renew",
-        }
-        last = request.url.path.rsplit("/", 1)[-1]
-        return ends.get(last, "media")
-
-    async def _create(self, request: httpx.Request) -> Answer:
-        body = json.loads(request.content)
-        self.bodies.append(body)
-        self.made_with.add(request.headers["Authorization"])
-        return envelope({"taskId": f"task-{len(self.bodies)}"})
-
-    async def _record(self, request: httpx.Request) -> Answer:
-        task_id = request.url.params["taskId"]
-        self.polls[task_id] += 1
-        self.keys.add(request.headers["Authorization"])
-        states = ["waiting", "queuing", "generating"]
-        state = states[min(self.polls[task_id], len(states)) - 1]
-        data: dict[str, Any] = {"taskId": task_id, "resultJson": "", "state": state}
-        if self.polls[task_id] > self.polls_until_success:
-            urls = [f"{self.base_url}/media/{task_id}.mp4"]
-            data |= {"state": "success", "resultJson": json.dumps({"resultUrls": urls})}
-        return envelope(data | self.record)
-
-    async def _credit(self, request: httpx.Request) -> Answer:
-        self.balances_of.add(request.headers["Authorization"])
-        return envelope(87.5)
-
-    async def _upload(self, request: httpx.Request) -> Answer:
-        head = request.content.split(b'name="fileName"\r\n\r\n', 1)[1]
-        name = head.split(b"\r\n", 1)[0].decode()
-        self.upload_names.append(name)
-        return envelope({"downloadUrl": f"{self.base_url}/uploads/{name}"}, success=True)
-
-    async def _renew(self, request: httpx.Request) -> Answer:
-        return envelope(json.loads(request.content)["url"] + "?fresh=1")
-
-    async def _media(self, request: httpx.Request) -> Answer:
-        assert "authorization" not in request.headers
-        return Answer(200, content=self.clip, headers={"Content-Type": "video/mp4"})
-
-
-def envelope(data: Any, code: int = 200, msg: str = "success", **more: Any) -> Answer:
-    """Wrap data as Kie wraps every answer."""
-    return Answer(200, json={"code": code, "msg": msg, "data": data, **more})
-
-
-def refusal(code: int, msg: str = "no") -> Fault:
-    """Say no, with HTTP 200 and a code of its own."""
-
-    async def refuse(request: httpx.Request) -> Answer:
-        return envelope(None, code, msg)
-
-    return refuse
-
-
-def status(code: int) -> Fault:
-    """Answer with a bare HTTP status and a web page."""
-
-    async def answer(request: httpx.Request) -> Answer:
-        return Answer(code, content=b"<html>proxy</html>")
-
-    return answer
-
-
-def dropped(error: type[httpx.TransportError] = httpx.ReadError) -> Fault:
-    """Break the connection before Kie has seen anything."""
-
-    async def drop(request: httpx.Request) -> Answer:
-        raise error("planted", request=request)
-
-    return drop
-
-
-async def endless(request: httpx.Request) -> Answer | None:
-    """Let a request wait for an answer that never comes."""
-    await asyncio.Event().wait()
-    return None
 
 
 def make_backends(api: str = API) -> Backends:

@@ -13,18 +13,14 @@ from kie_ui.runs.errors import UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.create import MAX_UPLOADS_OF_ONE
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import CANCELLED, Limits, RunService
+from tests.fake_kie import Answer, FakeKie, dropped, endless, status
 from tests.runs.harness import (
     GROK,
     KEY,
     OWNER,
-    Answer,
-    FakeKie,
     FastClock,
     Restart,
-    dropped,
-    endless,
     reached,
-    status,
     until,
     waiting_for_its_key,
 )

@@ -9,18 +9,8 @@ import pytest
 from kie_ui.runs.errors import StoreProblem, WrongStep
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
-from tests.runs.harness import (
-    GROK,
-    OWNER,
-    Answer,
-    FakeKie,
-    FastClock,
-    Restart,
-    StartAnother,
-    reached,
-    refusal,
-    until,
-)
+from tests.fake_kie import Answer, FakeKie, refusal
+from tests.runs.harness import GROK, OWNER, FastClock, Restart, StartAnother, reached, until
 
 
 async def die(service: RunService) -> None:

@@ -13,22 +13,8 @@ from kie_ui.media.storage import Storage
 from kie_ui.runs.errors import StoreProblem, WrongStep
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
-from tests.runs.harness import (
-    GROK,
-    OWNER,
-    Answer,
-    FakeKie,
-    Fault,
-    Restart,
-    dropped,
-    endless,
-    envelope,
-    files_below,
-    reached,
-    refusal,
-    status,
-    until,
-)
+from tests.fake_kie import Answer, FakeKie, Fault, dropped, endless, envelope, refusal, status
+from tests.runs.harness import GROK, OWNER, Restart, files_below, reached, until
 
 
 async def press(service: RunService, values: dict[str, Any]) -> Run:
@@ -42,7 +28,7 @@ def accepted_then(fault: Fault, fake: FakeKie) -> Fault:
     """Let Kie take a create, and spoil its answer."""
 
     async def answer(request: httpx.Request) -> Answer | None:
-        await fake._create(request)
+        await fake.create(request)
         return await fault(request)
 
     return answer
@@ -228,7 +214,7 @@ async def test_a_link_that_moved_is_asked_for_anew(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """Before a result is fetched once more, its record is read for where it is now."""
-    fake.record["resultJson"] = json.dumps({"resultUrls": [f"{fake.base_url}/media/old.mp4"]})
+    fake.record["resultJson"] = json.dumps({"resultUrls": [f"{fake.media_url}/media/old.mp4"]})
 
     async def moved(request: httpx.Request) -> Answer | None:
         if not request.url.path.endswith("/old.mp4"):
@@ -239,7 +225,7 @@ async def test_a_link_that_moved_is_asked_for_anew(
     fake.outages["media"] = moved
     run = await press(service, values)
     assert run.step is Step.DONE
-    assert run.result_urls == (f"{fake.base_url}/media/{run.task_id}.mp4",)
+    assert run.result_urls == (f"{fake.media_url}/media/{run.task_id}.mp4",)
     assert fake.counts["renew"] == 0
 
 

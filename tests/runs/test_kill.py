@@ -10,25 +10,16 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import Limits, RunService
-from tests.runs.harness import (
-    OWNER,
-    Answer,
-    FakeKie,
-    FastClock,
-    make_backends,
-    make_service,
-    until,
-)
+from tests.fake_kie import Answer, FakeKie, endless, serving
+from tests.runs.harness import OWNER, FastClock, make_backends, make_service, until
 from tests.runs.press_generate import Order
 from tests.wire.tiny_media import shows
 
@@ -37,69 +28,42 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass
 class Served:
-    """A Kie of our own on a real port, as a killed process needs one."""
+    """A fake on a real port, as a killed process needs one."""
 
     fake: FakeKie
-    url: str = ""
-    released: asyncio.Event = field(default_factory=asyncio.Event)
     held: int = 0
     """How many requests were made to wait for ever."""
-    is_media_cut: bool = False
-    """Whether a clip stops half-way, with the connection left open."""
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Speak ASGI for the fake."""
-        body, more = b"", True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":  # killed before all of it had left
-                return
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-        query = scope["query_string"].decode()
-        url = f"{self.url}{scope['path']}" + (f"?{query}" if query else "")
-        request = httpx.Request(scope["method"], url, headers=scope["headers"], content=body)
-        answer = await self.fake.answer(request)
-        headers = [(b"content-length", str(len(answer.content)).encode())]
-        await send(
-            {"type": "http.response.start", "status": answer.status_code, "headers": headers}
-        )
-        content = answer.content
-        if self.is_media_cut and "/media/" in scope["path"]:
-            half = len(content) // 2
-            await send({"type": "http.response.body", "body": content[:half], "more_body": True})
-            await self._wait()
-            content = content[half:]
-        await send({"type": "http.response.body", "body": content})
+    @property
+    def url(self) -> str:
+        """Where the API is."""
+        return self.fake.urls["api"]
 
-    async def hold(self, request: httpx.Request) -> Answer:
+    async def hold(self, request: httpx.Request) -> Answer | None:
         """Keep a request waiting for its answer until the test is over."""
-        await self._wait()
-        return Answer(503)
+        self.held += 1
+        return await endless(request)
 
-    async def take_and_hold(self, request: httpx.Request) -> Answer:
+    async def take_and_hold(self, request: httpx.Request) -> Answer | None:
         """Accept a create and never say so."""
-        await self.fake._create(request)
+        await self.fake.create(request)
         return await self.hold(request)
 
-    async def _wait(self) -> None:
-        self.held += 1
-        await self.released.wait()
+    async def cut(self, request: httpx.Request) -> Answer:
+        """Answer with half of a clip, and leave the connection open."""
+        headers = {"Content-Length": str(len(self.fake.clip))}
+        return Answer(200, headers=headers, content=self._half(request))
+
+    async def _half(self, request: httpx.Request) -> AsyncIterator[bytes]:
+        yield self.fake.clip[: len(self.fake.clip) // 2]
+        await self.hold(request)
 
 
 @pytest.fixture
-async def served(fake: FakeKie) -> AsyncIterator[Served]:
-    """Serve the fake on a free port of this computer."""
-    served = Served(fake)
-    config = uvicorn.Config(served, port=0, lifespan="off", ws="none", log_level="error")
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    await until(lambda: server.started)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    served.url = fake.base_url = f"http://127.0.0.1:{port}"
-    yield served
-    served.released.set()
-    server.should_exit = True
-    await serving
+def served(fake: FakeKie) -> Iterator[Served]:
+    """Serve the fake on this computer."""
+    with serving(fake):
+        yield Served(fake)
 
 
 Begin = Callable[[Order], int]
@@ -179,6 +143,7 @@ class Moment:
     is_taken: bool = False
     """Whether a create that waits was accepted."""
     is_media_cut: bool = False
+    """Whether a clip stops half-way, with the connection left open."""
     state: str | None = None
     """The state at which the task stays."""
     is_budget_used: bool = False
@@ -192,7 +157,8 @@ class Moment:
 
     def arrange(self, served: Served) -> None:
         """Have the server bring a process to this moment."""
-        served.is_media_cut = self.is_media_cut
+        if self.is_media_cut:
+            served.fake.outages["media"] = served.cut
         if self.hold is not None:
             served.fake.outages[self.hold] = served.take_and_hold if self.is_taken else served.hold
         if self.state is not None:
@@ -200,7 +166,6 @@ class Moment:
 
     def disarrange(self, served: Served) -> None:
         """Have the server answer as usual again."""
-        served.is_media_cut = False
         served.fake.outages.clear()
         served.fake.record.clear()
 

@@ -14,16 +14,8 @@ from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.run import Step
 from kie_ui.runs.service import RunService
-from tests.runs.harness import (
-    GROK,
-    OWNER,
-    Answer,
-    FakeKie,
-    FastClock,
-    make_service,
-    reached,
-    until,
-)
+from tests.fake_kie import Answer, FakeKie
+from tests.runs.harness import GROK, OWNER, FastClock, make_service, reached, until
 
 SPEC = built_in_registry().spec(GROK)
 

@@ -13,7 +13,8 @@ from kie_ui.runs.errors import WrongStep
 from kie_ui.runs.lifecycle.download import look_inside
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
-from tests.runs.harness import API, GROK, OWNER, Answer, FakeKie, until
+from tests.fake_kie import Answer, FakeKie
+from tests.runs.harness import API, GROK, OWNER, until
 from tests.wire.tiny_media import tiny_picture, tiny_sound
 
 

@@ -17,20 +17,16 @@ from kie_ui.runs.errors import KeyMissing, UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.create import UPLOAD_KEPT_MS
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
+from tests.fake_kie import FakeKie, dropped, endless, refusal, status
 from tests.runs.harness import (
     GROK,
     KEY,
     OWNER,
-    FakeKie,
     FastClock,
     Restart,
-    dropped,
-    endless,
     files_below,
     grok_values,
     reached,
-    refusal,
-    status,
     until,
     waiting_for_its_key,
 )
@@ -71,7 +67,7 @@ async def test_the_create_is_the_documented_one(
         {
             "model": GROK,
             "input": {
-                "image_urls": [f"http://kie.test/uploads/{fake.upload_names[0]}"],
+                "image_urls": [*fake.files],
                 "prompt": "She waves.",
                 "mode": "fun",
                 "duration": "6",
@@ -212,7 +208,7 @@ async def test_a_demo_run_stays_a_demo_run(
     """A typed key does not turn a demo run into a paid one half-way."""
     run = await service.submit(OWNER, GROK, values, "demo")
     await service.ended(OWNER, run.id)
-    assert fake.keys == {"Bearer demo-key"}
+    assert fake.keys_at("record") == {"demo-key"}
 
 
 async def test_runs_are_their_owners_alone(service: RunService, values: dict[str, Any]) -> None:
@@ -324,7 +320,7 @@ async def test_waiting_runs_go_on_when_the_key_comes_back(
     async with asyncio.timeout(10):
         run = await service.ended(OWNER, run.id)
     assert (run.step, run.status_note) == (Step.DONE, None)
-    assert "Bearer another-key" in fake.keys
+    assert "another-key" in fake.keys_at("record")
     assert fake.counts["create"] == 1
 
 

@@ -22,10 +22,10 @@ from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
+from tests.fake_kie import FakeKie, refusal
 from tests.runs.harness import (
     GROK,
     OWNER,
-    FakeKie,
     FastClock,
     Pragmas,
     Restart,
@@ -34,7 +34,6 @@ from tests.runs.harness import (
     files_below,
     make_service,
     reached,
-    refusal,
     until,
 )
 
@@ -242,7 +241,7 @@ LIST_RUNS = """
 import asyncio, sys
 from pathlib import Path
 from kie_ui.runs.errors import StoreProblem
-from tests.runs.harness import FastClock, GROK, OWNER, make_backends, make_service
+from tests.runs.harness import (FastClock, GROK, OWNER, make_backends, make_service)
 
 async def main():
     service = make_service(Path(sys.argv[1]), FastClock(), make_backends())
@@ -374,7 +373,7 @@ async def test_a_paid_result_is_shown_from_its_links_and_kept_once_that_works(
     full.lasts = True
     fake.polls_until_success = 0
     shown = await told(service, Step.UNFETCHED)
-    assert shown.result_urls == (f"{fake.base_url}/media/{shown.task_id}.mp4",)
+    assert shown.result_urls == (f"{fake.media_url}/media/{shown.task_id}.mp4",)
     assert shown.error is not None
     assert "disk is full" in shown.error.message
     assert "paid" in shown.error.advice

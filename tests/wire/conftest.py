@@ -10,8 +10,8 @@ from PIL import Image
 
 from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.server import SimulatorServer
+from tests.fake_kie import KEY, FakeKie, serving
 from tests.wire.app_process import AppProcess, hurried
-from tests.wire.fake_kie import KEY, FakeKie, serving
 from tests.wire.tiny_media import tiny_clip
 
 
@@ -70,7 +70,7 @@ def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
 @pytest.fixture(scope="session")
 def fake(clip: bytes) -> Iterator[FakeKie]:
     """Serve a Kie that knows its documentation by heart."""
-    with serving(FakeKie(clip)) as kie:
+    with serving(FakeKie(clip, is_strict=True, polls_until_success=0)) as kie:
         yield kie
 
 

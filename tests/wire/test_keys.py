@@ -9,9 +9,9 @@ import pytest
 from gradio_client import Client  # type: ignore[import-untyped]  # it has no types
 
 from kie_ui.ui.asgi.identity import COOKIE
+from tests.fake_kie import KEY, FakeKie, Story
 from tests.wire.api_client import GROK
 from tests.wire.app_process import AppProcess, hurried
-from tests.wire.fake_kie import KEY, FakeKie, Story
 from tests.wire.visitor import API, Visitor
 
 FORGOTTEN = "the key is forgotten"

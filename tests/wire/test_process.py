@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.fake_kie import KEY, FakeKie, Story
 from tests.wire.api_client import GROK, calling, made
 from tests.wire.app_process import AppProcess, hurried
-from tests.wire.fake_kie import KEY, FakeKie, Story
 from tests.wire.tiny_media import shows
 from tests.wire.visitor import in_time
 
@@ -65,7 +65,7 @@ def revived(fake: FakeKie, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     settings = {"KIE_API_KEY": KEY, **fake.environment}
     with AppProcess(folder, hurried(20), **settings) as first:
         start_of_a_call(first, KILLED)
-        until(lambda: fake.polls(KILLED))
+        until(lambda: fake.polls_of(KILLED))
         first.kill()
     with AppProcess(folder, hurried(20), **settings) as second:
         yield second
@@ -89,7 +89,7 @@ def test_a_server_that_is_stopped_closes_what_it_opened(revived: AppProcess, fak
     with hearing(revived) as events:
         next(events)
         start_of_a_call(revived, STOPPED)
-        until(lambda: fake.polls(STOPPED))
+        until(lambda: fake.polls_of(STOPPED))
         assert revived.stop() == 0, revived.output
     assert "Traceback" not in revived.output
     kept = [path.name for path in (revived.folder / "data").glob("runs.*")]

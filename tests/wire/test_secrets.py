@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from tests.fake_kie import Answer, FakeKie, Story, envelope, failed, raw_answer, serving
 from tests.wire.api_client import GROK, V1_LITE
 from tests.wire.app_process import AT_DEBUG, AppProcess, hurried
-from tests.wire.fake_kie import Answer, FakeKie, Received, Story, envelope, failed, serving
 from tests.wire.visitor import API, Visitor
 
 SERVER_KEY = "planted-server-key-71c2f0d94b"
@@ -29,25 +30,27 @@ SECRETS = (SERVER_KEY, TYPED_KEY, WRONG_KEY, WEBHOOK_KEY, PASSWORD)
 class EchoingKie(FakeKie):
     """A Kie that repeats the key wherever it can: in words, records, links and headers."""
 
+    is_strict: bool = True
+    polls_until_success: int = 0
     keys: tuple[str, ...] = (SERVER_KEY, TYPED_KEY)
     used: list[str] = field(default_factory=list)
 
-    def answer(self, request: Received) -> Answer:
+    async def answer(self, request: httpx.Request) -> Answer:
         """Answer as ever, with the key of the request wherever `KEY` stands."""
-        key = (request.headers["Authorization"] or "").removeprefix("Bearer ")
-        answer = super().answer(request)
+        key = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        answer = await super().answer(request)
         if not key:
             return answer
         self.used.append(key)
         try:
-            said = json.loads(answer.body)
+            said = json.loads(answer.content)
         except ValueError:  # a story of broken answers
-            return Answer(answer.body + key.encode(), answer.status, answer.content_type)
+            return raw_answer(answer.content + key.encode(), answer.status_code)
         said |= {"msg": f"{said['msg']} (key {key})", "echo": {key: [f"Bearer {key}"]}}
         if isinstance(said["data"], dict):
             said["data"] = {**said["data"], "apiKey": key, **self._links(said["data"], key)}
-        headers = (("X-Api-Key", key), ("Set-Cookie", f"key={key}"))
-        return Answer(json.dumps(said).encode(), answer.status, headers=headers)
+        headers = {"X-Api-Key": key, "Set-Cookie": f"key={key}"}
+        return Answer(answer.status_code, json=said, headers=headers)
 
     def _links(self, data: dict[str, Any], key: str) -> dict[str, Any]:
         if not data.get("resultJson"):
@@ -68,10 +71,10 @@ class Round:
 STORIES = {
     "well": Story(),
     "refused": Story(creates=(envelope(None, 422, "No such thing"),)),
-    "unknown": Story(creates=(Answer(b'{"code": 200, "ms'),)),
+    "unknown": Story(creates=(raw_answer(b'{"code": 200, "ms'),)),
     "failing": Story(records=(failed("501", "Too blurry"),)),
-    "half a record": Story(records=(Answer(b"<html>no"), "success")),
-    "no download": Story(media=(Answer(b"no", 403, "text/plain"),)),
+    "half a record": Story(records=(raw_answer(b"<html>no"), "success")),
+    "no download": Story(media=(raw_answer(b"no", 403, "text/plain"),)),
 }
 
 
@@ -79,7 +82,7 @@ STORIES = {
 def echoing(clip: bytes) -> Iterator[EchoingKie]:
     """Serve a Kie that repeats keys."""
     with serving(EchoingKie(clip, stories=dict(STORIES))) as kie:
-        yield kie  # type: ignore[misc]  # it is the very one that went in
+        yield kie
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from tests.fake_kie import FakeKie, Story
 from tests.wire.api_client import GROK, V1_LITE, calling, made
 from tests.wire.app_process import AppProcess
-from tests.wire.fake_kie import FakeKie, Story
 from tests.wire.tiny_media import shows
 from tests.wire.visitor import API, Visitor, clip_of
 

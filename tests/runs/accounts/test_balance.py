@@ -6,7 +6,8 @@ from typing import Any
 from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
-from tests.runs.harness import GROK, KEY, OWNER, FakeKie, Restart, endless, reached, until
+from tests.fake_kie import FakeKie, endless
+from tests.runs.harness import GROK, KEY, OWNER, Restart, reached, until
 
 WEB = {"image_urls": ["https://example.com/a.png"]}
 

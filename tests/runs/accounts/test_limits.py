@@ -12,19 +12,16 @@ from kie_ui.runs.accounts.limits import DAY_MS, QuotaUsedUp, RunsPerDay
 from kie_ui.runs.errors import KeyMissing, WrongStep
 from kie_ui.runs.run import Step
 from kie_ui.runs.service import Limits
+from tests.fake_kie import FakeKie, dropped, endless, refusal
 from tests.runs.harness import (
     API,
     GROK,
     KEY,
     OWNER,
-    FakeKie,
     FastClock,
     Restart,
-    dropped,
-    endless,
     noted,
     reached,
-    refusal,
     until,
     waiting_for_its_key,
 )
@@ -125,7 +122,7 @@ async def test_a_run_pressed_with_an_own_key_that_was_forgotten_waits_for_its_ke
     backends.set_key("ada", KEY)
     run = await reached(service, run, Step.DONE)
     assert run.paid_by == "own"
-    assert {*fake.made_with, *fake.keys} == {f"Bearer {KEY}"}
+    assert fake.keys_at("create", "record") == {KEY}
 
 
 async def test_a_key_that_is_typed_again_is_missed_no_more(
@@ -154,7 +151,7 @@ async def test_an_own_task_whose_key_was_forgotten_is_not_asked_about_with_the_s
     fake.polls_until_success = 0
     backends.set_key("ada", KEY)
     await reached(service, run, Step.DONE)
-    assert fake.keys == {f"Bearer {KEY}"}
+    assert fake.keys_at("record") == {KEY}
 
 
 @pytest.mark.parametrize("step", [Step.LINED_UP, Step.GENERATING])
@@ -179,8 +176,8 @@ async def test_a_run_pressed_with_the_servers_key_keeps_to_it(
     run = await reached(service, run, Step.DONE)
     assert run.paid_by == "server"
     await until(lambda: fake.counts["credit"] > 0)
-    assert {*fake.made_with, *fake.keys} == {"Bearer key-of-the-server"}
-    assert f"Bearer {KEY}" not in fake.balances_of
+    assert fake.keys_at("create", "record") == {"key-of-the-server"}
+    assert KEY not in fake.keys_at("credit")
     run = await service.submit("ada", GROK, values, "live")
     assert run.paid_by == "own"
 
@@ -214,7 +211,7 @@ async def test_a_tracked_task_keeps_to_the_key_it_was_found_with(
     backends.set_key("ada", KEY)
     fake.polls_until_success = 0
     assert (await reached(service, run, Step.DONE)).paid_by == "server"
-    assert fake.keys == {"Bearer key-of-the-server"}
+    assert fake.keys_at("record") == {"key-of-the-server"}
 
 
 async def test_a_typed_key_does_not_look_for_the_servers_missing_tasks(

@@ -17,19 +17,16 @@ from kie_ui.runs.errors import KeyMissing, UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.adopt import clean_task_id
 from kie_ui.runs.run import BackendKind, Run, Step
 from kie_ui.runs.service import RunService
+from tests.fake_kie import FakeKie, dropped, refusal, status
 from tests.runs.harness import (
     API,
     GROK,
     KEY,
     OWNER,
-    FakeKie,
     FastClock,
     Restart,
-    dropped,
     make_service,
     reached,
-    refusal,
-    status,
     until,
 )
 from tests.wire.tiny_media import shows

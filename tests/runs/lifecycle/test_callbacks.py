@@ -16,17 +16,15 @@ from hypothesis import strategies as st
 from kie_ui.runs.lifecycle.callbacks import PATH, CallbackAddresses
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import Limits, RunService
+from tests.fake_kie import Answer, FakeKie, status
 from tests.runs.harness import (
     GROK,
     OWNER,
-    Answer,
-    FakeKie,
     FastClock,
     Restart,
     make_backends,
     make_service,
     reached,
-    status,
     until,
 )
 
@@ -226,7 +224,7 @@ async def lost(service: RunService, fake: FakeKie, values: dict[str, Any]) -> Ru
     """Press Generate; Kie takes it, and its answer is lost."""
 
     async def take_and_break(request: httpx.Request) -> Answer | None:
-        await fake._create(request)
+        await fake.create(request)
         return await status(502)(request)
 
     fake.faults["create"] = [take_and_break]
@@ -276,7 +274,7 @@ async def test_a_call_that_comes_before_the_creates_answer_is_remembered(
     answered = asyncio.Event()
 
     async def taken_and_never_answered(request: httpx.Request) -> Answer | None:
-        await fake._create(request)
+        await fake.create(request)
         await answered.wait()
         raise httpx.ReadError("planted", request=request)
 

@@ -17,19 +17,8 @@ from kie_ui.runs.lifecycle.create_queue import TakeCreate
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import Limits, RunService
 from kie_ui.runs.storage.run_store import RunStore
-from tests.runs.harness import (
-    GROK,
-    OWNER,
-    Answer,
-    FakeKie,
-    FastClock,
-    Restart,
-    StartAnother,
-    dropped,
-    reached,
-    refusal,
-    until,
-)
+from tests.fake_kie import Answer, FakeKie, dropped, refusal
+from tests.runs.harness import GROK, OWNER, FastClock, Restart, StartAnother, reached, until
 
 MOST = 3
 WINDOW_S = 10.0

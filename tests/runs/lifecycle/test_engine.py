@@ -9,17 +9,8 @@ from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from kie_ui.runs.storage.run_store import RunStore
-from tests.runs.harness import (
-    GROK,
-    OWNER,
-    FakeKie,
-    FastClock,
-    Restart,
-    a_run,
-    reached,
-    status,
-    until,
-)
+from tests.fake_kie import FakeKie, status
+from tests.runs.harness import GROK, OWNER, FastClock, Restart, a_run, reached, until
 
 WEB = {"image_urls": ["https://example.com/a.png"]}
 

@@ -14,7 +14,8 @@ from kie_ui.runs.lifecycle.poll import LATE, NOT_FOUND_GRACE_MS, TaskPoller, cha
 from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, Outcome
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.storage.run_store import RunStore
-from tests.runs.harness import OWNER, FakeKie, FastClock, a_run, dropped, refusal, status
+from tests.fake_kie import FakeKie, dropped, refusal, status
+from tests.runs.harness import OWNER, FastClock, a_run
 
 Asking = Callable[[], Awaitable[tuple[Run | Outcome, Run]]]
 
