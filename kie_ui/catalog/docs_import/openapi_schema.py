@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote
@@ -239,23 +240,16 @@ def _options(schema: Schema) -> tuple[DocumentedOption, ...]:
 
 
 def _union(shapes: list[DocumentedParameter]) -> DocumentedParameter:
-    """Return what several shapes have in common, or all of them where they differ in type."""
+    """Return what any of several shapes takes; all of them where they differ in type."""
     first = shapes[0]
-    if {shape.type for shape in shapes} != {first.type} or first.type not in SCALARS:
-        return replace(first, options=(), items=None, fields=(), alternatives=tuple(shapes))
-    unlimited: dict[str, Any] = {
-        limit: None
-        for limit in (*_NUMBERS, "min_length", "max_length")
-        if len({getattr(shape, limit) for shape in shapes}) > 1
-    }
-    is_closed = all(shape.options for shape in shapes)
-    options = tuple(option for shape in shapes for option in shape.options)
-    return replace(first, options=options if is_closed else (), **unlimited)
+    if {shape.type for shape in shapes} == {first.type} and first.type in SCALARS:
+        return reduce(loosened, shapes)
+    return replace(first, options=(), items=None, fields=(), alternatives=tuple(shapes))
 
 
 def loosened(one: DocumentedParameter, other: DocumentedParameter) -> DocumentedParameter:
     """Return a parameter that takes what either of two of the same name takes."""
-    limits: dict[str, Any] = {}
+    limits: dict[str, Any] = {"step": one.step if one.step == other.step else None}
     for names, choose in ((_LOWER_LIMITS, min), (_UPPER_LIMITS, max)):
         for limit in names:
             both = (getattr(one, limit), getattr(other, limit))

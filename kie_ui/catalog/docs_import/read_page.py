@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kie_ui.catalog.docs_import.documented import (
     MAX_PAGE_CHARACTERS,
@@ -34,19 +34,17 @@ _HTML = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class ReadModel:
-    """One model of a page: what the page states, and the spec made of it."""
+def read_page(text: str, source: str = "") -> tuple[ModelSpec, ...]:
+    """Return the specs of a documentation page; `source` is its address or file name.
 
-    documented: DocumentedModel
-    spec: ModelSpec
+    What is not understood becomes a warning of the spec.
+    Raises: UnreadablePage, with a sentence that says what to do.
+    """
+    return tuple(to_spec(model, source) for model in read_models(text))
 
 
-def read_page(text: str, source: str = "") -> tuple[ReadModel, ...]:
-    """Read a documentation page, of either format; `source` is its address or file name.
-
-    Most pages document one model, some several. What is not understood becomes a warning of the
-    spec.
+def read_models(text: str) -> tuple[DocumentedModel, ...]:
+    """Read a documentation page, of either format: mostly one model, on some pages several.
 
     Raises: UnreadablePage, with a sentence that says what to do.
     """
@@ -63,14 +61,13 @@ def read_page(text: str, source: str = "") -> tuple[ReadModel, ...]:
             "address, or press “Copy page” on it."
         )
     pages = read_openapi(plain) if is_openapi(plain) else read_markdown(plain)
-    return tuple(_read_model(page, source) for page in pages[:MAX_MODELS])
+    return tuple(map(_with_limits_in_prose, pages[:MAX_MODELS]))
 
 
-def _read_model(page: DocumentedModel, source: str) -> ReadModel:
+def _with_limits_in_prose(page: DocumentedModel) -> DocumentedModel:
     findings = Findings(page.warnings)
     parameters = tuple(add_limits(parameter, findings) for parameter in page.parameters)
-    documented = replace(page, parameters=parameters, warnings=tuple(findings))
-    return ReadModel(documented, to_spec(documented, source))
+    return replace(page, parameters=parameters, warnings=tuple(findings))
 
 
 def to_spec(page: DocumentedModel, source: str = "") -> ModelSpec:

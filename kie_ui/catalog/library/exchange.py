@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from kie_ui.catalog.docs_import import UnreadablePage, read_page
+from kie_ui.catalog.docs_import.documented import UnreadablePage
+from kie_ui.catalog.docs_import.read_page import read_page
 from kie_ui.catalog.library.sanitize import UnusableSpec, sanitize_spec
 from kie_ui.catalog.spec import ModelSpec
 
@@ -144,7 +145,7 @@ def read_text(text: str, name: str) -> Source:
         if looks_like_models(text):
             shared = read_models(text)
             return Source(name, shared.specs, shared.problems)
-        return Source(name, tuple(sanitize_spec(read.spec) for read in read_page(text, name)))
+        return Source(name, tuple(sanitize_spec(spec) for spec in read_page(text, name)))
     except (UnreadablePage, UnreadableModels, UnusableSpec) as problem:
         return Source(name, problems=(str(problem),))
 

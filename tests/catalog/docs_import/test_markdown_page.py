@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from kie_ui.catalog.docs_import import UnreadablePage, read_page
+from kie_ui.catalog.docs_import.documented import UnreadablePage
+from kie_ui.catalog.docs_import.read_page import read_page
 from kie_ui.catalog.parameters import JsonParameter, TableParameter
-from tests.catalog.docs_import.reading import facts, only
+from tests.catalog.docs_import.reading import documented, facts, only
 
 
 def page(blocks: str, *, head: str = "| **Format** | `heron/still` | Its id |") -> str:
@@ -108,7 +109,7 @@ def test_required_is_what_the_page_answers(word: str, required: bool) -> None:  
 def test_the_first_example_is_kept(bullet: str) -> None:
     """Whether it stands on the line of its bullet or under it."""
     text = page(f"#### value\n- **Type**: `string`\n- **{bullet}")
-    (parameter,) = only(text).documented.parameters
+    (parameter,) = documented(text).parameters
     assert parameter.example == "A heron."
 
 
@@ -135,7 +136,7 @@ def test_a_description_keeps_its_own_list() -> None:
 
 def test_an_unknown_bullet_is_told() -> None:
     """Nothing is dropped in silence."""
-    (warning,) = only(page("#### a\n- **Type**: `string`\n- **Mood**: happy")).spec.warnings[:1]
+    (warning,) = only(page("#### a\n- **Type**: `string`\n- **Mood**: happy")).warnings[:1]
     assert "mood: happy" in warning
 
 
@@ -157,7 +158,7 @@ def test_a_heading_names_its_parameter_with_or_without_marks(heading: str) -> No
 )
 def test_the_id_is_found_without_its_own_table(head: str) -> None:
     """Where the table of the model is missing, another mention or an example names it."""
-    assert only(page("#### a\n- **Type**: `string`", head=head)).spec.model == "heron/still"
+    assert only(page("#### a\n- **Type**: `string`", head=head)).model == "heron/still"
 
 
 def test_a_page_without_any_id_is_refused() -> None:
@@ -181,9 +182,9 @@ def test_parameters_are_found_without_a_section_of_their_own() -> None:
 
 def test_a_type_that_is_missing_is_guessed_and_told() -> None:
     """Without a type the default tells it."""
-    read = only(page("#### a\n- **Required**: Yes\n- **Default Value**: `false`"))
-    assert read.documented.parameters[0].type == "boolean"
-    assert any("no type for a" in warning for warning in read.spec.warnings)
+    read = documented(page("#### a\n- **Required**: Yes\n- **Default Value**: `false`"))
+    assert read.parameters[0].type == "boolean"
+    assert any("no type for a" in warning for warning in read.warnings)
 
 
 def test_rows_are_a_table_where_their_fields_are_listed() -> None:
@@ -194,7 +195,7 @@ def test_rows_are_a_table_where_their_fields_are_listed() -> None:
             "  - `text` (string, required): What moves, max 500 characters\n"
             "  - `seconds` (number): How long\n\n#### boxes\n- **Type**: `array`"
         )
-    ).spec
+    )
     shots = read.parameter("shots")
     assert isinstance(shots, TableParameter)
     assert [(c.name, c.required) for c in shots.columns] == [("text", True), ("seconds", False)]
@@ -252,4 +253,4 @@ def test_several_pages_in_one_text_are_several_models() -> None:
     """Pages put one after the other are each read."""
     other = page("#### b\n- **Type**: `string`", head="| **Format** | `heron/other` | |")
     read = read_page(page("#### a\n- **Type**: `string`") + "\n" + other)
-    assert [model.spec.model for model in read] == ["heron/still", "heron/other"]
+    assert [model.model for model in read] == ["heron/still", "heron/other"]

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from kie_ui.catalog.describe import facts_of
-from kie_ui.catalog.docs_import import UnreadablePage, read_page
-from kie_ui.catalog.docs_import.documented import DocumentedParameter
+from kie_ui.catalog.docs_import.documented import DocumentedParameter, UnreadablePage
+from kie_ui.catalog.docs_import.read_page import read_page
 from kie_ui.catalog.parameters import JsonParameter, MediaParameter, TableParameter, TextParameter
-from tests.catalog.docs_import.reading import facts, only
+from tests.catalog.docs_import.reading import documented, facts, only
 
 MODEL = {"type": "string", "enum": ["heron/clip"]}
 
@@ -29,13 +29,13 @@ def document(body: Any, **rest: Any) -> dict[str, Any]:
 
 def one(schema: Any, **rest: Any) -> DocumentedParameter:
     """Return what is read of one parameter."""
-    read = only(page({"type": "object", "properties": {"value": schema}}, **rest))
-    return read.documented.parameters[0]
+    read = documented(page({"type": "object", "properties": {"value": schema}}, **rest))
+    return read.parameters[0]
 
 
 def warnings(inputs: Any, **rest: Any) -> str:
     """Return what a page of these inputs leaves open."""
-    return "\n".join(only(page(inputs, **rest)).spec.warnings)
+    return "\n".join(only(page(inputs, **rest)).warnings)
 
 
 def test_references_are_followed_within_the_page() -> None:
@@ -167,7 +167,7 @@ def test_several_inputs_are_told_apart_by_their_titles(titles: Sequence[str], to
 def test_a_value_of_several_types_is_written_as_json() -> None:
     """No widget fits two types at once; the schema checks either."""
     schema = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-    spec = only(page({"properties": {"value": schema}})).spec
+    spec = only(page({"properties": {"value": schema}}))
     value = spec.parameter("value")
     assert isinstance(value, JsonParameter)
     assert value.json_schema == {
@@ -248,7 +248,7 @@ def test_names_of_values_are_those_of_the_page() -> None:
         "\n- `b`: Bo",
     }
     beside = {"type": "string", "enum": ["a"], "x-apidog-enum": [{"value": "a", "name": "Ann"}]}
-    spec = only(page({"properties": {"voice": described, "other": beside}})).spec
+    spec = only(page({"properties": {"voice": described, "other": beside}}))
     labels = [option.label for p in spec.parameters for option in getattr(p, "options", ())]
     assert labels == ["Ada - Calm, and clear as a bell to hear", "Bo", "Ann"]
 
@@ -268,7 +268,7 @@ def test_several_ids_are_several_models() -> None:
     """One page may document models that differ in their id alone."""
     ids = ["heron/small", "heron/large"]
     read = read_page(page({"properties": {"a": {"type": "string"}}}, model={"enum": ids}))
-    assert [model.spec.model for model in read] == ids
+    assert [model.model for model in read] == ids
 
 
 @pytest.mark.parametrize(
@@ -283,10 +283,7 @@ def test_several_ids_are_several_models() -> None:
 )
 def test_the_id_is_found_without_an_enum(model: Any) -> None:
     """A default, an example or the description may name the model."""
-    assert (
-        only(page({"properties": {"a": {"type": "string"}}}, model=model)).spec.model
-        == "heron/clip"
-    )
+    assert only(page({"properties": {"a": {"type": "string"}}}, model=model)).model == "heron/clip"
 
 
 def test_a_page_without_an_id_is_refused() -> None:
@@ -300,7 +297,7 @@ def test_every_fence_with_a_request_is_read() -> None:
     first = page({"properties": {"a": {"type": "string"}}})
     second = page({"properties": {"b": {"type": "string"}}}, model={"enum": ["heron/other"]})
     read = read_page(f"{first}\n{second.replace('Heron Clip', 'Heron Other')}")
-    assert [(m.spec.model, m.spec.title) for m in read] == [
+    assert [(m.model, m.title) for m in read] == [
         ("heron/clip", "Heron Clip"),
         ("heron/other", "Heron Other"),
     ]
@@ -331,8 +328,8 @@ def test_what_stands_beside_the_model_is_taken_for_input_where_there_is_none() -
         }
     }
     read = only(json.dumps(document(body)))
-    assert [p.name for p in read.spec.parameters] == ["prompt"]
-    assert any("no `input`" in warning for warning in read.spec.warnings)
+    assert [p.name for p in read.parameters] == ["prompt"]
+    assert any("no `input`" in warning for warning in read.warnings)
 
 
 def test_an_address_of_something_else_is_no_file() -> None:
@@ -349,7 +346,7 @@ def test_an_address_of_something_else_is_no_file() -> None:
                 }
             }
         )
-    ).spec
+    )
     kinds = [type(parameter) for parameter in spec.parameters]
     assert kinds == [TextParameter, TextParameter, TextParameter, MediaParameter, MediaParameter]
     assert [p.media for p in spec.media_parameters] == ["image", "audio"]
@@ -361,7 +358,7 @@ def test_an_address_called_an_object_is_an_address_still() -> None:
     flow = "{first_frame_url: &it {type: object, properties: {}, description: 'Max size: 20MB'}, "
     flow += "last_frame_url: *it, reference_video_urls: {type: array, items: *it, maxItems: 5}, "
     flow += "reference_link_urls: {type: array, items: *it}}"
-    spec = only(start + flow + end).spec
+    spec = only(start + flow + end)
     assert [p.name for p in spec.media_parameters] == [
         "first_frame_url",
         "last_frame_url",

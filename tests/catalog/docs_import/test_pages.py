@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from kie_ui.catalog.docs_import import UnreadablePage, read_page
+from kie_ui.catalog.docs_import.documented import UnreadablePage
+from kie_ui.catalog.docs_import.read_page import read_page
 from kie_ui.catalog.parameters import JsonParameter, SwitchParameter, TableParameter
 from tests.catalog.docs_import.reading import facts, only, page
 
@@ -37,7 +38,7 @@ def test_a_markdown_page_is_read_as_it_stands() -> None:
             "options": ["1:1", "16:9"],
             "default": "16:9",
             "description": "How large it is",
-            "widget": "choice",
+            "widget": "buttons",
         },
         "strength": {
             "name": "strength",
@@ -78,7 +79,7 @@ def test_an_openapi_page_is_read_as_it_stands() -> None:
 
 def test_every_shape_gets_the_kind_that_fits_it() -> None:
     """Rows become a table, nested lists JSON, and a boolean with no default a third way."""
-    spec = only(page("heron-clip.md")).spec
+    spec = only(page("heron-clip.md"))
     shots = spec.parameter("shots")
     assert isinstance(shots, TableParameter)
     assert [column.name for column in shots.columns] == ["text", "seconds"]
@@ -94,7 +95,7 @@ def test_every_shape_gets_the_kind_that_fits_it() -> None:
 
 def test_a_stray_blank_in_a_name_is_dropped_and_told() -> None:
     """A name with a blank after it is sent without, and the person is told."""
-    assert any("stray blank" in w for w in only(page("heron-clip.md")).spec.warnings)
+    assert any("stray blank" in w for w in only(page("heron-clip.md")).warnings)
 
 
 @pytest.mark.parametrize("name", ["heron-still.md", "heron-clip.md"])
@@ -108,7 +109,7 @@ def test_a_specification_needs_no_markdown_around_it() -> None:
     """A bare OpenAPI file reads as the page that holds it, but for the heading."""
     whole = page("heron-clip.md")
     bare = whole.partition("```yaml\n")[2].rpartition("```")[0]
-    assert only(bare).spec.parameters == only(whole).spec.parameters
+    assert only(bare).parameters == only(whole).parameters
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from kie_ui.catalog.describe import facts_of
-from kie_ui.catalog.docs_import import UnreadablePage, read_page
 from kie_ui.catalog.docs_import.documented import (
     DocumentedModel,
     DocumentedOption,
     DocumentedParameter,
+    UnreadablePage,
 )
-from kie_ui.catalog.docs_import.read_page import to_spec
+from kie_ui.catalog.docs_import.read_page import read_page, to_spec
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     JsonParameter,
@@ -362,8 +362,8 @@ def test_the_address_is_kept_only_if_it_is_one() -> None:
     """A file's name is no place where the page can be read again."""
     text = page("heron-still.md")
     address = "https://docs.kie.ai/market/heron/still"
-    assert read_page(text, source=address)[0].spec.documentation == address
-    assert read_page(text, source="still.md")[0].spec.documentation == ""
+    assert read_page(text, source=address)[0].documentation == address
+    assert read_page(text, source="still.md")[0].documentation == ""
 
 
 def test_files_are_told_by_their_types_before_their_name() -> None:
@@ -379,7 +379,7 @@ def test_a_name_twice_counts_once() -> None:
     """The same heading again is told, and the first one stays."""
     text = page("heron-still.md")
     seed = "#### seed\n- **Type**: `integer`\n"
-    read = read_page(text.replace(seed, f"{seed}\n#### seed\n- **Type**: `string`\n"))[0].spec
+    read = read_page(text.replace(seed, f"{seed}\n#### seed\n- **Type**: `string`\n"))[0]
     assert facts_of(read.parameter("seed"))["type"] == "integer"
     assert any("twice" in warning for warning in read.warnings)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kie_ui.catalog.docs_import import UnreadablePage
+from kie_ui.catalog.docs_import.documented import UnreadablePage
 from kie_ui.catalog.docs_import.safe_yaml import read_json, read_yaml
 
 
