@@ -224,8 +224,8 @@ class FakeKie:
 
     def host_of(self, request: httpx.Request) -> Host:
         """Return which of the three addresses a request went to."""
-        url = str(request.url)
-        return next(host for host, base in self.urls.items() if url.startswith(f"{base}/"))
+        ports = {httpx.URL(url).port: host for host, url in self.urls.items()}
+        return ports[request.url.port]
 
     async def answer(self, request: httpx.Request) -> Answer:
         """Answer a request, and note what is wrong with it."""
@@ -449,7 +449,7 @@ def serving(kie: ServedKie) -> Iterator[ServedKie]:
         ws="none",
         lifespan="off",
         log_config=None,
-        timeout_graceful_shutdown=0,
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=(list(sockets.values()),), daemon=True)

@@ -39,6 +39,7 @@ from kie_ui.kie.transfer import (
     DownloadProgress,
     UploadProgress,
     counted,
+    open_in_thread,
     raise_if_not_media,
     raise_if_not_web,
     save_body,
@@ -240,7 +241,7 @@ class KieClient:
         fields: dict[str, str],
         on_progress: UploadProgress | None,
     ) -> UploadedFile:
-        with await asyncio.to_thread(content.open, "rb") as file:
+        async with open_in_thread(content, "rb") as file:
             request = self._api.build_request(
                 "POST",
                 self._backend.upload_base_url + "/api/file-stream-upload",

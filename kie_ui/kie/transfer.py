@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 import httpx
 
@@ -13,6 +15,32 @@ UploadProgress = Callable[[int, int], None]
 DownloadProgress = Callable[[int, int | None], None]
 
 _CHUNK_BYTES = 256 * 1024
+
+
+@asynccontextmanager
+async def open_in_thread(path: Path, mode: Literal["rb", "wb"]) -> AsyncIterator[BinaryIO]:
+    """Open a file in a thread, and close it in the end.
+
+    A task that is cancelled while the thread opens never gets the file: it is closed all the same.
+    Raises: OSError.
+    """
+    opening = asyncio.ensure_future(asyncio.to_thread(_open, path, mode))
+    try:
+        file = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_unwanted)
+        raise
+    with file:
+        yield file
+
+
+def _open(path: Path, mode: Literal["rb", "wb"]) -> BinaryIO:
+    return path.open(mode)
+
+
+def _close_unwanted(opening: asyncio.Future[BinaryIO]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 class CountedBody(httpx.AsyncByteStream):
@@ -78,7 +106,7 @@ async def save_body(
     Raises: DownloadFailed if it is empty, cut short or longer than `max_bytes`; OSError.
     """
     announced_bytes, received_bytes = _announced_bytes(response), 0
-    with await asyncio.to_thread(to.open, "wb") as file:
+    async with open_in_thread(to, "wb") as file:
         async for chunk in response.aiter_bytes(_CHUNK_BYTES):
             received_bytes += len(chunk)
             _raise_if_too_large(received_bytes, max_bytes)

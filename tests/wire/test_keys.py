@@ -125,7 +125,7 @@ def test_a_client_signs_in_too(limited: AppProcess, tmp_path: Path) -> None:
     clip, task_id, _ = client.predict(api_name=GROK, prompt="of ben's")
     client.close()
     assert Path(clip).stat().st_size > 0
-    assert re.fullmatch(r"[0-9a-f]+", task_id)
+    assert re.fullmatch(r"task-\d+", task_id)
 
 
 def test_a_login_cookie_is_no_script_s_and_stays_on_this_site(limited: AppProcess) -> None:
