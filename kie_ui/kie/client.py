@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from ssl import SSLContext
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
@@ -83,10 +83,6 @@ class Retries:
     wait_max_s: float = 10
 
 
-_DEFAULT_TIMEOUTS = Timeouts()
-_DEFAULT_RETRIES = Retries()
-
-
 @cache
 def _tls() -> SSLContext:
     """Load the certificates once, not once for every client."""
@@ -113,8 +109,8 @@ class KieClient:
         backend: Backend,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        timeouts: Timeouts = _DEFAULT_TIMEOUTS,
-        retries: Retries = _DEFAULT_RETRIES,
+        timeouts: Timeouts = Timeouts(),
+        retries: Retries = Retries(),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -127,10 +123,11 @@ class KieClient:
         headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
         timeout = httpx.Timeout(timeouts.read_s, connect=timeouts.connect_s)
         http = partial(httpx.AsyncClient, transport=transport, timeout=timeout, verify=_tls())
-        self._api = http(headers=headers)
+        http_api = partial(http, base_url=backend.api_base_url, headers=headers)
+        self._api = http_api()
         # A create gets a connection of its own: one kept alive that the server closes at that
         # very moment would leave the create's fate unknown for nothing.
-        self._creates = http(headers=headers, limits=httpx.Limits(max_keepalive_connections=0))
+        self._creates = http_api(limits=httpx.Limits(max_keepalive_connections=0))
         # Media hosts never get the key.
         self._media = http(follow_redirects=True, event_hooks={"request": [stay_on_the_web]})
 
@@ -167,7 +164,7 @@ class KieClient:
         if callback_url is not None:
             body["callBackUrl"] = callback_url
         try:
-            return await self._repeating(partial(self._create, body), _was_never_sent, attempts)
+            return await self._retry(partial(self._create, body), _was_never_sent, attempts)
         except KieError as error:
             if error.may_have_been_accepted:
                 error.advice = _FATE_UNKNOWN_ADVICE
@@ -175,9 +172,9 @@ class KieClient:
 
     async def _create(self, body: dict[str, Any]) -> CreatedTask:
         timeout = httpx.Timeout(self._timeouts.create_s, connect=self._timeouts.connect_s)
-        url = self._backend.api_base_url + "/api/v1/jobs/createTask"
+        path = "/api/v1/jobs/createTask"
         try:
-            request = self._creates.build_request("POST", url, json=body, timeout=timeout)
+            request = self._creates.build_request("POST", path, json=body, timeout=timeout)
         except (TypeError, ValueError) as exc:
             raise InvalidInput("The inputs cannot be written as JSON.") from exc
         return parse_created_task(await self._send(self._creates, request))
@@ -192,26 +189,26 @@ class KieClient:
         Raises: TaskNotFound (also for a moment after the create), else KieError.
         Source: Kie documentation, Query Task Status.
         """
-        url = self._backend.api_base_url + "/api/v1/jobs/recordInfo"
-        ask = partial(self._api.build_request, "GET", url, params={"taskId": task_id})
-        read = partial(parse_task_record, task_id=task_id)
-        return await self._asking(ask, read, attempts)
+        parse = partial(parse_task_record, task_id=task_id)
+        path, params = "/api/v1/jobs/recordInfo", {"taskId": task_id}
+        return await self._ask("GET", path, parse, attempts=attempts, params=params)
 
     async def credit(self) -> float:
-        """Read the account's balance in credits. Source: observed on the live service."""
-        url = self._backend.api_base_url + "/api/v1/chat/credit"
-        return await self._asking(
-            partial(self._api.build_request, "GET", url), parse_credit_balance
-        )
+        """Read the account's balance in credits.
+
+        Idempotent, and repeated when that may help.
+        Raises: KieError. Source: observed on the live service.
+        """
+        return await self._ask("GET", "/api/v1/chat/credit", parse_credit_balance)
 
     async def download_url(self, url: str) -> str:
         """Exchange a result's address on Kie's hosts for one that downloads, for 20 minutes.
 
-        Source: observed on the live service.
+        Idempotent, and repeated when that may help.
+        Raises: KieError. Source: observed on the live service.
         """
-        endpoint = self._backend.api_base_url + "/api/v1/common/download-url"
-        ask = partial(self._api.build_request, "POST", endpoint, json={"url": url})
-        return await self._asking(ask, parse_download_url)
+        path = "/api/v1/common/download-url"
+        return await self._ask("POST", path, parse_download_url, json={"url": url})
 
     async def upload(
         self,
@@ -231,7 +228,7 @@ class KieClient:
         """
         fields = {"uploadPath": upload_path, "fileName": name}
         send = partial(self._upload, content, name, mime, fields, on_progress)
-        return await self._repeating(send)
+        return await self._retry(send)
 
     async def _upload(
         self,
@@ -262,7 +259,7 @@ class KieClient:
         Raises: DownloadFailed; OSError if the file cannot be written.
         """
         raise_if_not_web(url)
-        return await self._repeating(partial(self._download, url, to, max_bytes, on_progress))
+        return await self._retry(partial(self._download, url, to, max_bytes, on_progress))
 
     async def _download(
         self, url: str, to: Path, max_bytes: int, on_progress: DownloadProgress | None
@@ -282,18 +279,22 @@ class KieClient:
     def _transfer_timeout(self) -> httpx.Timeout:
         return httpx.Timeout(self._timeouts.transfer_s, connect=self._timeouts.connect_s)
 
-    async def _asking(
+    async def _ask(
         self,
-        build_request: Callable[[], httpx.Request],
-        read: Callable[[Envelope], T],
+        method: Literal["GET", "POST"],
+        path: str,
+        parse: Callable[[Envelope], T],
+        *,
         attempts: int | None = None,
+        **content: Any,
     ) -> T:
-        """Send an idempotent request, again where that may help, and read its answer."""
+        """Send an idempotent request, again where that may help, and parse the response."""
 
-        async def ask() -> T:
-            return read(await self._send(self._api, build_request()))
+        async def attempt() -> T:
+            request = self._api.build_request(method, path, **content)
+            return parse(await self._send(self._api, request))
 
-        return await self._repeating(ask, attempts=attempts)
+        return await self._retry(attempt, attempts=attempts)
 
     async def _send(self, http: httpx.AsyncClient, request: httpx.Request) -> Envelope:
         """Send once, following no redirect, and return the answer whatever it says."""
@@ -303,7 +304,7 @@ class KieClient:
         secret = self._key if len(self._key) >= SHORTEST_SECRET else ""
         return read_envelope(response.status_code, response.content, secret=secret)
 
-    async def _repeating(
+    async def _retry(
         self,
         attempt: Callable[[], Awaitable[T]],
         may_repeat: Callable[[BaseException], bool] = _may_retry,

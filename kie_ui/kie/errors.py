@@ -283,22 +283,20 @@ _NOTHING_WAS_SENT = (
 _ANSWER_WAS_UNREADABLE = (httpx.DecodingError, httpx.TooManyRedirects)
 
 
-def error_for_httpx(exc: httpx.RequestError) -> KieError:
-    """Return our error for one of httpx's; whatever is not surely unsent counts as sent."""
-    if isinstance(exc, _NOTHING_WAS_SENT):
-        return Unreachable()
-    if isinstance(exc, _ANSWER_WAS_UNREADABLE):
-        return BadAnswer()
-    return NoAnswer()
-
-
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn httpx's errors into ours, keeping them as the cause."""
+    """Turn httpx's errors into ours, keeping them as the cause.
+
+    Whatever is not surely unsent counts as sent. Raises: Unreachable, BadAnswer, NoAnswer.
+    """
     try:
         yield
+    except _NOTHING_WAS_SENT as exc:
+        raise Unreachable from exc
+    except _ANSWER_WAS_UNREADABLE as exc:
+        raise BadAnswer from exc
     except httpx.RequestError as exc:
-        raise error_for_httpx(exc) from exc
+        raise NoAnswer from exc
 
 
 def quotable(text: str) -> str:
