@@ -9,7 +9,7 @@ from kie_ui.catalog.values import is_web_address
 
 
 def clean_api_key(text: str) -> str:
-    """Return a pasted key without surrounding whitespace, fit to stand in a request header.
+    """Return a pasted key without surrounding whitespace, fit for a request header.
 
     Raises: ValueError, whose text is a sentence for the person and never repeats the key.
     """

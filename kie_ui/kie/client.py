@@ -1,4 +1,4 @@
-"""The remote API over HTTP: one method for each thing that can be asked of Kie."""
+"""Kie's API over HTTP: one method per endpoint."""
 
 import asyncio
 import logging
@@ -125,7 +125,7 @@ class KieClient:
         http = partial(httpx.AsyncClient, transport=transport, timeout=timeout, verify=_tls())
         http_api = partial(http, base_url=backend.api_base_url, headers=headers)
         self._api = http_api()
-        # A create gets a connection of its own: one kept alive that the server closes at that
+        # Each create gets a new connection: one kept alive that the server closes at that
         # very moment would leave the create's fate unknown for nothing.
         self._creates = http_api(limits=httpx.Limits(max_keepalive_connections=0))
         # Media hosts never get the key.
@@ -183,7 +183,7 @@ class KieClient:
         """Read the state of one task; a failed task is a record too, not an error.
 
         Idempotent, and repeated when that may help: up to `attempts` questions in all, where None
-        is the client's own number, and 1 is for a caller with a schedule of its own. The codes 408
+        is the client's own number, and 1 is for a caller that has its own schedule. The codes 408
         and 501 in an answer end a task: its record is then in state `fail`, made from the answer's
         message where data is missing.
         Raises: TaskNotFound (also for a moment after the create), else KieError.
@@ -254,8 +254,8 @@ class KieClient:
     ) -> int:
         """Fetch a result without the key, write it to `to`, and return its size in bytes.
 
-        `on_progress` gets bytes received and, where the host told, bytes in all. After an error
-        `to` may hold a part, which is the caller's to remove.
+        `on_progress` gets bytes received and, where announced, bytes in all. After an error `to`
+        may hold a part, which the caller removes.
         Raises: DownloadFailed; OSError if the file cannot be written.
         """
         raise_if_not_web(url)

@@ -1,9 +1,9 @@
 """A model's documentation page, fetched by its address: from hosts that the operator names alone.
 
-The address is typed by whoever uses the page, so it may lead nowhere else: not by another scheme or
-port, not by a redirect, and not by a name that stands for a machine of the server's own network
-(safehttpx looks the name up once, refuses private addresses, and connects to what it looked up).
-No key goes along, and no cookie.
+Visitors type the address, so it may lead nowhere else: not by another scheme or port, not by a
+redirect, and not by a name that resolves to a machine in the server's network (safehttpx resolves
+the name once, refuses private addresses, and connects to what it resolved). Neither a key nor a
+cookie is sent.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ async def fetch_page(
 ) -> str:
     """Return the text of a documentation page, as it was written.
 
-    The documentation's site answers a web page at a plain address, and what it was made from at
-    the same one with `.md` behind it, which is asked for first.
+    The documentation's site has a web page at a plain address, and its Markdown source at the same
+    address with `.md` appended, which is tried first.
     Raises: PageProblem.
     """
     url = _read_address(address, hosts)

@@ -110,7 +110,7 @@ class InvalidInput(Refused):
 
 
 class NotFound(Refused):
-    """The address or the thing asked for does not exist."""
+    """The address, or what it should return, does not exist."""
 
     summary = "Kie does not know what was asked for."
     usual_advice = "Check the model's name and the API base address."
@@ -234,7 +234,7 @@ _MODERATION_WORDS = (
 def is_moderation(fail_msg: str) -> bool:
     """Whether a failure's text says that a content filter stopped the task.
 
-    Source: observed on the live service; there is no code of its own for it.
+    Source: observed on the live service; no code is reserved for it.
     """
     return any(word in fail_msg.lower() for word in _MODERATION_WORDS)
 
@@ -257,7 +257,7 @@ _CLASS_BY_CODE: dict[int, type[KieError]] = {
 def error_for_code(
     code: int, said: str = "", *, answer: Any = None, about_task: bool = False
 ) -> KieError:
-    """Return the error for a code that is not 200; `about_task` when a task's record was asked.
+    """Return the error for a code that is not 200; `about_task` when a task's record was requested.
 
     Source: Kie documentation, Error Codes; 433, 455, 505, "recordInfo is null" and the 500 that
     names a missing field are observed on the live service.

@@ -82,7 +82,7 @@ async def stay_on_the_web(request: httpx.Request) -> None:
 
 
 def raise_if_not_media(response: httpx.Response, max_bytes: int) -> None:
-    """Check what the head of an answer tells already. Raises: DownloadFailed."""
+    """Check status and size by the headers of a response. Raises: DownloadFailed."""
     status = response.status_code
     if status in (403, 404, 410):
         raise DownloadFailed(

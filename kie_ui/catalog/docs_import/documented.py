@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from kie_ui.catalog.describe import ORDER
+
 MAX_PAGE_CHARACTERS = 500_000
 MAX_LINE = 2_000
 """Characters of a line that can be a heading, an option or a fact but for a description."""
@@ -31,7 +33,7 @@ class DocumentedOption:
 class DocumentedParameter:
     """One parameter, or an inner part of one, as its page states it.
 
-    None, an empty text or an empty tuple stand for what the page does not say.
+    None, an empty text or an empty tuple mean that the page does not say.
     """
 
     name: str
@@ -71,12 +73,12 @@ class DocumentedParameter:
     alternatives: tuple[DocumentedParameter, ...] = ()
     """Shapes of which the value has one."""
     gathered: frozenset[str] = frozenset()
-    """Facts that were gathered from a sentence: they limit the form, and are not told as facts."""
+    """Facts that were gathered from a sentence: they limit the form, and are not shown as facts."""
 
     @property
     def facts(self) -> dict[str, Any]:
         """What the page states, by the names that `facts_of` has for it."""
-        stated = {name: getattr(self, name) for name in _FACTS}
+        stated = {name: getattr(self, name) for name in ORDER if name != "widget"}
         stated["options"] = [option.value for option in self.options]
         stated["accepts"] = list(self.accepts)
         stated |= {name: stated[name] or None for name in _TEXTS_AND_LISTS}
@@ -88,11 +90,6 @@ class DocumentedParameter:
 
 
 _TEXTS_AND_LISTS = ("options", "accepts", "pattern", "description")
-_FACTS = (
-    *("name", "type", "required", "options", "default", "minimum", "maximum", "step"),
-    *("min_length", "max_length", "min_items", "max_items", "max_bytes", "accepts"),
-    *("pattern", "description"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +214,7 @@ def match_heading(line: str) -> re.Match[str] | None:
 
 
 def unescape(text: str) -> str:
-    """Return what entities such as `&quot;` stand for; an address keeps its `&copy=`."""
+    """Replace entities such as `&quot;`; an address keeps its `&copy=`."""
     return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
 
 

@@ -121,7 +121,7 @@ def _spaced(spelling: str) -> str:
 
 
 def maker_of(model: str) -> str:
-    """Return who made a model, as far as its id tells."""
+    """Return who made a model, as far as its id says."""
     known = (maker for maker, starts in _MAKERS.items() if model.lower().startswith(starts))
     return next(known, _spaced(model.partition("/")[0])[:MAX_LABEL])
 

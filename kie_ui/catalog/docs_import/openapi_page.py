@@ -1,4 +1,4 @@
-"""Pages with an OpenAPI specification: in a fence of a Markdown page, or as a file of its own."""
+"""Pages with an OpenAPI specification: in a fence of a Markdown page, or as a whole file."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def to_spec(page: DocumentedModel, source: str = "") -> ModelSpec:
     parameters = _parameters(page, findings)
     product = produces(page)
     if product is None:
-        findings.add("The page does not tell what the model makes: taken for a video.")
+        findings.add("The page does not say what the model makes: taken for a video.")
     return ModelSpec(
         model=page.model,
         title=title_of(page),

@@ -111,7 +111,7 @@ class _PlainLoader(yaml.CSafeLoader):
         return _value(node.value) if node.tag == _PLAIN else node.value
 
     def _key(self, node: yaml.Node) -> str:
-        """Return a key as it is spelt, whatever else the word could be read as."""
+        """Return a key as it is written, whatever else the word could be read as."""
         return str(node.value if isinstance(node, yaml.ScalarNode) else self.construct_object(node))
 
 
