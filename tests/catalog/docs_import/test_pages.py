@@ -38,7 +38,7 @@ def test_a_markdown_page_is_read_as_it_stands() -> None:
             "options": ["1:1", "16:9"],
             "default": "16:9",
             "description": "How large it is",
-            "widget": "buttons",
+            "widget": "choice",
         },
         "strength": {
             "name": "strength",
