@@ -1,9 +1,8 @@
 """How much slower a history of 100,000 runs is than one of 100.
 
 Both are filled with runs of two owners, with prompts, requests and records of the size of real
-ones. Each question is put to both in turns, so that whatever else the machine does meets both
-alike, for a page of as many runs as the small one has of them, forty at most.
-Run: `python -m benchmarks.history`.
+ones. Both are asked in turns, so that whatever else the machine does meets both alike, for a page
+of as many runs as the small one has of them, forty at most. Run: `python -m benchmarks.history`.
 """
 
 from __future__ import annotations
@@ -14,20 +13,22 @@ import random
 import statistics
 import tempfile
 import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from kie_ui.media.storage import Storage
-from kie_ui.runs.history import History, HistoryQuery
-from kie_ui.runs.lifecycle.download import Posters
+from kie_ui.runs.history import HistoryQuery
 from kie_ui.runs.run import Clip, Run, Step, StepChange
+from kie_ui.runs.storage import search
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 
 LIMIT = 1.5
 OWNER, OTHER = "ada", "eve"
 MODELS = ("grok-imagine/image-to-video", "bytedance/v1-lite-image-to-video")
+RARE_MODEL = "kling/rare"
 STARTED_MS = 1_700_000_000_000
 
-QUESTIONS: dict[str, HistoryQuery] = {
+SEARCHES: dict[str, HistoryQuery] = {
     "first page": HistoryQuery(),
     "search, common word": HistoryQuery("camera "),
     "search, rare word": HistoryQuery("quokka"),
@@ -42,6 +43,30 @@ QUESTIONS: dict[str, HistoryQuery] = {
     "model, state and a common word": HistoryQuery("camera", MODELS[:1], (Step.DONE,)),
 }
 
+Question = Callable[[RunStore, int], Awaitable[Sequence[Run]]]
+"""Asks a store for so many runs."""
+
+
+def searching(query: HistoryQuery) -> Question:
+    """Return the question for a page of a search."""
+
+    async def ask(store: RunStore, limit: int) -> Sequence[Run]:
+        page = await store.read(partial(search.page, owner=OWNER, query=query, limit=limit))
+        return page.runs
+
+    return ask
+
+
+async def of_rare_model(store: RunStore, limit: int) -> Sequence[Run]:
+    """Ask for the runs of a model that few runs have, as its tab does."""
+    return await store.runs_of(OWNER, limit=limit, model=RARE_MODEL)
+
+
+QUESTIONS: dict[str, Question] = {
+    **{name: searching(query) for name, query in SEARCHES.items()},
+    "earlier runs of a rare model": of_rare_model,
+}
+
 
 def main() -> None:
     """Fill both, ask, and print the table."""
@@ -53,37 +78,29 @@ def main() -> None:
         asyncio.run(compare(Path(folder), options.runs, options.rounds))
 
 
-def _history(store: RunStore, folder: Path) -> History:
-    storage = Storage(folder)
-    return History(store, storage, Posters(store, storage))
-
-
 async def compare(folder: Path, runs: int, rounds: int) -> None:
     """Time every question on both."""
     stores = [await filled(folder / f"{count}.sqlite3", count) for count in (100, runs)]
-    histories = [_history(store, folder) for store in stores]
     print(f"| question | found | 100 runs | {runs:,} runs | ratio (limit {LIMIT}) |")
     print("|---|---:|---:|---:|---:|")
-    for name, query in QUESTIONS.items():
-        found = len((await histories[0].page(OWNER, query)).runs)
-        few_s, many_s = await timed(query, histories, max(1, found), rounds)
+    for name, question in QUESTIONS.items():
+        found = len(await question(stores[0], 40))
+        few_s, many_s = await timed(question, stores, max(1, found), rounds)
         figures = f"{few_s * 1000:.2f} ms | {many_s * 1000:.2f} ms | {many_s / few_s:.2f}"
         print(f"| {name} | {found} | {figures} |")
     for store in stores:
         await store.close()
 
 
-async def timed(
-    query: HistoryQuery, histories: list[History], limit: int, rounds: int
-) -> list[float]:
-    """Ask in turns; return the median seconds for each."""
-    took: list[list[float]] = [[] for _ in histories]
+async def timed(question: Question, stores: list[RunStore], limit: int, rounds: int) -> list[float]:
+    """Ask in turns; return the median seconds for each store."""
+    took_s: list[list[float]] = [[] for _ in stores]
     for _ in range(rounds):
-        for history, seconds in zip(histories, took, strict=True):
+        for store, seconds in zip(stores, took_s, strict=True):
             began_s = time.perf_counter()
-            await history.page(OWNER, query, limit=limit)
+            await question(store, limit)
             seconds.append(time.perf_counter() - began_s)
-    return [statistics.median(seconds) for seconds in took]
+    return [statistics.median(seconds) for seconds in took_s]
 
 
 async def filled(path: Path, count: int) -> RunStore:
@@ -116,7 +133,8 @@ def a_run(number: int, rng: random.Random, vocabulary: list[str]) -> Run:
     ]
     is_rare = number in (20, 42, 64)
     prompt = " ".join([*words, "quokka"] if is_rare else words)
-    model, owner = MODELS[number // 2 % 2], (OWNER, OTHER)[number % 2]
+    model = RARE_MODEL if is_rare else MODELS[number // 2 % 2]
+    owner = (OWNER, OTHER)[number % 2]
     at_ms = STARTED_MS + number * 60_000
     step = Step.FAILED if number // 2 % 10 in (3, 7) else Step.DONE
     run_id = f"{number:032x}"

@@ -126,7 +126,7 @@ class History:
 
         The runs come without request, answer and record. Raises: UnknownRun, for such a `before`.
         """
-        return await self._store.read(lambda c: search.page(c, owner, query, before, limit))
+        return await self._store.read(lambda c: search.page(c, owner, query, limit, before))
 
     async def matching(
         self, owner: str, query: HistoryQuery, run_ids: Iterable[str]

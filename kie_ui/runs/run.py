@@ -17,62 +17,6 @@ from kie_ui.kie.errors import KieError
 from kie_ui.kie.responses import TaskRecord
 from kie_ui.runs.errors import UnknownRun
 
-EXCERPT_LENGTH = 400
-"""Characters: as many as a small picture of it shows."""
-_EXCERPT_LINES = 12
-_TOO_DEEP = "This is nested too deeply to be shown: it is in the record of the run."
-
-
-def text_in(record: Mapping[str, Any]) -> str | None:
-    """Return the text that a task's record holds as its result; None if there is none."""
-    made = TaskRecord.from_data(record).result_object
-    return None if made is None else _in_full(made)
-
-
-def excerpt_of(made: Any) -> str:
-    """Return the beginning of a text result; of data, a line for each value."""
-    if isinstance(made, str):
-        return _storable(made[: 4 * EXCERPT_LENGTH].strip()[:EXCERPT_LENGTH])
-    lines = islice(_lines(made), _EXCERPT_LINES)
-    return _storable("\n".join(lines)[:EXCERPT_LENGTH])
-
-
-def size_of(made: Any) -> int:
-    """Return how many bytes a text result has as a file."""
-    return len(_in_full(made).encode())
-
-
-def _in_full(made: Any) -> str:
-    return _storable(made if isinstance(made, str) else _as_json(made))
-
-
-def _as_json(made: Any) -> str:
-    try:
-        return json.dumps(made, ensure_ascii=False, indent=2)
-    except RecursionError:
-        return _TOO_DEEP
-
-
-def _lines(made: Any) -> Iterable[str]:
-    match made:
-        case dict():
-            return (f"{name}: {_short(value)}" for name, value in made.items())
-        case list():
-            return map(_short, made)
-        case _:
-            return (_short(made),)
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else _as_json(value)
-    return " ".join(text[:EXCERPT_LENGTH].split())
-
-
-def _storable(text: str) -> str:
-    """Replace half characters by `?`: no file and no page takes them."""
-    return text.encode(errors="replace").decode()
-
-
 BackendKind = Literal["live", "demo"]
 
 Payer = Literal["own", "server"]
@@ -301,3 +245,57 @@ class Run(_Frozen):
         shown = self.model_dump(mode="json", exclude={"owner", "holder"})
         found = {"is_final": self.is_final, "prompt": self.prompt, "written": self.written}
         return shown | found
+
+
+EXCERPT_LENGTH = 400
+"""Characters of a text result that a card shows."""
+_MAX_EXCERPT_LINES = 12
+_TOO_DEEP = "This is nested too deeply to be shown: it is in the record of the run."
+
+
+def text_in(record: Mapping[str, Any]) -> str | None:
+    """Return the text that a task's record holds as its result; None if there is none."""
+    result = TaskRecord.from_data(record).result_object
+    return None if result is None else _full_text(result)
+
+
+def size_of(result: Any) -> int:
+    """Return how many bytes a text result has as a file."""
+    return len(_full_text(result).encode())
+
+
+def excerpt_of(result: Any) -> str:
+    """Return the beginning of a text result; of data, a line for each value."""
+    if isinstance(result, str):
+        return _encodable(result[: 4 * EXCERPT_LENGTH].strip()[:EXCERPT_LENGTH])
+    lines = islice(_lines(result), _MAX_EXCERPT_LINES)
+    return _encodable("\n".join(lines)[:EXCERPT_LENGTH])
+
+
+def _lines(result: Any) -> Iterable[str]:
+    if isinstance(result, dict):
+        return (f"{name}: {_short(value)}" for name, value in result.items())
+    return map(_short, result if isinstance(result, list) else [result])
+
+
+def _short(value: Any) -> str:
+    return " ".join(_plain_text(value)[:EXCERPT_LENGTH].split())
+
+
+def _full_text(result: Any) -> str:
+    return _encodable(_plain_text(result))
+
+
+def _plain_text(value: Any) -> str:
+    """Return a text as it is, and anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=2)
+    except RecursionError:
+        return _TOO_DEEP
+
+
+def _encodable(text: str) -> str:
+    """Replace half characters by `?`: no file and no page takes them."""
+    return text.encode(errors="replace").decode()

@@ -195,7 +195,11 @@ def _hashed(name: str) -> str:
 
 
 def page(
-    connection: Connection, owner: str, query: HistoryQuery, before: str | None, limit: int
+    connection: Connection,
+    owner: str,
+    query: HistoryQuery,
+    limit: int,
+    before: str | None = None,
 ) -> HistoryPage:
     """List runs. Raises: UnknownRun, for a `before` that is none of the owner's."""
     start = None if before is None else _number_of(connection, owner, before)
