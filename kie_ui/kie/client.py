@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from ssl import SSLContext
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
@@ -27,12 +27,11 @@ from kie_ui.kie.responses import (
     CreatedTask,
     Envelope,
     TaskRecord,
-    UploadedFile,
     parse_created_task,
     parse_credit_balance,
     parse_download_url,
     parse_task_record,
-    parse_uploaded_file,
+    parse_upload_url,
     read_envelope,
 )
 from kie_ui.kie.transfer import (
@@ -50,6 +49,9 @@ from kie_ui.kie.transfer import (
 logging.getLogger("httpcore").setLevel(logging.INFO)
 
 T = TypeVar("T")
+
+UPLOAD_PATH = "images/kie-ui"
+"""Kie's folder for our uploads."""
 
 SHORTEST_SECRET = 8
 """Characters. A shorter key is no secret, and may well be a word of the answer."""
@@ -98,7 +100,7 @@ def _was_never_sent(error: BaseException) -> bool:
 
 
 class KieClient:
-    """Kie's API for one backend. Use as an async context manager, or call `aclose`.
+    """Kie's API for one backend. Call `aclose` in the end.
 
     Every method raises KieError's children and hides the key in them. `sleep` takes seconds;
     `chance` returns a number from 0 to 1 and spreads the waits between attempts.
@@ -130,12 +132,6 @@ class KieClient:
         self._creates = http_api(limits=httpx.Limits(max_keepalive_connections=0))
         # Media hosts never get the key.
         self._media = http(follow_redirects=True, event_hooks={"request": [stay_on_the_web]})
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -211,43 +207,29 @@ class KieClient:
         return await self._ask("POST", path, parse_download_url, json={"url": url})
 
     async def upload(
-        self,
-        content: Path,
-        *,
-        name: str,
-        mime: str,
-        upload_path: str = "images/kie-ui",
-        on_progress: UploadProgress | None = None,
-    ) -> UploadedFile:
-        """Store a file with Kie, which keeps it for a day or more.
+        self, content: Path, *, name: str, mime: str, on_progress: UploadProgress | None = None
+    ) -> str:
+        """Store a file with Kie, which keeps it for a day or more, and return its address.
 
         `name` must be unique: the same one again overwrites, which also makes a repeat safe.
         `on_progress` gets bytes sent and bytes in all, and starts anew with every attempt.
         Raises: UploadRefused, else KieError; OSError if the file cannot be read.
         Source: observed on the live service (file upload).
         """
-        fields = {"uploadPath": upload_path, "fileName": name}
-        send = partial(self._upload, content, name, mime, fields, on_progress)
-        return await self._retry(send)
 
-    async def _upload(
-        self,
-        content: Path,
-        name: str,
-        mime: str,
-        fields: dict[str, str],
-        on_progress: UploadProgress | None,
-    ) -> UploadedFile:
-        async with open_in_thread(content, "rb") as file:
-            request = self._api.build_request(
-                "POST",
-                self._backend.upload_base_url + "/api/file-stream-upload",
-                data=fields,
-                files={"file": (name, file, mime)},
-                timeout=self._transfer_timeout,
-            )
-            envelope = await self._send(self._api, counted(request, on_progress))
-        return parse_uploaded_file(envelope, name)
+        async def attempt() -> str:
+            async with open_in_thread(content, "rb") as file:
+                request = self._api.build_request(
+                    "POST",
+                    self._backend.upload_base_url + "/api/file-stream-upload",
+                    data={"uploadPath": UPLOAD_PATH, "fileName": name},
+                    files={"file": (name, file, mime)},
+                    timeout=self._transfer_timeout,
+                )
+                envelope = await self._send(self._api, counted(request, on_progress))
+            return parse_upload_url(envelope)
+
+        return await self._retry(attempt)
 
     async def download(
         self, url: str, to: Path, *, max_bytes: int, on_progress: DownloadProgress | None = None

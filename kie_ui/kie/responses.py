@@ -134,8 +134,8 @@ class TaskRecord(BaseModel):
 
     Units: times in UTC milliseconds, durations in milliseconds, progress in percent. Fields that
     are missing or make no sense are None or empty; `raw` holds exactly what came, in any case.
-    Source: Kie documentation, Query Task Status; `updateTime`, `progress` and the credits are
-    observed on the live service.
+    Source: Kie documentation, Query Task Status; `progress` and the credits are observed on the
+    live service.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -150,7 +150,6 @@ class TaskRecord(BaseModel):
     cost_time: TimeMs = Field(None, validation_alias="costTime")
     complete_time_ms: TimeMs = Field(None, validation_alias="completeTime")
     create_time_ms: TimeMs = Field(None, validation_alias="createTime")
-    update_time_ms: TimeMs = Field(None, validation_alias="updateTime")
     progress: Percent = None
     credits_consumed: Credits = Field(
         None, validation_alias=AliasChoices("creditsConsumed", "consumeCredits")
@@ -218,16 +217,6 @@ class CreatedTask:
     answer: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class UploadedFile:
-    """A file that Kie stores for a day or more, and the whole response."""
-
-    url: str
-    name: str
-    size_bytes: int | None
-    answer: dict[str, Any]
-
-
 def read_envelope(http_status: int, body: bytes, *, secret: str = "") -> Envelope:
     """Read a response's bytes, whatever they say, and hide a secret that they repeat.
 
@@ -266,7 +255,7 @@ def _raise_if_refused(envelope: Envelope, *, about_task: bool = False) -> None:
         raise error_for_code(code, envelope.msg, answer=envelope.raw, about_task=about_task)
 
 
-def accepted_data(envelope: Envelope, *, about_task: bool = False) -> Any:
+def _accepted_data(envelope: Envelope, *, about_task: bool = False) -> Any:
     """Return the `data` of a response with code 200. Raises: KieError for every other code."""
     _raise_if_refused(envelope, about_task=about_task)
     if envelope.code is None:
@@ -280,7 +269,7 @@ def parse_created_task(envelope: Envelope) -> CreatedTask:
     Raises: BadAnswer without a task id, else KieError.
     Source: Kie documentation, Create Generation Task.
     """
-    data = accepted_data(envelope)
+    data = _accepted_data(envelope)
     task_id = text(data.get("taskId")).strip() if isinstance(data, dict) else ""
     if not task_id:
         raise BadAnswer("Kie answered without a task id.", answer=envelope.raw)
@@ -295,7 +284,7 @@ def parse_task_record(envelope: Envelope, task_id: str) -> TaskRecord:
     """
     if envelope.code in _TERMINAL_TASK_CODES:
         return _failed_record(envelope, task_id)
-    data = accepted_data(envelope, about_task=True)
+    data = _accepted_data(envelope, about_task=True)
     if not isinstance(data, dict):
         raise BadAnswer("Kie answered without the task's record.", answer=envelope.raw)
     return _with_id(TaskRecord.from_data(data), task_id)
@@ -320,7 +309,7 @@ def _with_id(record: TaskRecord, task_id: str) -> TaskRecord:
     return record if record.task_id else record.model_copy(update={"task_id": task_id})
 
 
-def parse_uploaded_file(envelope: Envelope, name: str) -> UploadedFile:
+def parse_upload_url(envelope: Envelope) -> str:
     """Read the response to an upload: without `success` it is an error, even with HTTP 200.
 
     Raises: UploadRefused, BadAnswer without an address, else KieError.
@@ -333,12 +322,7 @@ def parse_uploaded_file(envelope: Envelope, name: str) -> UploadedFile:
     url = web_address(data.get("downloadUrl")) or web_address(data.get("fileUrl"))
     if url is None:
         raise BadAnswer("Kie stored the file but did not say where.", answer=envelope.raw)
-    return UploadedFile(
-        url=url,
-        name=text(data.get("fileName")) or name,
-        size_bytes=whole_number(data.get("fileSize")),
-        answer=envelope.raw,
-    )
+    return url
 
 
 def parse_credit_balance(envelope: Envelope) -> float:
@@ -346,7 +330,7 @@ def parse_credit_balance(envelope: Envelope) -> float:
 
     Raises: BadAnswer without a number, else KieError. Source: observed on the live service.
     """
-    balance = number(accepted_data(envelope))
+    balance = number(_accepted_data(envelope))
     if balance is None:
         raise BadAnswer("Kie did not say how many credits are left.", answer=envelope.raw)
     return balance
@@ -357,7 +341,7 @@ def parse_download_url(envelope: Envelope) -> str:
 
     Raises: BadAnswer without an address, else KieError. Source: observed on the live service.
     """
-    address = web_address(accepted_data(envelope))
+    address = web_address(_accepted_data(envelope))
     if address is None:
         raise BadAnswer("Kie did not give a download address.", answer=envelope.raw)
     return address

@@ -2,6 +2,7 @@ import json
 import logging
 import traceback
 from collections.abc import Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -260,7 +261,7 @@ async def test_an_upload_is_the_documented_form(
     (tmp_path / "a.png").write_bytes(b"\x89PNG" + bytes(200_000))
     script = Script(UPLOADED)
     progress: list[tuple[int, int]] = []
-    file = await client_for(script).upload(
+    url = await client_for(script).upload(
         tmp_path / "a.png",
         name="unique.png",
         mime="image/png",
@@ -273,7 +274,7 @@ async def test_an_upload_is_the_documented_form(
     assert b'name="uploadPath"\r\n\r\nimages/kie-ui\r\n' in body
     assert b'name="fileName"\r\n\r\nunique.png\r\n' in body
     assert b'name="file"; filename="unique.png"\r\nContent-Type: image/png\r\n\r\n\x89PNG' in body
-    assert file.url == "https://files.example/a.png"
+    assert url == "https://files.example/a.png"
     assert progress == sorted(progress)
     assert progress[-1] == (len(body), len(body))
     assert len(progress) > 3
@@ -355,7 +356,8 @@ async def test_a_key_that_kie_repeats_is_in_nothing_that_is_kept(*, is_escaped: 
         return httpx.Response(200, text=body)
 
     backend = Backend(kind="live", api_key=SecretStr(key))
-    async with KieClient(backend, transport=httpx.MockTransport(answer)) as client:
+    client = KieClient(backend, transport=httpx.MockTransport(answer))
+    async with aclosing(client):
         record = await client.task("t")
         created = await client.create_task("m", {})
     assert key not in repr((record, record.raw, created, created.answer))

@@ -219,8 +219,8 @@ async def test_an_upload_outlives_a_lost_answer(client_for: ClientFor, tmp_path:
     (tmp_path / "a.png").write_bytes(bytes(300_000))
     async with Loopback(reset, answering(UPLOADED)) as server:
         client = client_for(base_url=server.base_url)
-        file = await client.upload(tmp_path / "a.png", name="a.png", mime="image/png")
-        assert file.url == "https://files.example/a.png"
+        url = await client.upload(tmp_path / "a.png", name="a.png", mime="image/png")
+        assert url == "https://files.example/a.png"
         assert len(server.request_lines) == 2
 
 

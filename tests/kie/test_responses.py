@@ -25,7 +25,7 @@ from kie_ui.kie.responses import (
     parse_download_url,
     parse_envelope,
     parse_task_record,
-    parse_uploaded_file,
+    parse_upload_url,
     read_envelope,
 )
 
@@ -158,16 +158,10 @@ UPLOADED = {
 
 
 def test_an_uploaded_file_has_its_address() -> None:
-    """The `downloadUrl` comes first, then `fileUrl`; size and name are optional."""
-    file = parse_uploaded_file(envelope(UPLOADED), "mine.png")
-    assert (file.url, file.name, file.size_bytes) == ("https://files.example/a.png", "a.png", 12)
-    fallback = {**UPLOADED, "data": {"fileUrl": "https://files.example/b.png", "fileSize": True}}
-    file = parse_uploaded_file(envelope(fallback), "mine.png")
-    assert (file.url, file.name, file.size_bytes) == (
-        "https://files.example/b.png",
-        "mine.png",
-        None,
-    )
+    """The `downloadUrl` comes first, then `fileUrl`."""
+    assert parse_upload_url(envelope(UPLOADED)) == "https://files.example/a.png"
+    fallback = {**UPLOADED, "data": {"fileUrl": "https://files.example/b.png"}}
+    assert parse_upload_url(envelope(fallback)) == "https://files.example/b.png"
 
 
 @pytest.mark.parametrize(
@@ -188,7 +182,7 @@ def test_an_upload_without_success_is_an_error(
 ) -> None:
     """HTTP 200 alone proves nothing for an upload."""
     with pytest.raises(kind) as caught:
-        parse_uploaded_file(envelope({**UPLOADED, **changes}), "mine.png")
+        parse_upload_url(envelope({**UPLOADED, **changes}))
     assert type(caught.value) is kind
 
 

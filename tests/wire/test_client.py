@@ -87,7 +87,7 @@ async def test_a_clip_is_made_from_an_uploaded_picture(
     """Upload, create, ask, download; the balance falls by the price."""
     before = await client.credit()
     uploaded = await client.upload(jpeg, name="cat.jpg", mime="image/jpeg")
-    created = await client.create_task(GROK, {**INPUT, "image_urls": [uploaded.url]})
+    created = await client.create_task(GROK, {**INPUT, "image_urls": [uploaded]})
     record = await ended(client, created.task_id)
     assert record.state is TaskState.SUCCESS
     assert record.task_id == created.task_id
@@ -104,7 +104,7 @@ async def test_an_uploaded_picture_comes_back_byte_for_byte(
 ) -> None:
     """What Kie reads is what was given."""
     uploaded = await client.upload(jpeg, name="cat.jpg", mime="image/jpeg")
-    await client.download(uploaded.url, tmp_path / "back.jpg", max_bytes=10**7)
+    await client.download(uploaded, tmp_path / "back.jpg", max_bytes=10**7)
     assert contents(tmp_path) == contents(jpeg.parent)
 
 
@@ -264,7 +264,7 @@ async def test_a_transfer_that_breaks_is_begun_anew(
     """The same name again overwrites, so an upload too is safe to repeat."""
     simulator.faults.add(Fault(path=path, drop=True))
     uploaded = await client.upload(jpeg, name="cat.jpg", mime="image/jpeg")
-    await client.download(uploaded.url, tmp_path / "back.jpg", max_bytes=10**7)
+    await client.download(uploaded, tmp_path / "back.jpg", max_bytes=10**7)
     assert contents(tmp_path) == contents(jpeg.parent)
 
 
@@ -295,7 +295,7 @@ async def test_v1_lite_takes_all_that_is_documented(client: KieClient, jpeg: Pat
     uploaded = await client.upload(jpeg, name="cat.jpg", mime="image/jpeg")
     given = {
         "prompt": "She waves.",
-        "image_url": uploaded.url,
+        "image_url": uploaded,
         "end_image_url": PICTURE,
         "resolution": "480p",
         "duration": "3",

@@ -100,8 +100,6 @@ class DocumentedModel:
     title: str
     parameters: tuple[DocumentedParameter, ...]
     summary: str = ""
-    address: str = ""
-    """Where the page is to be found, where it says so."""
     folder: str = ""
     """Where the documentation keeps it, such as `docs/en/Market/Video Models/Kling`."""
     results: tuple[str, ...] = ()

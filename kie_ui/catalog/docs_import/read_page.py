@@ -90,7 +90,7 @@ def to_spec(page: DocumentedModel, source: str = "") -> ModelSpec:
         maker=maker_of(page.model),
         summary=page.summary,
         produces=product or "video",
-        documentation=source if is_web_address(source) else page.address,
+        documentation=source if is_web_address(source) else "",
         parameters=parameters,
         warnings=_warnings(findings),
     )

@@ -146,7 +146,7 @@ class TaskCreator:
             on_progress=self._store.transfer_progress(run, part, parts),
         )
         try:
-            return (await self._clock.within(UPLOAD_TIMEOUT_S, uploading)).url
+            return await self._clock.within(UPLOAD_TIMEOUT_S, uploading)
         except TimeoutError:
             raise NoAnswer("The upload of a picture took too long.") from None
 
