@@ -29,6 +29,7 @@ from kie_ui.catalog.parameters import (
     TableParameter,
     TextParameter,
 )
+from kie_ui.catalog.roles import is_named_like
 from kie_ui.catalog.spec import MAX_OPTIONS
 from kie_ui.catalog.validation.constraints import is_checkable
 from kie_ui.catalog.values import is_web_address
@@ -193,7 +194,7 @@ class _Builder:
             maximum=high,
             step=step,
             default=default,
-            random_value=-1 if low == -1 and "seed" in words_of(page.name) else None,
+            random_value=-1 if low == -1 and is_named_like(page.name, "seed") else None,
         )
 
     def _text(self) -> TextParameter:
@@ -401,7 +402,7 @@ def _labels_in(description: str) -> dict[str, str]:
 
 def _unit(page: DocumentedParameter) -> str | None:
     """Return what the options count, where they are bare numbers of seconds."""
-    is_duration = "duration" in words_of(page.name) and "second" in page.description.lower()
+    is_duration = is_named_like(page.name, "duration") and "second" in page.description.lower()
     are_bare = all(_BARE_NUMBER.match(str(option.value)) for option in page.options)
     return "s" if is_duration and are_bare else None
 
