@@ -1,4 +1,4 @@
-"""A Kie of our own that counts, a clock that runs fast, and how to put a service on top of both."""
+"""A clock that runs fast, and a service on top of it and of the fake of Kie."""
 
 from __future__ import annotations
 

@@ -45,18 +45,16 @@ def read_json(text: str) -> Any:
     Raises: ValueError, also for what nests too deeply and for numbers too long to be one.
     """
     data = strict_json.read_json(text)
-    level = [data]
-    for _ in range(MAX_DEPTH):
-        level = [inner for value in level for inner in _children(value)]
-        if not level:
-            return data
-    raise ValueError("nested too deeply")
+    if not _is_shallow(data, MAX_DEPTH):
+        raise ValueError("nested too deeply")
+    return data
 
 
-def _children(value: Any) -> list[Any]:
+def _is_shallow(value: Any, max_depth: int) -> bool:
     if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+        value = list(value.values())
+    inner = value if isinstance(value, list) else []
+    return max_depth > 0 and all(_is_shallow(one, max_depth - 1) for one in inner)
 
 
 def _describe(exc: yaml.YAMLError) -> str:

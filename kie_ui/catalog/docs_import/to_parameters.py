@@ -151,9 +151,11 @@ class _Builder:
     def _doubt(self, sentence: str) -> None:
         self._findings.add(f"{self._place}: {sentence}")
 
-    def _drop_default(self, why: str) -> None:
+    def _no_default(self, why: str) -> Any:
+        """Return None in place of the documented default, and note why."""
         default = shorten(repr(self._page.default), 80)
         self._doubt(f"the default {default} {why}; the form leaves it out.")
+        return None
 
     def _span(self, low: Any, high: Any) -> tuple[Any, Any]:
         """Return two limits, unless nothing lies between them."""
@@ -172,8 +174,7 @@ class _Builder:
         if isinstance(default, str) and default.lower() in ("true", "false"):
             default = default.lower() == "true"
         if default is not None and not isinstance(default, bool):
-            self._drop_default("is neither true nor false")
-            default = None
+            default = self._no_default("is neither true nor false")
         return SwitchParameter(**self._common(), default=default)
 
     def _number(self) -> NumberParameter:
@@ -185,8 +186,7 @@ class _Builder:
             step = None
         is_integer = page.type == "integer"
         if default is not None and not _is_within(default, low, high, is_integer=is_integer):
-            self._drop_default("breaks the page’s own rules")
-            default = None
+            default = self._no_default("breaks the page’s own rules")
         return NumberParameter(
             **self._common(),
             integer=is_integer,
@@ -202,11 +202,9 @@ class _Builder:
         shortest, longest = self._counts(page.min_length, page.max_length)
         default, pattern = page.default, page.pattern or None
         if default is not None and not isinstance(default, str):
-            self._drop_default("is no text")
-            default = None
+            default = self._no_default("is no text")
         elif default and not (shortest or 0) <= len(default) <= (longest or len(default)):
-            self._drop_default("breaks the page’s own rules")
-            default = None
+            default = self._no_default("breaks the page’s own rules")
         if pattern and not is_checkable(pattern):
             self._doubt("its pattern can’t be checked here.")
             pattern = None
@@ -233,7 +231,7 @@ class _Builder:
         fewest, most = self._counts(page.min_items, page.max_items) if many else (None, None)
         default = _chosen(page.default, [option.value for option in page.options], many=many)
         if default is None and page.default not in (None, "", []):
-            self._drop_default("is not among the options")
+            self._no_default("is not among the options")
         return ChoiceParameter(
             **self._common(),
             options=_options(page),
@@ -272,7 +270,7 @@ class _Builder:
         if len(found) == len(values) and len(found) <= (most or len(found)):
             return found
         if default not in (None, "", [], [""]):
-            self._drop_default("is not the address of such a file")
+            self._no_default("is not the address of such a file")
         return ()
 
     def _table(self) -> TableParameter | None:
@@ -305,7 +303,7 @@ class _Builder:
             isinstance(row, dict) is not is_bare and not isinstance(row, list) for row in default
         ):
             return tuple(default)
-        self._drop_default("is no list of rows")
+        self._no_default("is no list of rows")
         return ()
 
     def _json(self) -> JsonParameter:
