@@ -37,7 +37,7 @@ from kie_ui.kie.responses import (
 from kie_ui.kie.transfer import (
     DownloadProgress,
     UploadProgress,
-    counted,
+    count_upload,
     open_in_thread,
     raise_if_not_media,
     raise_if_not_web,
@@ -226,7 +226,7 @@ class KieClient:
                     files={"file": (name, file, mime)},
                     timeout=self._transfer_timeout,
                 )
-                envelope = await self._send(self._api, counted(request, on_progress))
+                envelope = await self._send(self._api, count_upload(request, on_progress))
             return parse_upload_url(envelope)
 
         return await self._retry(attempt)

@@ -40,7 +40,7 @@ class _NoMarkdown(PageProblem):
     """There is something at the address, or nothing, but no page as it was written."""
 
 
-async def guarded(host: str) -> httpx.AsyncBaseTransport:
+async def public_transport(host: str) -> httpx.AsyncBaseTransport:
     """Open the way to the public address of a host. Raises: ValueError where it has none."""
     transport: httpx.AsyncBaseTransport = AsyncSecureTransport(await async_validate_url(host))
     return transport
@@ -50,7 +50,7 @@ async def fetch_page(
     address: str,
     hosts: Collection[str],
     *,
-    transport_to: TransportTo = guarded,
+    transport_to: TransportTo = public_transport,
     timeout_s: float = TIMEOUT_S,
 ) -> str:
     """Return the text of a documentation page, as it was written.

@@ -62,7 +62,7 @@ class CountedBody(httpx.AsyncByteStream):
                 self._on_progress(sent_bytes, self._total_bytes)
 
 
-def counted(request: httpx.Request, on_progress: UploadProgress | None) -> httpx.Request:
+def count_upload(request: httpx.Request, on_progress: UploadProgress | None) -> httpx.Request:
     """Make a multipart request read its file in threads and report the bytes sent."""
     if isinstance(request.stream, Iterable):
         total_bytes = int(request.headers["Content-Length"])

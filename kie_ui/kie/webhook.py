@@ -46,8 +46,8 @@ def is_signed(
     signature = _only_header(headers, SIGNATURE_HEADER)
     if not key or not _is_recent(timestamp, now_s):
         return False
-    digest = hmac.digest(_octets(key), _octets(f"{task_id}.{timestamp}"), hashlib.sha256)
-    return hmac.compare_digest(base64.b64encode(digest), _octets(signature))
+    digest = hmac.digest(_to_bytes(key), _to_bytes(f"{task_id}.{timestamp}"), hashlib.sha256)
+    return hmac.compare_digest(base64.b64encode(digest), _to_bytes(signature))
 
 
 def _task_id(value: Any) -> str | None:
@@ -68,5 +68,5 @@ def _is_recent(timestamp: str, now_s: float) -> bool:
     return bool(_UNIX_SECONDS.fullmatch(timestamp)) and abs(now_s - int(timestamp)) <= MAX_AGE_S
 
 
-def _octets(text: str) -> bytes:
+def _to_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")

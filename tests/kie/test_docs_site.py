@@ -7,7 +7,13 @@ import httpx
 import pytest
 import safehttpx  # type: ignore[import-untyped]  # it comes without types
 
-from kie_ui.kie.docs_site import MAX_PAGE_BYTES, MAX_REDIRECTS, PageProblem, fetch_page, guarded
+from kie_ui.kie.docs_site import (
+    MAX_PAGE_BYTES,
+    MAX_REDIRECTS,
+    PageProblem,
+    fetch_page,
+    public_transport,
+)
 
 HOSTS = frozenset({"docs.example", "more.example"})
 ADDRESS = "https://docs.example/market/one"
@@ -263,6 +269,6 @@ async def test_a_name_of_a_machine_of_our_own_leads_nowhere(
 
     monkeypatch.setattr(safehttpx, "async_resolve_hostname_google", unknown_elsewhere)
     with pytest.raises(ValueError, match="failed validation"):
-        await guarded("localhost")
+        await public_transport("localhost")
     with pytest.raises(PageProblem, match="cannot be reached"):
         await fetch_page("https://localhost/one", {"localhost"})
