@@ -14,7 +14,7 @@ from typing import Any
 from kie_ui.catalog.values import FileRef, JsonValue
 from kie_ui.media.export import Entry, readable_name, to_csv
 from kie_ui.media.storage import Storage
-from kie_ui.runs.errors import UnknownRun, WrongStep
+from kie_ui.runs.errors import WrongStep
 from kie_ui.runs.lifecycle.download import Posters
 from kie_ui.runs.run import MAX_USER_NOTE, BackendKind, Run
 from kie_ui.runs.storage import search, statistics
@@ -164,7 +164,7 @@ class History:
         user_note: str | None = None,
     ) -> Run:
         """Mark a run as a favourite or not, or save a note on it. Raises: UnknownRun."""
-        run = await self._run(owner, run_id)
+        run = await self._store.run_of(owner, run_id)
         changes: dict[str, Any] = {}
         if is_favourite is not None:
             changes["is_favourite"] = is_favourite
@@ -221,7 +221,7 @@ class History:
 
         Raises: UnknownRun; WrongStep, if none can be made.
         """
-        run = await self._run(owner, run_id)
+        run = await self._store.run_of(owner, run_id)
         if run.poster is None:
             run = await self._posters.make(run)
         if run.poster is None:
@@ -233,7 +233,7 @@ class History:
 
         Raises: UnknownRun, if one is none of the owner's.
         """
-        runs = [await self._run(owner, run_id) for run_id in dict.fromkeys(run_ids)]
+        runs = [await self._store.run_of(owner, run_id) for run_id in dict.fromkeys(run_ids)]
         entries: list[Entry] = []
         rows: list[dict[str, object]] = []
         taken: set[str] = set()
@@ -256,9 +256,3 @@ class History:
             elif run.written is not None and clip.kind == "text":
                 found[at] = run.written.encode()
         return found
-
-    async def _run(self, owner: str, run_id: str) -> Run:
-        run = await self._store.run(run_id)
-        if run.owner != owner:
-            raise UnknownRun
-        return run

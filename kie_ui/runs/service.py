@@ -21,8 +21,7 @@ from kie_ui.runs.accounts.limits import NO_LIMIT, CreateBudget, Quota, RunsPerDa
 from kie_ui.runs.cluster import ProcessLock, RunOwnership
 from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
 from kie_ui.runs.history import History
-from kie_ui.runs.lifecycle.adopt import TaskAdopter
-from kie_ui.runs.lifecycle.callbacks import CallbackAddresses
+from kie_ui.runs.lifecycle.adopt import CallbackAddresses, TaskAdopter
 from kie_ui.runs.lifecycle.create import TaskCreator
 from kie_ui.runs.lifecycle.create_queue import CreateQueue
 from kie_ui.runs.lifecycle.download import Downloader, Posters
@@ -288,10 +287,7 @@ class RunService:
 
     async def run(self, owner: str, run_id: str) -> Run:
         """Return one run. Raises: UnknownRun."""
-        run = await self._store.run(run_id)
-        if run.owner != owner:
-            raise UnknownRun
-        return run
+        return await self._store.run_of(owner, run_id)
 
     async def recent(
         self, owner: str, limit: int, *, model: str | None = None, before: str | None = None

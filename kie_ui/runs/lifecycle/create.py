@@ -21,7 +21,7 @@ from kie_ui.kie.responses import CreatedTask
 from kie_ui.media.storage import Storage
 from kie_ui.runs.accounts.credentials import Access
 from kie_ui.runs.errors import StoreProblem
-from kie_ui.runs.lifecycle.callbacks import CallbackAddresses
+from kie_ui.runs.lifecycle.adopt import CallbackAddresses
 from kie_ui.runs.lifecycle.create_queue import CreateQueue, FairRoom
 from kie_ui.runs.run import UNSENT_STEPS, Run, RunError, Step, Upload
 from kie_ui.runs.storage.run_store import RunStore

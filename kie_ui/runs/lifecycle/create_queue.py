@@ -7,12 +7,13 @@ is refused, not queued).
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
 
 from kie_ui.background import BackgroundTasks
 from kie_ui.runs.clock import Clock
@@ -54,14 +55,6 @@ class FairQueue(Generic[T]):
             self._waiting[owner] = things  # behind the other owners
         return thing
 
-    def pop_for(self, fits: Callable[[str], bool]) -> T | None:
-        """Take out the next thing whose owner fits, or None if there is none."""
-        for owner, things in self._waiting.items():
-            if fits(owner):
-                self._waiting.move_to_end(owner, last=False)
-                return self.pop() if things else None
-        return None
-
     def remove(self, owner: str, thing: T) -> None:
         """Take a thing out before its turn, if it is still there."""
         things = self._waiting.get(owner)
@@ -84,58 +77,22 @@ _NOTHING = object()
 
 
 class FairRoom:
-    """Room for so many at once, and for so many of one owner; who waits for it waits in fairness.
+    """Room for so many at once, and for so many of one owner.
 
     What stalls for one owner can so never keep all the others waiting.
     """
 
-    def __init__(self, at_once: int, of_one: int | None = None) -> None:
-        self._free = at_once
-        self._of_one = of_one or at_once
-        self._held: Counter[str] = Counter()
-        self._waiting: FairQueue[tuple[str, asyncio.Future[None]]] = FairQueue()
+    def __init__(self, max_concurrent: int, max_of_one: int | None = None) -> None:
+        self._room = asyncio.Semaphore(max_concurrent)
+        self._max_of_one = max_of_one or max_concurrent
+        self._of_owner: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     @asynccontextmanager
     async def place(self, owner: str) -> AsyncIterator[None]:
         """Wait for room, and keep it for as long as the block lasts."""
-        await self._enter(owner)
-        try:
+        of_owner = self._of_owner.setdefault(owner, asyncio.Semaphore(self._max_of_one))
+        async with of_owner, self._room:
             yield
-        finally:
-            self._leave(owner)
-
-    async def _enter(self, owner: str) -> None:
-        if self._free > 0 and self._held[owner] < self._of_one:
-            self._let_in(owner)
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.put(owner, (owner, turn))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._leave(owner)  # it was let in at the very moment it gave up
-            else:
-                self._waiting.remove(owner, (owner, turn))
-            raise
-
-    def _let_in(self, owner: str) -> None:
-        self._free -= 1
-        self._held[owner] += 1
-
-    def _leave(self, owner: str) -> None:
-        self._free += 1
-        self._held[owner] -= 1
-        if not self._held[owner]:
-            del self._held[owner]
-        while self._free > 0 and (next_ := self._waiting.pop_for(self._may_enter)) is not None:
-            waiting, turn = next_
-            if not turn.done():  # else it has just given up, and takes itself out in a moment
-                self._let_in(waiting)
-                turn.set_result(None)
-
-    def _may_enter(self, owner: str) -> bool:
-        return self._held[owner] < self._of_one
 
 
 SIGNAL_EVERY_S = 0.5

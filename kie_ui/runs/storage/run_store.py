@@ -190,6 +190,10 @@ class RunStore:
         """Return one run. Raises: UnknownRun; StoreProblem for a damaged one."""
         return await self.read(lambda connection: read_run(connection, run_id))
 
+    async def run_of(self, owner: str, run_id: str) -> Run:
+        """Return one run of an owner. Raises: UnknownRun, for someone else's too; StoreProblem."""
+        return await self.read(lambda connection: _run_of(connection, owner, run_id))
+
     async def run_of_task(self, owner: str, task_id: str) -> Run | None:
         """Return an owner's run of a task."""
         return await self.read(lambda connection: _run_of_task(connection, owner, task_id))
@@ -252,9 +256,7 @@ class RunStore:
         def work(connection: Connection) -> tuple[Run, ...]:
             if before is None:
                 return list_runs(connection, query)
-            last = read_run(connection, before)
-            if last.owner != owner:
-                raise UnknownRun
+            last = _run_of(connection, owner, before)
             age = tuple_(RUNS.c.created_at_ms, RUNS.c.id)
             return list_runs(connection, query.where(age < (last.created_at_ms, last.id)))
 
@@ -419,6 +421,13 @@ def _add_stored_file(connection: Connection, name: str) -> None:
     known = select(STORED_FILES.c.name).where(STORED_FILES.c.name == name)
     if connection.scalar(known) is None:
         connection.execute(insert(STORED_FILES).values(name=name))
+
+
+def _run_of(connection: Connection, owner: str, run_id: str) -> Run:
+    run = read_run(connection, run_id)
+    if run.owner != owner:
+        raise UnknownRun
+    return run
 
 
 def _run_of_task(connection: Connection, owner: str, task_id: str | None) -> Run | None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kie_ui.runs.lifecycle.callbacks import PATH, CallbackAddresses
+from kie_ui.runs.lifecycle.adopt import CALLBACK_PATH, CallbackAddresses
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import Limits, RunService
 from tests.fake_kie import Answer, FakeKie, status
@@ -39,7 +39,7 @@ def test_an_address_carries_its_run_and_a_proof() -> None:
     """It stands under the public address, and the proof is far too long to be guessed."""
     url = CallbackAddresses("https://me.example/ui/", "secret").url(RUN_ID)
     assert url is not None
-    assert re.fullmatch(rf"https://me\.example/ui{PATH}/{RUN_ID}/[0-9a-f]{{64}}", url)
+    assert re.fullmatch(rf"https://me\.example/ui{CALLBACK_PATH}/{RUN_ID}/[0-9a-f]{{64}}", url)
     assert "secret" not in url
 
 
@@ -112,7 +112,9 @@ async def test_a_create_tells_where_to_call_and_keeps_that(
 ) -> None:
     """The address is part of the request as it left."""
     run = await waiting(still_service, values)
-    assert fake.bodies[0]["callBackUrl"].startswith(f"https://me.example/ui{PATH}/{run.id}/")
+    assert fake.bodies[0]["callBackUrl"].startswith(
+        f"https://me.example/ui{CALLBACK_PATH}/{run.id}/"
+    )
     assert run.request == fake.bodies[0]
 
 
