@@ -49,7 +49,7 @@ def zip_stream(entries: Iterable[Entry]) -> Iterator[bytes]:
 
     Files are stored as they are, since media does not compress. Names are made safe and, with
     " (2)" and so on, unique. A file that is gone or cannot be read is left out; those are listed
-    in a text at the end. Nothing is read before it is asked for.
+    in a text at the end. Nothing is read before it is needed.
     Raises: whatever `entries` raises.
     """
     outbox = _Outbox()
@@ -79,7 +79,7 @@ def _stored(
         return
     info = zipfile.ZipInfo(name, _zip_time(entry.modified_ms))
     info.external_attr = _FILE_MODE << 16
-    info.file_size = size_bytes  # tells beforehand whether the long form of its sizes is needed
+    info.file_size = size_bytes  # decides whether the long form of its sizes is needed
     with file, archive.open(info, "w") as inside:
         try:
             for chunk in _chunks(file, size_bytes):
@@ -127,7 +127,7 @@ class _Outbox(io.RawIOBase):
 
 
 class _Names:
-    """The names given so far, which no file system may confuse: case and accents' form aside."""
+    """The names given so far, which must differ on file systems that ignore case."""
 
     def __init__(self) -> None:
         self._taken: set[str] = {MISSING_NAME.casefold()}
@@ -153,7 +153,7 @@ def readable_name(parts: Iterable[str], suffix: str, *, mark: str = "") -> str:
     """Make a file name that people can read and every system takes, of `MAX_NAME_BYTES` at most.
 
     `parts` are, say, a date, a model and a prompt; the end is cut off where there is too much, but
-    never of the `mark` that follows, by which equal ones are told apart. `suffix` begins with its
+    never of the `mark` that follows, which keeps equal ones apart. `suffix` begins with its
     dot. In an archive the name is the very same.
     Raises: ValueError for a suffix or a mark that is none.
     """

@@ -1,4 +1,4 @@
-"""What a file really is, told from its first bytes and never from its name.
+"""What a file really is, by its first bytes and never by its name.
 
 Upload services trust the declared type, so a wrong name travels far before it fails; and people
 drop in saved web pages, phone pictures and clips alike. Pure: bytes in, a kind out.
@@ -7,6 +7,7 @@ drop in saved web pages, phone pictures and clips alike. Pure: bytes in, a kind 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -85,22 +86,42 @@ _HTML = re.compile(r"<(!doctype html|html|head|body)\b", re.IGNORECASE)
 _SVG = re.compile(r"<svg\b", re.IGNORECASE)
 
 
-def sniff_file(path: Path) -> FileKind:
-    """Tell what a file is from its first bytes.
+@dataclass(frozen=True, slots=True)
+class PreparedFile:
+    """A given file that is within a model's limits. What a kind does not have is 0."""
 
-    Raises: OSError when it cannot be read.
-    """
-    return sniff(read_prefix(path))
+    path: Path
+    mime: str
+    suffix: str
+    size_bytes: int
+    width_px: int = 0
+    height_px: int = 0
+    duration_s: float = 0.0
+    changes: tuple[str, ...] = ()
+    """A sentence for each thing that was done to it."""
 
 
 def read_prefix(path: Path) -> bytes:
-    """Read the first bytes of a file, as many as tell what it is. Raises: OSError."""
+    """Read the first bytes of a file, enough to recognise it. Raises: OSError."""
     with path.open("rb") as file:
         return file.read(PREFIX_BYTES)
 
 
+def sniff_file(path: Path, noun: str) -> FileKind:
+    """Recognise a file by its first bytes; `noun` is what people call it.
+
+    Raises: MediaProblem when it is missing or a folder; OSError when it cannot be read.
+    """
+    try:
+        return sniff(read_prefix(path))
+    except FileNotFoundError as exc:
+        raise MediaProblem(f"This {noun} is no longer there. Fetch or choose it again.") from exc
+    except IsADirectoryError as exc:
+        raise MediaProblem(f"This is a folder, not a {noun}. Choose one {noun} in it.") from exc
+
+
 def sniff(prefix: bytes) -> FileKind:
-    """Tell what a file is from its first bytes; `PREFIX_BYTES` of them are plenty."""
+    """Recognise a file by its first bytes, of which `PREFIX_BYTES` are plenty."""
     if not prefix:
         return FileKind.EMPTY
     if prefix[4:8] == b"ftyp":
@@ -114,7 +135,7 @@ def sniff(prefix: bytes) -> FileKind:
 def _kind_of_brands(prefix: bytes) -> FileKind:
     """ISO media files share one signature and say what they hold by four-letter brands."""
     box_bytes = int.from_bytes(prefix[:4], "big")
-    names = prefix[8:12] + prefix[16 : max(16, box_bytes)]  # a version stands between the two
+    names = prefix[8:12] + prefix[16 : max(16, box_bytes)]  # with a version between the two
     brands = {names[start : start + 4] for start in range(0, len(names), 4)}
     for kind, known in _BRANDS:
         if brands & known:

@@ -1,4 +1,4 @@
-"""Draw the small still that stands for a result while it does not play.
+"""Draw the small still that represents a result while it does not play.
 
 All functions block; call them in a thread.
 """
@@ -39,7 +39,7 @@ _SHARES = ((0.28, 0.34, 0.4), (0.55, 0.7), (0.1, 0.9), (0.0,))
 """Where to look, as shares of the clip: near a third, and further off only in want of better."""
 _DAMAGED = "This clip is damaged and cannot be shown. Fetch it again."
 _MAX_DECODED = 900
-_GUESSED_LENGTH_S = 3.0  # for a clip that does not tell its own
+_GUESSED_LENGTH_S = 3.0  # for a clip that does not state its own
 _MEASURED_SIDE_PX = 160
 _LEAST_CONTRAST = 8.0
 _LEAST_LIGHT = 16.0
@@ -61,14 +61,14 @@ class PosterInfo:
 
 
 def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> PosterInfo:
-    """Write a telling still of a clip or picture, upright, of at most `MAX_POSTER_BYTES`.
+    """Write an informative still of a clip or picture, upright, of at most `MAX_POSTER_BYTES`.
 
     WebP where `to` is called so, else JPEG; never larger than the original. Of a clip it is the
     sharpest of a few frames near its first third, which are past a fade from black; frames that
     show next to nothing are taken only when there are no others.
     Raises: MediaProblem when there is no picture to be had; OSError.
     """
-    kind = _sniff_existing(clip)
+    kind = _sniff(clip)
     still = (
         _still_of_video(clip, max_side_px)
         if kind in _MAYBE_A_VIDEO
@@ -87,7 +87,7 @@ def write_first_frame(clip: Path, to: Path) -> PosterInfo:
 
     Raises: MediaProblem for what is no clip, or a damaged one; OSError.
     """
-    _sniff_existing(clip)
+    _sniff(clip)
     with explaining_damage(_DAMAGED), _opened(clip) as (container, stream):
         first = next(_frames_at(container, stream, (0.0,)), None)
         still = None if first is None else _small_upright(first, MAX_SIDE_PX)
@@ -99,13 +99,8 @@ def write_first_frame(clip: Path, to: Path) -> PosterInfo:
     return PosterInfo(still.width, still.height, encoded.tell())
 
 
-def _sniff_existing(path: Path) -> FileKind:
-    try:
-        kind = sniff_file(path)
-    except FileNotFoundError as exc:
-        raise MediaProblem("This clip is no longer there. Fetch or choose it again.") from exc
-    except IsADirectoryError as exc:
-        raise MediaProblem("This is a folder, not a clip.") from exc
+def _sniff(path: Path) -> FileKind:
+    kind = sniff_file(path, "clip")
     if kind in _NO_PICTURE:
         raise MediaProblem(f"This is {kind.value}, which has no picture to show.")
     return kind

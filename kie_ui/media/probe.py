@@ -32,6 +32,7 @@ from kie_ui.catalog.media_types import (
 from kie_ui.media.formats import (
     FileKind,
     MediaProblem,
+    PreparedFile,
     mime_of,
     read_prefix,
     sniff,
@@ -46,7 +47,7 @@ _SOUNDS = "wav,mp3,aac,flac,ogg,mov,mp4,m4a,matroska,webm"
 _MAYBE_A_VIDEO = {FileKind.VIDEO, FileKind.UNKNOWN}
 _SHOWN_PICTURES = {"image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"}
 _TEXTS = {".txt", ".md", ".json", ".csv", ".srt", ".vtt", ".lrc"}
-"""Text is a result where it is called so: else it stands in for one, as an error does."""
+"""Text is a result only where its name says so; elsewhere it is an error in place of one."""
 _SLACK_S = 0.25
 _SLACK_FRAMES = 2
 _CUT_OFF = "This video is cut off before its end. Fetch or save it again."
@@ -55,6 +56,7 @@ _CUT_OFF_SOUND = "This sound is cut off before its end. Fetch it again."
 _DAMAGED_SOUND = "This sound is damaged and cannot be played. Fetch it again."
 _MEASURED_HZ = 4_000
 _FULL_SCALE = 32_768
+_OF_THE_DISK = {errno.ENOENT, errno.EACCES, errno.ENOSPC, errno.EDQUOT}
 _NOUNS: dict[MediaKind, str] = {
     "image": "picture",
     "video": "video",
@@ -69,7 +71,7 @@ class MediaInfo:
 
     kind: MediaKind
     suffix: str
-    """How its file's name ends, with the dot: told by its bytes."""
+    """How its file's name should end, with the dot, by its bytes."""
     width_px: int = 0
     height_px: int = 0
     """As people see it, turned upright."""
@@ -124,7 +126,8 @@ def probe_video(path: Path) -> MediaInfo:
     Raises: MediaProblem when it is missing, no video, cut off or damaged; OSError when the disk
     fails.
     """
-    _reject_other_kinds(path)
+    if (kind := sniff_file(path, "video")) not in _MAYBE_A_VIDEO:
+        raise MediaProblem(f"This is {kind.value}, not a video. Fetch or choose it again.")
     is_matroska = mime_of(read_prefix(path)) in ("video/webm", "video/x-matroska")
     with explaining_damage(_DAMAGED), open_clip(path) as container:
         stream = container.streams.best("video")
@@ -142,17 +145,6 @@ def probe_video(path: Path) -> MediaInfo:
             codec=stream.codec_context.codec.canonical_name,
             has_audio=bool(container.streams.audio),
         )
-
-
-def _reject_other_kinds(path: Path) -> None:
-    try:
-        kind = sniff_file(path)
-    except FileNotFoundError as exc:
-        raise MediaProblem("This video is no longer there. Fetch or choose it again.") from exc
-    except IsADirectoryError as exc:
-        raise MediaProblem("This is a folder, not a video. Choose one video in it.") from exc
-    if kind not in _MAYBE_A_VIDEO:
-        raise MediaProblem(f"This is {kind.value}, not a video. Fetch or choose it again.")
 
 
 def _read_through(
@@ -228,14 +220,13 @@ def _checked_size_px(frame: VideoFrame) -> tuple[int, int]:
 def explaining_damage(sentence: str) -> Iterator[None]:
     """Turn whatever the decoder meets in a damaged file into one sentence.
 
-    Only a missing or forbidden file is the disk's error: libav calls damage by other such names.
-
+    Missing, forbidden and full are the disk's errors; libav calls damage by other such names.
     Raises: MediaProblem.
     """
     try:
         yield
     except av.FFmpegError as exc:
-        if exc.errno in (errno.ENOENT, errno.EACCES):
+        if exc.errno in _OF_THE_DISK:
             raise
         raise MediaProblem(sentence) from exc
 
@@ -266,7 +257,7 @@ def _sound_s(container: InputContainer) -> float:
 
 
 def _is_sound_alone(path: Path) -> bool:
-    """Tell a container that may hold clips and holds a sound; a picture of its cover is no clip."""
+    """Tell whether a container for clips holds only sound, and perhaps a picture of its cover."""
     try:
         with open_clip(path) as container:
             moving = [s for s in container.streams.video if not _is_cover(s.disposition)]
@@ -311,22 +302,7 @@ def _to_numbers(frame: AudioFrame) -> array[int]:
     return array("h", bytes(frame.planes[0])[: frame.samples * 2])
 
 
-@dataclass(frozen=True, slots=True)
-class GivenFile:
-    """A file that keeps the limits, as it is. Times that a kind does not have are 0."""
-
-    path: Path
-    mime: str
-    suffix: str
-    size_bytes: int
-    width_px: int = 0
-    height_px: int = 0
-    duration_s: float = 0.0
-    changes: tuple[str, ...] = ()
-    """What was done to it: nothing."""
-
-
-def inspect_given(source: Path, kind: MediaKind) -> GivenFile:
+def inspect_given(source: Path, kind: MediaKind) -> PreparedFile:
     """Look into a video, a sound or any other file, whatever its name says.
 
     Raises: MediaProblem for one that is damaged or of another kind; OSError.
@@ -335,7 +311,7 @@ def inspect_given(source: Path, kind: MediaKind) -> GivenFile:
     mime = mime_of(prefix)
     size_bytes = source.stat().st_size
     if kind == "file":
-        return GivenFile(source, mime, suffix_of(mime) or source.suffix.lower()[:8], size_bytes)
+        return PreparedFile(source, mime, suffix_of(mime) or source.suffix.lower()[:8], size_bytes)
     if kind_of(mime) != kind:
         noun = _NOUNS[kind]
         raise MediaProblem(f"This is {sniff(prefix).value}, not a {noun}. Choose a {noun}.")
@@ -346,12 +322,12 @@ def inspect_given(source: Path, kind: MediaKind) -> GivenFile:
         words = words.replace("Fetch or save it again.", "Choose another one.")
         raise MediaProblem(words) from problem
     sizes = (info.width_px, info.height_px, info.duration_s)
-    return GivenFile(source, mime, suffix_of(mime) or "", size_bytes, *sizes)
+    return PreparedFile(source, mime, suffix_of(mime) or "", size_bytes, *sizes)
 
 
 def check_given(
     source: Path, kind: MediaKind, max_bytes: int | None, accepts: tuple[str, ...]
-) -> GivenFile:
+) -> PreparedFile:
     """Make sure that a file keeps the documented limits. Raises: MediaProblem; OSError."""
     given = inspect_given(source, kind)
     if accepts and not is_accepted(given.mime, accepts):

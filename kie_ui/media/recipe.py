@@ -11,12 +11,10 @@ All functions block; call them in a thread.
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -30,8 +28,8 @@ from av.video.stream import VideoStream
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from kie_ui.catalog.roles import prompt_of
-from kie_ui.media.formats import PREFIX_BYTES, mime_of
-from kie_ui.media.probe import open_clip
+from kie_ui.media.formats import MediaProblem, mime_of, read_prefix
+from kie_ui.media.probe import explaining_damage, open_clip
 from kie_ui.media.storage import part_beside, removing_on_failure, rename_whole
 
 MAX_RECIPE_BYTES = 256 * 1024
@@ -57,10 +55,6 @@ _MAX_DURATION_CHANGE_US = 100_000
 _UNFIT = "Only MP4, MOV and WebM clips can carry a recipe; keep this file as it is."
 _DAMAGED = "This clip is damaged, so its recipe cannot be put into it."
 _NOT_COPIED = "This clip holds something that would be lost if a recipe were put into it."
-
-
-class RecipeProblem(ValueError):
-    """A recipe that a file cannot carry; the text says why."""
 
 
 class Recipe(BaseModel):
@@ -92,18 +86,17 @@ def write_recipe(source: Path, to: Path, recipe: Recipe) -> None:
     """Write a copy of a clip that carries this recipe; one that it carried before is replaced.
 
     `to` may be `source`; it is whole or absent.
-    Raises: RecipeProblem for a picture, a sound or any other file that carries none, a damaged
+    Raises: MediaProblem for a picture, a sound or any other file that carries none, a damaged
     clip, one that cannot be copied without loss, and a recipe over `MAX_RECIPE_BYTES`; OSError.
     """
     text = _to_text(recipe)
     if len(text.encode()) > MAX_RECIPE_BYTES:
-        raise RecipeProblem("This recipe is too long to be put into the clip.")
-    with source.open("rb") as file:
-        muxer = _MUXERS.get(mime_of(file.read(PREFIX_BYTES)))
+        raise MediaProblem("This recipe is too long to be put into the clip.")
+    muxer = _MUXERS.get(mime_of(read_prefix(source)))
     if muxer is None:
-        raise RecipeProblem(_UNFIT)
+        raise MediaProblem(_UNFIT)
     part = part_beside(to)
-    with removing_on_failure(part), _explaining_faults():
+    with removing_on_failure(part), explaining_damage(_DAMAGED):
         original = _contents(source)
         tags = _tags_with(recipe, text, original.tags)
         _write_tagged(source, part, muxer, original, tags)
@@ -111,7 +104,7 @@ def write_recipe(source: Path, to: Path, recipe: Recipe) -> None:
 
 
 def read_recipe(path: Path) -> Recipe | None:
-    """Read what a clip says of how it was made, under whatever tag it has come to stand.
+    """Read what a clip says of how it was made, under whatever tag it is.
 
     None for a file without a recipe, and for one that is damaged, hostile or no clip.
     Raises: OSError.
@@ -143,7 +136,7 @@ def _from_text(text: str) -> Recipe | None:
 
 
 def _check_plain(value: object) -> None:
-    """Refuse what JSON or a tag would change: odd numbers, NUL, half characters, deep nesting."""
+    """Reject what JSON or a tag would change: odd numbers, NUL, half characters, deep nesting."""
     pending = [(value, 0)]
     while pending:
         each, depth = pending.pop()
@@ -186,7 +179,7 @@ def _tags_with(recipe: Recipe, text: str, found: Mapping[str, str]) -> dict[str,
 def _write_tagged(
     source: Path, part: Path, muxer: str, original: _Contents, tags: Mapping[str, str]
 ) -> None:
-    """Write a copy that has these tags and all that the original has. Raises: RecipeProblem."""
+    """Write a copy that has these tags and all that the original has. Raises: MediaProblem."""
     # The usual tags of MP4 have fixed names, those of MOV short texts; the others have no bounds.
     for movflags in ("faststart", "faststart+use_metadata_tags"):
         _remux(source, part, muxer, movflags, tags)
@@ -194,18 +187,7 @@ def _write_tagged(
             _append_marks_of_origin(source, part)
         if _is_faithful(_contents(part), original, tags):
             return
-    raise RecipeProblem(_NOT_COPIED)
-
-
-@contextmanager
-def _explaining_faults() -> Iterator[None]:
-    """Turn what PyAV says of a clip into a sentence; a full disk is no fault of the clip."""
-    try:
-        yield
-    except av.FFmpegError as exc:
-        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise RecipeProblem(_DAMAGED) from exc
+    raise MediaProblem(_NOT_COPIED)
 
 
 def _remux(source: Path, to: Path, muxer: str, movflags: str, tags: Mapping[str, str]) -> None:
@@ -229,7 +211,7 @@ def _add_copy(new: OutputContainer, stream: Stream, muxer: str) -> Stream:
     try:
         copy = new.add_stream_from_template(stream, opaque=True)
     except ValueError as exc:  # a codec that this kind of container should not hold
-        raise RecipeProblem(_NOT_COPIED) from exc
+        raise MediaProblem(_NOT_COPIED) from exc
     copy.metadata.update(stream.metadata)
     copy.disposition = stream.disposition
     if muxer in _ISO_MUXERS:  # such as hvc1, without which Safari plays no HEVC
@@ -268,26 +250,26 @@ class _Contents:
 
 
 def _contents(path: Path) -> _Contents:
-    """Read a whole clip. Raises: RecipeProblem for a damaged one or none; av.FFmpegError."""
+    """Read a whole clip. Raises: MediaProblem for a damaged one or none; av.FFmpegError."""
     with open_clip(path) as clip:
         digests = [blake2b(repr(_description(stream)).encode()) for stream in clip.streams]
         packets = 0
         for packet in clip.demux():
             if packet.is_corrupt:
-                raise RecipeProblem(_DAMAGED)
+                raise MediaProblem(_DAMAGED)
             if packet.size:
                 packets += 1
                 digests[packet.stream_index].update(repr(_timing(packet)).encode())
                 digests[packet.stream_index].update(packet)
         if not packets:
-            raise RecipeProblem(_DAMAGED)
+            raise MediaProblem(_DAMAGED)
         return _Contents([each.digest() for each in digests], clip.duration, dict(clip.metadata))
 
 
 def _description(stream: Stream) -> tuple[object, ...]:
     context = stream.codec_context
     if context is None:  # timecodes, attached files, and what is damaged
-        raise RecipeProblem(_NOT_COPIED)
+        raise MediaProblem(_NOT_COPIED)
     colours = ("color_primaries", "color_trc", "colorspace", "color_range", "sample_aspect_ratio")
     return (
         *(stream.type, context.name, context.codec_tag, context.extradata),

@@ -2,7 +2,7 @@
 
     <root>/inputs/<first two of sha256>/<sha256><suffix>   given pictures, kept by content
     <root>/clips/<run id><suffix>                          results: clips, pictures, sounds
-    <root>/posters/<run id>.webp                           the stills that stand for them
+    <root>/posters/<run id>.webp                           the stills that represent them
 
 A file under its final name is always whole. Folders belong to the server's user alone (0700).
 """

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from kie_ui.media import recipe as recipes
-from kie_ui.media.recipe import Recipe, RecipeProblem, read_recipe, write_recipe
+from kie_ui.media.formats import MediaProblem
+from kie_ui.media.recipe import Recipe, read_recipe, write_recipe
 
 ClipMaker = Callable[..., Path]
 
@@ -399,7 +400,7 @@ def test_a_clip_that_cannot_be_copied_without_loss_stays_as_it_is(tmp_path: Path
     clip = _trimmed(_record(tmp_path / "clip.mp4"), 0.5)
     content = clip.read_bytes()
 
-    with pytest.raises(RecipeProblem, match="would be lost"):
+    with pytest.raises(MediaProblem, match="would be lost"):
         write_recipe(clip, clip, _FOX)
 
     assert clip.read_bytes() == content
@@ -504,7 +505,7 @@ def test_a_recipe_that_would_not_come_back_is_refused(values: dict[str, Any]) ->
 def test_a_recipe_that_is_too_long_is_refused(small: Path, tmp_path: Path) -> None:
     """What would not be read is not written either."""
     recipe = Recipe(model="m", values={"prompt": "x" * recipes.MAX_RECIPE_BYTES})
-    with pytest.raises(RecipeProblem, match="too long"):
+    with pytest.raises(MediaProblem, match="too long"):
         write_recipe(small, tmp_path / "clip.mp4", recipe)
 
     assert list(tmp_path.iterdir()) == []
@@ -517,7 +518,7 @@ def test_pictures_carry_no_recipe(tmp_path: Path, format_: str) -> None:
     Image.new("RGB", (32, 32), (200, 100, 50)).save(path, format_)
 
     assert read_recipe(path) is None
-    with pytest.raises(RecipeProblem, match="Only MP4, MOV and WebM"):
+    with pytest.raises(MediaProblem, match="Only MP4, MOV and WebM"):
         write_recipe(path, tmp_path / "out.mp4", _FOX)
     assert list(tmp_path.iterdir()) == [path]
 
@@ -535,7 +536,7 @@ def test_endless_nesting_is_refused(tmp_path: Path, kind: bytes) -> None:
         b"\0\0\0\x10ftypisom\0\0\0\0" + (len(index) + 8).to_bytes(4, "big") + b"moov" + index
     )
 
-    with pytest.raises(RecipeProblem, match="This clip"):
+    with pytest.raises(MediaProblem, match="This clip"):
         write_recipe(path, tmp_path / "out.mp4", _FOX)
     assert read_recipe(path) is None
 
@@ -575,7 +576,7 @@ def test_a_damaged_clip_is_edited_or_refused(
     out.unlink(missing_ok=True)
     try:
         write_recipe(damaged, out, _FOX)
-    except RecipeProblem:
+    except MediaProblem:
         assert not out.exists()
     assert {each.name for each in tmp_path.iterdir()} <= {"damaged", "out"}
     assert read_recipe(damaged) is None

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import ImageFile
 
 from kie_ui.catalog.media_types import COMMON_IMAGE_TYPES, canonical_mime, name_of, suffix_of
-from kie_ui.media.formats import MediaProblem
+from kie_ui.media.formats import MediaProblem, PreparedFile
 from kie_ui.media.images.encode import (
     DEEP_GREY_MODES,
     ENCODINGS,
@@ -42,7 +42,7 @@ _LOSSLESS_FORMATS = {"PNG", "GIF", "BMP", "TIFF", "PSD"}
 class PictureLimits:
     """What a model takes: bytes, MIME types, and pixels along the longer side.
 
-    Common other spellings of a MIME type are understood; `image/*` stands for JPEG, PNG and WebP.
+    Common other spellings of a MIME type are understood; `image/*` means JPEG, PNG and WebP.
     Source: Kie documentation, "Max File Size" and "Accepted File Types"; the longest side is a
     precaution, since the service's own limit on it is not published.
     """
@@ -61,24 +61,11 @@ class PictureLimits:
         object.__setattr__(self, "accepts", tuple(dict.fromkeys(mimes)))
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedPicture:
-    """A picture that keeps the limits, and a sentence for each thing that was done to it."""
-
-    path: Path
-    mime: str
-    suffix: str
-    width_px: int
-    height_px: int
-    size_bytes: int
-    changes: tuple[str, ...]
-
-
-def prepare_picture(source: Path, into: Path, limits: PictureLimits) -> PreparedPicture:
+def prepare_picture(source: Path, into: Path, limits: PictureLimits) -> PreparedFile:
     """Bring a picture within the limits; the result is the source itself where nothing is amiss.
 
     A rewritten picture is a new file in `into`, which is made when missing: upright, in sRGB, of
-    the same shape, without camera notes (which may tell where it was taken), at the best quality
+    the same shape, without camera notes (which may say where it was taken), at the best quality
     that fits.
     Raises: MediaProblem when it cannot be read or cannot be made to fit; OSError.
     """
@@ -88,7 +75,7 @@ def prepare_picture(source: Path, into: Path, limits: PictureLimits) -> Prepared
             check_is_whole(picture)
             return _unchanged(source, info)
         encoded = _rewrite(picture, info, limits)
-    return PreparedPicture(
+    return PreparedFile(
         path=_write(encoded, into),
         mime=encoded.encoding.mime,
         suffix=encoded.encoding.suffix,
@@ -116,15 +103,14 @@ def _fits_as_it_is(info: PictureInfo, mode: str, limits: PictureLimits) -> bool:
     )
 
 
-def _unchanged(source: Path, info: PictureInfo) -> PreparedPicture:
-    return PreparedPicture(
+def _unchanged(source: Path, info: PictureInfo) -> PreparedFile:
+    return PreparedFile(
         path=source,
         mime=info.mime,
         suffix=suffix_of(info.mime) or source.suffix,
         width_px=info.width_px,
         height_px=info.height_px,
         size_bytes=info.size_bytes,
-        changes=(),
     )
 
 

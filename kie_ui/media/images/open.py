@@ -129,7 +129,7 @@ def open_picture(path: Path) -> Iterator[ImageFile.ImageFile]:
 
     Raises: MediaProblem, OSError.
     """
-    kind = _sniff_existing(path)
+    kind = sniff_file(path, "picture")
     reader = _READERS.get(kind)
     if reader is None:
         raise MediaProblem(_not_a_picture(kind))
@@ -201,15 +201,6 @@ def _orientation(picture: ImageFile.ImageFile) -> int:
     except Exception:  # noqa: BLE001 -- Pillow trips in many ways over notes that no viewer needs
         return 1
     return value if value in _TURNS else 1
-
-
-def _sniff_existing(path: Path) -> FileKind:
-    try:
-        return sniff_file(path)
-    except FileNotFoundError as exc:
-        raise MediaProblem("This picture is no longer there. Choose it again.") from exc
-    except IsADirectoryError as exc:
-        raise MediaProblem("This is a folder, not a picture. Choose one picture in it.") from exc
 
 
 def _not_a_picture(kind: FileKind) -> str:

@@ -21,7 +21,7 @@ from kie_ui.catalog.rules import EXTRA, Problem, in_effect, notices
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.validation.validate import InvalidValues, check_values, named
 from kie_ui.catalog.values import FileRef, MediaRef, as_media
-from kie_ui.media.formats import MediaProblem
+from kie_ui.media.formats import MediaProblem, PreparedFile
 from kie_ui.media.storage import Storage, explain_os_error
 from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.accounts.limits import Quota
@@ -31,10 +31,7 @@ from kie_ui.runs.run import BackendKind, Payer, Run, Step, StepChange
 from kie_ui.runs.storage.run_store import RunStore
 
 if TYPE_CHECKING:  # Pillow takes a while to import, and the page's first view is without it
-    from kie_ui.media.images.convert import PictureLimits, PreparedPicture
-    from kie_ui.media.probe import GivenFile
-
-    Prepared = GivenFile | PreparedPicture
+    from kie_ui.media.images.convert import PictureLimits
 
 
 MAX_CONCURRENT = 2
@@ -102,7 +99,7 @@ class Intake:
         changes = (change for picture in prepared.values() for change in picture.changes)
         return kept, tuple(dict.fromkeys(changes)), found
 
-    def _kept(self, ref: MediaRef, prepared: Mapping[FileRef, Prepared]) -> MediaRef:
+    def _kept(self, ref: MediaRef, prepared: Mapping[FileRef, PreparedFile]) -> MediaRef:
         if not isinstance(ref, FileRef):
             return ref
         picture = prepared[ref]
@@ -144,8 +141,8 @@ def picture_limits(parameter: MediaParameter) -> PictureLimits:
 
 def _prepare_all(
     media: Mapping[MediaParameter, tuple[MediaRef, ...]], folder: Path
-) -> tuple[dict[FileRef, Prepared], list[Problem]]:
-    prepared: dict[FileRef, Prepared] = {}
+) -> tuple[dict[FileRef, PreparedFile], list[Problem]]:
+    prepared: dict[FileRef, PreparedFile] = {}
     problems: dict[str, Problem] = {}
     for parameter, ref in _files(media):
         try:
@@ -159,7 +156,7 @@ def _prepare_all(
     return prepared, list(problems.values())
 
 
-def _prepare(parameter: MediaParameter, source: Path, folder: Path) -> Prepared:
+def _prepare(parameter: MediaParameter, source: Path, folder: Path) -> PreparedFile:
     """Make a picture fit, and look into anything else. Raises: MediaProblem."""
     from kie_ui.media.images.convert import prepare_picture  # noqa: PLC0415
     from kie_ui.media.probe import check_given  # noqa: PLC0415 - as above
