@@ -36,19 +36,28 @@ MAX_POSTER_BYTES = 40_000
 _NO_PICTURE = {FileKind.SOUND, FileKind.EMPTY, FileKind.HTML, FileKind.TEXT, FileKind.PDF}
 _MAYBE_A_VIDEO = {FileKind.VIDEO, FileKind.UNKNOWN}
 _SHARES = ((0.28, 0.34, 0.4), (0.55, 0.7), (0.1, 0.9), (0.0,))
-"""Where to look, as shares of the clip: near a third, and further off only in want of better."""
+"""Where to look, as shares of the clip: near a third, and further off only for want of better."""
 _DAMAGED = "This clip is damaged and cannot be shown. Fetch it again."
 _MAX_DECODED = 900
 _GUESSED_LENGTH_S = 3.0  # for a clip that does not state its own
 _MEASURED_SIDE_PX = 160
-_LEAST_CONTRAST = 8.0
-_LEAST_LIGHT = 16.0
+_MIN_CONTRAST = 8.0
+_MIN_LIGHT = 16.0
 _MAX_LIGHT = 245.0
 _TURNS = {
     90: Image.Transpose.ROTATE_90,
     180: Image.Transpose.ROTATE_180,
     270: Image.Transpose.ROTATE_270,
 }
+_WAVEFORM_PX = (480, 320)
+_BARS = 48
+_BAR_PX = 6
+_MARGIN_PX = 24
+_MIN_BAR_PX = 6
+_MAX_BAR_PX = 176
+_COLOUR = (20, 163, 148, 255)
+"""Readable on light and on dark."""
+_OVERSAMPLING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +72,9 @@ class PosterInfo:
 def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> PosterInfo:
     """Write an informative still of a clip or picture, upright, of at most `MAX_POSTER_BYTES`.
 
-    WebP where `to` is called so, else JPEG; never larger than the original. Of a clip it is the
-    sharpest of a few frames near its first third, which are past a fade from black; frames that
-    show next to nothing are taken only when there are no others.
+    WebP where the name of `to` says so, else JPEG; never larger than the original. Of a clip it is
+    the sharpest of a few frames near its first third, which are past a fade from black; nearly
+    empty frames are taken only when there are no others.
     Raises: MediaProblem when there is no picture to be had; OSError.
     """
     kind = _sniff(clip)
@@ -149,7 +158,7 @@ def _frames_at(
     """Decode once from the keyframe before the first share of the clip to the last of them.
 
     Generated clips often have a single keyframe, so a keyframe alone would be the first frame. A
-    fault on the way ends the look, as does a frame number that only a faulty clip reaches.
+    fault on the way ends the search, as does a frame number that only a faulty clip reaches.
     """
     start_s = (container.start_time or 0) / av.time_base
     length_s = container.duration / av.time_base if container.duration else _GUESSED_LENGTH_S
@@ -181,25 +190,14 @@ def _small_upright(frame: VideoFrame, max_side_px: int) -> Image.Image:
 
 
 def _score(still: Image.Image) -> float:
-    """Say how much there is to see: the strength of its edges, 0 for black, white or one colour."""
+    """Measure the strength of the edges in a still; 0 for black, white or one colour."""
     grey = still.convert("L")
     grey.thumbnail((_MEASURED_SIDE_PX, _MEASURED_SIDE_PX))
     whole = ImageStat.Stat(grey)
-    if not _LEAST_LIGHT <= whole.mean[0] <= _MAX_LIGHT or whole.stddev[0] < _LEAST_CONTRAST:
+    if not _MIN_LIGHT <= whole.mean[0] <= _MAX_LIGHT or whole.stddev[0] < _MIN_CONTRAST:
         return 0.0
     edges = ImageStat.Stat(grey.filter(ImageFilter.FIND_EDGES))
     return float(edges.rms[0]) + 0.001
-
-
-_SIZE_PX = (480, 320)
-_BARS = 48
-_BAR_PX = 6
-_MARGIN_PX = 24
-_LEAST_PX = 6
-_MAX_PX = 176
-_COLOUR = (20, 163, 148, 255)
-"""Readable on light and on dark."""
-_DRAWN_LARGER = 2
 
 
 def draw_waveform(sound: Path, to: Path) -> PosterInfo:
@@ -207,22 +205,22 @@ def draw_waveform(sound: Path, to: Path) -> PosterInfo:
 
     Raises: MediaProblem; OSError.
     """
-    width, height = (side * _DRAWN_LARGER for side in _SIZE_PX)
+    width, height = (side * _OVERSAMPLING for side in _WAVEFORM_PX)
     picture = Image.new("RGBA", (width, height), (*_COLOUR[:3], 0))
     draw = ImageDraw.Draw(picture)
     peaks = loudness(sound, _BARS)
     loudest = max(*peaks, 0.01)
-    apart = (width - 2 * _MARGIN_PX * _DRAWN_LARGER) / _BARS
+    apart = (width - 2 * _MARGIN_PX * _OVERSAMPLING) / _BARS
     for number, peak in enumerate(peaks):
-        middle = _MARGIN_PX * _DRAWN_LARGER + (number + 0.5) * apart
-        _draw_bar(draw, middle, height / 2, max(_LEAST_PX, _MAX_PX * peak / loudest))
+        middle = _MARGIN_PX * _OVERSAMPLING + (number + 0.5) * apart
+        _draw_bar(draw, middle, height / 2, max(_MIN_BAR_PX, _MAX_BAR_PX * peak / loudest))
     encoded = io.BytesIO()
-    picture.resize(_SIZE_PX, Image.Resampling.LANCZOS).save(encoded, "WEBP", quality=80)
+    picture.resize(_WAVEFORM_PX, Image.Resampling.LANCZOS).save(encoded, "WEBP", quality=80)
     write_whole(to, encoded.getvalue())
-    return PosterInfo(*_SIZE_PX, encoded.tell())
+    return PosterInfo(*_WAVEFORM_PX, encoded.tell())
 
 
 def _draw_bar(draw: ImageDraw.ImageDraw, middle: float, centre: float, height_px: float) -> None:
-    half_width, half = _BAR_PX * _DRAWN_LARGER / 2, height_px * _DRAWN_LARGER / 2
+    half_width, half = _BAR_PX * _OVERSAMPLING / 2, height_px * _OVERSAMPLING / 2
     box = (middle - half_width, centre - half, middle + half_width, centre + half)
     draw.rounded_rectangle(box, radius=half_width, fill=_COLOUR)

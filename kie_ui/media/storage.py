@@ -22,6 +22,12 @@ from pathlib import Path, PurePosixPath
 
 PART_SUFFIX = ".part"
 
+_PRIVATE = 0o700
+_RUN_ID = re.compile(r"[0-9a-f]{1,64}")
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+_NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
+_STALE_AFTER_S = 3600.0
+
 
 def write_whole(final: Path, data: bytes) -> None:
     """Write a file that is whole or absent. Raises: OSError."""
@@ -32,7 +38,7 @@ def write_whole(final: Path, data: bytes) -> None:
 
 
 def part_beside(final: Path) -> Path:
-    """Make up a temporary name in the folder of `final`; two writers never share one."""
+    """Return a new temporary name in the folder of `final`; two writers never share one."""
     return final.with_name(f"{final.stem}.{secrets.token_hex(4)}{PART_SUFFIX}")
 
 
@@ -65,13 +71,6 @@ def _flush(path: Path, flags: int) -> None:
         os.close(descriptor)
 
 
-_PRIVATE = 0o700
-_RUN_ID = re.compile(r"[0-9a-f]{1,64}")
-_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
-_NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
-_STALE_AFTER_S = 3600.0
-
-
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """A file that is stored: its name, which `Storage.resolve` turns into a path, and its size."""
@@ -85,7 +84,7 @@ class OutsideStorage(ValueError):
 
 
 class Storage:
-    """The files under one root folder, which is made when the first file comes.
+    """The files under one root folder, which is made with the first file.
 
     `now` gives the time in seconds since 1970, as files carry it.
     """
@@ -137,12 +136,12 @@ class Storage:
         return size_bytes
 
     def was_given_lately(self, name: str, within_s: float) -> bool:
-        """Whether a picture was given within so many seconds: a run that uses it may be coming."""
+        """Whether a file was given in the last `within_s` seconds, perhaps for a run to come."""
         given_at_s = _written_at_s(self.resolve(name))
         return not math.isinf(given_at_s) and self._now() - given_at_s < within_s
 
     def part_path(self, run_id: str) -> Path:
-        """Make up a temporary name beside the run's clip; two downloads never share one.
+        """Return a new temporary name beside the run's clip; two downloads never share one.
 
         Raises: OSError; ValueError for anything but a lowercase hexadecimal run id.
         """
@@ -178,9 +177,9 @@ class Storage:
         return path
 
     def sweep_parts(self, *, older_than_s: float = _STALE_AFTER_S) -> int:
-        """Remove the parts that a crash left behind, and say how many they were.
+        """Remove the parts that a crash left behind, and return how many.
 
-        A part written to within `older_than_s` seconds stays: another process may be at it.
+        A part written to within `older_than_s` seconds stays: another process may be writing it.
         Raises: OSError.
         """
         oldest_kept_s = self._now() - older_than_s
@@ -201,7 +200,7 @@ class Storage:
         return self.root / "inputs" / digest[:2] / f"{digest}{suffix}"
 
     def _copy_in(self, source: Path, expected: Path) -> Path:
-        """Name the copy by what was copied: the source may have changed since it was looked at."""
+        """Name the copy by its own content: the source may have changed meanwhile."""
         part = part_beside(self._folder("inputs", expected.parent.name) / expected.name)
         with removing_on_failure(part):
             shutil.copyfile(source, part)

@@ -30,7 +30,7 @@ _STORED_TURNED = {
 
 
 def draw_corners(width_px: int, height_px: int, mode: str = "RGB") -> Image.Image:
-    """Draw a red, a green and a blue corner, so that the picture tells which way is up."""
+    """Draw a red, a green and a blue corner, so that it is clear which way is up."""
     picture = Image.new("RGB", (width_px, height_px), BACKGROUND)
     half = (max(1, width_px // 2), max(1, height_px // 2))
     picture.paste(CORNERS["top left"], (0, 0, *half))
@@ -63,7 +63,7 @@ def save(picture: Image.Image, path: Path, orientation: int = 1, **options: Any)
 
 @pytest.fixture(scope="session")
 def draw() -> Drawer:
-    """Draw a picture whose corners tell which way is up."""
+    """Draw a picture whose corners show which way is up."""
     return draw_corners
 
 

@@ -205,7 +205,7 @@ def test_a_long_name_is_cut_between_what_people_see() -> None:
 
 
 def test_a_mark_is_never_cut_off() -> None:
-    """However long the prompt, and whatever its script: equal ones are told apart by it."""
+    """However long the prompt, and whatever its script: it keeps equal ones apart."""
     assert readable_name(["A fox"], ".mp4", mark="ab12-2") == "A fox ab12-2.mp4"
     assert readable_name([], ".mp4", mark="ab12") == "file ab12.mp4"
     name = readable_name(["狐" * 60], ".mp4", mark="ab12")

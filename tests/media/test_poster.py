@@ -89,7 +89,7 @@ def test_a_clip_that_is_all_black_has_a_black_poster(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_a_turned_clip_is_shown_upright(tmp_path: Path, draw: Drawer, degrees: int) -> None:
-    """What a phone stored sideways stands as people see it."""
+    """What a phone stored sideways is shown as people see it."""
     clip = _film(tmp_path / "clip.mp4", [draw(192, 128)] * 8, rotation=degrees)
 
     info = make_poster(clip, tmp_path / "poster.jpg")
@@ -132,7 +132,7 @@ def test_the_longest_side_can_be_asked_for(tmp_path: Path, draw: Drawer) -> None
 def test_any_container_has_a_poster(
     tmp_path: Path, clip: ClipMaker, name: str, options: dict[str, str]
 ) -> None:
-    """Containers that tell no length, and other codecs, are read as well."""
+    """Containers that state no length, and other codecs, are read as well."""
     assert _size_px(make_poster(clip(name, **options), tmp_path / "poster.jpg")) == (96, 64)
 
 

@@ -35,7 +35,7 @@ def test_a_picture_is_a_result_too(tmp_path: Path, name: str, suffix: str) -> No
 
 
 def test_a_sound_is_a_result_too(tmp_path: Path) -> None:
-    """Its length is told."""
+    """Its length is known."""
     path = tmp_path / "result.part"
     path.write_bytes(tiny_sound())
     info = inspect_result(path)

@@ -148,7 +148,7 @@ def small(variants: Callable[[str], Path]) -> Path:
 
 
 def _streams(path: Path) -> list[tuple[object, ...]]:
-    """Everything that a player is told of each stream."""
+    """Everything that a player learns of each stream."""
     with av.open(path) as container:
         return [
             (
@@ -481,7 +481,7 @@ def _json_of(**changes: object) -> str:
     ids=range(28),
 )
 def test_a_hostile_or_damaged_recipe_is_none(tmp_path: Path, comment: str) -> None:
-    """Whatever stands in the tag, the answer is that there is no recipe."""
+    """Whatever the tag holds, the answer is that there is no recipe."""
     assert read_recipe(_with_comment(tmp_path / "clip.mp4", comment)) is None
 
 
@@ -542,7 +542,7 @@ def test_endless_nesting_is_refused(tmp_path: Path, kind: bytes) -> None:
 
 
 def test_a_missing_file_is_the_disks_error(tmp_path: Path) -> None:
-    """A file that went away is told as such."""
+    """A file that went away is reported as such."""
     with pytest.raises(FileNotFoundError):
         read_recipe(tmp_path / "gone.mp4")
     with pytest.raises(FileNotFoundError):

@@ -28,7 +28,7 @@ def picture(tmp_path: Path) -> Path:
 
 
 def test_a_picture_is_kept_under_the_name_of_its_content(storage: Storage, picture: Path) -> None:
-    """The name is the hash, so it tells nothing of the visitor and can be found again."""
+    """The name is the hash, so it reveals nothing of the visitor and can be found again."""
     digest = hashlib.sha256(b"pixels").hexdigest()
 
     name = storage.keep_input(picture, ".jpg").name
@@ -49,7 +49,7 @@ def test_the_same_picture_is_kept_once(storage: Storage, picture: Path) -> None:
 def test_a_picture_that_changes_while_it_is_copied_is_named_by_the_copy(
     storage: Storage, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The name always tells the truth about the bytes that were kept."""
+    """The name always matches the bytes that were kept."""
 
     def copy_something_newer(source: Path, target: Path) -> None:
         target.write_bytes(b"newer pixels")
@@ -69,7 +69,7 @@ def test_only_plain_suffixes_are_taken(storage: Storage, picture: Path, suffix: 
 def test_a_failed_copy_leaves_nothing(
     storage: Storage, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the disk is full there is no half picture, and the error tells why."""
+    """When the disk is full there is no half picture, and the error says why."""
 
     def copy_half(source: Path, target: Path) -> None:
         target.write_bytes(b"pix")
@@ -202,7 +202,7 @@ def test_sweeping_an_unused_storage_is_no_error(storage: Storage) -> None:
     ],
 )
 def test_a_disk_error_is_put_in_plain_words(code: int, words: str) -> None:
-    """The sentence tells what is wrong and what to do, and shows no path."""
+    """The sentence says what is wrong and what to do, and shows no path."""
     sentence = explain_os_error(OSError(code, "as the system says it", "/secret/path"))
 
     assert words in sentence

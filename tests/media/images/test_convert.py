@@ -35,7 +35,7 @@ def _is_near(colour: tuple[int, ...], expected: tuple[int, ...], tolerance: int 
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
 def test_a_fitting_picture_goes_byte_for_byte(tmp_path: Path, draw: Drawer, format_: str) -> None:
-    """Nothing is rewritten that need not be: the very file is handed on, with nothing to tell."""
+    """Nothing is rewritten that need not be: the very file is handed on, without a note."""
     path = tmp_path / "odd name"
     draw(60, 40).save(path, format_)
 
@@ -67,7 +67,7 @@ def test_a_cut_off_picture_is_not_handed_on(jpeg: Path, tmp_path: Path) -> None:
 
 
 def test_a_phone_picture_becomes_a_jpeg(heic: Path, tmp_path: Path) -> None:
-    """HEIC, which Kie refuses, turns into JPEG, and the person is told."""
+    """HEIC, which Kie refuses, turns into JPEG, with a note."""
     prepared = prepare_picture(heic, tmp_path, ROOMY)
 
     assert (prepared.mime, prepared.suffix) == ("image/jpeg", ".jpg")
@@ -140,7 +140,7 @@ def test_pixels_go_when_quality_is_spent(tmp_path: Path, noise: Drawer) -> None:
 
 
 def test_a_limit_in_mebibytes_is_told_in_them(tmp_path: Path, noise: Drawer) -> None:
-    """Sizes are told in the same megabytes that the limit is counted in."""
+    """Sizes are given in the same megabytes that the limit is counted in."""
     path = tmp_path / "heavy.bmp"
     noise(900, 700).save(path)
     limits = PictureLimits(max_bytes=1024 * 1024, accepts=KIE_TYPES)
@@ -264,7 +264,7 @@ def test_limits_that_allow_nothing_are_refused(limits: tuple[int, tuple[str, ...
 
 
 def test_a_type_that_cannot_be_written_is_told(jpeg: Path, tmp_path: Path) -> None:
-    """Where only an unusual type is accepted, the person is asked to bring it."""
+    """Where only an unusual type is accepted, the person has to bring it."""
     with pytest.raises(MediaProblem, match="Only TIFF is taken here"):
         prepare_picture(jpeg, tmp_path, PictureLimits(10**7, ("image/tiff",)))
 
