@@ -1,6 +1,6 @@
 """The command line of the catalog: pages in, models out, and what scripts need of both.
 
-What was asked for goes to the standard output, everything else to the standard error.
+Results go to the standard output, everything else to the standard error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -108,6 +108,7 @@ DONE, SOME_FAILED = 0, 1
 SAME, DIFFERENT, TROUBLE = 0, 1, 2
 
 _PAGES = "documentation pages or exported files, folders of them, or - for the standard input"
+_IDS = "ids, such as maker/model"
 _EPILOG = """exit status:
   0  all is well (diff: nothing is different)
   1  something could not be read or done; all else was (diff: something is different)
@@ -123,49 +124,32 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-
-    def command(name: str, meaning: str) -> _Arguments:
-        return _Arguments(commands.add_parser(name, help=meaning, description=f"{meaning}."))
-
-    command("import", "add the models of pages, or replace them").pages().stored()
-    command("list", "list the models that there are").json().stored()
-    command("show", "tell what is known of models").models("+").json().stored()
-    command("diff", "tell what pages would change").pages().stored()
-    command("read", "read pages, and store nothing").pages().json()
-    command("remove", "remove models that were added").models("+").stored()
-    command("export", "write models as one file").models("*").output().stored()
+    for name, command in _COMMANDS.items():
+        one = commands.add_parser(name, help=command.meaning, description=f"{command.meaning}.")
+        for argument in command.arguments:
+            names, facts = _ARGUMENTS[argument]
+            one.add_argument(*names, **facts)
     return parser
 
 
-class _Arguments:
-    """Gives one command its arguments."""
-
-    def __init__(self, parser: argparse.ArgumentParser) -> None:
-        self._add = parser.add_argument
-
-    def pages(self) -> _Arguments:
-        self._add("pages", nargs="+", metavar="PAGE", help=_PAGES)
-        return self
-
-    def models(self, count: str) -> _Arguments:
-        self._add("models", nargs=count, metavar="MODEL", help="ids, such as maker/model")
-        return self
-
-    def json(self) -> _Arguments:
-        self._add("--json", action="store_true", help="print one JSON array")
-        return self
-
-    def output(self) -> _Arguments:
-        self._add("--output", "-o", type=Path, metavar="FILE", help="instead of printing it")
-        return self
-
-    def stored(self) -> _Arguments:
-        self._add("--data-dir", type=Path, help="the data folder, if not that of the settings")
-        return self
+_ARGUMENTS: Mapping[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "pages": (("pages",), {"nargs": "+", "metavar": "PAGE", "help": _PAGES}),
+    "models": (("models",), {"nargs": "+", "metavar": "MODEL", "help": _IDS}),
+    "any models": (("models",), {"nargs": "*", "metavar": "MODEL", "help": _IDS}),
+    "json": (("--json",), {"action": "store_true", "help": "print one JSON array"}),
+    "output": (
+        ("--output", "-o"),
+        {"type": Path, "metavar": "FILE", "help": "instead of printing it"},
+    ),
+    "data folder": (
+        ("--data-dir",),
+        {"type": Path, "help": "the data folder, if not that of the settings"},
+    ),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what was asked for; return the exit status."""
+    """Run one command; return the exit status."""
     options = build_parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -182,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: Namespace) -> int:
     """Do what a command line asks for."""
     try:
-        return _COMMANDS[options.command](options)
+        return _COMMANDS[options.command].run(options)
     except ValidationError as invalid:
         names = ", ".join(str(error["loc"][0]) for error in invalid.errors())
         return _say("settings", [f"These cannot be used: {names}."], status=2)
@@ -222,9 +206,9 @@ def _list(options: Namespace) -> int:
 
 def _show(options: Namespace) -> int:
     known = _known(_library(options))
-    asked = dict.fromkeys(options.models)
-    _print([known[model] for model in asked if model in known], is_json=options.json)
-    return max(_say(model, [] if model in known else [_UNKNOWN]) for model in asked)
+    models = dict.fromkeys(options.models)
+    _print([known[model] for model in models if model in known], is_json=options.json)
+    return max(_say(model, [] if model in known else [_UNKNOWN]) for model in models)
 
 
 def _read(options: Namespace) -> int:
@@ -270,7 +254,7 @@ def _export(options: Namespace) -> int:
     library = _library(options)
     known = _known(library)
     unknown = [model for model in options.models if model not in known]
-    if unknown:  # half of what was asked for would be taken for all of it
+    if unknown:  # a file of half of them would be taken for all
         return max(_say(model, [_UNKNOWN]) for model in unknown)
     try:
         file = library.export(EVERYONE, options.models or None)
@@ -285,14 +269,24 @@ def _export(options: Namespace) -> int:
     return DONE
 
 
-_COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
-    "import": _import,
-    "list": _list,
-    "show": _show,
-    "diff": _diff,
-    "read": _read,
-    "remove": _remove,
-    "export": _export,
+class _Command(NamedTuple):
+    run: Callable[[Namespace], int]
+    meaning: str
+    arguments: tuple[str, ...]
+
+
+_COMMANDS: Mapping[str, _Command] = {
+    "import": _Command(
+        _import, "add the models of pages, or replace them", ("pages", "data folder")
+    ),
+    "list": _Command(_list, "list the models that there are", ("json", "data folder")),
+    "show": _Command(_show, "show what is known of models", ("models", "json", "data folder")),
+    "diff": _Command(_diff, "show what pages would change", ("pages", "data folder")),
+    "read": _Command(_read, "read pages, and store nothing", ("pages", "json")),
+    "remove": _Command(_remove, "remove models that were added", ("models", "data folder")),
+    "export": _Command(
+        _export, "write models as one file", ("any models", "output", "data folder")
+    ),
 }
 
 _UNKNOWN = "There is no such model."
@@ -314,7 +308,7 @@ def _print(specs: list[ModelSpec], *, is_json: bool) -> None:
 
 
 def _say(name: str, sentences: Iterable[str], *, status: int = SOME_FAILED) -> int:
-    """Tell something of a page or a model beside what was asked for."""
-    told = [f"{line(name)}: {line(sentence)}\n" for sentence in sentences]
-    sys.stderr.write("".join(told))
-    return status if told else DONE
+    """Write sentences about a page or a model to the standard error."""
+    lines = [f"{line(name)}: {line(sentence)}\n" for sentence in sentences]
+    sys.stderr.write("".join(lines))
+    return status if lines else DONE

@@ -37,7 +37,7 @@ ORDER = (
     "description",
     "widget",
 )
-"""The names of the facts, in the order in which they are told."""
+"""The names of the facts, in the order in which they are shown."""
 
 WidgetKind = Literal[
     "text",
@@ -313,7 +313,7 @@ def _words_on_options(name: str, old: list[Any], new: list[Any]) -> str:
         f"now also {_listed(gained)}" if gained else "",
         f"no longer {_listed(lost)}" if lost else "",
     ]
-    return f"{name}: {', '.join(filter(None, parts)) or 'the options stand in another order'}."
+    return f"{name}: {', '.join(filter(None, parts)) or 'the options have another order'}."
 
 
 def _listed(values: list[Any]) -> str:

@@ -18,18 +18,21 @@ class UnknownModel(LookupError):
 
 
 class Catalog(Protocol):
-    """Who has which models: everyone the built-in ones, and each owner those that they added."""
+    """Which models each owner has: the built-in ones and those that they added.
+
+    Its methods may block: models are read from the disk.
+    """
 
     def of(self, owner: str) -> Registry:
         """Return the models of an owner, as they are now."""
 
     def collection_name(self, owner: str) -> str:
-        """Name where an owner's own models are kept; empty where they have none."""
+        """Return the name of an owner's own collection; empty where they have none."""
 
     def versions(self, model: str, collection: str = "") -> tuple[ModelSpec, ...]:
         """Return every spec of a model that everyone or a collection has or had, the newest first.
 
-        Never one of somebody else's collection: a stranger's page says nothing of one's own runs.
+        Collections of others are left out: a stranger's page says nothing about one's own runs.
         """
 
 
@@ -50,7 +53,7 @@ class Registry:
         return self
 
     def collection_name(self, _owner: str) -> str:
-        """Return nothing: nobody has models of their own."""
+        """Return nothing: no owner has models of their own."""
         return ""
 
     def versions(self, model: str, _collection: str = "") -> tuple[ModelSpec, ...]:

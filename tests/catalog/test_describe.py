@@ -193,7 +193,7 @@ def test_parameters_come_and_go() -> None:
     ("old", "new", "words"),
     [
         (choice("5", "10"), choice("5", "15", "20"), "value: now also 15, 20, no longer 10."),
-        (choice("5", "10"), choice("10", "5"), "value: the options stand in another order."),
+        (choice("5", "10"), choice("10", "5"), "value: the options have another order."),
         (choice("5"), TextParameter(**common()), "value no longer has a list to choose from."),
         (TextParameter(**common()), choice("5"), "value now has a list to choose from: 5."),
         (

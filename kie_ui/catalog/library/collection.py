@@ -1,4 +1,4 @@
-"""What one owner, or everyone, has added to the built-in models: a collection, as data."""
+"""The models that one owner, or everyone, added to the built-in ones, as data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION = 1
 MAX_FORMER = 5
 """Earlier versions of a model that are kept, so that its runs under way are still understood."""
 MAX_REMOVED = 50
-"""Removed models that are kept, to be had back."""
+"""Removed models that are kept, so that they can be restored."""
 
 
 class DamagedCollection(ValueError):
@@ -31,21 +31,21 @@ class NewerCollection(ValueError):
 
 
 class Stored(BaseModel):
-    """What a collection says of one model, be it one of its own or one that everybody has."""
+    """What a collection holds about one model, of its own or of everyone's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     spec: ModelSpec | None = None
-    """None where the collection only says something about a model that it does not hold."""
+    """None for a model that the collection does not hold itself."""
     title: str | None = None
-    """What the person calls it instead."""
+    """Given by the person; None: the spec's."""
     is_hidden: bool | None = None
-    """None: as it is without this collection."""
+    """None: as without this collection."""
     has_own_tab: bool = False
     """Whether the one person here wants a tab of its own for it from the next start on."""
     removed_at_ms: int | None = None
-    """Since when its spec is only kept to be had back; None: it is there."""
+    """Since when its spec is only kept to be restored; None: it is in use."""
     added_at_ms: int = 0
     opened_at_ms: int | None = None
     former: tuple[ModelSpec, ...] = ()
@@ -56,16 +56,16 @@ class Stored(BaseModel):
         """The spec, unless it was removed."""
         return self.spec if self.removed_at_ms is None else None
 
-    def but(self, **changes: Any) -> Stored:
-        """Return this with some of it changed."""
+    def changed(self, **changes: Any) -> Stored:
+        """Return a copy with other values."""
         return self.model_copy(update=changes)
 
     def with_spec(self, spec: ModelSpec | None) -> Stored:
-        """Return this with another spec; the present one becomes a former one."""
+        """Return a copy with another spec; the present one becomes a former one."""
         present = spec.digest if spec is not None else None
         former = {version.digest: version for version in reversed(self.versions)}
         others = tuple(v for digest, v in reversed(former.items()) if digest != present)
-        return self.but(spec=spec, former=others[:MAX_FORMER])
+        return self.changed(spec=spec, former=others[:MAX_FORMER])
 
     @property
     def versions(self) -> tuple[ModelSpec, ...]:
@@ -80,16 +80,16 @@ class ModelCollection:
     stored: Mapping[str, Stored] = field(default_factory=dict)
     """By model id."""
     order: tuple[str, ...] = ()
-    """The order that somebody chose, if anybody did; ids that it lacks come after it."""
+    """Ids in the order that a person chose; others come after them."""
     unreadable: tuple[Any, ...] = ()
-    """What the file holds beside them and this program does not understand; kept as it is."""
+    """Entries of the file that this program does not understand; kept as they are."""
 
     def of(self, model: str) -> Stored:
-        """Return what is said of a model, which may be nothing yet."""
+        """Return what is held about a model; an empty record where there is nothing."""
         return self.stored.get(model) or Stored(model=model)
 
-    def with_(self, stored: Stored, *, is_last: bool = False) -> ModelCollection:
-        """Return the collection with something else said of a model, at its place or behind all."""
+    def with_model(self, stored: Stored, *, is_last: bool = False) -> ModelCollection:
+        """Return a copy with another record of a model, at its place or at the end."""
         if not is_last:
             return replace(self, stored={**self.stored, stored.model: stored})
         others = {model: other for model, other in self.stored.items() if model != stored.model}
@@ -98,17 +98,17 @@ class ModelCollection:
         return ModelCollection({**others, stored.model: stored}, order, unreadable)
 
     def ordered(self, models: Iterable[str]) -> list[str]:
-        """Return ids in the order that was chosen for them."""
+        """Return ids in the chosen order."""
         place = {model: number for number, model in enumerate(self.order)}
         return sorted(models, key=lambda model: place.get(model, len(place)))
 
     @property
     def own_count(self) -> int:
-        """How many models of its own it holds."""
+        """How many specs it holds that are in use."""
         return sum(stored.own_spec is not None for stored in self.stored.values())
 
     def without_the_oldest_removed(self, most: int = MAX_REMOVED) -> ModelCollection:
-        """Return the collection with the removed models that were removed last, and no others."""
+        """Return a copy with only the `most` models that were removed last."""
         removed = [s for s in self.stored.values() if s.removed_at_ms is not None]
         removed.sort(key=lambda stored: stored.removed_at_ms or 0, reverse=True)
         dropped = {stored.model for stored in removed[most:]}
@@ -116,15 +116,15 @@ class ModelCollection:
         return replace(self, stored=kept)
 
     def without_former(self) -> ModelCollection:
-        """Return the collection without earlier versions of its models."""
-        lighter = {model: s.but(former=()) for model, s in self.stored.items()}
+        """Return a copy without earlier versions of its models."""
+        lighter = {model: s.changed(former=()) for model, s in self.stored.items()}
         return replace(self, stored=lighter)
 
 
 def with_added(
     collection: ModelCollection, spec: ModelSpec, beneath: ModelSpec | None, now_ms: int
 ) -> ModelCollection:
-    """Return a collection with a spec, which takes the place of what was there, and is in sight.
+    """Return a collection with a spec, which replaces the model's present one and is shown.
 
     `beneath` is what its owner has of this model without the collection. A page that says nothing
     new restores that, with its own words: they are the better ones.
@@ -132,42 +132,42 @@ def with_added(
     stored = collection.of(spec.model)
     if beneath is not None and compare(beneath, spec).is_same:
         undone = stored.with_spec(None) if stored.own_spec else stored
-        return collection.with_(undone.but(is_hidden=False))
+        return collection.with_model(undone.changed(is_hidden=False))
     if stored.own_spec is not None and stored.own_spec.digest == spec.digest:
-        return collection.with_(stored.but(is_hidden=False))
+        return collection.with_model(stored.changed(is_hidden=False))
     is_new = stored.own_spec is None and beneath is None
-    newer = stored.with_spec(spec).but(
+    newer = stored.with_spec(spec).changed(
         title=None if is_new else stored.title,
         is_hidden=False,
         removed_at_ms=None,
         added_at_ms=now_ms,
     )
-    return collection.with_(newer, is_last=is_new)
+    return collection.with_model(newer, is_last=is_new)
 
 
 def dump_collection(collection: ModelCollection) -> bytes:
-    """Write a collection as what its file holds."""
+    """Return the content of a collection's file."""
     models = [stored.model_dump(mode="json") for stored in collection.stored.values()]
-    told = {
+    data = {
         "format": FORMAT,
         "version": VERSION,
         "order": collection.order,
         "models": [*models, *collection.unreadable],
     }
-    return to_json(told, inf_nan_mode="null")
+    return to_json(data, inf_nan_mode="null")
 
 
-def parse_collection(data: bytes) -> ModelCollection:
-    """Read what a collection's file holds. Raises: DamagedCollection, NewerCollection."""
+def parse_collection(content: bytes) -> ModelCollection:
+    """Read the content of a collection's file. Raises: DamagedCollection, NewerCollection."""
     try:
-        told = from_json(data)  # written by us; unlike json, it refuses half an emoji
+        data = from_json(content)  # written by us; unlike json, it refuses half an emoji
     except ValueError as exc:
         raise DamagedCollection(str(exc)) from exc
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise DamagedCollection("it is no collection of models")
-    if told.get("version") != VERSION:
+    if data.get("version") != VERSION:
         raise NewerCollection
-    models, order = told.get("models"), told.get("order")
+    models, order = data.get("models"), data.get("order")
     if not isinstance(models, list) or not isinstance(order, list):
         raise DamagedCollection("it lists no models")
     stored: dict[str, Stored] = {}
@@ -183,7 +183,7 @@ def parse_collection(data: bytes) -> ModelCollection:
 
 
 def _stored(given: Any) -> Stored | None:
-    """Read what is said of one model, at need without its former versions."""
+    """Read the record of one model, without its former versions if those are unreadable."""
     for attempt in (given, {**given, "former": ()} if isinstance(given, dict) else None):
         with suppress(ValidationError):
             return Stored.model_validate_json(to_json(attempt))
@@ -199,14 +199,14 @@ class Entry:
     """One model of an owner."""
 
     spec: ModelSpec
-    """As it is shown: with the title that its owner gave it."""
+    """With the title that its owner gave it."""
     is_built_in: bool = False
     is_hidden: bool = False
     is_replaced: bool = False
-    """Whether another page has taken the place of what came with the program."""
+    """Whether an added page replaces the built-in spec."""
     has_own_tab: bool = False
     is_own: bool = False
-    """Whether the spec is the owner's own, to be removed or, where it replaces one, undone."""
+    """Whether the spec is from the owner's own collection, so that they can remove it."""
     added_at_ms: int = 0
     opened_at_ms: int | None = None
 
@@ -222,12 +222,12 @@ class Entry:
 
 
 class Added(NamedTuple):
-    """What became of a spec that was to be added."""
+    """The outcome of adding one spec."""
 
     spec: ModelSpec
-    """What there is now; of a built-in model whose page says nothing new, its own."""
+    """The spec now in use; for a built-in model whose page says nothing new, its own."""
     replaces: ModelSpec | None
-    """What stood in its place; None where the model is new."""
+    """The spec in use before; None where the model is new."""
 
     @property
     def is_new(self) -> bool:

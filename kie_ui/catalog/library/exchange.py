@@ -28,7 +28,7 @@ class UnreadableModels(ValueError):
 
 
 class SharedModels(NamedTuple):
-    """What stands in a file of models."""
+    """The content of a file of models."""
 
     specs: tuple[ModelSpec, ...]
     problems: tuple[str, ...]
@@ -36,7 +36,7 @@ class SharedModels(NamedTuple):
 
 
 def write_models(specs: Iterable[ModelSpec]) -> bytes:
-    """Write models as one file: what is known of each, and nothing of whoever has them."""
+    """Write models as one file: what is known of each, and nothing about their owner."""
     models = [spec.model_dump(mode="json") for spec in specs]
     return to_json({"format": FORMAT, "version": VERSION, "models": models}, indent=1) + b"\n"
 
@@ -74,14 +74,14 @@ def _models_in(data: str | bytes) -> list[Any]:
         raise UnreadableModels(f"This file is too large: one of models has {megabytes} MB at most.")
     try:
         # Not `strict_json`: a limit of 1e999 is read as none, and half an emoji not at all.
-        told = from_json(raw.removeprefix(BOM_UTF8), allow_inf_nan=False)
+        content = from_json(raw.removeprefix(BOM_UTF8), allow_inf_nan=False)
     except ValueError:
         raise UnreadableModels("This file cannot be read: it is damaged, or no JSON.") from None
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UnreadableModels("This is no file of models from Kie UI.")
-    if told.get("version") != VERSION:
+    if content.get("version") != VERSION:
         raise UnreadableModels("This file was written by a newer Kie UI: update this one first.")
-    models = told.get("models")
+    models = content.get("models")
     if not isinstance(models, list) or len(models) > MAX_MODELS:
         raise UnreadableModels(f"A file of models holds a list of {MAX_MODELS:,} at most.")
     return models
@@ -116,7 +116,7 @@ class Source:
 
 
 def read_sources(names: Iterable[str]) -> Iterator[Source]:
-    """Read files by their names, one after the other; a folder stands for the pages in it."""
+    """Read files by their names, one after the other; a folder means the pages in it."""
     for name in names:
         folder = Path(name)
         if name == STANDARD_INPUT or not folder.is_dir():

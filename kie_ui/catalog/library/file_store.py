@@ -27,7 +27,7 @@ MAX_IN_MEMORY = 100
 """CollectionFiles that are held ready at once."""
 
 Stamp = tuple[int, int, int]
-"""Tells one state of a file from the next: every change makes a new file."""
+"""Identifies one state of a file: every change makes a new file."""
 Change = Callable[[ModelCollection], ModelCollection]
 
 
@@ -41,11 +41,11 @@ class CollectionFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._read: OrderedDict[str, tuple[Stamp | None, ModelCollection]] = OrderedDict()
-        self._told: dict[str, str] = {}
+        self._warnings: dict[str, str] = {}
         self._guard = threading.Lock()
 
     def stamp(self, name: str) -> Stamp | None:
-        """Tell the state of a collection; None where there is no file."""
+        """Return the state of a collection's file; None where there is none."""
         try:
             found = self._path(name).stat()
         except OSError:
@@ -58,13 +58,13 @@ class CollectionFiles:
             yield from (e.name.removesuffix(".json") for e in entries if e.name.endswith(".json"))
 
     def total_bytes(self) -> int:
-        """Tell how much disk all collections take."""
+        """Return the size of all collections on the disk."""
         with suppress(OSError), os.scandir(self.folder) as entries:
             return sum(entry.stat().st_size for entry in entries)
         return 0
 
     def collection(self, name: str) -> ModelCollection:
-        """Return a collection as it is now; one that was not begun, or is damaged, is empty."""
+        """Return a collection as it is now; a missing or damaged one is empty."""
         stamp = self.stamp(name)
         with self._guard:
             known = self._read.get(name)
@@ -79,8 +79,8 @@ class CollectionFiles:
         return collection
 
     def warning(self, name: str) -> str | None:
-        """Return what a person has to know about a collection since the start, if anything."""
-        return self._told.get(name)
+        """Return the latest sentence about trouble with a collection, if there was any."""
+        return self._warnings.get(name)
 
     def change(self, name: str, change: Change, max_bytes: int) -> ModelCollection:
         """Change a collection and keep it. Raises: CollectionProblem, also if too large."""
@@ -90,7 +90,7 @@ class CollectionFiles:
             return before if after == before else self._written(name, after, max_bytes)
 
     def _to_change(self, name: str) -> ModelCollection:
-        """Read a collection that is to be written anew, which may lose nothing that it holds."""
+        """Read a collection to change it; what can't be read is set aside, never overwritten."""
         try:
             collection = self._parsed(name)
         except DamagedCollection as damage:
@@ -100,7 +100,7 @@ class CollectionFiles:
             raise CollectionProblem(_NEWER) from None
         except OSError as exc:
             raise CollectionProblem(f"The added models cannot be read ({exc.strerror}).") from exc
-        self._told.pop(name, None)  # whoever changes models goes on, and has seen it
+        self._warnings.pop(name, None)  # a person who changes models has read it
         return collection
 
     def _written(self, name: str, collection: ModelCollection, max_bytes: int) -> ModelCollection:
@@ -134,23 +134,23 @@ class CollectionFiles:
         try:
             collection = self._parsed(name)
         except NewerCollection:
-            self._tell(name, _NEWER)
+            self._warn(name, _NEWER)
             return ModelCollection()
         except OSError as exc:
-            self._tell(name, f"The added models cannot be read ({exc.strerror}).")
+            self._warn(name, f"The added models cannot be read ({exc.strerror}).")
             return ModelCollection()
         except DamagedCollection:
             return self._after_damage(name)
         if collection.unreadable:
-            self._tell(name, _some_unreadable(len(collection.unreadable)))
+            self._warn(name, _some_unreadable(len(collection.unreadable)))
         return collection
 
     def _after_damage(self, name: str) -> ModelCollection:
-        """Look once more with the lock, set aside what is damaged still, and go on without."""
+        """Read again with the lock held; set the file aside if it is still damaged."""
         try:
             return self.change(name, lambda collection: collection, 0)
         except CollectionProblem as problem:
-            self._tell(name, f"The file of added models is damaged: {self._path(name)}. {problem}")
+            self._warn(name, f"The file of added models is damaged: {self._path(name)}. {problem}")
             return ModelCollection()
 
     def _parsed(self, name: str) -> ModelCollection:
@@ -169,15 +169,15 @@ class CollectionFiles:
         except OSError as exc:
             raise _cannot_write(exc) from exc
         logger.error("%s is damaged (%s).", path, damage)
-        self._tell(
+        self._warn(
             name,
             f"The file of added models was damaged. It was set aside as {aside.name} and nothing "
             "in it was changed; the models that it held have to be added again.",
         )
 
-    def _tell(self, name: str, sentence: str) -> None:
-        if self._told.get(name) != sentence:
-            self._told[name] = sentence
+    def _warn(self, name: str, sentence: str) -> None:
+        if self._warnings.get(name) != sentence:
+            self._warnings[name] = sentence
             logger.warning("%s: %s", name, sentence)
 
     @contextmanager

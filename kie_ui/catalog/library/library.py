@@ -23,7 +23,7 @@ from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
 
 EVERYONE = "*"
-"""Stands for the operator among owners: what is added for it, everyone has."""
+"""The operator, as an owner: everyone has the models that are added for it."""
 
 MAX_MODELS = 200
 """Models that a visitor may add."""
@@ -53,7 +53,7 @@ class _View(NamedTuple):
 
 
 class Library:
-    """A catalog on the disk. May be used from any thread; whatever changes it blocks a moment.
+    """A catalog on the disk. Its methods block, and may be called from any thread.
 
     Changes raise CollectionProblem, with a sentence for the person, and UnknownModel. What one
     process changes, every other one on the folder sees at its next look.
@@ -89,7 +89,7 @@ class Library:
         return self._view(owner).registry
 
     def entries(self, owner: str) -> tuple[Entry, ...]:
-        """Return the models of an owner with all there is to tell, in their order."""
+        """Return the models of an owner as they are listed, in their order."""
         return self._view(owner).entries
 
     def entry(self, owner: str, model: str) -> Entry:
@@ -106,30 +106,24 @@ class Library:
     def versions(self, model: str, collection: str = "") -> tuple[ModelSpec, ...]:
         """Return every spec of a model that everyone or a collection has or had, the newest first.
 
-        Never one of somebody else's collection: a stranger's page says nothing of one's own runs.
+        Collections of others are left out: a stranger's page says nothing about one's own runs.
         """
         names = [collection, _EVERYONES] if _COLLECTION_NAME.fullmatch(collection) else [_EVERYONES]
-        said = [self._files.collection(name).of(model) for name in names]
-        present = [stored.own_spec for stored in said if stored.own_spec is not None]
-        former = [spec for stored in said for spec in stored.versions]
+        records = [self._files.collection(name).of(model) for name in names]
+        present = [stored.own_spec for stored in records if stored.own_spec is not None]
+        former = [spec for stored in records for spec in stored.versions]
         distinct: dict[str, ModelSpec] = {}
         for spec in (*present, *self._built_in.versions(model), *former):
             distinct.setdefault(spec.digest, spec)
         return tuple(distinct.values())
 
     def may_add(self, owner: str) -> bool:
-        """Tell whether an owner may add models, as the operator says."""
+        """Whether the operator lets this owner add models."""
         return owner == EVERYONE or self._is_for_one or (bool(owner) and self._visitors_add)
 
     def warnings(self, owner: str) -> tuple[str, ...]:
-        """Return what an owner has to know of their models, such as that a file was damaged."""
-        told = (self._files.warning(name) for name in self._names(owner))
-        return tuple(sentence for sentence in told if sentence)
-
-    def preview(self, owner: str, specs: Iterable[ModelSpec]) -> tuple[Added, ...]:
-        """Tell what adding these models would do, and do nothing. Raises: as `add`."""
-        fit = self._fitted(owner, specs)
-        return self._with_all(owner, self._files.collection(self._own_name(owner)), fit)[1]
+        """Return sentences about trouble with an owner's models, such as a damaged file."""
+        return tuple(filter(None, map(self._files.warning, self._names(owner))))
 
     def add(self, owner: str, specs: Iterable[ModelSpec]) -> tuple[Added, ...]:
         """Add models, or replace them by newer pages: all of them, or none.
@@ -152,11 +146,11 @@ class Library:
         self._change_one(owner, model, title=clean_title(title) or None)
 
     def hide(self, owner: str, model: str) -> None:
-        """Take a model out of sight; it can be used all the same."""
+        """Hide a model in lists; it can still be used."""
         self._change_one(owner, model, is_hidden=True)
 
     def show(self, owner: str, model: str) -> None:
-        """Bring a hidden model back to sight."""
+        """Show a hidden model again."""
         self._change_one(owner, model, is_hidden=False)
 
     @property
@@ -174,7 +168,7 @@ class Library:
         self._change_one(owner, model, has_own_tab=has_own_tab)
 
     def opened(self, owner: str, model: str) -> None:
-        """Note that a model was opened, if it is one that the owner's own collection knows."""
+        """Record when a model of the owner's own collection was opened, once a minute at most."""
         stored = self._files.collection(self._own_name(owner)).stored.get(model)
         now_ms = self._now_ms()
         if stored is not None and now_ms - (stored.opened_at_ms or 0) >= NOTES_OPENED_EVERY_MS:
@@ -204,37 +198,37 @@ class Library:
                 raise CollectionProblem(
                     "This model is the server’s: it can be hidden, not removed."
                 )
-            return collection.with_(stored.but(removed_at_ms=self._now_ms()))
+            return collection.with_model(stored.changed(removed_at_ms=self._now_ms()))
 
         self._change(owner, change)
 
     def put_back(self, owner: str, model: str) -> None:
-        """Bring a removed model back to its place. Raises: UnknownModel."""
+        """Undo a removal. Raises: UnknownModel."""
 
         def change(collection: ModelCollection) -> ModelCollection:
             stored = collection.of(model)
             if stored.spec is None:
                 raise UnknownModel(f"“{model}” is no longer kept: add its page again.")
-            collection = collection.with_(stored.but(removed_at_ms=None))
+            collection = collection.with_model(stored.changed(removed_at_ms=None))
             self._raise_if_full(owner, collection)
             return collection
 
         self._change(owner, change)
 
     def restore(self, owner: str, model: str) -> None:
-        """Undo that a page of the owner took the place of what came with the program."""
+        """Return to the built-in spec, or the server's, that a page of the owner replaced."""
         under = self._beneath(owner).get(model)
 
         def change(collection: ModelCollection) -> ModelCollection:
             stored = collection.of(model)
             if under is None or stored.own_spec is None:
                 raise CollectionProblem("There is nothing to go back to.")
-            return collection.with_(stored.with_spec(None))
+            return collection.with_model(stored.with_spec(None))
 
         self._change(owner, change)
 
     def export(self, owner: str, models: Iterable[str] | None = None) -> bytes:
-        """Return models as one file to be shared: those named, or all that were added.
+        """Return a file of models to share: those named, or all that were added.
 
         Raises: UnknownModel, CollectionProblem where there are none.
         """
@@ -261,7 +255,7 @@ class Library:
         return view
 
     def _beneath(self, owner: str) -> dict[str, ModelSpec]:
-        """Return the models that an owner has without a collection of their own."""
+        """Return the specs that an owner has without a collection of their own, by model id."""
         collections = [self._files.collection(name) for name in self._names(owner)[:-1]]
         entries = entries_of(self._built_in, collections, own=ModelCollection())
         return {entry.model: entry.spec for entry in entries}
@@ -274,7 +268,7 @@ class Library:
     def _with_all(
         self, owner: str, collection: ModelCollection, specs: list[ModelSpec]
     ) -> tuple[ModelCollection, tuple[Added, ...]]:
-        """Return a collection with models added, and what that does."""
+        """Return a collection with models added, and the outcome of each."""
         beneath = self._beneath(owner)
         added = []
         for spec in specs:
@@ -288,7 +282,7 @@ class Library:
     def _change_one(self, owner: str, model: str, **changes: object) -> None:
         self.of(owner).spec(model)
         self._change(
-            owner, lambda collection: collection.with_(collection.of(model).but(**changes))
+            owner, lambda collection: collection.with_model(collection.of(model).changed(**changes))
         )
 
     def _change(self, owner: str, change: Callable[[ModelCollection], ModelCollection]) -> None:
@@ -301,7 +295,7 @@ class Library:
         self._files.change(name, change, most)
 
     def _raise_if_too_many(self) -> None:
-        """Refuse one more collection where there are more than any server has visitors at work."""
+        """Limit the number of collections. Raises: CollectionProblem."""
         if sum(1 for _ in self._files.names()) >= MAX_COLLECTIONS:
             raise CollectionProblem("This server has no room for more models: tell its operator.")
 
@@ -317,8 +311,8 @@ class Library:
         return self._names(owner)[-1]
 
     def _names(self, owner: str) -> tuple[str, ...]:
-        """Name the collections of an owner, the one that is their own last."""
+        """Return the names of an owner's collections, their own last."""
         if self._is_for_one or owner in ("", EVERYONE):
             return (_EVERYONES,)
-        # Only a hash: whoever reads a folder's listing learns of nobody.
+        # A hash, so that a listing of the folder does not reveal owners.
         return _EVERYONES, hashlib.sha256(owner.encode(errors="replace")).hexdigest()[:40]

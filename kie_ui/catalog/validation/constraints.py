@@ -7,7 +7,7 @@ Source of every limit: the model's own documentation page, section "input Object
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,8 +19,10 @@ from kie_ui.catalog.parameters import (
     MediaParameter,
     NumberParameter,
     OptionValue,
+    Parameter,
     TextParameter,
 )
+from kie_ui.catalog.rules import Problem
 from kie_ui.catalog.values import JsonValue, MediaRef
 
 
@@ -30,7 +32,7 @@ def is_checkable(pattern: str) -> bool:
 
 
 def matches_pattern(pattern: str, text: str) -> bool:
-    """Tell whether a pattern is found in a text; one that can't be checked stands in no way."""
+    """Tell whether a pattern is found in a text; one that can't be checked always is."""
     validator = _validator(pattern)
     if validator is None:
         return True
@@ -69,7 +71,7 @@ def reject(message: str) -> PydanticCustomError:
 
 
 def shown(text: object) -> str:
-    """Cut what somebody sent to a length, and to characters, that a sentence can repeat."""
+    """Cut a sent value to a length, and to characters, that a sentence can repeat."""
     return str(text)[:60].encode(errors="replace").decode()
 
 
@@ -201,3 +203,51 @@ def _range_in_words(low: float | None, high: float | None) -> str:
     if low is not None and high is not None:
         return f"a number from {digits(low)} to {digits(high)}"
     return f"{digits(low)} or more" if low is not None else f"{digits(high or 0.0)} or less"
+
+
+_WORDS: dict[str, str] = {
+    "missing": "is missing: fill it in.",
+    "string_type": "needs text.",
+    "bool_type": "is either on or off.",
+    "bool_parsing": "is either on or off.",
+    "int_type": "needs a number.",
+    "int_parsing": "needs a number.",
+    "int_parsing_size": "needs a number.",
+    "int_from_float": "needs a number.",
+    "float_type": "needs a number.",
+    "float_parsing": "needs a number.",
+    "finite_number": "needs a number.",
+}
+"""Pydantic's kinds of error, in words for people; our own (`plain`) carry theirs."""
+
+
+def error_in_words(parameter: Parameter, details: Mapping[str, Any]) -> str:
+    """Say what pydantic found wrong with a value, as the rest of a sentence that names it."""
+    if details["type"] == "plain":
+        return str(details["ctx"]["words"])
+    if isinstance(parameter, MediaParameter):
+        state = "is missing: add" if details["type"] == "missing" else "needs"
+        return (
+            f"{state} {_a_file(parameter)}, or a web address that starts with https:// or http://."
+        )
+    if isinstance(parameter, ChoiceParameter) and details["type"] != "missing":
+        return f"cannot be that: {choices_in_words(parameter)}."
+    return _WORDS.get(details["type"], "cannot be read: enter it anew.")
+
+
+def _a_file(parameter: MediaParameter) -> str:
+    return f"a {NOUNS[parameter.media][0]}"
+
+
+def missing(parameter: Parameter) -> Problem:
+    """Say that a parameter has to be given."""
+    what = "fill it in"
+    if isinstance(parameter, MediaParameter):
+        what = f"add {_a_file(parameter)}, or its web address"
+    return Problem(parameter.name, f"{named(parameter)} is missing: {what}.")
+
+
+def named(parameter: Parameter) -> str:
+    """Name a parameter for people, with its documented name where that is another word."""
+    is_same_word = parameter.label.lower() == parameter.name.lower()
+    return parameter.label if is_same_word else f"{parameter.label} ({parameter.name})"

@@ -13,8 +13,7 @@ from pydantic import ValidationError as PydanticValidationError
 from kie_ui.catalog.library.sanitize import sanitize_schema
 from kie_ui.catalog.parameters import JsonParameter, TableParameter
 from kie_ui.catalog.rules import is_given
-from kie_ui.catalog.validation.constraints import check_count, reject, shown
-from kie_ui.catalog.validation.messages import error_in_words
+from kie_ui.catalog.validation.constraints import check_count, error_in_words, reject, shown
 from kie_ui.catalog.values import JsonValue
 from kie_ui.strict_json import read_json
 
@@ -109,15 +108,15 @@ def _reject_unsendable_leaf(value: Any) -> None:
 
 def _first_problem(schema: Mapping[str, Any], value: Any) -> str | None:
     """Say in one sentence what departs most from the schema."""
-    harmless = sanitize_schema(schema)
-    if not harmless:
+    checked = sanitize_schema(schema)
+    if not checked:
         return None
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - few models need it
     from jsonschema.exceptions import best_match  # noqa: PLC0415
     from referencing import Registry  # noqa: PLC0415
 
     # An empty registry: whatever a schema says, nothing is ever fetched for it.
-    validator = Draft202012Validator(harmless, registry=Registry())
+    validator = Draft202012Validator(checked, registry=Registry())
     error = best_match(validator.iter_errors(value))
     if error is None:
         return None
@@ -132,7 +131,7 @@ def _cut(message: str) -> str:
 
 
 def check_rows(parameter: TableParameter, row_model: type[BaseModel], value: Any) -> JsonValue:
-    """Check a table row by row; rows in which nothing stands are left out, but count.
+    """Check a table row by row; empty rows are left out, but count.
 
     `row_model` has a field a column, in their order. Raises: the error made by `reject`.
     """
@@ -140,9 +139,9 @@ def check_rows(parameter: TableParameter, row_model: type[BaseModel], value: Any
     if not isinstance(read, (list, tuple)):
         raise reject("must be a list of rows.")
     rows = enumerate(map(partial(_as_row, parameter), read), 1)
-    fitted = [_fit_row(parameter, row_model, number, row) for number, row in rows if row]
-    check_count(fitted, parameter.min_items, parameter.max_items, ("row", "rows"))
-    return JsonValue(value=fitted)
+    checked = [_fit_row(parameter, row_model, number, row) for number, row in rows if row]
+    check_count(checked, parameter.min_items, parameter.max_items, ("row", "rows"))
+    return JsonValue(value=checked)
 
 
 def _as_row(parameter: TableParameter, row: Any) -> dict[str, Any]:
@@ -167,10 +166,10 @@ def _fit_row(
         details: dict[str, Any] = dict(error.errors()[0])
         column = columns[str(details["loc"][0])]
         raise reject(f"row {number}: {column.label} {error_in_words(column, details)}") from None
-    fitted = dict(zip(columns, (_plain(value) for _, value in validated), strict=True))
+    checked = dict(zip(columns, (_plain(value) for _, value in validated), strict=True))
     if parameter.is_bare:
-        return fitted[parameter.columns[0].name]
-    return {name: value for name, value in fitted.items() if is_given(value)}
+        return checked[parameter.columns[0].name]
+    return {name: value for name, value in checked.items() if is_given(value)}
 
 
 def _plain(value: Any) -> Any:

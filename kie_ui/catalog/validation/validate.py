@@ -39,22 +39,14 @@ from kie_ui.catalog.validation.constraints import (
     check_option,
     check_options,
     check_text,
+    error_in_words,
+    named,
     reject_boolean,
     reject_broken_characters,
     shown,
 )
-from kie_ui.catalog.validation.messages import error_in_words, missing, named
 from kie_ui.catalog.validation.structured import check_extra, check_json, check_rows
 from kie_ui.catalog.values import JsonValue, MediaRef, as_media
-
-__all__ = [
-    "InvalidValues",
-    "check_part",
-    "check_values",
-    "input_model",
-    "missing",
-    "named",
-]
 
 
 class InvalidValues(ValueError):
@@ -66,7 +58,7 @@ class InvalidValues(ValueError):
 
 
 def check_values(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Check a form's values against the spec and bring them into the types of the wire.
+    """Check a form's values against the spec and convert them to the types of the wire.
 
     Media come in as web addresses, `FileRef`s and `UrlRef`s, one or a list of them, and come out
     as tuples of `FileRef` and `UrlRef`; lists and objects come in as such or as JSON text, and
@@ -192,7 +184,7 @@ def _annotation(parameter: Parameter) -> Any:
 
 
 def _check_of(parameter: ChoiceParameter | TableParameter | JsonParameter) -> Callable[[Any], Any]:
-    """Return what reads a value whose type pydantic can't tell beforehand."""
+    """Return the check of a value whose type pydantic can't know beforehand."""
     match parameter:
         case ChoiceParameter():
             return partial(check_options if parameter.many else check_option, parameter)

@@ -19,7 +19,8 @@ from kie_ui.catalog.registry import Catalog
 from kie_ui.catalog.request import estimate_credits
 from kie_ui.catalog.rules import EXTRA, Problem, in_effect, notices
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.catalog.validation.validate import InvalidValues, check_values, named
+from kie_ui.catalog.validation.constraints import named
+from kie_ui.catalog.validation.validate import InvalidValues, check_values
 from kie_ui.catalog.values import FileRef, MediaRef, as_media
 from kie_ui.media.formats import MediaProblem, PreparedFile
 from kie_ui.media.storage import Storage, explain_os_error

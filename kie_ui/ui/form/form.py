@@ -13,7 +13,7 @@ from gradio.components import Component
 from kie_ui.catalog.parameters import JsonParameter, NumberParameter, Parameter, TextParameter
 from kie_ui.catalog.rules import EXTRA, Notice, Problem, is_given
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec, OnlyWith
-from kie_ui.catalog.validation.validate import missing
+from kie_ui.catalog.validation.constraints import missing
 from kie_ui.catalog.values import JsonValue
 from kie_ui.ui.form.components import PictureInput
 from kie_ui.ui.form.media_input import media_ref

@@ -20,7 +20,9 @@ def test_a_collection_survives_its_file() -> None:
     """What is written is read: models, titles, former versions, the order."""
     collection = with_added(ModelCollection(), a_spec(), None, 5)
     collection = with_added(collection, another_version(a_spec()), None, 6)
-    collection = collection.with_(collection.of("maker/one").but(title="Mine", opened_at_ms=7))
+    collection = collection.with_model(
+        collection.of("maker/one").changed(title="Mine", opened_at_ms=7)
+    )
     collection = ModelCollection(collection.stored, ("maker/one",), ())
     assert parse_collection(dump_collection(collection)) == collection
 
@@ -28,7 +30,7 @@ def test_a_collection_survives_its_file() -> None:
 def test_a_newer_page_keeps_the_former_one_and_the_title() -> None:
     """A replaced version is still known, and the person's own title stays."""
     collection = with_added(ModelCollection(), a_spec(), None, 1)
-    collection = collection.with_(collection.of("maker/one").but(title="Mine"))
+    collection = collection.with_model(collection.of("maker/one").changed(title="Mine"))
     collection = with_added(collection, another_version(a_spec()), None, 2)
     stored = collection.of("maker/one")
     assert stored.versions == (another_version(a_spec()), a_spec())
@@ -57,7 +59,7 @@ def test_going_to_and_fro_between_two_versions_keeps_two() -> None:
 def test_what_is_there_already_changes_nothing_but_comes_to_sight() -> None:
     """Adding a page twice is no new version."""
     once = with_added(ModelCollection(), a_spec(), None, 1)
-    hidden = once.with_(once.of("maker/one").but(is_hidden=True))
+    hidden = once.with_model(once.of("maker/one").changed(is_hidden=True))
     assert with_added(hidden, a_spec(), None, 2) == once
 
 
@@ -75,7 +77,7 @@ def test_a_removed_model_that_is_added_anew_goes_behind_all() -> None:
     """It is a new one, with its page's title."""
     collection = with_added(ModelCollection(), a_spec("a"), None, 1)
     collection = with_added(collection, a_spec("b"), None, 2)
-    collection = collection.with_(collection.of("a").but(removed_at_ms=3, title="Mine"))
+    collection = collection.with_model(collection.of("a").changed(removed_at_ms=3, title="Mine"))
     collection = with_added(collection, a_spec("a"), None, 4)
     assert list(collection.stored) == ["b", "a"]
     assert collection.of("a").title is None
@@ -87,7 +89,7 @@ def test_the_oldest_removed_are_forgotten() -> None:
     for number in range(4):
         collection = with_added(collection, a_spec(f"m{number}"), None, number)
     for number, model in enumerate(("m2", "m0", "m1")):
-        collection = collection.with_(collection.of(model).but(removed_at_ms=number))
+        collection = collection.with_model(collection.of(model).changed(removed_at_ms=number))
     assert set(collection.without_the_oldest_removed(1).stored) == {"m1", "m3"}
 
 

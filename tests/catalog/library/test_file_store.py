@@ -209,16 +209,16 @@ def test_for_room_what_is_least_missed_goes_first(
                 collection, another_version(a_spec("a"), f"{number}" * 500), None, 1
             )
         collection = with_added(collection, another_version(a_spec("b"), "b" * 500), None, 1)
-        return collection.with_(collection.of("b").but(removed_at_ms=1))
+        return collection.with_model(collection.of("b").changed(removed_at_ms=1))
 
     full = collections.change(NAME, many, ROOM)
     size = len((folder / f"{NAME}.json").read_bytes())
     assert len(full.of("a").former) == 4
-    slim = collections.change(NAME, lambda s: s.with_(Stored(model="c")), size - 1)
+    slim = collections.change(NAME, lambda s: s.with_model(Stored(model="c")), size - 1)
     assert slim.of("a").former == ()
     assert slim.of("b").spec is not None
     size = len((folder / f"{NAME}.json").read_bytes())
-    slim = collections.change(NAME, lambda s: s.with_(Stored(model="d")), size - 1)
+    slim = collections.change(NAME, lambda s: s.with_model(Stored(model="d")), size - 1)
     assert list(slim.stored) == ["a", "c", "d"]
 
 

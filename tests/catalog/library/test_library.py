@@ -96,16 +96,14 @@ def test_specs_may_come_one_by_one(alone: Library) -> None:
     assert models(alone)[2:] == ["a", "b"]
 
 
-def test_a_preview_tells_the_same_and_stores_nothing(
-    alone: Library, tmp_path: Path, grok: ModelSpec
+def test_what_a_built_in_model_lends_is_told_with_what_was_added(
+    alone: Library, grok: ModelSpec
 ) -> None:
-    """With what a built-in model lends, so that it can be shown as it will be."""
+    """The outcome of each page says whether it is new, and holds its spec as it is kept."""
     page = extended(grok).model_copy(update={"rules": (), "price": None})
-    seen = alone.preview(ADA, [a_spec(), page])
-    assert [each.is_new for each in seen] == [True, False]
-    assert seen[1].spec.rules == grok.rules
-    assert list(tmp_path.iterdir()) == []
-    assert alone.add(ADA, [a_spec(), page]) == seen
+    added = alone.add(ADA, [a_spec(), page])
+    assert [each.is_new for each in added] == [True, False]
+    assert added[1].spec.rules == grok.rules
 
 
 def test_an_unchanged_catalog_gives_the_very_same_objects(alone: Library) -> None:
@@ -421,9 +419,8 @@ def test_only_the_operator_adds_where_the_operator_says_so(tmp_path: Path) -> No
     """Visitors are told; what the command line adds, they have."""
     library = Library(tmp_path / "models", is_for_one=False, visitors_add=False)
     assert not library.may_add(ADA)
-    for try_ in (library.add, library.preview):
-        with pytest.raises(MayNotAdd, match="only its operator"):
-            try_(ADA, [a_spec()])
+    with pytest.raises(MayNotAdd, match="only its operator"):
+        library.add(ADA, [a_spec()])
     library.add(EVERYONE, [a_spec()])
     assert models(library)[2:] == ["maker/one"]
 

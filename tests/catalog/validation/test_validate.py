@@ -11,12 +11,12 @@ from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.request import build_body, build_input
 from kie_ui.catalog.rules import Problem
 from kie_ui.catalog.spec import ModelSpec
+from kie_ui.catalog.validation.constraints import named
 from kie_ui.catalog.validation.validate import (
     InvalidValues,
     check_part,
     check_values,
     input_model,
-    named,
 )
 from kie_ui.catalog.values import FileRef, UrlRef
 from tests.catalog.documented import JSON_TYPES, LITE, TABLES
