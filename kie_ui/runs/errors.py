@@ -2,8 +2,8 @@
 
 * RunsProblem
   x UnknownRun     there is no such run, or it is someone else's
-  x KeyMissing     a live run was asked for without a key
-  x WrongStep      what was asked for makes no sense at the run's present step
+  x KeyMissing     there is no key for a live run
+  x WrongStep      this cannot be done at the run's present step
   x StoreProblem   the database cannot be read or written
 """
 
@@ -15,14 +15,14 @@ class RunsProblem(Exception):
 
 
 class UnknownRun(RunsProblem):
-    """There is no such run, or it is someone else's: the two are told apart for nobody."""
+    """There is no such run, or it is another owner's: the sentence is the same."""
 
     def __init__(self) -> None:
         super().__init__("There is no such run.")
 
 
 class KeyMissing(RunsProblem):
-    """A live run was asked for, and there is no key to make it with."""
+    """There is no key to make a live run with."""
 
     def __init__(self, *, of_server: bool = False) -> None:
         super().__init__(
@@ -33,7 +33,7 @@ class KeyMissing(RunsProblem):
 
 
 class WrongStep(RunsProblem):
-    """What was asked for makes no sense at the run's present step."""
+    """This cannot be done at the run's present step."""
 
 
 class StoreProblem(RunsProblem):

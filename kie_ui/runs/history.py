@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 MARK_DIGITS = 6
 
-"""How much of a run's id tells the clips of equal runs apart."""
+"""How much of a run's id distinguishes clips with equal names."""
 
 NAME_SEPARATOR = " | "
 """Between the names of several clips: no file name has such a bar."""

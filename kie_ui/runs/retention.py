@@ -23,6 +23,7 @@ JUST_GIVEN_S = 600.0
 """A file given so lately may be that of a run which is about to be made."""
 
 _BATCH = 50
+_MEASURED_AT_ONCE = 500
 
 
 class Retention:
@@ -90,7 +91,8 @@ class Retention:
 
     async def _measure_files(self) -> None:
         """Save the sizes of given files and posters that are not known yet, each once."""
-        while names := await self._store.read(lambda c: removal.unmeasured_files(c, _BATCH)):
+        unmeasured = partial(removal.unmeasured_files, limit=_MEASURED_AT_ONCE)
+        while names := await self._store.read(unmeasured):
             sizes = await asyncio.to_thread(self._sizes, names)
             await self._store.write(partial(removal.save_sizes, sizes=sizes))
 

@@ -249,7 +249,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 _DAMAGED = (
     "is damaged: move it away and restore a copy of it. Without one, tasks can be tracked again"
-    " by their ids, which stand at https://kie.ai/logs."
+    " by their ids, which https://kie.ai/logs lists."
 )
 _FULL = "cannot grow: the disk is full. Free some space."
 _READ_ONLY = "cannot be written: check the permissions of the file and of its folder."
@@ -277,6 +277,6 @@ def explained_errors(where: str) -> Iterator[None]:
         message = f"{cause} {getattr(cause, 'sqlite_errorname', '')}".lower()
         explanation = next(
             (sentence for sign, sentence in _EXPLANATIONS if sign in message),
-            "did not do what it was asked to.",
+            "could not do this.",
         )
         raise StoreProblem(f"The database of runs ({where}) {explanation}") from exc

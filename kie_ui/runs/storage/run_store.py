@@ -409,7 +409,7 @@ def _next_number(connection: Connection) -> int:
 
 
 def _save_beside(connection: Connection, number: int, run: Run) -> None:
-    """Save what is kept beside a new run's row."""
+    """Save what belongs to a new run beside its row."""
     for name in {ref.path for ref in run.files}:
         connection.execute(insert(RUN_INPUTS).values(name=name, run_id=run.id))
         _add_stored_file(connection, name)
@@ -469,7 +469,7 @@ def _change(
 
 
 def _save(connection: Connection, old: Run, new: Run) -> Run:
-    """Save a run's new state, and what is kept beside its row."""
+    """Save a run's new state, and what belongs to it beside its row."""
     changed = changed_columns(old, new)
     if changed:
         connection.execute(update(RUNS).where(RUNS.c.id == new.id).values(changed))

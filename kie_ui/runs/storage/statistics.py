@@ -17,7 +17,7 @@ from kie_ui.runs.storage.tables import RUNS, SPENT, setting_of
 DAY_MS = 24 * 60 * 60 * 1000
 
 LOOK_BACK_RUNS = 100
-"""How many runs of a setting tell how long one usually takes: Kie's pace changes."""
+"""The newest runs of a setting that a usual time is taken from: Kie's pace changes."""
 
 MAX_SETTINGS = 200
 
@@ -27,7 +27,7 @@ class SpendingDay:
     """What the runs of one model cost on one day, in Kie credits, as their records say.
 
     `runs` and `credits` count the failed ones too, but none that was cancelled before it was sent;
-    `unknown_runs` are those that may cost something which no record tells.
+    `unknown_runs` may have cost something that no record says.
     """
 
     date: str

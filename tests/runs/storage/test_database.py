@@ -226,8 +226,8 @@ async def test_reads_do_not_wait_for_writes(database: Database) -> None:
     await held
 
 
-async def test_a_reader_cannot_block_the_writer(database: Database) -> None:
-    """A long list that is being read holds no write up."""
+async def test_a_slow_reader_blocks_nobody(database: Database) -> None:
+    """A long list that is being read delays neither a write nor another read."""
     is_reading, may_end = threading.Event(), threading.Event()
 
     def slowly(connection: Connection) -> list[int]:
@@ -240,6 +240,7 @@ async def test_a_reader_cannot_block_the_writer(database: Database) -> None:
     await until(is_reading.is_set)
     async with asyncio.timeout(5):
         await database.write(insert(1))
+        assert await database.read(numbers_in) == [1]
     may_end.set()
     assert await reading == []
 
