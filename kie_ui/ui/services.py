@@ -29,10 +29,10 @@ from kie_ui.runs.errors import RunsProblem, StoreProblem
 from kie_ui.runs.service import Limits, RunService
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from kie_ui.settings import Settings
+from kie_ui.ui.accounts import Accounts
 from kie_ui.ui.asgi.identity import Users
 from kie_ui.ui.asgi.uploads import OwnedFiles
 from kie_ui.ui.simulator_process import SimulatorProcess
-from kie_ui.ui.tabs.balances import Accounts
 
 logger = logging.getLogger(__name__)
 

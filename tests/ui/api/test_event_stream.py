@@ -177,7 +177,7 @@ async def test_a_page_hears_of_its_account_at_once(
     """A typed key changes the badge of every open page."""
     async with opened_stream(site, ada.cookie) as stream:
         await stream.events_until("places")
-        services.accounts._tell(ada.owner, trouble="Kie is closed.")
+        services.accounts._update(ada.owner, trouble="Kie is closed.")
         assert await stream.next_event() == (
             "account",
             {
@@ -248,7 +248,7 @@ async def test_a_page_that_leaves_is_forgotten(
         await stream.events_until("ready")
         assert (await services.runs())._store.events._subscriptions
     assert (await services.runs())._store.events._subscriptions == {}
-    assert services.accounts._bells._subscriptions == {}
+    assert services.accounts._signals._subscriptions == {}
 
 
 async def test_a_database_that_cannot_be_opened_is_told_on_the_stream(

@@ -7,8 +7,8 @@ import pytest
 from kie_ui.kie.client import KieClient
 from kie_ui.kie.errors import Unauthorized, Unreachable
 from kie_ui.simulator.server import SimulatorServer
+from kie_ui.ui.accounts import FORGET_AFTER_S, Accounts
 from kie_ui.ui.services import Services
-from kie_ui.ui.tabs.balances import GONE_AFTER_S, Accounts
 from tests.ui.driving import MakeServices
 from tests.wire.app_process import free_port
 
@@ -140,7 +140,7 @@ async def test_pages_are_told_of_their_own_accounts_changes_only(
     ):
         await accounts.test_key("ada", key)
         assert (one.is_set(), two.is_set(), b.is_set()) == (True, True, False)
-    assert accounts._bells._subscriptions == {}
+    assert accounts._signals._subscriptions == {}
 
 
 async def test_the_servers_own_key_has_its_balance_read(live: Services) -> None:
@@ -166,7 +166,7 @@ async def test_a_balance_that_cannot_be_read_is_said_beside_the_badge(
     accounts = make_services(**given).accounts
     await accounts.refresh("local")
     assert words in str(accounts.describe("local")["trouble"])
-    accounts._tell("local", balance=1.0)
+    accounts._update("local", balance=1.0)
     assert accounts.describe("local")["trouble"] is None
 
 
@@ -194,14 +194,14 @@ async def test_who_is_long_gone_is_forgotten_with_their_key(services: Services, 
     accounts = services.accounts
     accounts._now_s = lambda: now_s[0]
     await accounts.test_key("ada", key)
-    now_s[0] = GONE_AFTER_S - 1
+    now_s[0] = FORGET_AFTER_S - 1
     await accounts.prune(_is_idle)
     assert services.backends.has_own_key("ada")
-    now_s[0] = GONE_AFTER_S
+    now_s[0] = FORGET_AFTER_S
     await accounts.prune(_is_idle)
     assert not services.backends.has_own_key("ada")
     assert accounts.describe("ada")["balance"] is None
-    assert accounts._seen_s == {}
+    assert accounts._accounts == {}
 
 
 async def test_who_has_a_page_open_or_runs_under_way_is_not_forgotten(
@@ -217,12 +217,12 @@ async def test_who_has_a_page_open_or_runs_under_way_is_not_forgotten(
         return True
 
     with accounts.changes("ada"):
-        now_s[0] = 2 * GONE_AFTER_S
+        now_s[0] = 2 * FORGET_AFTER_S
         await accounts.prune(_is_idle)
         assert services.backends.has_own_key("ada")
     await accounts.prune(_is_idle)
     assert services.backends.has_own_key("ada")
-    now_s[0] = 4 * GONE_AFTER_S
+    now_s[0] = 4 * FORGET_AFTER_S
     await accounts.prune(is_busy)
     assert services.backends.has_own_key("ada")
 
