@@ -22,9 +22,9 @@ from kie_ui.catalog.library.collection import Added, Entry
 from kie_ui.catalog.library.exchange import Source, read_sources
 from kie_ui.catalog.library.file_store import CollectionProblem
 from kie_ui.catalog.library.library import EVERYONE, Library
-from kie_ui.catalog.library.sanitize import UnusableSpec
 from kie_ui.catalog.parameters import Parameter
 from kie_ui.catalog.registry import UnknownModel
+from kie_ui.catalog.sanitize import UnusableSpec
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
 

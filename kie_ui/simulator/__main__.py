@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from kie_ui.catalog.library.exchange import read_sources
 from kie_ui.catalog.library.library import Library
-from kie_ui.catalog.library.sanitize import sanitize_spec
 from kie_ui.catalog.registry import Catalog, Registry, built_in_registry
+from kie_ui.catalog.sanitize import sanitize_spec
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
 from kie_ui.simulator.faults import PROMPT_WORDS

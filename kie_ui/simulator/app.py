@@ -23,7 +23,8 @@ from kie_ui.simulator.files import Files, MediaFinder
 from kie_ui.simulator.http import file_transfer, jobs
 from kie_ui.simulator.http.context import CreateLimit, SimulatorState
 from kie_ui.simulator.http.control import ControlEndpoints, RequestLog, RequestLogMiddleware
-from kie_ui.simulator.http.responses import (
+from kie_ui.simulator.render.worker_pool import WorkerPool
+from kie_ui.simulator.responses import (
     CREATE_PATH,
     RECORD_PATH,
     Refused,
@@ -32,7 +33,6 @@ from kie_ui.simulator.http.responses import (
     answer_not_found,
     answer_refusal,
 )
-from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.store import open_store
 from kie_ui.simulator.tasks import Tasks
 

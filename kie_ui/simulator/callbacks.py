@@ -16,7 +16,7 @@ import httpx
 
 from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.files import is_loopback, tls_context
-from kie_ui.simulator.http.responses import envelope
+from kie_ui.simulator.responses import envelope
 
 TIMEOUT_S = 10.0
 RETRY_AFTER_S = 2.0

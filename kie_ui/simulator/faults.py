@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kie_ui.simulator.http.responses import envelope
-from kie_ui.simulator.server import DROP_CONNECTION
+from kie_ui.simulator.responses import envelope
 
-if TYPE_CHECKING:
-    from kie_ui.simulator.config import Sleep
+DROP_CONNECTION = "drop_connection"
+"""The key in `scope["state"]` of a function that closes the socket without an answer."""
 
 
 class ForcedOutcome(BaseModel):
@@ -183,7 +182,9 @@ _PROXY_PAGE = (
 class FaultMiddleware:
     """Applies the active faults to the requests that they match."""
 
-    def __init__(self, app: ASGIApp, faults: Faults, sleep: Sleep) -> None:
+    def __init__(
+        self, app: ASGIApp, faults: Faults, sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
         self._app = app
         self._faults = faults
         self._sleep = sleep

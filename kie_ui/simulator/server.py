@@ -10,6 +10,8 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
+from kie_ui.simulator.faults import DROP_CONNECTION
+
 if TYPE_CHECKING:
     import uvicorn
     from starlette.applications import Starlette
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 
 SHUTDOWN_TIMEOUT_S = 2
 """How long open requests may go on after `stop`."""
-DROP_CONNECTION = "drop_connection"
-"""The key in `scope["state"]` of a function that closes the socket without an answer."""
 _ALL_INTERFACES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 

@@ -24,7 +24,7 @@ from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.validation.validate import InvalidValues, check_values
 from kie_ui.catalog.values import JsonValue, UrlRef, is_web_address
 from kie_ui.media.formats import PREFIX_BYTES, mime_of
-from kie_ui.simulator.http.responses import Refused, missing_field
+from kie_ui.simulator.responses import Refused, missing_field
 from kie_ui.simulator.store import FileRow
 
 _ARTICLES = {"integer": "an integer", "array": "a list", "object": "an object"}

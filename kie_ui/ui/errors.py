@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse
 
 from kie_ui.catalog.library.file_store import CollectionProblem
 from kie_ui.catalog.library.library import MayNotAdd
-from kie_ui.catalog.library.sanitize import UnusableSpec
 from kie_ui.catalog.registry import UnknownModel
+from kie_ui.catalog.sanitize import UnusableSpec
 from kie_ui.catalog.validation.validate import InvalidValues
 from kie_ui.kie.errors import KieError, Unreachable
 from kie_ui.media.storage import explain_os_error

@@ -11,7 +11,7 @@ from kie_ui.catalog.registry import Registry, built_in_registry
 from kie_ui.catalog.request import build_body, build_input
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.validation.validate import InvalidValues, check_values
-from kie_ui.simulator.http.responses import Refused
+from kie_ui.simulator.responses import Refused
 from kie_ui.simulator.validation import CheckedRequest, check_request
 from tests.catalog.spec_strategies import specs
 from tests.catalog.strategies import any_json, values_of

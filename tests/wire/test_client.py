@@ -24,8 +24,8 @@ from kie_ui.kie.errors import (
 )
 from kie_ui.kie.responses import TaskRecord, TaskState
 from kie_ui.simulator.faults import Fault
-from kie_ui.simulator.http.responses import CREATE_PATH, RECORD_PATH
 from kie_ui.simulator.render.worker_pool import WorkerPool
+from kie_ui.simulator.responses import CREATE_PATH, RECORD_PATH
 from kie_ui.simulator.server import SimulatorServer
 from tests.wire.app_process import free_port
 

@@ -11,7 +11,7 @@ from kie_ui.catalog.values import FileRef
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from kie_ui.simulator.faults import Fault, ForcedOutcome
-from kie_ui.simulator.http.responses import CREATE_PATH, RECORD_PATH
+from kie_ui.simulator.responses import CREATE_PATH, RECORD_PATH
 from kie_ui.simulator.server import SimulatorServer
 from tests.runs.harness import GROK, OWNER, FastClock, make_backends, make_service
 from tests.wire.tiny_media import shows

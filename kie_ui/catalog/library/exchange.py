@@ -14,7 +14,7 @@ from pydantic_core import from_json, to_json
 
 from kie_ui.catalog.docs_import.documented import UnreadablePage
 from kie_ui.catalog.docs_import.read_page import read_page
-from kie_ui.catalog.library.sanitize import UnusableSpec, sanitize_spec
+from kie_ui.catalog.sanitize import UnusableSpec, sanitize_spec
 from kie_ui.catalog.spec import ModelSpec
 
 FORMAT = "kie-ui-models"

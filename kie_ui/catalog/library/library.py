@@ -17,8 +17,8 @@ from typing import NamedTuple
 from kie_ui.catalog.library.collection import Added, Entry, ModelCollection, entries_of, with_added
 from kie_ui.catalog.library.exchange import write_models
 from kie_ui.catalog.library.file_store import CollectionFiles, CollectionProblem, Stamp
-from kie_ui.catalog.library.sanitize import clean_title, sanitize_spec
 from kie_ui.catalog.registry import Registry, UnknownModel, built_in_registry
+from kie_ui.catalog.sanitize import clean_title, sanitize_spec
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
 

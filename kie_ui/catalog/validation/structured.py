@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic import ValidationError as PydanticValidationError
 
-from kie_ui.catalog.library.sanitize import sanitize_schema
 from kie_ui.catalog.parameters import JsonParameter, TableParameter
 from kie_ui.catalog.rules import is_given
+from kie_ui.catalog.sanitize import sanitize_schema
 from kie_ui.catalog.validation.constraints import check_count, error_in_words, reject, shown
 from kie_ui.catalog.values import JsonValue
 from kie_ui.strict_json import read_json

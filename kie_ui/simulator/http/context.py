@@ -15,7 +15,7 @@ from kie_ui.simulator.config import VISITOR_KEY_PREFIX, SimulatorConfig
 from kie_ui.simulator.faults import Faults
 from kie_ui.simulator.files import Files, MediaFinder
 from kie_ui.simulator.http.control import RequestLog
-from kie_ui.simulator.http.responses import Refused
+from kie_ui.simulator.responses import Refused
 from kie_ui.simulator.store import Store
 from kie_ui.simulator.tasks import Tasks
 

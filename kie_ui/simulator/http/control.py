@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.faults import Fault, Faults
-from kie_ui.simulator.http.responses import (
+from kie_ui.simulator.responses import (
     CREATE_PATH,
     RECORD_PATH,
     UPLOAD_PATHS,

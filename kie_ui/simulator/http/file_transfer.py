@@ -33,7 +33,7 @@ from kie_ui.simulator.files import (
     sample_path,
 )
 from kie_ui.simulator.http.context import SimulatorState, account_of, base_url_of, state_of
-from kie_ui.simulator.http.responses import (
+from kie_ui.simulator.responses import (
     Refused,
     accepted,
     accepted_upload,

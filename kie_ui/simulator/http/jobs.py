@@ -20,8 +20,8 @@ from kie_ui.simulator.http.context import (
     collection_of,
     state_of,
 )
-from kie_ui.simulator.http.responses import Refused, accepted, read_json_object
 from kie_ui.simulator.plan import build_plan
+from kie_ui.simulator.responses import Refused, accepted, read_json_object
 from kie_ui.simulator.store import InsufficientCredits
 from kie_ui.simulator.tasks import sample_record
 from kie_ui.simulator.validation import CheckedRequest, check_file, check_request

@@ -16,8 +16,8 @@ from kie_ui.catalog.library.exchange import (
     read_models,
     write_models,
 )
-from kie_ui.catalog.library.sanitize import sanitize_spec
 from kie_ui.catalog.parameters import MediaParameter
+from kie_ui.catalog.sanitize import sanitize_spec
 from kie_ui.catalog.spec import ModelSpec
 from tests.catalog.added import a_spec
 from tests.catalog.spec_strategies import specs

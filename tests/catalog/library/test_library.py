@@ -9,8 +9,8 @@ from kie_ui.catalog.library import library as library_module
 from kie_ui.catalog.library.exchange import read_models
 from kie_ui.catalog.library.file_store import CollectionProblem
 from kie_ui.catalog.library.library import EVERYONE, NOTES_OPENED_EVERY_MS, Library, MayNotAdd
-from kie_ui.catalog.library.sanitize import UnusableSpec
 from kie_ui.catalog.registry import UnknownModel
+from kie_ui.catalog.sanitize import UnusableSpec
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
 from tests.catalog.added import a_spec, another_version, extended

@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.http.context import CreateLimit, account_of, collection_of
-from kie_ui.simulator.http.responses import Refused
+from kie_ui.simulator.responses import Refused
 from tests.simulator.harness import Time
 
 

@@ -8,15 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from kie_ui.catalog.library.sanitize import (
-    LARGEST_WHOLE,
-    UnusableSpec,
-    clean_title,
-    is_plain,
-    sanitize_parameter,
-    sanitize_schema,
-    sanitize_spec,
-)
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     JsonParameter,
@@ -28,6 +19,15 @@ from kie_ui.catalog.parameters import (
     TextParameter,
 )
 from kie_ui.catalog.request import estimate_credits
+from kie_ui.catalog.sanitize import (
+    LARGEST_WHOLE,
+    UnusableSpec,
+    clean_title,
+    is_plain,
+    sanitize_parameter,
+    sanitize_schema,
+    sanitize_spec,
+)
 from kie_ui.catalog.spec import MAX_OPTIONS, MAX_PARAMETERS, MAX_TITLE, ModelSpec, Price
 from kie_ui.catalog.validation.validate import InvalidValues, check_values
 from tests.catalog.added import a_spec, another_version, extended, text
