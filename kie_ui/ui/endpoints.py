@@ -33,8 +33,7 @@ from kie_ui.runs.run import Run, Step
 from kie_ui.ui.asgi.identity import owner_of
 from kie_ui.ui.asgi.uploads import copy_to_cache
 from kie_ui.ui.errors import refusal, refusal_of
-from kie_ui.ui.form.components import ApiParameter
-from kie_ui.ui.form.media_input import NotAPicture, media_ref
+from kie_ui.ui.form.components import ApiParameter, NotAPicture, media_ref
 from kie_ui.ui.services import Services
 
 GENERATE = "generate"

@@ -69,7 +69,7 @@ def uploaded(*names: str) -> list[str]:
     return [f"<address of the uploaded {name}>" for name in names]
 
 
-def fill_in(form: KindsForm, pictures: list[Path], sound: Path) -> dict[str, Any]:
+def prefill_form(form: KindsForm, pictures: list[Path], sound: Path) -> dict[str, Any]:
     """Fill in one field of every kind, and tell what the request says of it."""
     form.prompt.fill("half filled in")
     form.choose_files("image_urls", *pictures[:2])
@@ -110,7 +110,7 @@ def test_every_kind_is_sent_kept_over_a_refresh_and_put_back_from_a_run(
     kie: KiePage, form: KindsForm, pictures: list[Path], sound: Path
 ) -> None:
     """What is folded away is kept as well; starting over can be undone."""
-    said = fill_in(form, pictures, sound)
+    said = prefill_form(form, pictures, sound)
     form.expect_body(**said)
     kie.expect_kept("style_of")
 
@@ -315,7 +315,7 @@ def test_nothing_reaches_beyond_the_edge(
 ) -> None:
     """On a telephone a row becomes a card."""
     kie.page.set_viewport_size({"width": width, "height": 844})
-    fill_in(form, pictures, sound)
+    prefill_form(form, pictures, sound)
     assert kie.overflowing() == []
     prompt = form.rows("shots").first.get_by_label("Prompt, row 1").bounding_box()
     assert prompt is not None

@@ -21,7 +21,7 @@ from kie_ui.ui.endpoints import (
     read_input,
     schema_of,
 )
-from kie_ui.ui.form.media_input import UPLOAD_META
+from kie_ui.ui.form.components import UPLOAD_META
 from kie_ui.ui.services import Services
 from tests.catalog.spec_strategies import specs
 from tests.catalog.strategies import values_of

@@ -27,7 +27,7 @@ from kie_ui.ui.api.requests import (
 )
 from kie_ui.ui.asgi.request_body import read_body
 from kie_ui.ui.errors import BadRequest
-from kie_ui.ui.form.text import in_words, plain_text
+from kie_ui.ui.form.widgets import in_words, plain_text
 
 RUNS_A_PAGE = 40
 MAX_SEARCH_CHARACTERS = 500

@@ -1,4 +1,4 @@
-"""Filling in forms: from a run's settings, from a result, or from the recipe in a dropped clip.
+"""Prefill in forms: from a run's settings, from a result, or from the recipe in a dropped clip.
 
 A result can be the picture, clip or sound of another model, or continue as the picture of its
 task. Then only the parameter that takes it is filled in, and the rest of that form is kept.
@@ -28,13 +28,13 @@ from kie_ui.ui.asgi.request_body import body_chunks
 from kie_ui.ui.assets import ASSETS
 from kie_ui.ui.errors import BadRequest, BodyTooLarge
 from kie_ui.ui.form.prefill import (
-    Filling,
     PictureGone,
+    Prefill,
+    add_value,
     copy_to_uploads,
-    fill_in,
     fits,
     place_in_uploads,
-    put_in,
+    prefill_form,
 )
 
 MAX_CLIP_BYTES = 256 * 1024 * 1024
@@ -68,8 +68,8 @@ async def fill_from_run(request: ApiRequest) -> JsonObject:
     def copy(ref: FileRef) -> Path:
         return copy_to_uploads(sources[ref.path], ref.name)
 
-    filling = await asyncio.to_thread(fill_in, spec, run.values, copy, renews_seed=renews_seed)
-    return await _answer(request, filling)
+    prefill = await asyncio.to_thread(prefill_form, spec, run.values, copy, renews_seed=renews_seed)
+    return await _answer(request, prefill)
 
 
 async def list_uses(request: ApiRequest) -> JsonObject:
@@ -110,10 +110,10 @@ async def animate(request: ApiRequest) -> JsonObject:
     model = str((await request.json_object()).get("model"))
     if clip.kind != "image" or run.task_id is None or maker_of(run.model) != maker_of(model):
         raise WrongStep("Only a picture can be animated, and only by a model of its own maker.")
-    filling = fill_with_task_picture(await request.spec(model), run.task_id, _index(request))
+    prefill = fill_with_task_picture(await request.spec(model), run.task_id, _index(request))
     if run.backend != request.services.backends.kind(request.owner):
-        filling.notes.append(_OTHER_BACKEND[run.backend])
-    return filling.public()
+        prefill.notes.append(_OTHER_BACKEND[run.backend])
+    return prefill.public()
 
 
 async def fill_from_clip(request: ApiRequest) -> JsonObject:
@@ -122,14 +122,14 @@ async def fill_from_clip(request: ApiRequest) -> JsonObject:
         with tempfile.TemporaryDirectory(prefix="kie-ui-") as folder:
             clip = Path(folder) / "clip"
             await _save_body(request, clip)
-            filling = await _fill_from_recipe(request, clip)
-    return await _answer(request, filling)
+            prefill = await _fill_from_recipe(request, clip)
+    return await _answer(request, prefill)
 
 
-async def _answer(request: ApiRequest, filling: Filling) -> JsonObject:
+async def _answer(request: ApiRequest, prefill: Prefill) -> JsonObject:
     """Give the owner the files that were copied for a form, then answer what it holds."""
-    await request.services.files.give(request.owner, filling.files)
-    return filling.public()
+    await request.services.files.give(request.owner, prefill.files)
+    return prefill.public()
 
 
 def takers_of(
@@ -142,7 +142,7 @@ def takers_of(
                 yield spec, parameter
 
 
-def fill_with_task_picture(spec: ModelSpec, task_id: str, index: int) -> Filling:
+def fill_with_task_picture(spec: ModelSpec, task_id: str, index: int) -> Prefill:
     """Fill in the task and which of its pictures is meant.
 
     Raises: WrongStep, if the model takes no such picture.
@@ -150,28 +150,28 @@ def fill_with_task_picture(spec: ModelSpec, task_id: str, index: int) -> Filling
     task = image_task_parameter(spec)
     if task is None:
         raise WrongStep(f"{spec.title} does not start from a picture of a task.")
-    filling = Filling(spec, keeps_rest=True)
-    put_in(filling, task, task_id, _no_file)
+    prefill = Prefill(spec, keeps_rest=True)
+    add_value(prefill, task, task_id, _no_file)
     for number in index_parameters(spec):
         if not fits(number, index):
             count = int(number.maximum or 0) + 1
             raise WrongStep(f"{spec.title} takes only {count} pictures of a task.")
-        put_in(filling, number, index, _no_file)
-    return filling
+        add_value(prefill, number, index, _no_file)
+    return prefill
 
 
 def _no_file(ref: FileRef) -> Path:
     raise PictureGone(f"“{ref.name}” is not there.")
 
 
-def _fill_with_file(spec: ModelSpec, parameter: MediaParameter, source: Path, name: str) -> Filling:
+def _fill_with_file(spec: ModelSpec, parameter: MediaParameter, source: Path, name: str) -> Prefill:
     """Copy a result to where the form finds it. Blocks. Raises: WrongStep, if it was deleted."""
     if not source.is_file():
         raise WrongStep("The file of this result is no longer there.")
-    filling = Filling(spec, keeps_rest=True)
+    prefill = Prefill(spec, keeps_rest=True)
     refs = (FileRef(path=str(source), name=name),)
-    put_in(filling, parameter, refs, lambda ref: copy_to_uploads(source, ref.name))
-    return filling
+    add_value(prefill, parameter, refs, lambda ref: copy_to_uploads(source, ref.name))
+    return prefill
 
 
 async def _result(request: ApiRequest) -> tuple[Run, Clip]:
@@ -196,7 +196,7 @@ async def _save_body(request: ApiRequest, path: Path) -> None:
             raise BodyTooLarge(sentence) from None
 
 
-async def _fill_from_recipe(request: ApiRequest, clip: Path) -> Filling:
+async def _fill_from_recipe(request: ApiRequest, clip: Path) -> Prefill:
     """Fill in a form from a clip. Raises: BadRequest, if it holds no recipe for a form."""
     recipe = await asyncio.to_thread(_read_recipe, clip)
     try:
@@ -209,9 +209,9 @@ async def _fill_from_recipe(request: ApiRequest, clip: Path) -> Filling:
     own = await history.pictures_of_task(request.owner, recipe.task_id or "")
     values = values_of(spec, recipe.values)
     pictures = _RecipePictures(clip, own, _start_picture(spec, values))
-    filling = await asyncio.to_thread(fill_in, spec, values, pictures.copy)
-    filling.notes += pictures.notes
-    return filling
+    prefill = await asyncio.to_thread(prefill_form, spec, values, pictures.copy)
+    prefill.notes += pictures.notes
+    return prefill
 
 
 def _read_recipe(clip: Path) -> Recipe:

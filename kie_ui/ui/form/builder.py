@@ -28,9 +28,8 @@ from kie_ui.catalog.spec import ExactlyOne, ModelSpec
 from kie_ui.catalog.values import MediaRef
 from kie_ui.simulator.files import sample_image_tasks
 from kie_ui.ui.assets import ASSETS
-from kie_ui.ui.form.components import PictureInput
+from kie_ui.ui.form.components import PictureInput, look_at
 from kie_ui.ui.form.form import BACKGROUND_EVENT, Field, Form, count_html
-from kie_ui.ui.form.media_input import look_at
 from kie_ui.ui.form.widgets import build_widget, is_filled_in
 
 MAX_IN_SIGHT = 12

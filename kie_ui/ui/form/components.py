@@ -1,12 +1,15 @@
-"""Gradio's components, taught to leave web addresses alone.
+"""Our widgets: Gradio's own where they fit, taught to leave web addresses alone, and two more.
 
-The stock ones have the server fetch every address that comes in as a file. Here only the browser
-looks at an address, and Kie; our server passes it on as it is.
+Gradio's server would fetch every address that comes in as a file. Here only the browser looks at an
+address, and Kie; our server passes it on as it is. What the lists of files and of rows look like is
+up to `assets/js/media_list.js` and `rows_table.js`.
 """
 
 from __future__ import annotations
 
 from abc import ABCMeta
+from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,101 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.component_meta import ComponentMeta
 from gradio.components.api_component import Api
-from gradio.data_classes import ImageData
+from gradio.data_classes import FileData, ImageData
 
-from kie_ui.catalog.values import MediaRef
-from kie_ui.ui.form.media_input import NotAPicture, is_address, media_ref
+from kie_ui.catalog.media_types import SHOWN_IN_BROWSERS
+from kie_ui.catalog.parameters import (
+    ChoiceParameter,
+    Column,
+    MediaParameter,
+    NumberParameter,
+    SwitchParameter,
+    TableParameter,
+    TextParameter,
+)
+from kie_ui.catalog.validation.constraints import NOUNS
+from kie_ui.catalog.values import FileRef, MediaRef, UrlRef, is_web_address
+from kie_ui.media.formats import MediaProblem
+from kie_ui.ui.asgi.uploads import folder_of
+
+UPLOAD_META = {"_type": "gradio.FileData"}
+
+
+class NotAPicture(ValueError):
+    """What came in stands for no file of this visitor and for no web address."""
+
+
+def is_address(resource: object) -> bool:
+    """Tell whether Gradio is about to fetch this itself, which we never let it."""
+    return isinstance(resource, str) and resource.lower().startswith(("http://", "https://"))
+
+
+def media_ref(payload: object) -> MediaRef:
+    """Read what Gradio hands over for one file.
+
+    Only files in Gradio's own upload folder are taken, so that no caller can name a file of ours.
+    Raises: NotAPicture.
+    """
+    if isinstance(payload, str):
+        return _url_ref(payload)
+    if not isinstance(payload, (Mapping, FileData)):
+        raise NotAPicture("needs an uploaded file or a web address.")
+    data = payload if isinstance(payload, Mapping) else payload.model_dump()
+    path = data.get("path")
+    if not isinstance(path, str) or data.get("meta") != UPLOAD_META:
+        raise NotAPicture("needs an uploaded file or a web address.")
+    if is_address(path):
+        return _url_ref(path)
+    if folder_of(path) is None:
+        raise NotAPicture("needs a file that was uploaded here.")
+    return FileRef(path=path, name=Path(str(data.get("orig_name") or path)).name)
+
+
+def _url_ref(address: str) -> UrlRef:
+    if not is_web_address(address.strip()):
+        raise NotAPicture("needs a web address that starts with https:// or http://.")
+    return UrlRef(url=address)
+
+
+def look_at(
+    parameter: MediaParameter, picture: MediaRef | None
+) -> tuple[dict[str, Any] | None, str]:
+    """Say what a given picture is, and what to show instead of one that browsers can't show.
+
+    Returns `{"of": path, "instead": file}` or None, and the words. Blocks: Gradio runs it in a
+    thread.
+    """
+    if not isinstance(picture, FileRef):
+        return None, ""
+    from kie_ui.media.images.open import inspect_picture  # noqa: PLC0415 - few need it
+
+    source = Path(picture.path)
+    try:
+        info = inspect_picture(source)
+        format_ = "HEIC" if info.format == "HEIF" else info.format
+        facts = f"{format_} · {info.width_px} × {info.height_px} · {_size(info.size_bytes)}"
+        if info.mime in SHOWN_IN_BROWSERS:
+            return None, f"<p>{escape(facts)}</p>"
+        fit, changes = _fit(parameter, source)
+    except MediaProblem as problem:
+        return None, f'<p class="kie-note-error" role="alert">{escape(str(problem))}</p>'
+    instead = {"path": str(fit), "orig_name": fit.name, "meta": UPLOAD_META}
+    words = f"{facts}. {' '.join(changes)}"
+    return {"of": picture.path, "instead": instead}, f"<p>{escape(words)}</p>"
+
+
+def _fit(parameter: MediaParameter, source: Path) -> tuple[Path, tuple[str, ...]]:
+    """Turn a picture into what would be sent of it, beside it in Gradio's cache."""
+    from kie_ui.media.images.convert import prepare_picture  # noqa: PLC0415 - few need it
+    from kie_ui.runs.lifecycle.submit import picture_limits  # noqa: PLC0415
+
+    prepared = prepare_picture(source, source.parent, picture_limits(parameter))
+    return prepared.path, prepared.changes
+
+
+def _size(size_bytes: int) -> str:
+    mega = size_bytes / 1e6
+    return f"{mega:.1f} MB" if mega >= 0.1 else f"{size_bytes / 1e3:.0f} kB"
 
 
 class WithoutStub(ComponentMeta):
@@ -99,3 +193,132 @@ class ApiParameter(KeepsAddresses, Api, metaclass=WithoutStub):
     def get_block_name(self) -> str:
         """Pass for the stock one in the browser."""
         return "api"
+
+
+class MediaList(KeepsAddresses, gr.HTML, metaclass=WithoutStub):
+    """The widget; its value is a list of files as Gradio names them, and of typed addresses."""
+
+    def preprocess(self, payload: object) -> list[MediaRef | str]:  # type: ignore[override]
+        """Return what was given, in its order; what stands for no file is left for the check."""
+        return [_ref_or_text(item) for item in payload] if isinstance(payload, list) else []
+
+    def postprocess(self, value: object) -> Any:
+        """Hand on a list; the stock component's type speaks of HTML."""
+        return value if isinstance(value, list) else []
+
+    def api_info(self) -> dict[str, Any]:
+        """Describe the value."""
+        return {"type": "array", "items": {}}
+
+
+def _ref_or_text(item: object) -> MediaRef | str:
+    try:
+        return media_ref(item)
+    except NotAPicture:
+        named = item if isinstance(item, Mapping) else {}
+        return str(named.get("typed") or named.get("orig_name") or "?")
+
+
+def build_media_list(parameter: MediaParameter) -> MediaList:
+    """Build the list of a parameter, which is empty at first."""
+    return MediaList(
+        [],
+        label=parameter.label,
+        html_template='<div class="kie-media"></div>',
+        js_on_load="window.kieUi.mountMediaList({ element, props, trigger, watch, upload })",
+        about=media_about(parameter),
+        apply_default_css=False,
+        container=True,
+        padding=True,
+        elem_classes="kie-own",
+    )
+
+
+def media_about(parameter: MediaParameter) -> dict[str, Any]:
+    """Say what the script has to know of a parameter."""
+    one, several = NOUNS[parameter.media]
+    return {
+        "label": parameter.label,
+        "help": parameter.help,
+        "name": parameter.name,
+        "media": parameter.media,
+        "one": one,
+        "several": several,
+        "is_list": parameter.many and parameter.max_items != 1,
+        "least": parameter.min_items,
+        "most": parameter.max_items if parameter.many else 1,
+        "max_bytes": parameter.max_bytes,
+        "accepts": list(parameter.accepts),
+        "examples": list(parameter.default),
+    }
+
+
+class RowsTable(KeepsAddresses, gr.HTML, metaclass=WithoutStub):
+    """The widget; its value is the list of rows as the wire wants them."""
+
+    def preprocess(self, payload: object) -> list[Any]:  # type: ignore[override]
+        """Return the rows; what is in them is left for the check."""
+        return payload if isinstance(payload, list) else []
+
+    def postprocess(self, value: object) -> Any:
+        """Hand on a list; the stock component's type speaks of HTML."""
+        return list(value) if isinstance(value, (list, tuple)) else []
+
+    def api_info(self) -> dict[str, Any]:
+        """Describe the value."""
+        return {"type": "array", "items": {}}
+
+
+def build_rows_table(parameter: TableParameter) -> RowsTable:
+    """Build the table of a parameter, with the documented rows."""
+    return RowsTable(
+        list(parameter.default),
+        label=parameter.label,
+        html_template='<div class="kie-rows"></div>',
+        js_on_load="window.kieUi.mountRowsTable({ element, props, trigger, watch })",
+        about=rows_about(parameter),
+        apply_default_css=False,
+        container=True,
+        padding=True,
+        elem_classes="kie-own",
+    )
+
+
+def rows_about(parameter: TableParameter) -> dict[str, Any]:
+    """Say what the script has to know of a parameter."""
+    return {
+        "label": parameter.label,
+        "help": parameter.help,
+        "name": parameter.name,
+        "is_required": parameter.required,
+        "is_bare": parameter.is_bare,
+        "least": parameter.min_items,
+        "most": parameter.max_items,
+        "columns": [_column(column) for column in parameter.columns],
+    }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    common = {
+        "kind": column.kind,
+        "name": column.name,
+        "label": column.label,
+        "help": column.help,
+        "is_required": column.required,
+        "start": column.default,
+    }
+    return {**common, **_limits(column)}
+
+
+def _limits(column: Column) -> dict[str, Any]:
+    match column:
+        case TextParameter():
+            return {"is_long": column.multiline, "sample": column.sample}
+        case ChoiceParameter():
+            options = [option.model_dump() for option in column.options]
+            return {"options": options, "is_many": column.many}
+        case NumberParameter():
+            step = column.step or (1 if column.is_whole else "any")
+            return {"minimum": column.minimum, "maximum": column.maximum, "step": step}
+        case SwitchParameter():
+            return {}

@@ -14,10 +14,8 @@ import gradio as gr
 from gradio.components import Component
 
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.ui.form.components import PictureInput
+from kie_ui.ui.form.components import MediaList, PictureInput, RowsTable
 from kie_ui.ui.form.form import ADDRESS, RANDOM, START_FROM, Field, Form
-from kie_ui.ui.form.media_list import MediaList
-from kie_ui.ui.form.rows_table import RowsTable
 
 FACTS = "+facts"
 """What the name of the words under a picture ends on."""

@@ -15,10 +15,8 @@ from kie_ui.catalog.rules import EXTRA, Notice, Problem, is_given
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec, OnlyWith
 from kie_ui.catalog.validation.constraints import missing
 from kie_ui.catalog.values import JsonValue
-from kie_ui.ui.form.components import PictureInput
-from kie_ui.ui.form.media_input import media_ref
-from kie_ui.ui.form.media_list import MediaList
-from kie_ui.ui.form.widgets import value_said
+from kie_ui.ui.form.components import MediaList, PictureInput, media_ref
+from kie_ui.ui.form.widgets import parameter_value
 
 START_FROM = "+start_from"
 """Name of the choice between parameters that exclude each other.
@@ -114,7 +112,7 @@ class Form:
             if isinstance(shown.parameter, NumberParameter) and raw.get(name + RANDOM):
                 value = shown.parameter.random_value
             address = str(raw.get(name + ADDRESS) or "").strip()
-            values[name] = address or value_said(shown.parameter, value)
+            values[name] = address or parameter_value(shown.parameter, value)
         return values
 
     def _silent(self, chosen: str | None) -> set[str]:
@@ -152,7 +150,7 @@ class Form:
         is_chosen = problem.parameter == raw.get(START_FROM)
         return is_chosen and not is_given(self.values(raw).get(problem.parameter))
 
-    def said_while_typing(
+    def while_typing(
         self, problems: tuple[Problem, ...], raw: Mapping[str, Any]
     ) -> tuple[Problem, ...]:
         """Keep the problems that are told before any press: those of JSON that was begun."""
@@ -187,7 +185,7 @@ class Form:
         }
 
 
-def untouched_value(widget: Any) -> Any:
+def initial_value(widget: Any) -> Any:
     """Return what a handler gets of a widget that nobody has touched."""
     if isinstance(widget, MediaList):
         return widget.preprocess(widget.value)

@@ -1,6 +1,6 @@
 """The values of a run → what its form shows: every parameter is put back where it was.
 
-The browser does the filling in (`assets/js/reuse.js`); what it is told here is what each widget is
+The browser does the prefill in (`assets/js/reuse.js`); what it is told here is what each widget is
 to hold. A widget that is not named gets its documented default.
 """
 
@@ -29,14 +29,14 @@ from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec, OnlyWith
 from kie_ui.catalog.values import FileRef, JsonValue, MediaRef, UrlRef
 from kie_ui.ui.asgi.uploads import upload_folder
+from kie_ui.ui.form.components import UPLOAD_META, look_at
 from kie_ui.ui.form.drafts import FACTS
 from kie_ui.ui.form.form import ADDRESS, RANDOM, START_FROM
-from kie_ui.ui.form.media_input import UPLOAD_META, look_at
-from kie_ui.ui.form.widgets import json_text, lowest_choice, said_of
+from kie_ui.ui.form.widgets import json_text, slider_minimum, widget_value
 
-LONGEST_SAID = 80
+MAX_QUOTED_CHARACTERS = 80
 """Characters of a value that a sentence repeats."""
-LARGEST_SEED = 2**31 - 1
+MAX_SEED = 2**31 - 1
 """Where a model documents no end of its seeds."""
 
 
@@ -44,12 +44,12 @@ class PictureGone(Exception):
     """A picture cannot be put back; the text is a sentence for the person."""
 
 
-Bring = Callable[[FileRef], Path]
-"""Brings a picture to where the form finds it. Raises: PictureGone."""
+PlaceFile = Callable[[FileRef], Path]
+"""Places a file to where the form finds it. Raises: PictureGone."""
 
 
 @dataclass
-class Filling:
+class Prefill:
     """What is to stand in a model's form."""
 
     spec: ModelSpec
@@ -73,77 +73,79 @@ def has_seed(spec: ModelSpec) -> bool:
     return any(_has_random_value(parameter) for parameter in parameters_for(spec, "seed"))
 
 
-def fill_in(
-    spec: ModelSpec, values: Mapping[str, Any], bring: Bring, *, renews_seed: bool = False
-) -> Filling:
+def prefill_form(
+    spec: ModelSpec, values: Mapping[str, Any], place_file: PlaceFile, *, renews_seed: bool = False
+) -> Prefill:
     """Say what the form holds when it says these values; what no longer fits is left out.
 
     Blocks: pictures are copied and looked at.
     """
-    filling = Filling(spec)
-    silent = _silent(spec, values, filling)
+    prefill = Prefill(spec)
+    silent = _silent(spec, values, prefill)
     for parameter in spec.parameters:
         if parameter.name in values:
-            _put(filling, parameter, values[parameter.name], bring)
+            _put(prefill, parameter, values[parameter.name], place_file)
         elif parameter.name not in silent:
-            _empty(filling, parameter)
+            _empty(prefill, parameter)
         if renews_seed and _has_random_value(parameter):
-            _renew(filling, parameter, values.get(parameter.name))
+            _renew(prefill, parameter, values.get(parameter.name))
     extra = values.get(EXTRA)
-    filling.fields[EXTRA] = json_text(extra.value) if isinstance(extra, JsonValue) else ""
+    prefill.fields[EXTRA] = json_text(extra.value) if isinstance(extra, JsonValue) else ""
     known = {EXTRA, *(parameter.name for parameter in spec.parameters)}
     for name in values.keys() - known:
-        filling.notes.append(f"“{name}” is no setting of this model here, so it was left out.")
-    return filling
+        prefill.notes.append(f"“{name}” is no setting of this model here, so it was left out.")
+    return prefill
 
 
-def put_in(filling: Filling, parameter: Parameter, value: Any, bring: Bring) -> None:
+def add_value(prefill: Prefill, parameter: Parameter, value: Any, place_file: PlaceFile) -> None:
     """Say that the form holds one more value, and is about it where others exclude it.
 
     Blocks where a file is brought.
     """
-    if filling.spec.exclusive_with(parameter.name):
-        filling.fields[START_FROM] = parameter.name
-    _put(filling, parameter, value, bring)
+    if prefill.spec.exclusive_with(parameter.name):
+        prefill.fields[START_FROM] = parameter.name
+    _put(prefill, parameter, value, place_file)
 
 
-def _silent(spec: ModelSpec, values: Mapping[str, Any], filling: Filling) -> set[str]:
+def _silent(spec: ModelSpec, values: Mapping[str, Any], prefill: Prefill) -> set[str]:
     """Choose among parameters that exclude each other; the others keep what a fresh form says."""
     silent: set[str] = set()
     for rule in spec.rules:
         if isinstance(rule, ExactlyOne):
             chosen = next((name for name in rule.parameters if name in values), rule.parameters[0])
-            filling.fields[START_FROM] = chosen
+            prefill.fields[START_FROM] = chosen
             silent.update(name for name in rule.parameters if name != chosen)
     companions = [rule for rule in spec.rules if isinstance(rule, OnlyWith)]
     return silent | {rule.parameter for rule in companions if rule.needs in silent}
 
 
-def _put(filling: Filling, parameter: Parameter, value: Any, bring: Bring) -> None:
+def _put(prefill: Prefill, parameter: Parameter, value: Any, place_file: PlaceFile) -> None:
     plain = value.value if isinstance(value, JsonValue) else value
     if not fits(parameter, plain):
         words = f"{parameter.label}: {_in_words(plain)} no longer fits, so it was left out."
-        filling.notes.append(words)
+        prefill.notes.append(words)
         return
     match parameter:
         case MediaParameter():
-            _put_media(filling, parameter, plain, bring)
+            _put_media(prefill, parameter, plain, place_file)
         case NumberParameter() if _has_random_value(parameter):
             is_random = plain == parameter.random_value
-            filling.fields[parameter.name + RANDOM] = is_random
+            prefill.fields[parameter.name + RANDOM] = is_random
             if not is_random:
-                filling.fields[parameter.name] = plain
+                prefill.fields[parameter.name] = plain
         case TableParameter():
-            _put_rows(filling, parameter, plain)
+            _put_rows(prefill, parameter, plain)
         case _:
-            filling.fields[parameter.name] = said_of(parameter, plain)
+            prefill.fields[parameter.name] = widget_value(parameter, plain)
 
 
 def _in_words(value: Any) -> str:
     if isinstance(value, tuple):
         return "what was chosen"
     words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return words if len(words) <= LONGEST_SAID else f"{words[: LONGEST_SAID - 1]}…"
+    return (
+        words if len(words) <= MAX_QUOTED_CHARACTERS else f"{words[: MAX_QUOTED_CHARACTERS - 1]}…"
+    )
 
 
 def fits(parameter: Parameter, value: Any) -> bool:
@@ -165,13 +167,13 @@ _HELD: dict[str, type] = {"text": str, "switch": bool, "media": tuple, "json": o
 """What the widgets of the other kinds can hold."""
 
 
-def _put_rows(filling: Filling, parameter: TableParameter, rows: list[Any]) -> None:
+def _put_rows(prefill: Prefill, parameter: TableParameter, rows: list[Any]) -> None:
     columns = {column.name for column in parameter.columns}
     strange = {name for row in rows if isinstance(row, dict) for name in row} - columns
     for name in sorted(strange):
         words = f"{parameter.label}: “{name}” is no column any more, so it was left out."
-        filling.notes.append(words)
-    filling.fields[parameter.name] = [
+        prefill.notes.append(words)
+    prefill.fields[parameter.name] = [
         {name: value for name, value in row.items() if name in columns}
         if isinstance(row, dict)
         else row
@@ -184,76 +186,78 @@ def _is_within(parameter: NumberParameter, value: Any) -> bool:
         return False
     if widget_kind(parameter) == "number" or value == parameter.random_value:
         return True
-    return lowest_choice(parameter) <= value <= (parameter.maximum or 0)
+    return slider_minimum(parameter) <= value <= (parameter.maximum or 0)
 
 
 def _put_media(
-    filling: Filling, parameter: MediaParameter, refs: tuple[MediaRef, ...], bring: Bring
+    prefill: Prefill, parameter: MediaParameter, refs: tuple[MediaRef, ...], place_file: PlaceFile
 ) -> None:
     name = parameter.name
     if widget_kind(parameter) != "picture":
-        files = (_file_of(filling, parameter, ref, bring) for ref in refs)
-        filling.fields[name] = [file for file in files if file is not None]
+        files = (_file_of(prefill, parameter, ref, place_file) for ref in refs)
+        prefill.fields[name] = [file for file in files if file is not None]
         return
-    filling.fields |= {name: None, name + ADDRESS: ""}
+    prefill.fields |= {name: None, name + ADDRESS: ""}
     if len(refs) > 1:
-        filling.notes.append(f"{parameter.label}: only the first of {len(refs)} fits the form.")
+        prefill.notes.append(f"{parameter.label}: only the first of {len(refs)} fits the form.")
     match refs[:1]:
         case (UrlRef() as address,):
-            filling.fields[name + ADDRESS] = address.url
+            prefill.fields[name + ADDRESS] = address.url
         case (FileRef() as kept,):
-            _put_picture(filling, parameter, kept, bring)
+            _put_picture(prefill, parameter, kept, place_file)
 
 
-def _put_picture(filling: Filling, parameter: MediaParameter, kept: FileRef, bring: Bring) -> None:
-    given = _file_of(filling, parameter, kept, bring)
+def _put_picture(
+    prefill: Prefill, parameter: MediaParameter, kept: FileRef, place_file: PlaceFile
+) -> None:
+    given = _file_of(prefill, parameter, kept, place_file)
     if given is not None:
         _, facts = look_at(parameter, FileRef(path=given["path"], name=kept.name))
-        filling.fields |= {parameter.name: given, parameter.name + FACTS: facts}
+        prefill.fields |= {parameter.name: given, parameter.name + FACTS: facts}
 
 
 def _file_of(
-    filling: Filling, parameter: MediaParameter, ref: MediaRef, bring: Bring
+    prefill: Prefill, parameter: MediaParameter, ref: MediaRef, place_file: PlaceFile
 ) -> dict[str, Any] | None:
     """Return what a widget is told of a file, which is laid ready; None where it is gone."""
     if isinstance(ref, UrlRef):
         return {"path": ref.url, "meta": UPLOAD_META}
     try:
-        path = bring(ref)
+        path = place_file(ref)
     except PictureGone as gone:
-        filling.notes.append(f"{parameter.label}: {gone}")
+        prefill.notes.append(f"{parameter.label}: {gone}")
         return None
-    filling.files.append(str(path))
+    prefill.files.append(str(path))
     return {"path": str(path), "orig_name": ref.name, "meta": UPLOAD_META}
 
 
-def _empty(filling: Filling, parameter: Parameter) -> None:
+def _empty(prefill: Prefill, parameter: Parameter) -> None:
     """Say that nothing was given, where the widget would start with something."""
     match parameter:
         case MediaParameter() if widget_kind(parameter) == "picture":
-            filling.fields |= {parameter.name: None, parameter.name + ADDRESS: ""}
+            prefill.fields |= {parameter.name: None, parameter.name + ADDRESS: ""}
         case TextParameter() | JsonParameter():
-            filling.fields[parameter.name] = ""
+            prefill.fields[parameter.name] = ""
         case ChoiceParameter(many=True) | MediaParameter() | TableParameter():
-            filling.fields[parameter.name] = []
+            prefill.fields[parameter.name] = []
         case NumberParameter() if widget_kind(parameter) == "number":
-            filling.fields[parameter.name] = None
+            prefill.fields[parameter.name] = None
 
 
 def _has_random_value(parameter: Parameter) -> bool:
     return isinstance(parameter, NumberParameter) and parameter.random_value is not None
 
 
-def _renew(filling: Filling, parameter: Parameter, old: Any) -> None:
+def _renew(prefill: Prefill, parameter: Parameter, old: Any) -> None:
     if not isinstance(parameter, NumberParameter):
         return
-    lowest, step = lowest_choice(parameter), parameter.step or 1
-    largest = LARGEST_SEED if parameter.maximum is None else parameter.maximum
+    lowest, step = slider_minimum(parameter), parameter.step or 1
+    largest = MAX_SEED if parameter.maximum is None else parameter.maximum
     new = old
     while new in (old, parameter.random_value):
         new = lowest + step * secrets.randbelow(int((largest - lowest) / step) + 1)
     seed = int(new) if float(new).is_integer() else new
-    filling.fields |= {parameter.name: seed, parameter.name + RANDOM: False}
+    prefill.fields |= {parameter.name: seed, parameter.name + RANDOM: False}
 
 
 def copy_to_uploads(source: Path, name: str) -> Path:

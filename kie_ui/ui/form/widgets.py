@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -22,11 +23,15 @@ from kie_ui.catalog.parameters import (
 )
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.validation.constraints import digits
+from kie_ui.catalog.values import JsonValue
 from kie_ui.ui.assets import ASSETS
-from kie_ui.ui.form.components import NumberField, NumberSlider, PictureInput
-from kie_ui.ui.form.media_list import build_media_list
-from kie_ui.ui.form.rows_table import build_rows_table
-from kie_ui.ui.form.text import schema_in_words
+from kie_ui.ui.form.components import (
+    NumberField,
+    NumberSlider,
+    PictureInput,
+    build_media_list,
+    build_rows_table,
+)
 
 LEFT_OUT = ""
 """What a widget says where a parameter is left to the service."""
@@ -199,14 +204,14 @@ def _number(parameter: NumberParameter) -> Component:
             value=None if is_random else default,
             label=parameter.label,
             info=info(parameter),
-            minimum=lowest_choice(parameter) if parameter.minimum is not None else None,
+            minimum=slider_minimum(parameter) if parameter.minimum is not None else None,
             maximum=parameter.maximum,
             step=parameter.step or (1 if parameter.is_whole else 0.01),
             precision=0 if parameter.is_whole else None,
             placeholder="" if parameter.required else "Left out",
             interactive=not is_random,
         )
-    minimum = lowest_choice(parameter)
+    minimum = slider_minimum(parameter)
     return NumberSlider(
         minimum=minimum,
         maximum=parameter.maximum or 0,
@@ -219,7 +224,7 @@ def _number(parameter: NumberParameter) -> Component:
     )
 
 
-def lowest_choice(parameter: NumberParameter) -> float:
+def slider_minimum(parameter: NumberParameter) -> float:
     """Return where the slider begins: past the value that has a switch of its own."""
     lowest = parameter.minimum or 0
     is_switched = parameter.random_value is not None and parameter.random_value == lowest
@@ -247,15 +252,15 @@ def _picture(parameter: MediaParameter) -> Component:
     )
 
 
-def value_said(parameter: Parameter, said: Any) -> Any:
+def parameter_value(parameter: Parameter, said: Any) -> Any:
     """Read what a widget says as a value of its parameter."""
     if isinstance(parameter, SwitchParameter) and parameter.default is None:
         return {YES: True, NO: False}.get(said)
     return said
 
 
-def said_of(parameter: Parameter, value: Any) -> Any:
-    """Return what a widget says where it stands for a value: the inverse of `value_said`."""
+def widget_value(parameter: Parameter, value: Any) -> Any:
+    """Return what a widget says where it stands for a value: the inverse of `parameter_value`."""
     match parameter:
         case SwitchParameter(default=None):
             return YES if value else NO
@@ -265,3 +270,93 @@ def said_of(parameter: Parameter, value: Any) -> Any:
             return json_text(value)
         case _:
             return value
+
+
+_BETWEEN_CELLS = " · "
+
+
+def plain_text(value: Any) -> str:
+    """Write a value as text: lists and objects as JSON."""
+    if isinstance(value, JsonValue):
+        return json.dumps(value.value, ensure_ascii=False, indent=2)
+    return str(value)
+
+
+def in_words(parameter: Parameter, value: Any) -> str:
+    """Write a value of a parameter as a person reads it: labels for values, rows as lines."""
+    match parameter, value:
+        case ChoiceParameter(), str():
+            labels = {option.value: option.label for option in parameter.options}
+            label = labels.get(value, value)
+            return f"{label} {parameter.unit}" if parameter.unit and label == value else label
+        case _, bool():
+            return "yes" if value else "no"
+        case NumberParameter(), _ if value == parameter.random_value:
+            return "random"
+        case _, float() if value.is_integer():
+            return str(int(value))
+        case TableParameter(), JsonValue(value=list() as rows):
+            return "\n".join(_row_in_words(parameter, row) for row in rows)
+    return plain_text(value)
+
+
+def _row_in_words(table: TableParameter, row: Any) -> str:
+    """Write a row in one line: each column's name and what stands in it."""
+    columns = {column.name: column for column in table.columns}
+    if not isinstance(row, dict):
+        return in_words(table.columns[0], row)
+    known = [(column.label, in_words(column, row[n])) for n, column in columns.items() if n in row]
+    others = [(name, str(value)) for name, value in row.items() if name not in columns]
+    return _BETWEEN_CELLS.join(f"{label}: {words}" for label, words in known + others)
+
+
+MAX_DEPTH = 3
+MAX_FIELDS = 8
+
+_WORDS = {
+    "string": ("text", "texts"),
+    "number": ("a number", "numbers"),
+    "integer": ("a whole number", "whole numbers"),
+    "boolean": ("true or false", "values of true or false"),
+    "array": ("a list", "lists"),
+    "object": ("an object", "objects"),
+}
+_ANYTHING = ("a value", "values")
+
+
+def schema_in_words(schema: Mapping[str, Any], type_: str) -> str:
+    """Say what fits, in a sentence: "A list of lists of whole numbers."."""
+    words = _said({"type": type_, **schema}, MAX_DEPTH)
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _said(schema: Mapping[str, Any], depth: int, *, is_plural: bool = False) -> str:
+    type_ = schema.get("type")
+    words = _WORDS.get(type_, _ANYTHING) if isinstance(type_, str) else _ANYTHING
+    noun = words[is_plural]
+    if depth == 0:
+        return noun
+    if type_ == "array" and isinstance(schema.get("items"), Mapping):
+        return f"{noun} of {_count(schema)}{_said(schema['items'], depth - 1, is_plural=True)}"
+    if type_ == "object" and isinstance(schema.get("properties"), Mapping):
+        return f"{noun} with {_fields(schema['properties'], depth)}"
+    return noun
+
+
+def _count(schema: Mapping[str, Any]) -> str:
+    least, most = (schema.get(name) for name in ("minItems", "maxItems"))
+    if least is not None and least == most:
+        return f"{least} "
+    if most is not None:
+        return f"{least} to {most} " if least else f"up to {most} "
+    return f"{least} or more " if least else ""
+
+
+def _fields(properties: Mapping[str, Any], depth: int) -> str:
+    shown = list(properties.items())[:MAX_FIELDS]
+    named = [f"“{name}” ({_said(_schema(each), depth - 1)})" for name, each in shown]
+    return ", ".join(named) + (" and more" if len(properties) > MAX_FIELDS else "")
+
+
+def _schema(given: object) -> Mapping[str, Any]:
+    return given if isinstance(given, Mapping) else {}

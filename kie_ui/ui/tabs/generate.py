@@ -26,7 +26,7 @@ from kie_ui.ui.asgi.identity import owner_of
 from kie_ui.ui.errors import in_template, on_page, refusal, refusal_of
 from kie_ui.ui.form.builder import build_form
 from kie_ui.ui.form.drafts import wire_start_over
-from kie_ui.ui.form.form import BACKGROUND_EVENT, Form, extra_notices, untouched_value
+from kie_ui.ui.form.form import BACKGROUND_EVENT, Form, extra_notices, initial_value
 from kie_ui.ui.form.widgets import is_filled_in
 from kie_ui.ui.services import Services
 
@@ -126,7 +126,7 @@ def build_model_tab(spec: ModelSpec, services: Services, tab_id: str = "") -> Mo
 
 def _fill_in(tab: ModelTab, settings: Settings) -> None:
     """Have what follows the form say from the start what the untouched form says."""
-    raw = {name: untouched_value(widget) for name, widget in tab.form.inputs.items()}
+    raw = {name: initial_value(widget) for name, widget in tab.form.inputs.items()}
     follower: Any
     for follower, shown in _followed(tab, settings, raw, says_problems=False).items():
         follower.value = follower.postprocess(shown)
@@ -273,7 +273,7 @@ def _followed(
     snippets = build_code_samples(
         tab.spec, checked, settings.kie_api_base_url, settings.kie_upload_base_url
     )
-    told = tab.form.in_sight if says_problems else tab.form.said_while_typing
+    told = tab.form.in_sight if says_problems else tab.form.while_typing
     beforehand = extra_notices(notices(tab.spec, {**values, EXTRA: checked.get(EXTRA)}), checked)
     return {
         **tab.form.notes(told(problems, raw), beforehand),

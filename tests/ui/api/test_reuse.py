@@ -217,8 +217,8 @@ async def test_a_picture_of_a_task_is_animated(
 def test_a_page_without_rules_is_animated_by_the_name_of_its_number() -> None:
     """The very picture that was pressed, and no other one of its task."""
     bare = GROK.model_copy(update={"rules": ()})
-    filling = fill_with_task_picture(bare, "task-of-pictures", 3)
-    assert filling.fields == {"task_id": "task-of-pictures", "index": 3}
+    prefill = fill_with_task_picture(bare, "task-of-pictures", 3)
+    assert prefill.fields == {"task_id": "task-of-pictures", "index": 3}
 
 
 async def test_a_picture_made_elsewhere_is_said_to_be(

@@ -202,8 +202,8 @@ def test_a_fold_opens_for_a_problem_within_it(every_kind: Form) -> None:
 def test_json_is_told_of_while_it_is_typed_and_the_rest_at_the_press(every_kind: Form) -> None:
     """Nobody is told that a field is missing before they had a chance to fill it in."""
     problems = (Problem("boxes", "is not JSON yet."), Problem("prompt", "is missing."))
-    assert every_kind.said_while_typing(problems, {"boxes": "["}) == problems[:1]
-    assert every_kind.said_while_typing(problems, {"boxes": ""}) == ()
+    assert every_kind.while_typing(problems, {"boxes": "["}) == problems[:1]
+    assert every_kind.while_typing(problems, {"boxes": ""}) == ()
 
 
 @pytest.mark.parametrize(

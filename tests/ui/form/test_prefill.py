@@ -11,10 +11,10 @@ from kie_ui.catalog.rules import EXTRA, with_defaults
 from kie_ui.catalog.validation.validate import check_values
 from kie_ui.catalog.values import FileRef, JsonValue, UrlRef
 from kie_ui.ui.form.builder import build_form
+from kie_ui.ui.form.components import UPLOAD_META
 from kie_ui.ui.form.drafts import FACTS
 from kie_ui.ui.form.form import ADDRESS, RANDOM, START_FROM
-from kie_ui.ui.form.media_input import UPLOAD_META
-from kie_ui.ui.form.prefill import Filling, PictureGone, copy_to_uploads, fill_in, has_seed
+from kie_ui.ui.form.prefill import PictureGone, Prefill, copy_to_uploads, has_seed, prefill_form
 from tests.ui.driving import GROK, V1_LITE, DrivenTab, MakeServices
 from tests.ui.specs import EVERY_KIND
 
@@ -26,14 +26,14 @@ def unasked(ref: FileRef) -> Path:
     raise AssertionError(ref)
 
 
-def filled(values: dict[str, Any], **options: Any) -> Filling:
+def filled(values: dict[str, Any], **options: Any) -> Prefill:
     """Fill in a form with values that hold no file."""
-    return fill_in(V1_LITE, values, unasked, **options)
+    return prefill_form(V1_LITE, values, unasked, **options)
 
 
 def test_every_kind_of_value_goes_back_into_its_widget() -> None:
     """A choice, a switch, a text, a number with its switch, and an address in its own field."""
-    filling = filled(
+    prefill = filled(
         {
             "image_url": (UrlRef(url=ADDRESS_OF_PICTURE),),
             "prompt": "a boat",
@@ -50,8 +50,8 @@ def test_every_kind_of_value_goes_back_into_its_widget() -> None:
         "seed": 7,
         "seed" + RANDOM: False,
     }
-    assert filling.fields.items() >= expected.items()
-    assert filling.notes == []
+    assert prefill.fields.items() >= expected.items()
+    assert prefill.notes == []
 
 
 def test_a_random_seed_is_random_again() -> None:
@@ -76,7 +76,7 @@ def test_the_way_that_was_chosen_is_chosen_again(
     values: dict[str, Any], chosen: str | None
 ) -> None:
     """And the other way keeps what a fresh form says of it."""
-    fields = fill_in(GROK, values, unasked).fields
+    fields = prefill_form(GROK, values, unasked).fields
     assert fields[START_FROM] == (chosen or "image_urls")
     assert ("image_urls" in fields) == (chosen != "task_id")
 
@@ -94,9 +94,9 @@ def test_the_way_that_was_chosen_is_chosen_again(
 )
 def test_what_no_longer_fits_is_left_out_with_a_word(name: str, value: Any) -> None:
     """A model may have changed since: the rest goes into the form all the same."""
-    filling = filled({name: value})
-    assert name not in filling.fields
-    (note,) = filling.notes
+    prefill = filled({name: value})
+    assert name not in prefill.fields
+    (note,) = prefill.notes
     assert "left out" in note
 
 
@@ -117,43 +117,43 @@ def test_a_model_without_a_seed_has_none_to_renew() -> None:
     values = {"prompt": "again"}
     assert not has_seed(GROK)
     assert has_seed(V1_LITE)
-    again = fill_in(GROK, values, unasked, renews_seed=True)
-    assert again.fields == fill_in(GROK, values, unasked).fields
+    again = prefill_form(GROK, values, unasked, renews_seed=True)
+    assert again.fields == prefill_form(GROK, values, unasked).fields
 
 
 def test_a_kept_picture_is_laid_ready_and_described(uploaded: Path) -> None:
     """As a copy in Gradio's own folder, under a name that nobody guesses twice."""
     ref = FileRef(path="inputs/x.png", name="mine.png")
-    filling = fill_in(
+    prefill = prefill_form(
         V1_LITE, {"image_url": (ref,)}, lambda kept: copy_to_uploads(uploaded, kept.name)
     )
-    given = filling.fields["image_url"]
+    given = prefill.fields["image_url"]
     assert Path(given["path"]).read_bytes() == uploaded.read_bytes()
     assert given["orig_name"] == "mine.png"
-    assert filling.files == [given["path"]]
-    assert "PNG · 96 × 64" in filling.fields["image_url" + FACTS]
+    assert prefill.files == [given["path"]]
+    assert "PNG · 96 × 64" in prefill.fields["image_url" + FACTS]
     assert copy_to_uploads(uploaded, "mine.png") != Path(given["path"])
 
 
 def test_a_picture_that_is_gone_leaves_its_field_empty_with_a_word(tmp_path: Path) -> None:
     """The rest is filled in."""
     ref = FileRef(path="inputs/x.png", name="mine.png")
-    filling = fill_in(
+    prefill = prefill_form(
         V1_LITE,
         {"image_url": (ref,), "prompt": "p"},
         lambda kept: copy_to_uploads(tmp_path / "gone.png", kept.name),
     )
-    assert filling.fields["image_url"] is None
-    assert filling.fields["prompt"] == "p"
-    assert filling.notes == ["Picture: “mine.png” is no longer there: choose it again."]
+    assert prefill.fields["image_url"] is None
+    assert prefill.fields["prompt"] == "p"
+    assert prefill.notes == ["Picture: “mine.png” is no longer there: choose it again."]
 
 
 def test_of_several_pictures_the_first_is_shown() -> None:
     """The form has room for one."""
     refs = (UrlRef(url=ADDRESS_OF_PICTURE), UrlRef(url="https://pictures.example/two.png"))
-    filling = fill_in(GROK, {"image_urls": refs}, unasked)
-    assert filling.fields["image_urls" + ADDRESS] == ADDRESS_OF_PICTURE
-    assert len(filling.notes) == 1
+    prefill = prefill_form(GROK, {"image_urls": refs}, unasked)
+    assert prefill.fields["image_urls" + ADDRESS] == ADDRESS_OF_PICTURE
+    assert len(prefill.notes) == 1
 
 
 def test_a_failing_copy_is_told_as_a_picture_that_is_gone(tmp_path: Path) -> None:
@@ -172,8 +172,8 @@ async def test_a_filled_form_says_what_the_run_said(
     name = spec.media_parameters[0].name
     asked = {"prompt": "there and back", name: FileRef(path=str(uploaded), name="a.png")}
     values = check_values(spec, with_defaults(spec, asked))
-    filling = fill_in(spec, values, lambda kept: Path(kept.path))
-    raw = {key: filling.fields.get(key, widget.value) for key, widget in form.inputs.items()}
+    prefill = prefill_form(spec, values, lambda kept: Path(kept.path))
+    raw = {key: prefill.fields.get(key, widget.value) for key, widget in form.inputs.items()}
     raw[name] = FileRef(path=raw[name]["path"], name=raw[name]["orig_name"])
     assert check_values(spec, form.values(raw)) == values
 
@@ -197,24 +197,24 @@ VALUES = {
 
 async def test_a_form_of_every_kind_says_what_the_run_said(uploaded: Path) -> None:
     """Several files, rows, lists and JSON; what was left out is empty."""
-    filling = fill_in(EVERY_KIND, VALUES, lambda kept: copy_to_uploads(uploaded, kept.name))
+    prefill = prefill_form(EVERY_KIND, VALUES, lambda kept: copy_to_uploads(uploaded, kept.name))
     with gr.Blocks(analytics_enabled=False):
         form = build_form(EVERY_KIND)
     inputs: dict[str, Any] = dict(form.inputs)
-    raw = {key: filling.fields.get(key, widget.value) for key, widget in inputs.items()}
+    raw = {key: prefill.fields.get(key, widget.value) for key, widget in inputs.items()}
     said = {key: inputs[key].preprocess(value) for key, value in raw.items()}
     checked = check_values(EVERY_KIND, form.values(said))
     address, file = checked["image_urls"]
     assert (address, file.name) == (UrlRef(url=ADDRESS_OF_PICTURE), "mine.png")
     assert {**checked, "image_urls": VALUES["image_urls"]} == VALUES
-    assert filling.notes == []
+    assert prefill.notes == []
 
 
 def test_only_what_was_brought_is_handed_over(uploaded: Path) -> None:
     """Data that looks like a file of somebody else's is data."""
     values = {**VALUES, "shots": JsonValue(value=[{"path": "/a", "meta": UPLOAD_META}])}
-    filling = fill_in(EVERY_KIND, values, lambda kept: copy_to_uploads(uploaded, kept.name))
-    assert filling.files == [filling.fields["image_urls"][1]["path"]]
+    prefill = prefill_form(EVERY_KIND, values, lambda kept: copy_to_uploads(uploaded, kept.name))
+    assert prefill.files == [prefill.fields["image_urls"][1]["path"]]
 
 
 @pytest.mark.parametrize(
@@ -233,24 +233,24 @@ def test_a_value_of_an_older_page_is_left_out_with_a_word(
     name: str, value: Any, words: str
 ) -> None:
     """Cut to a length that can be read."""
-    filling = fill_in(EVERY_KIND, {name: value}, unasked)
-    (note,) = filling.notes
+    prefill = prefill_form(EVERY_KIND, {name: value}, unasked)
+    (note,) = prefill.notes
     assert note.startswith(words)
     assert note.endswith("no longer fits, so it was left out.")
     assert len(note) < 150
-    assert filling.fields.get(name) != value
+    assert prefill.fields.get(name) != value
 
 
 def test_a_column_that_is_gone_is_left_out_of_every_row() -> None:
     """The rest of the rows is put back."""
     rows = [{"prompt": "a", "angle": 3}, {"prompt": "b"}]
-    filling = fill_in(EVERY_KIND, {"shots": JsonValue(value=rows)}, unasked)
-    assert filling.fields["shots"] == [{"prompt": "a"}, {"prompt": "b"}]
-    assert filling.notes == ["Shots: “angle” is no column any more, so it was left out."]
+    prefill = prefill_form(EVERY_KIND, {"shots": JsonValue(value=rows)}, unasked)
+    assert prefill.fields["shots"] == [{"prompt": "a"}, {"prompt": "b"}]
+    assert prefill.notes == ["Shots: “angle” is no column any more, so it was left out."]
 
 
 def test_what_a_run_did_not_give_is_empty_in_every_kind() -> None:
     """Nothing that the form said before is sent with it."""
-    fields = fill_in(EVERY_KIND, {}, unasked).fields
+    fields = prefill_form(EVERY_KIND, {}, unasked).fields
     assert [fields[name] for name in ("image_urls", "styles", "shots")] == [[], [], []]
     assert (fields["scale"], fields["boxes"], fields[EXTRA]) == (None, "", "")

@@ -17,19 +17,17 @@ from kie_ui.catalog.parameters import (
 from kie_ui.catalog.rules import is_given
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.ui.form.builder import build_form, help_html
-from kie_ui.ui.form.components import NumberField, NumberSlider, PictureInput
+from kie_ui.ui.form.components import MediaList, NumberField, NumberSlider, PictureInput, RowsTable
 from kie_ui.ui.form.form import RANDOM, START_FROM
-from kie_ui.ui.form.media_list import MediaList
-from kie_ui.ui.form.rows_table import RowsTable
 from kie_ui.ui.form.widgets import (
     NO,
     YES,
     build_widget,
     info,
     limits_in_words,
-    lowest_choice,
-    said_of,
-    value_said,
+    parameter_value,
+    slider_minimum,
+    widget_value,
 )
 from tests.catalog.spec_strategies import parameters
 from tests.ui.driving import SPECS
@@ -88,7 +86,7 @@ async def test_every_widget_offers_what_is_documented_and_no_more(spec: ModelSpe
             assert widget.choices == [(option.label, option.value) for option in parameter.options]
         if isinstance(parameter, NumberParameter):
             assert (widget.minimum, widget.maximum) == (
-                lowest_choice(parameter),
+                slider_minimum(parameter),
                 parameter.maximum,
             )
             assert widget.step == parameter.step
@@ -172,7 +170,7 @@ async def test_what_may_stay_open_can_be_left_out() -> None:
     """A choice, a switch and a number without a default say nothing until somebody chooses."""
     for parameter in (STEPS, CHECKER, SCALE):
         widget = await built(parameter)
-        assert not is_given(value_said(parameter, widget.value))
+        assert not is_given(parameter_value(parameter, widget.value))
     steps = await built(STEPS)
     assert steps.choices[0] == ("Leave out", "")
     assert steps.choices[1:] == [("4", 4), ("8", 8), ("16", 16), ("32", 32)]
@@ -263,7 +261,7 @@ async def test_nothing_that_a_page_says_becomes_a_link() -> None:
 )
 def test_what_a_widget_says_of_a_value_is_that_value(parameter: Parameter, value: Any) -> None:
     """There and back."""
-    assert value_said(parameter, said_of(parameter, value)) == value
+    assert parameter_value(parameter, widget_value(parameter, value)) == value
 
 
 def passes_for(widget: Any) -> set[str]:

@@ -10,8 +10,8 @@ from kie_ui.catalog.library.library import EVERYONE
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.run import Run, Step
+from kie_ui.ui.form.components import UPLOAD_META
 from kie_ui.ui.form.form import ADDRESS, RANDOM, START_FROM
-from kie_ui.ui.form.media_input import UPLOAD_META
 from kie_ui.ui.services import Services
 from kie_ui.ui.tabs.generate import price_html
 from tests.ui.driving import GROK, HOSTILE, V1_LITE, DrivenTab, MakeServices

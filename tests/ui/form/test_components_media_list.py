@@ -8,8 +8,7 @@ import pytest
 
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.values import FileRef, UrlRef
-from kie_ui.ui.form.media_input import UPLOAD_META
-from kie_ui.ui.form.media_list import MediaList, about, build_media_list
+from kie_ui.ui.form.components import UPLOAD_META, MediaList, build_media_list, media_about
 from tests.ui.specs import AUDIO, PICTURES, VIDEO
 
 ADDRESS = "https://a.test/b.png"
@@ -70,6 +69,6 @@ def test_the_script_is_told_how_many_there_may_be(
     parameter: MediaParameter, *, is_list: bool, most: int | None
 ) -> None:
     """One where the wire wants one, and no end where none is documented."""
-    told = about(parameter)
+    told = media_about(parameter)
     assert (told["is_list"], told["most"]) == (is_list, most)
     assert told["accepts"] == list(parameter.accepts)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kie_ui.ui.form.text import schema_in_words
+from kie_ui.ui.form.widgets import schema_in_words
 
 INTEGERS = {"type": "array", "items": {"type": "integer"}}
 

@@ -11,8 +11,14 @@ from PIL import Image
 
 import kie_ui.ui
 from kie_ui.catalog.values import FileRef, UrlRef
-from kie_ui.ui.form.components import ApiParameter, PictureInput
-from kie_ui.ui.form.media_input import UPLOAD_META, NotAPicture, look_at, media_ref
+from kie_ui.ui.form.components import (
+    UPLOAD_META,
+    ApiParameter,
+    NotAPicture,
+    PictureInput,
+    look_at,
+    media_ref,
+)
 from tests.ui.driving import HOSTILE, V1_LITE
 
 PICTURE = V1_LITE.media_parameters[0]

@@ -6,7 +6,7 @@ import pytest
 
 from kie_ui.catalog.parameters import Parameter
 from kie_ui.catalog.values import JsonValue
-from kie_ui.ui.form.text import in_words
+from kie_ui.ui.form.widgets import in_words
 from tests.ui.specs import BOXES, COLOURS, SHOTS
 
 
