@@ -15,17 +15,17 @@ _WHOLE_TEXT = """(node) => {
 
 
 WITH_KINDS = """
-from kie_ui.catalog.library.library import EVERYONE
-from kie_ui.ui import page
+from kie_ui.catalog.library.library import EVERYONE, Library
 from tests.ui.specs import EVERY_KIND, HOSTILE
 
-build = page.build_page
+open_library = Library.of_settings
 
-def build_page(services):
-    services.library.add(EVERYONE, [EVERY_KIND, HOSTILE])
-    return build(services)
+def open_with_kinds(settings):
+    library = open_library(settings)
+    library.add(EVERYONE, [EVERY_KIND, HOSTILE])
+    return library
 
-page.build_page = build_page
+Library.of_settings = open_with_kinds
 """
 """Has the program begin with two more models, for everyone."""
 

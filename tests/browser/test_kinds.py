@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.kinds import WITH_KINDS, KindsForm
+from tests.browser.models import ModelsTab
 from tests.browser.pages import KiePage, Watch, drop_file
 from tests.browser.past import Past
 from tests.ui.specs import EVERY_KIND, EVIL, HOSTILE
@@ -22,8 +23,12 @@ COLOURS = ("red", "green", "blue", "black")
 
 @pytest.fixture(scope="module")
 def program(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
-    """Run the program with models of every kind."""
-    settings = {"KIE_UI_SIMULATOR_SPEED": "20", "KIE_UI_VISITORS": "many"}
+    """Run the program with models of every kind, of which one has a tab of its own."""
+    settings = {
+        "KIE_UI_SIMULATOR_SPEED": "20",
+        "KIE_UI_VISITORS": "many",
+        "KIE_UI_TABS": EVERY_KIND.model,
+    }
     before = (WITH_KINDS, hurried(5))
     with AppProcess(tmp_path_factory.mktemp("kinds"), *before, **settings) as program:
         yield program
@@ -69,7 +74,7 @@ def uploaded(*names: str) -> list[str]:
     return [f"<address of the uploaded {name}>" for name in names]
 
 
-def prefill_form(form: KindsForm, pictures: list[Path], sound: Path) -> dict[str, Any]:
+def fill_in(form: KindsForm, pictures: list[Path], sound: Path) -> dict[str, Any]:
     """Fill in one field of every kind, and tell what the request says of it."""
     form.prompt.fill("half filled in")
     form.choose_files("image_urls", *pictures[:2])
@@ -110,7 +115,7 @@ def test_every_kind_is_sent_kept_over_a_refresh_and_put_back_from_a_run(
     kie: KiePage, form: KindsForm, pictures: list[Path], sound: Path
 ) -> None:
     """What is folded away is kept as well; starting over can be undone."""
-    said = prefill_form(form, pictures, sound)
+    said = fill_in(form, pictures, sound)
     form.expect_body(**said)
     kie.expect_kept("style_of")
 
@@ -315,7 +320,7 @@ def test_nothing_reaches_beyond_the_edge(
 ) -> None:
     """On a telephone a row becomes a card."""
     kie.page.set_viewport_size({"width": width, "height": 844})
-    prefill_form(form, pictures, sound)
+    fill_in(form, pictures, sound)
     assert kie.overflowing() == []
     prompt = form.rows("shots").first.get_by_label("Prompt, row 1").bounding_box()
     assert prompt is not None
@@ -324,7 +329,7 @@ def test_nothing_reaches_beyond_the_edge(
 
 def test_what_a_hostile_page_says_is_text(kie: KiePage) -> None:
     """In labels, help, options, defaults, rows and JSON, before and after a refresh."""
-    kie.tab(HOSTILE.title).click()
+    ModelsTab(kie).pick(HOSTILE)
     form = KindsForm(kie.page, HOSTILE.model)
     form.unfold("Extra input")
     expect(form.field("text").get_by_role("textbox")).to_have_value(EVIL)
