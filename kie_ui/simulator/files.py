@@ -27,7 +27,7 @@ MAX_NAME_LENGTH = 200
 
 
 class Files:
-    """Keeps bytes under unguessable names; what counts is in the store."""
+    """Keeps the bytes of files under unguessable names; their rows are in the store."""
 
     def __init__(self, config: SimulatorConfig, store: Store) -> None:
         self._config = config
@@ -42,23 +42,32 @@ class Files:
         return self._incoming / secrets.token_hex(16)
 
     def is_incoming(self, path: Path) -> bool:
-        """Tell whether a file is only here for a moment."""
+        """Tell whether a file is a temporary one."""
         return path.parent == self._incoming
 
     def keep_upload(self, account: str, path: str, name: str, mime: str, incoming: Path) -> FileRow:
         """Move a complete upload into place; the same path and name overwrite the old file."""
         known = self._store.named_file(account, path, name)
         file_id = known.file_id if known else secrets.token_urlsafe(24)
-        row = self._row(file_id, account, path, name, mime, incoming, UPLOAD_LIFETIME_MS)
-        incoming.replace(self._folder / row.file_id)
-        return self._store.put_file(row)
+        facts = {"file_id": file_id, "account": account, "path": path, "name": name, "mime": mime}
+        return self._store.put_file(self._move(incoming, UPLOAD_LIFETIME_MS, **facts))
 
     def place_result(self, account: str, task_id: str, mime: str, incoming: Path) -> FileRow:
-        """Move a complete result into place; the store still has to be told of its row."""
-        file_id, name = secrets.token_urlsafe(24), f"{secrets.token_hex(8)}{suffix_of(mime) or ''}"
-        path = f"results/{task_id}"
-        row = self._row(file_id, account, path, name, mime, incoming, RESULT_LIFETIME_MS)
-        incoming.replace(self._folder / file_id)
+        """Move a complete result into place; the caller stores its row with the task's ending."""
+        return self._move(
+            incoming,
+            RESULT_LIFETIME_MS,
+            file_id=secrets.token_urlsafe(24),
+            account=account,
+            path=f"results/{task_id}",
+            name=f"{secrets.token_hex(8)}{suffix_of(mime) or ''}",
+            mime=mime,
+        )
+
+    def _move(self, incoming: Path, lifetime_ms: int, **facts: str) -> FileRow:
+        now_ms, size = self._config.now_ms(), incoming.stat().st_size
+        row = FileRow(size=size, stored_ms=now_ms, expires_ms=now_ms + lifetime_ms, **facts)
+        incoming.replace(self._folder / row.file_id)
         return row
 
     def find(self, file_id: str) -> tuple[FileRow, Path] | None:
@@ -70,7 +79,7 @@ class Files:
         return (row, path) if path.is_file() else None
 
     def sweep(self) -> None:
-        """Delete what was left incomplete by a process that died, and what has expired."""
+        """Delete incomplete files of a process that was killed, and files that have expired."""
         alive = self._store.file_ids(alive_at_ms=self._config.now_ms())
         for path in self._incoming.iterdir():
             path.unlink(missing_ok=True)
@@ -78,31 +87,9 @@ class Files:
             if path.name not in alive:
                 path.unlink(missing_ok=True)
 
-    def _row(
-        self,
-        file_id: str,
-        account: str,
-        path: str,
-        name: str,
-        mime: str,
-        incoming: Path,
-        lifetime_ms: int,
-    ) -> FileRow:
-        now_ms = self._config.now_ms()
-        return FileRow(
-            file_id=file_id,
-            account=account,
-            path=path,
-            name=name,
-            mime=mime,
-            size=incoming.stat().st_size,
-            stored_ms=now_ms,
-            expires_ms=now_ms + lifetime_ms,
-        )
-
 
 def file_url(base_url: str, row: FileRow) -> str:
-    """Return the address of a file, under the address by which this request reached us."""
+    """Return the address of a file, under the address that the request was sent to."""
     return f"{base_url}/files/{row.file_id}/{quote(row.name)}"
 
 
@@ -139,34 +126,32 @@ def is_loopback(host: str) -> bool:
 
 
 def clean_name(name: str) -> str:
-    """Reduce a sent file name to its last part, without what a file system would trip over."""
+    """Reduce a given file name to its last part, without characters that file systems refuse."""
     last = PurePosixPath(name.replace("\\", "/")).name
     printable = "".join(character for character in last if character.isprintable())
     return printable.strip(". ")[-MAX_NAME_LENGTH:]
 
 
 def clean_folder(path: str) -> str:
-    """Reduce a sent upload path to plain folder names."""
+    """Reduce a given upload path to plain folder names."""
     parts = (clean_name(part) for part in path.replace("\\", "/").split("/"))
     return "/".join(part for part in parts if part)
 
 
 def random_name(original: str, mime: str) -> str:
-    """Invent a name for an upload that brought none, with a fitting ending."""
-    ending = PurePosixPath(clean_name(original)).suffix or suffix_of(mime) or ""
-    return f"{secrets.token_hex(12)}{ending}"
+    """Invent a name for an upload without one, with a fitting suffix."""
+    suffix = PurePosixPath(clean_name(original)).suffix or suffix_of(mime) or ""
+    return f"{secrets.token_hex(12)}{suffix}"
 
 
 def declared_type(declared: str | None, name: str) -> str:
     """Return the type that an upload declares, or else the one its name suggests.
 
-    The bytes are not asked: the service trusts what is declared. Source: observed live, "File
+    The bytes are not read: the service trusts what is declared. Source: observed live, "File
     upload".
     """
     plain = (declared or "").partition(";")[0].strip().lower()
-    if plain and plain != OCTET_STREAM:
-        return plain
-    return guess_mime(name)
+    return guess_mime(name) if plain in ("", OCTET_STREAM) else plain
 
 
 IMAGE_MODEL = "grok-imagine/text-to-image"
@@ -183,17 +168,21 @@ class SampleImageTask(NamedTuple):
     pictures: tuple[str, ...]
 
 
-def sample_image_tasks() -> tuple[SampleImageTask, ...]:
-    """Return the image tasks that every key may use as `task_id`."""
-    return (
-        _sample("grok-a", "Paper boat", "A paper boat on a quiet lake"),
-        _sample("grok-b", "Hot-air balloons", "Hot-air balloons over hills"),
-    )
+def _sample(folder: str, title: str, prompt: str) -> SampleImageTask:
+    pictures = tuple(f"samples/{folder}/{index}.jpg" for index in range(PICTURES_PER_TASK))
+    return SampleImageTask(f"sample-{folder}", title, prompt, pictures)
+
+
+SAMPLE_IMAGE_TASKS = (
+    _sample("grok-a", "Paper boat", "A paper boat on a quiet lake"),
+    _sample("grok-b", "Hot-air balloons", "Hot-air balloons over hills"),
+)
+"""The image tasks that every key may use as `task_id`."""
 
 
 def sample_image_task(task_id: str) -> SampleImageTask | None:
     """Return the sample image task of that id, or None."""
-    return next((task for task in sample_image_tasks() if task.task_id == task_id), None)
+    return next((task for task in SAMPLE_IMAGE_TASKS if task.task_id == task_id), None)
 
 
 def documented_sample(url: str) -> str | None:
@@ -207,26 +196,19 @@ def documented_sample(url: str) -> str | None:
 
 def sample_path(assets_dir: Path, name: str) -> Path | None:
     """Return where a served sample picture is, or None if `name` is none of them."""
-    known = {picture for task in sample_image_tasks() for picture in task.pictures}
+    known = {picture for task in SAMPLE_IMAGE_TASKS for picture in task.pictures}
     return assets_dir / PurePosixPath(name) if name in known else None
-
-
-def _sample(folder: str, title: str, prompt: str) -> SampleImageTask:
-    pictures = tuple(f"samples/{folder}/{index}.jpg" for index in range(PICTURES_PER_TASK))
-    return SampleImageTask(f"sample-{folder}", title, prompt, pictures)
 
 
 FETCH_TIMEOUT_S = 30.0
 """Source: observed live, "File upload"."""
 MAX_FETCHED_BYTES = {"image": 10_000_000, "video": 100_000_000, "audio": 100_000_000}
-"""By what is wanted. Source: both built-in models' pages, "Max File Size", for pictures."""
-
-
+"""By kind of media. Source: both built-in models' pages, "Max File Size", for pictures."""
 NOT_FETCHED = "Demo mode does not fetch pictures from other hosts."
 
 
 class NoMedia(Exception):
-    """A file cannot be had; the message is for the person who asked for it."""
+    """A file cannot be found or fetched; the message is for the person who named it."""
 
 
 class MediaFinder:
@@ -242,27 +224,29 @@ class MediaFinder:
         path = own_path(url, base_url)
         return self._files.find(path.parts[0]) if path is not None else None
 
-    async def find(self, url: str, base_url: str, kind: str = "image") -> Path | None:
+    async def find(self, url: str, base_url: str, max_bytes: int) -> Path | None:
         """Return the file behind an address; None where it lies elsewhere and is not fetched.
 
-        Raises: NoMedia.
+        A fetched file is a temporary one, which the caller deletes. Raises: NoMedia.
         """
         sample = documented_sample(url)
         if sample is not None:
-            return self._existing(self._config.assets_dir / sample, url)
+            return _existing(self._config.assets_dir / sample, url)
         path = own_path(url, base_url)
         if path is not None:
-            return self._existing(self._own_place(str(path)), url)
+            found = self._files.find(path.parts[0])
+            own = sample_path(self._config.assets_dir, str(path)) or (found and found[1])
+            return _existing(own, url)
         if not self._config.fetch_pictures:
             return None
-        return await self.fetch(url, MAX_FETCHED_BYTES[kind])
+        return await self._fetch(url, max_bytes)
 
     async def find_picture(self, url: str, base_url: str) -> Picture:
         """Return the picture behind an address; a placeholder where it is not fetched.
 
         Raises: NoMedia.
         """
-        path = await self.find(url, base_url)
+        path = await self.find(url, base_url, MAX_FETCHED_BYTES["image"])
         return path or Placeholder(text=urlsplit(url).hostname or url, caption=NOT_FETCHED)
 
     def result_of_task(self, account: str, task_id: str, index: int) -> tuple[str, Path]:
@@ -273,7 +257,7 @@ class MediaFinder:
         sample = sample_image_task(task_id)
         if sample is not None and 0 <= index < len(sample.pictures):
             name = sample.pictures[index]
-            return "image/jpeg", self._existing(self._config.assets_dir / name, name)
+            return "image/jpeg", _existing(self._config.assets_dir / name, name)
         task = self._store.task(task_id)
         if task is None or task.account != account or not 0 <= index < len(task.result_files):
             raise NoMedia(f"There is no result {index} of a task {task_id}.")
@@ -282,11 +266,7 @@ class MediaFinder:
             raise NoMedia(f"Result {index} of the task {task_id} has expired.")
         return found[0].mime, found[1]
 
-    async def fetch(self, url: str, max_bytes: int) -> Path:
-        """Download a file from another host; whoever uses it deletes it.
-
-        Raises: NoMedia.
-        """
+    async def _fetch(self, url: str, max_bytes: int) -> Path:
         incoming = self._files.incoming_path()
         http = partial(httpx.AsyncClient, transport=self._config.transport, verify=tls_context())
         try:
@@ -303,17 +283,12 @@ class MediaFinder:
             raise NoMedia(f"Fetching {url} failed: {type(error).__name__}.") from error
         return incoming
 
-    def _own_place(self, path: str) -> Path | None:
-        sample = sample_path(self._config.assets_dir, path)
-        if sample is not None:
-            return sample
-        found = self._files.find(path.partition("/")[0])
-        return found[1] if found is not None else None
 
-    def _existing(self, place: Path | None, name: str) -> Path:
-        if place is None or not place.is_file():
-            raise NoMedia(f"There is no file at {name}. Uploaded files are kept for 3 days.")
-        return place
+def _existing(path: Path | None, name: str) -> Path:
+    """Return the path of a file that is there. Raises: NoMedia."""
+    if path is None or not path.is_file():
+        raise NoMedia(f"There is no file at {name}. Uploaded files are kept for 3 days.")
+    return path
 
 
 @cache

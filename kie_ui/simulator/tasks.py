@@ -23,6 +23,7 @@ from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.faults import ForcedOutcome, outcome_in_texts
 from kie_ui.simulator.files import (
     IMAGE_MODEL,
+    MAX_FETCHED_BYTES,
     Files,
     MediaFinder,
     NoMedia,
@@ -131,7 +132,8 @@ class RenderJob:
         return picture
 
     async def _paths(self, kind: str, urls: Sequence[str]) -> tuple[Path, ...]:
-        found = [await self._finder.find(url, self._task.base_url, kind) for url in urls]
+        max_bytes = MAX_FETCHED_BYTES[kind]
+        found = [await self._finder.find(url, self._task.base_url, max_bytes) for url in urls]
         paths = tuple(path for path in found if path is not None)
         for path in paths:
             self._note_fetched(path)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from kie_ui.simulator.app import create_simulator
-from kie_ui.simulator.files import sample_image_tasks
+from kie_ui.simulator.files import SAMPLE_IMAGE_TASKS
 from kie_ui.simulator.render.clip import render_clip
 from kie_ui.simulator.render.requests import ClipRequest
 from tests.simulator.harness import KEY, FakeRenderer, Service, ServiceFactory, Time, draw_picture
@@ -80,7 +80,7 @@ def end_picture_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def assets_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with every sample picture that the simulator knows of."""
     folder = tmp_path_factory.mktemp("assets")
-    names = [picture for task in sample_image_tasks() for picture in task.pictures]
+    names = [picture for task in SAMPLE_IMAGE_TASKS for picture in task.pictures]
     for number, name in enumerate([*names, "samples/cafe.jpg", "samples/archway.jpg"]):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -26,9 +26,7 @@ from kie_ui.simulator.files import (
     clean_folder,
     clean_name,
     declared_type,
-    documented_sample,
     file_url,
-    own_path,
     random_name,
     sample_path,
 )
@@ -77,10 +75,7 @@ async def upload_base64(request: Request) -> JSONResponse:
     account = account_of(request, state.config)
     max_body = int(state.config.max_upload_bytes * _BASE64_GROWTH) + _ROOM_FOR_FIELDS
     body = await read_json_object(_limited(request, max_body))
-    text = body.get("base64Data")
-    if not isinstance(text, str) or not text:
-        raise missing_field("base64Data")
-    declared, content = _decode(text)
+    declared, content = _decode(_required_text(body, "base64Data"))
     return await _store(request, account, body, content, "", declared)
 
 
@@ -89,9 +84,7 @@ async def upload_url(request: Request) -> JSONResponse:
     state = state_of(request)
     account = account_of(request, state.config)
     body = await read_json_object(request)
-    url = body.get("fileUrl")
-    if not isinstance(url, str) or not url:
-        raise missing_field("fileUrl")
+    url = _required_text(body, "fileUrl")
     if not is_web_address(url):
         raise Refused(400, "fileUrl must be a web address, starting with http:// or https://.")
     try:
@@ -103,22 +96,14 @@ async def upload_url(request: Request) -> JSONResponse:
 
 async def _content_at(url: str, base_url: str, state: SimulatorState) -> bytes:
     """Read the file at an address, from this disk or, if that is allowed, from its host."""
-    is_ours = own_path(url, base_url) is not None
-    is_sample = documented_sample(url) is not None
-    if is_ours or is_sample:
-        place = await state.finder.find(url, base_url)
-        return await _read(place) if place is not None else b""
-    if not state.config.fetch_pictures:
+    path = await state.finder.find(url, base_url, state.config.max_upload_bytes)
+    if path is None:
         raise Refused(400, "This simulator does not fetch files from other hosts.")
-    fetched = await state.finder.fetch(url, state.config.max_upload_bytes)
     try:
-        return await _read(fetched)
+        return await anyio.Path(path).read_bytes()
     finally:
-        fetched.unlink(missing_ok=True)
-
-
-async def _read(path: Path) -> bytes:
-    return await anyio.Path(path).read_bytes()
+        if state.files.is_incoming(path):
+            path.unlink(missing_ok=True)
 
 
 async def _store(
@@ -158,6 +143,12 @@ def _too_large(max_bytes: int) -> Refused:
 def _text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _required_text(fields: dict[str, Any], name: str) -> str:
+    if text := _text(fields, name):
+        return text
+    raise missing_field(name)
 
 
 def _decode(text: str) -> tuple[str | None, bytes]:
@@ -207,9 +198,7 @@ async def create_download_link(request: Request) -> JSONResponse:
     """Answer a link, valid for twenty minutes, to one of our own files."""
     state = state_of(request)
     account_of(request, state.config)
-    url = (await read_json_object(request)).get("url")
-    if not isinstance(url, str) or not url:
-        raise missing_field("url")
+    url = _required_text(await read_json_object(request), "url")
     found = state.finder.own_file(url, base_url_of(request))
     if found is None:
         raise Refused(422, "The url must be that of a file generated here.")

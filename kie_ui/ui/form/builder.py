@@ -26,7 +26,7 @@ from kie_ui.catalog.roles import has_role
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec
 from kie_ui.catalog.values import MediaRef
-from kie_ui.simulator.files import sample_image_tasks
+from kie_ui.simulator.files import SAMPLE_IMAGE_TASKS
 from kie_ui.ui.assets import ASSETS
 from kie_ui.ui.form.components import PictureInput, look_at
 from kie_ui.ui.form.form import BACKGROUND_EVENT, Field, Form, count_html
@@ -298,7 +298,7 @@ def _build_image_tasks(parameter: Parameter, widget: Component) -> None:
     with gr.Column(elem_classes="kie-demo-only kie-try"):
         gr.HTML("<p>In demo mode these image tasks may be tried:</p>")
         with gr.Row():
-            for task in sample_image_tasks():
+            for task in SAMPLE_IMAGE_TASKS:
                 gr.Button(f"{task.title}: {task.task_id}", size="sm").click(
                     None, None, widget, js=f"() => {json.dumps(task.task_id)}"
                 )
