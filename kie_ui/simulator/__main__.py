@@ -1,4 +1,4 @@
-"""The simulator as a program of its own: `python -m kie_ui.simulator --port 8765`."""
+"""The simulator as a separate program: `python -m kie_ui.simulator --port 8765`."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from kie_ui.simulator.single_instance import SimulatorLock
 
 
-class UnreadableModels(Exception):
-    """A page or file cannot be read, or the settings; the message says which one and why."""
+class CannotStart(Exception):
+    """Why the program ends at once: a sentence for the person at the terminal."""
 
 
 class ServedModels:
-    """The models of some pages, before those of another catalog: every version of each."""
+    """The models of some pages, before those of another catalog, in every version."""
 
     def __init__(self, specs: Sequence[ModelSpec], others: Catalog) -> None:
         self._specs = tuple(specs)
@@ -42,26 +42,26 @@ class ServedModels:
         return Registry((*self._others.of(owner), *self._specs))
 
     def collection_name(self, owner: str) -> str:
-        """Name where an owner's own models are kept."""
+        """Return the name of an owner's collection of models."""
         return self._others.collection_name(owner)
 
     def versions(self, model: str, collection: str = "") -> tuple[ModelSpec, ...]:
-        """Return every version of a model; of the pages, the one that was read last first."""
+        """Return every version of a model: those of the pages, the last one read first."""
         own = [spec for spec in reversed(self._specs) if spec.model == model]
         return (*own, *self._others.versions(model, collection))
 
 
 def served_models(pages: Sequence[str], data_dir: Path | None = None) -> ServedModels:
-    """Read pages, exported files and folders of them, and what was added to the playground.
+    """Read pages, exported files and folders of them, and the models added to the playground.
 
-    `data_dir` is the playground's data folder, by default that of the settings. Raises:
-    UnreadableModels.
+    `data_dir` is the playground's data folder, by default that of the settings.
+    Raises: CannotStart, where one of them or the settings cannot be read.
     """
     built_in = built_in_registry()
     specs: list[ModelSpec] = []
     for source in read_sources(pages):
         if source.problems:
-            raise UnreadableModels(f"{source.name}: {' '.join(source.problems)}")
+            raise CannotStart(f"{source.name}: {' '.join(source.problems)}")
         specs += [sanitize_spec(spec, *built_in.versions(spec.model)) for spec in source.specs]
     return ServedModels(specs, _added_models(data_dir))
 
@@ -71,19 +71,41 @@ def _added_models(data_dir: Path | None) -> Library:
         settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
     except ValidationError as invalid:
         names = ", ".join(str(error["loc"][0]) for error in invalid.errors())
-        raise UnreadableModels(f"These settings cannot be used: {names}.") from invalid
+        raise CannotStart(f"These settings cannot be used: {names}.") from invalid
     return Library.of_settings(settings)
 
 
 DEFAULT_PORT = 8765
+_EPILOG = """\
+models: the built-in ones, those added to the playground, and those of --models
+
+words in a prompt that decide over its task:
+{words}
+
+for tests of your own client:
+  POST, GET, DELETE /simulator/faults    make requests go wrong
+  GET, DELETE /simulator/journal         see which requests arrived
+"""
+_GREETING = """\
+Kie simulator at {url}. Tasks and files are kept in {folder}.
+Point a client at it with these environment variables:
+  KIE_API_BASE_URL={url}
+  KIE_UPLOAD_BASE_URL={url}
+  KIE_API_KEY={key}
+Ctrl+C stops it.
+"""
+_MODELS_HELP = (
+    "serve the models of this documentation page, exported file, or folder of such; may be repeated"
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
+    words = (f"  {word:<12} {meaning}" for word, (meaning, _) in PROMPT_WORDS.items())
     parser = argparse.ArgumentParser(
         prog="python -m kie_ui.simulator",
         description="Serve Kie's API on this computer: real requests, real results, no bill.",
-        epilog=_epilog(),
+        epilog=_EPILOG.format(words="\n".join(words)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
@@ -93,38 +115,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("--credits", type=float, default=10_000, help="balance each key starts with")
     add("--data-dir", type=Path, default=None, help="folder that keeps tasks and files")
     add("--creates-per-10-s", type=_count, default=20, help="each key's limit, 0 for none (20)")
-    add(
-        "--clip",
-        type=Path,
-        default=None,
-        help="serve copies of this clip for every clip",
-    )
+    add("--clip", type=Path, default=None, help="serve copies of this clip for every clip")
     add("--key", action="append", default=None, help="accept this key only; may be repeated")
     add("--webhook-key", default=None, help="sign callbacks with this key")
-    add("--models", action="append", default=[], metavar="PAGE", help=_MODELS)
+    add("--models", action="append", default=[], metavar="PAGE", help=_MODELS_HELP)
     add("--no-fetch", action="store_true", help="fetch no files from other hosts")
     return parser
-
-
-_MODELS = (
-    "serve the models of this documentation page, exported file, or folder of such; may be repeated"
-)
-
-
-def _epilog() -> str:
-    words = [f"  {word:<12} {meaning}" for word, (meaning, _) in PROMPT_WORDS.items()]
-    return "\n".join(
-        [
-            "models: the built-in ones, those added to the playground, and those of --models",
-            "",
-            "words in a prompt that decide over its task:",
-            *words,
-            "",
-            "for tests of your own client:",
-            "  POST, GET, DELETE /simulator/faults    make requests go wrong",
-            "  GET, DELETE /simulator/journal         see which requests arrived",
-        ]
-    )
 
 
 def _positive(text: str) -> float:
@@ -141,16 +137,12 @@ def _count(text: str) -> int:
     return number
 
 
-class _CannotStart(Exception):
-    """Why the program ends at once: a sentence for the person at the terminal."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl+C; return the exit status."""
     options = build_parser().parse_args(arguments)
     try:
         _serve(options)
-    except _CannotStart as reason:
+    except CannotStart as reason:
         sys.stderr.write(f"{reason}\n")
         return 1
     return 0
@@ -162,15 +154,16 @@ def _serve(options: argparse.Namespace) -> None:
     from kie_ui.simulator.server import bind, serve_in_foreground, url_of  # noqa: PLC0415
 
     config = _config(options)
-    with _leased(config.data_dir) as lease:
+    with _locked(config.data_dir) as lock:
         try:
             listener = bind(options.host, options.port)
         except OSError as error:
             place = f"{options.host}:{options.port}"
-            raise _CannotStart(f"Cannot listen at {place}: {error}") from error
-        lease.publish(url_of(listener))
+            raise CannotStart(f"Cannot listen at {place}: {error}") from error
+        lock.publish(url_of(listener))
         key = options.key[0] if options.key else "any-text-will-do"
-        sys.stdout.write(_greeting(url_of(listener), key, config.data_dir))
+        greeting = _GREETING.format(url=url_of(listener), key=key, folder=config.data_dir)
+        sys.stdout.write(greeting)
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(serve_in_foreground(create_simulator(config), listener))
@@ -183,16 +176,12 @@ def _config(options: argparse.Namespace) -> SimulatorConfig:
     try:
         renderer = WorkerPool(fixed_clip=options.clip.read_bytes()) if options.clip else None
     except OSError as error:
-        raise _CannotStart(f"Cannot read the clip: {error}") from error
-    try:
-        catalog = served_models(options.models)
-    except UnreadableModels as error:
-        raise _CannotStart(str(error)) from error
-    # A folder of its own: the playground's simulator keeps its tasks in another.
+        raise CannotStart(f"Cannot read the clip: {error}") from error
+    # A separate folder: the playground's simulator has another.
     data_dir = options.data_dir or user_data_path("kie-simulator", appauthor=False)
     return SimulatorConfig(
         data_dir=data_dir.expanduser().resolve(),
-        catalog=catalog,
+        catalog=served_models(options.models),
         speed=options.speed,
         credits=options.credits,
         creates_per_10_s=options.creates_per_10_s,
@@ -205,38 +194,24 @@ def _config(options: argparse.Namespace) -> SimulatorConfig:
 
 
 @contextlib.contextmanager
-def _leased(data_dir: Path) -> Iterator[SimulatorLock]:
+def _locked(data_dir: Path) -> Iterator[SimulatorLock]:
     """Keep every other simulator out of the folder."""
     from kie_ui.simulator.single_instance import SimulatorLock  # noqa: PLC0415 - as above
 
-    lease = SimulatorLock(data_dir)
+    lock = SimulatorLock(data_dir)
     try:
-        is_ours = lease.try_acquire()
+        is_ours = lock.try_acquire()
     except OSError as error:
-        raise _CannotStart(f"Cannot write in {data_dir}: {error}") from error
+        raise CannotStart(f"Cannot write in {data_dir}: {error}") from error
     if not is_ours:
-        where = f" at {address}" if (address := lease.address()) else ""
-        raise _CannotStart(
+        where = f" at {address}" if (address := lock.address()) else ""
+        raise CannotStart(
             f"Another simulator is using {data_dir}{where}. Stop it, or choose another --data-dir."
         )
     try:
-        yield lease
+        yield lock
     finally:
-        lease.release()
-
-
-def _greeting(base_url: str, key: str, data_dir: Path) -> str:
-    return "\n".join(
-        [
-            f"Kie simulator at {base_url}. Tasks and files are kept in {data_dir}.",
-            "Point a client at it with these environment variables:",
-            f"  KIE_API_BASE_URL={base_url}",
-            f"  KIE_UPLOAD_BASE_URL={base_url}",
-            f"  KIE_API_KEY={key}",
-            "Ctrl+C stops it.",
-            "",
-        ]
-    )
+        lock.release()
 
 
 if __name__ == "__main__":

@@ -40,8 +40,8 @@ from kie_ui.simulator.tasks import Tasks
 def create_simulator(config: SimulatorConfig | None = None, **options: Any) -> Starlette:
     """Build a simulator from a config, from the config's fields as keywords, or from both.
 
-    `app.state.faults` and `app.state.request_log` are there for tests. The app must be run with its
-    lifespan: that resumes what an earlier process left unfinished, and stops cleanly.
+    Its parts are at `app.state.simulator`. The app must be run with its lifespan, which resumes
+    what an earlier process left unfinished, and stops cleanly.
     """
     config = replace(config, **options) if config is not None else SimulatorConfig(**options)
     state = _build_state(config)
@@ -60,8 +60,6 @@ def create_simulator(config: SimulatorConfig | None = None, **options: Any) -> S
         lifespan=_lifespan,
     )
     app.state.simulator = state
-    app.state.faults = state.faults
-    app.state.request_log = state.request_log
     return app
 
 

@@ -111,27 +111,23 @@ class Faults:
 
 
 class _ActiveFault:
-    """A fault, and how many more requests it applies to."""
+    """A fault, and how many requests it has matched so far."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
-        self._left_to_skip = fault.skip
-        self._left = fault.times
+        self._matched = 0
 
     def matches(self, method: str, path: str) -> bool:
         return fnmatchcase(path, self.fault.path) and fnmatchcase(method, self.fault.method)
 
     def is_due(self) -> bool:
-        if self._left_to_skip:
-            self._left_to_skip -= 1
-            return False
-        if self._left is not None:
-            self._left -= 1
-        return True
+        self._matched += 1
+        return self._matched > self.fault.skip
 
     @property
     def is_used_up(self) -> bool:
-        return self._left == 0
+        times = self.fault.times
+        return times is not None and self._matched >= self.fault.skip + times
 
 
 PROMPT_WORDS: dict[str, tuple[str, ForcedOutcome]] = {

@@ -103,13 +103,13 @@ class SimulatorServer:
     @property
     def faults(self) -> Faults:
         """The active faults."""
-        faults: Faults = self.app.state.faults
+        faults: Faults = self.app.state.simulator.faults
         return faults
 
     @property
     def request_log(self) -> RequestLog:
         """The requests that arrived."""
-        request_log: RequestLog = self.app.state.request_log
+        request_log: RequestLog = self.app.state.simulator.request_log
         return request_log
 
     def __enter__(self) -> SimulatorServer:

@@ -1,6 +1,6 @@
 """Which of several programs runs the simulator of a data folder, and where the others find it.
 
-The operating system holds the lock and lets go of it when its holder dies, however it dies.
+The operating system holds the lock, and releases it when its holder ends, however it ends.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ FORMER_ADDRESS_NAME = "simulator.former-address"
 class SimulatorLock:
     """The right to run the one simulator of a data folder. May be used from any thread.
 
-    Whoever cannot acquire it asks `address` for the holder's simulator, and tries again when that
-    no longer answers.
+    A program that cannot acquire it uses the holder's simulator, at `address`, and tries again when
+    that no longer answers.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -33,11 +33,11 @@ class SimulatorLock:
 
     @property
     def is_held(self) -> bool:
-        """Whether this very lease is the present holder's."""
+        """Whether this object holds the lock."""
         return self._lock.is_locked
 
     def try_acquire(self) -> bool:
-        """Become the holder if there is none, at once; tell whether we are it.
+        """Become the holder if there is none, without waiting; tell whether we are it.
 
         Raises: OSError where the folder cannot be written.
         """
@@ -56,12 +56,12 @@ class SimulatorLock:
         return True
 
     def publish(self, base_url: str) -> None:
-        """Tell the others where the holder's simulator is reached; they see all of it or nothing.
+        """Write the address of the holder's simulator, atomically.
 
-        Raises: RuntimeError without the lease; OSError where the folder cannot be written.
+        Raises: RuntimeError without the lock; OSError where the folder cannot be written.
         """
         if not self.is_held:
-            raise RuntimeError("only the holder of the lease may publish an address")
+            raise RuntimeError("only the holder of the lock may publish an address")
         draft = self._address.with_suffix(".draft")
         draft.write_text(base_url, encoding="utf-8")
         draft.replace(self._address)
@@ -69,14 +69,14 @@ class SimulatorLock:
     def address(self) -> str | None:
         """Return what the present holder published; None if it has not done so yet.
 
-        A holder that was killed is still told of until the next one acquires the lease.
+        The address of a holder that was killed stays until the next one acquires the lock.
         """
         return _read_address(self._address)
 
     def former_port(self) -> int:
         """Return the port of the last address that an earlier holder published, or 0.
 
-        A successor at the same port is found by everyone who knew the holder before it.
+        A successor at the same port is found by every client of the former holder.
         """
         former = _read_address(self._former_address)
         try:
@@ -85,7 +85,7 @@ class SimulatorLock:
             return 0
 
     def release(self) -> None:
-        """Let another become the holder; without the lease, do nothing."""
+        """Let another become the holder; without the lock, do nothing."""
         if not self.is_held:
             return
         try:

@@ -236,13 +236,15 @@ class Store:
             set_={column: statement.excluded[column] for column in changing},
         )
         with self._engine.begin() as connection:
-            connection.execute(statement)
-            return _named_file(connection, file.account, file.path, file.name) or file
+            row = connection.execute(statement.returning(*_files.columns)).mappings().one()
+        return FileRow(**row)
 
     def named_file(self, account: str, path: str, name: str) -> FileRow | None:
         """Return the file of an account with that path and name, or None."""
+        is_named = (_files.c.account == account) & (_files.c.path == path) & (_files.c.name == name)
         with self._engine.connect() as connection:
-            return _named_file(connection, account, path, name)
+            row = _first(connection, select(_files).where(is_named))
+        return None if row is None else FileRow(**row)
 
     def file(self, file_id: str) -> FileRow | None:
         """Return a file's row, or None."""
@@ -311,12 +313,6 @@ def _end(connection: Connection, task_id: str, now_ms: int, **changes: Any) -> b
     """End a task that has not ended yet; tell whether it had not."""
     times = {"updated_ms": now_ms, "completed_ms": now_ms}
     return connection.execute(_END_TASK, {"id": task_id, **times, **changes}).rowcount == 1
-
-
-def _named_file(connection: Connection, account: str, path: str, name: str) -> FileRow | None:
-    is_named = (_files.c.account == account) & (_files.c.path == path) & (_files.c.name == name)
-    row = _first(connection, select(_files).where(is_named))
-    return None if row is None else FileRow(**row)
 
 
 def _first(connection: Connection, query: Select[Any], **given: Any) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Whether a create request can be accepted: the documented types first, then the spec's limits.
+"""Whether a create can be accepted: the documented types first, then the limits of the spec.
 
 Source: Kie documentation, "Request Parameters" and "input Object Parameters".
 """
@@ -31,7 +31,7 @@ _ARTICLES = {"integer": "an integer", "array": "a list", "object": "an object"}
 
 
 def type_problem(parameter: Parameter, value: Any) -> str | None:
-    """Say of a value of another type what it must be; None where the type is right."""
+    """Return what a value of a wrong type must be; None where its type is right."""
     match parameter:
         case ChoiceParameter(many=True):
             return _of_items(parameter.of, value)
@@ -44,7 +44,9 @@ def type_problem(parameter: Parameter, value: Any) -> str | None:
 
 
 def _of_type(wanted: WireType, value: Any) -> str | None:
-    return None if _is_of_type(wanted, value) else f"must be {_in_words(wanted)}"
+    if _is_of_type(wanted, value):
+        return None
+    return f"must be {_ARTICLES.get(wanted, f'a {wanted}')}"
 
 
 def _is_of_type(wanted: WireType, value: Any) -> bool:
@@ -65,10 +67,6 @@ def _is_of_type(wanted: WireType, value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _in_words(wanted: WireType) -> str:
-    return _ARTICLES.get(wanted, f"a {wanted}")
 
 
 def _of_items(of: Literal["string", "number", "integer"], value: Any) -> str | None:
@@ -110,7 +108,7 @@ def _of_row(parameter: TableParameter, row: Any) -> str | None:
 
 
 class CheckedRequest(NamedTuple):
-    """A create that can be accepted. `values` hold plain addresses where pictures are wanted."""
+    """A create that can be accepted. `values` hold media as plain addresses."""
 
     spec: ModelSpec
     values: dict[str, Any]
@@ -120,10 +118,10 @@ class CheckedRequest(NamedTuple):
 def check_request(
     catalog: Catalog, body: Mapping[str, Any], collection: str = ""
 ) -> CheckedRequest:
-    """Check the complete body of a create; `collection` names whose models count beside everyone's.
+    """Check the complete body of a create; `collection` names a visitor's own models, if any.
 
-    It has to be valid for one version of the model's page, for who sends it may not have read the
-    newest one. Fields that the model does not have are dropped, as the service does.
+    It has to be valid for one version of the model's page, since clients may not know the newest
+    one. Fields that the model does not have are dropped, as the service does.
     Raises: Refused, for the reason that the newest version gives.
     """
     versions = _versions(catalog, body, collection)
@@ -169,7 +167,7 @@ def _check_input(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
         problem = type_problem(parameter, value)
         if problem is not None:
             raise Refused(422, f"{parameter.name} {problem}.")
-        known[parameter.name] = _without_strange_columns(parameter, value)
+        known[parameter.name] = _without_unknown_columns(parameter, value)
     try:
         checked = check_values(spec, known)
     except InvalidValues as error:
@@ -177,8 +175,8 @@ def _check_input(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     return _with_optional_defaults(spec, _plain(spec, checked))
 
 
-def _without_strange_columns(parameter: Parameter, value: Any) -> Any:
-    """Drop what a row holds and no column is there for, as fields are dropped."""
+def _without_unknown_columns(parameter: Parameter, value: Any) -> Any:
+    """Drop the cells of a row that have no column, as unknown fields are dropped."""
     if not isinstance(parameter, TableParameter) or parameter.is_bare:
         return value
     names = {column.name for column in parameter.columns}
@@ -186,34 +184,29 @@ def _without_strange_columns(parameter: Parameter, value: Any) -> Any:
 
 
 def _plain(spec: ModelSpec, checked: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace what `check_values` wraps by what it holds: addresses, lists and objects."""
-    media = {parameter.name for parameter in spec.media_parameters}
-    return {
-        name: [ref.url for ref in value if isinstance(ref, UrlRef)]
-        if name in media
-        else _unwrapped(value)
+    """Unwrap what `check_values` wraps: addresses, lists and objects."""
+    values = {
+        name: value.value if isinstance(value, JsonValue) else value
         for name, value in checked.items()
     }
-
-
-def _unwrapped(value: Any) -> Any:
-    return value.value if isinstance(value, JsonValue) else value
+    for name in {parameter.name for parameter in spec.media_parameters} & values.keys():
+        values[name] = [ref.url for ref in values[name] if isinstance(ref, UrlRef)]
+    return values
 
 
 def _with_optional_defaults(spec: ModelSpec, values: dict[str, Any]) -> dict[str, Any]:
-    """Fill in what the service fills in: optional choices, numbers and switches.
+    """Fill in the defaults that the service fills in: of choices, numbers and switches.
 
-    It does not invent pictures and prompts. Source: observed live, "Envelope and errors".
+    It invents no pictures and no prompts. Source: observed live, "Envelope and errors".
     """
     for parameter in spec.parameters:
         is_filled_in = isinstance(parameter, (ChoiceParameter, NumberParameter, SwitchParameter))
         if is_filled_in and parameter.default is not None:
-            values.setdefault(parameter.name, _as_data(parameter.default))
+            default = parameter.default
+            values.setdefault(
+                parameter.name, list(default) if isinstance(default, tuple) else default
+            )
     return values
-
-
-def _as_data(default: Any) -> Any:
-    return list(default) if isinstance(default, tuple) else default
 
 
 def _callback_url(body: Mapping[str, Any]) -> str | None:
@@ -226,6 +219,7 @@ def _callback_url(body: Mapping[str, Any]) -> str | None:
 
 
 _UNKNOWN = (OCTET_STREAM, "text/plain")
+_NOUNS = {"image": "Images", "video": "Videos", "audio": "Audio files", "file": "Files"}
 
 
 def check_file(parameter: MediaParameter, row: FileRow, place: Path) -> None:
@@ -234,14 +228,18 @@ def check_file(parameter: MediaParameter, row: FileRow, place: Path) -> None:
     Raises: Refused.
     """
     if parameter.max_bytes is not None and row.size > parameter.max_bytes:
-        raise Refused(422, _too_large(parameter, parameter.max_bytes))
+        noun, megabytes = _NOUNS[parameter.media], parameter.max_bytes / 1e6
+        limit = f"{parameter.name} may have {megabytes:g} MB."
+        raise Refused(422, f"{noun} size exceeds limit: {limit}")
     mime = _type_of(row, place)
     if not _is_accepted(parameter, mime):
-        raise Refused(422, _wrong_type(parameter, mime))
+        may_be = ", ".join(parameter.accepts) or f"any {parameter.media}"
+        fact = f"{parameter.name} is {mime}, and may be {may_be}."
+        raise Refused(422, f"File type not supported: {fact}")
 
 
 def _type_of(row: FileRow, place: Path) -> str:
-    """Return the type that the bytes show, or where they show none the declared one."""
+    """Return the type that the bytes show, else the declared one."""
     with place.open("rb") as file:
         seen = mime_of(file.read(PREFIX_BYTES))
     return canonical_mime(row.mime) if seen in _UNKNOWN else seen
@@ -251,14 +249,3 @@ def _is_accepted(parameter: MediaParameter, mime: str) -> bool:
     if accepts := [each for each in parameter.accepts if "/" in each]:
         return is_accepted(mime, accepts)
     return parameter.media in ("file", kind_of(mime))
-
-
-def _too_large(parameter: MediaParameter, max_bytes: int) -> str:
-    nouns = {"image": "Images", "video": "Videos", "audio": "Audio files", "file": "Files"}
-    noun = nouns[parameter.media]
-    return f"{noun} size exceeds limit: {parameter.name} may have {max_bytes / 1e6:g} MB."
-
-
-def _wrong_type(parameter: MediaParameter, mime: str) -> str:
-    may_be = ", ".join(parameter.accepts) or f"any {parameter.media}"
-    return f"File type not supported: {parameter.name} is {mime}, and may be {may_be}."

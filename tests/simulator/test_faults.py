@@ -17,7 +17,7 @@ CREDIT = "/api/v1/chat/credit"
 
 def arm(service: Service, **fields: Any) -> None:
     """Arm a fault with these fields."""
-    service.app.state.faults.add(Fault(**fields))
+    service.app.state.simulator.faults.add(Fault(**fields))
 
 
 async def test_a_fault_applies_as_often_as_it_says(service: Service) -> None:
@@ -122,7 +122,7 @@ async def test_faults_and_journal_over_http(service_for: ServiceFactory) -> None
     journal = (await service.client.get("/simulator/journal")).json()["data"]
     assert journal["counts"] == {CREDIT: 1}
     await service.client.delete("/simulator/journal")
-    assert service.app.state.request_log.entries == []
+    assert service.app.state.simulator.request_log.entries == []
 
 
 async def test_control_is_off_by_default(service: Service) -> None:
@@ -137,7 +137,7 @@ async def test_the_journal_counts_what_arrived(service: Service) -> None:
     await service.post(CREATE, {})
     await service.record(task_id)
     await service.uploaded(b"x")
-    journal = service.app.state.request_log
+    journal = service.app.state.simulator.request_log
     assert (journal.creates, journal.queries, journal.uploads) == (2, 1, 1)
     assert journal.count("/api/v1/*") == 3
 

@@ -19,7 +19,7 @@ import pytest
 from kie_ui.catalog.library.exchange import write_models
 from kie_ui.catalog.library.library import EVERYONE, Library
 from kie_ui.catalog.registry import built_in_registry
-from kie_ui.simulator.__main__ import UnreadableModels, build_parser, main, served_models
+from kie_ui.simulator.__main__ import CannotStart, build_parser, main, served_models
 from kie_ui.simulator.faults import PROMPT_WORDS, Fault
 from kie_ui.simulator.server import SimulatorServer, bind
 from tests.catalog.added import a_spec, extended
@@ -335,7 +335,7 @@ def test_models_that_were_added_to_the_playground_are_served(tmp_path: Path) -> 
 def test_settings_that_cannot_be_used_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the playground's models are is not guessed."""
     monkeypatch.setenv("KIE_UI_SIMULATOR_SPEED", "fast")
-    with pytest.raises(UnreadableModels, match="KIE_UI_SIMULATOR_SPEED"):
+    with pytest.raises(CannotStart, match="KIE_UI_SIMULATOR_SPEED"):
         served_models([])
 
 

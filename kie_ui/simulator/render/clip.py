@@ -11,15 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
 
 import av
 import numpy as np
-from av.container import InputContainer
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from kie_ui.media.probe import open_clip
+from kie_ui.media.probe import VideoInfo, VideoProblem, open_clip, probe_video
 from kie_ui.simulator.plan import Mode
 from kie_ui.simulator.render.camera import (
     CameraPath,
@@ -128,33 +126,14 @@ def planes_of(picture: Image.Image) -> Planes:
 
 
 _UNREADABLE = "The video cannot be read: it is damaged, or no video."
-_MAX_SIDE_PX = 4096
 
 
-class FootageFacts(NamedTuple):
-    """What a video is: its (width, height) once upright, and its length."""
-
-    size: tuple[int, int]
-    duration_s: float
-
-
-def probe_footage(path: Path) -> FootageFacts:
+def probe_footage(path: Path) -> VideoInfo:
     """Return how large and long a video is. Raises: BrokenInput."""
     try:
-        with open_clip(path) as container:
-            frame = next(container.decode(video=0))
-            size = (frame.width, frame.height)
-            if max(size) > _MAX_SIDE_PX:
-                raise BrokenInput(f"The video has {size[0]} × {size[1]} pixels, which is too many.")
-            upright = size[::-1] if frame.rotation % 180 else size
-            return FootageFacts(upright, _length_s(container))
-    except (av.FFmpegError, IndexError, StopIteration) as error:
+        return probe_video(path)
+    except VideoProblem as error:
         raise BrokenInput(_UNREADABLE) from error
-
-
-def _length_s(container: InputContainer) -> float:
-    """Return the length in the header; five seconds where it has none."""
-    return container.duration / av.time_base if container.duration else 5.0
 
 
 def pass_on(path: Path, size: tuple[int, int], count: int) -> Iterator[VideoFrame]:
@@ -303,8 +282,9 @@ def make_frames(
 def _frames_of_footage(
     request: ClipRequest, footage: Path, count: int
 ) -> tuple[tuple[int, int], Iterator[VideoFrame]]:
-    facts = probe_footage(footage)
-    size = clip_size(facts.size, _footage_short_side_px(request, facts), request.aspect)
+    info = probe_footage(footage)
+    short_side_px = _footage_short_side_px(request, info)
+    size = clip_size((info.width_px, info.height_px), short_side_px, request.aspect)
     mark = Mark(size)
 
     def marked() -> Iterator[VideoFrame]:
@@ -315,9 +295,9 @@ def _frames_of_footage(
     return size, marked()
 
 
-def _footage_short_side_px(request: ClipRequest, facts: FootageFacts) -> int:
+def _footage_short_side_px(request: ClipRequest, info: VideoInfo) -> int:
     """Return the requested short side, else that of the footage within what is cheap."""
-    own_px = round(min(facts.size) * request.factor)
+    own_px = round(min(info.width_px, info.height_px) * request.factor)
     is_requested = request.short_side_px is not None or request.factor > 1
     max_px = MAX_CLIP_SHORT_SIDE_PX if is_requested else MAX_DEFAULT_SHORT_SIDE_PX
     return min(request.short_side_px or own_px, max_px) // 2 * 2

@@ -44,14 +44,14 @@ def test_footage_is_passed_on(tmp_path: Path, silent_clip: Path) -> None:
     """Its frames are seen at its own size and length, and marked."""
     info = probe_video(render(tmp_path, footage=silent_clip, duration_s=None, short_side_px=None))
     facts = probe_footage(silent_clip)
-    assert (info.width_px, info.height_px) == facts.size
+    assert (info.width_px, info.height_px) == (facts.width_px, facts.height_px)
     assert info.duration_s == pytest.approx(facts.duration_s, abs=0.05)
 
 
 def test_footage_is_enlarged_by_a_factor(tmp_path: Path, silent_clip: Path) -> None:
     """An upscaler makes it larger."""
     clip = render(tmp_path, footage=silent_clip, short_side_px=None, factor=2.0, duration_s=0.5)
-    assert probe_video(clip).width_px == 2 * probe_footage(silent_clip).size[0]
+    assert probe_video(clip).width_px == 2 * probe_footage(silent_clip).width_px
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,8 @@ def test_short_footage_starts_again(tmp_path: Path, silent_clip: Path) -> None:
 
 def test_frames_are_passed_on_in_their_order(silent_clip: Path) -> None:
     """The same footage gives the same frames, and they are not all one."""
-    size = probe_footage(silent_clip).size
+    info = probe_footage(silent_clip)
+    size = (info.width_px, info.height_px)
     one, other = (
         [frame.to_ndarray(format="gray").tobytes() for frame in pass_on(silent_clip, size, 12)]
         for _ in range(2)
