@@ -1,4 +1,4 @@
-"""Telling a client that its task has ended.
+"""The callbacks that tell a client its task has ended.
 
 Source: Kie documentation, "Callback URL Parameter"; observed live, "Callback" (codes, signature).
 """
@@ -23,7 +23,7 @@ RETRY_AFTER_S = 2.0
 MAX_CONNECTIONS = 100
 """At the same time; further callbacks wait for one to be free."""
 KEEP_ALIVE_S = 1.0
-"""Shorter than any usual server's own patience, so that none is used while it is being closed."""
+"""Shorter than servers keep idle connections, so that none is used while it is being closed."""
 FAILED_CODE = 501
 _PORTS = {"http": 80, "https": 443}
 _log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def may_be_called(config: SimulatorConfig, url: str) -> bool:
 def _is_below(address: httpx.URL, prefix: httpx.URL) -> bool:
     """Tell whether an address lies at a prefix or below it: whole hosts, whole path segments.
 
-    Read by the very library that sends the request, so that both see the same host.
+    Parsed by the library that sends the request, so that both see the same host.
     """
     if _origin(address) != _origin(prefix):
         return False
@@ -78,7 +78,7 @@ def _is_below(address: httpx.URL, prefix: httpx.URL) -> bool:
 
 
 def _may_climb(segment: bytes) -> bool:
-    """Tell whether a receiver that decodes early might see more than one segment, or a step up."""
+    """Tell whether a receiver that decodes a segment first might read several, or a step up."""
     return segment == b".." or b"/" in segment or b"\\" in segment
 
 
@@ -87,7 +87,7 @@ def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
 
 
 def _segments(url: httpx.URL) -> list[bytes]:
-    """Split a path; a slash at its end makes no segment."""
+    """Split a path; a slash at its end adds no segment."""
     path = url.raw_path.partition(b"?")[0].removeprefix(b"/").removesuffix(b"/")
     return [unquote_to_bytes(part) for part in path.split(b"/")] if path else []
 

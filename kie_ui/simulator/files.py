@@ -16,7 +16,6 @@ from kie_ui.catalog.media_types import OCTET_STREAM, guess_mime, suffix_of
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.simulator.config import SimulatorConfig
-from kie_ui.simulator.render.requests import Picture, Placeholder
 from kie_ui.simulator.store import FileRow, Store
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -47,28 +46,32 @@ class Files:
 
     def keep_upload(self, account: str, path: str, name: str, mime: str, incoming: Path) -> FileRow:
         """Move a complete upload into place; the same path and name overwrite the old file."""
-        known = self._store.named_file(account, path, name)
-        file_id = known.file_id if known else secrets.token_urlsafe(24)
-        facts = {"file_id": file_id, "account": account, "path": path, "name": name, "mime": mime}
-        return self._store.put_file(self._move(incoming, UPLOAD_LIFETIME_MS, **facts))
+        row = self._row(incoming, UPLOAD_LIFETIME_MS, account, path, name, mime)
+        row = self._store.put_file(row)
+        incoming.replace(self._folder / row.file_id)
+        return row
 
     def place_result(self, account: str, task_id: str, mime: str, incoming: Path) -> FileRow:
         """Move a complete result into place; the caller stores its row with the task's ending."""
-        return self._move(
-            incoming,
-            RESULT_LIFETIME_MS,
-            file_id=secrets.token_urlsafe(24),
-            account=account,
-            path=f"results/{task_id}",
-            name=f"{secrets.token_hex(8)}{suffix_of(mime) or ''}",
-            mime=mime,
-        )
-
-    def _move(self, incoming: Path, lifetime_ms: int, **facts: str) -> FileRow:
-        now_ms, size = self._config.now_ms(), incoming.stat().st_size
-        row = FileRow(size=size, stored_ms=now_ms, expires_ms=now_ms + lifetime_ms, **facts)
+        path, name = f"results/{task_id}", f"{secrets.token_hex(8)}{suffix_of(mime) or ''}"
+        row = self._row(incoming, RESULT_LIFETIME_MS, account, path, name, mime)
         incoming.replace(self._folder / row.file_id)
         return row
+
+    def _row(
+        self, incoming: Path, lifetime_ms: int, account: str, path: str, name: str, mime: str
+    ) -> FileRow:
+        now_ms = self._config.now_ms()
+        return FileRow(
+            file_id=secrets.token_urlsafe(24),
+            account=account,
+            path=path,
+            name=name,
+            mime=mime,
+            size=incoming.stat().st_size,
+            stored_ms=now_ms,
+            expires_ms=now_ms + lifetime_ms,
+        )
 
     def find(self, file_id: str) -> tuple[FileRow, Path] | None:
         """Return a file's row and place, or None where there is none or it has expired."""
@@ -204,7 +207,6 @@ FETCH_TIMEOUT_S = 30.0
 """Source: observed live, "File upload"."""
 MAX_FETCHED_BYTES = {"image": 10_000_000, "video": 100_000_000, "audio": 100_000_000}
 """By kind of media. Source: both built-in models' pages, "Max File Size", for pictures."""
-NOT_FETCHED = "Demo mode does not fetch pictures from other hosts."
 
 
 class NoMedia(Exception):
@@ -240,14 +242,6 @@ class MediaFinder:
         if not self._config.fetch_pictures:
             return None
         return await self._fetch(url, max_bytes)
-
-    async def find_picture(self, url: str, base_url: str) -> Picture:
-        """Return the picture behind an address; a placeholder where it is not fetched.
-
-        Raises: NoMedia.
-        """
-        path = await self.find(url, base_url, MAX_FETCHED_BYTES["image"])
-        return path or Placeholder(text=urlsplit(url).hostname or url, caption=NOT_FETCHED)
 
     def result_of_task(self, account: str, task_id: str, index: int) -> tuple[str, Path]:
         """Return one result of an earlier task, as its MIME type and its file.

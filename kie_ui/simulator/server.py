@@ -7,7 +7,6 @@ import contextlib
 import os
 import socket
 import threading
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 from kie_ui.simulator.faults import DROP_CONNECTION
@@ -23,28 +22,27 @@ if TYPE_CHECKING:
 
 SHUTDOWN_TIMEOUT_S = 2
 """How long open requests may go on after `stop`."""
+_LOOPBACK = "127.0.0.1"
 _ALL_INTERFACES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 
 class SimulatorServer:
     """Serves a simulator on loopback until `stop`, or until the program ends.
 
-    Usable as a context manager. Takes a config, its fields as keywords, or both. `port` is where
-    it must listen; `prefer_port` where it will if it can, and at a free one otherwise.
+    Usable as a context manager. Takes a config, its fields as keywords, or both. `port` is the one
+    to listen at; `prefer_port` is used only where it is free.
     """
 
     def __init__(
         self,
         config: SimulatorConfig | None = None,
         *,
-        host: str = "127.0.0.1",
         port: int = 0,
         prefer_port: int = 0,
         **options: Any,
     ) -> None:
         self._config = config
         self._options = options
-        self._host = host
         self._port = port
         self._prefer_port = prefer_port
         self._app: Starlette | None = None
@@ -52,7 +50,7 @@ class SimulatorServer:
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         self.base_url = ""
-        """Where it is reached; empty before the start."""
+        """The address of the simulator; empty before the start."""
 
     def start(self) -> str:
         """Start serving and return the base URL. Without `port`, a free one is chosen.
@@ -84,7 +82,7 @@ class SimulatorServer:
         return self.base_url
 
     def stop(self) -> None:
-        """Stop serving; tasks under way stay where they are, for the next start."""
+        """Stop serving; the next start resumes unfinished tasks."""
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join()
@@ -116,19 +114,14 @@ class SimulatorServer:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
     def _bind(self) -> socket.socket:
         if self._prefer_port and not self._port:
             with contextlib.suppress(OSError, OverflowError):
-                return bind(self._host, self._prefer_port)
-        return bind(self._host, self._port)
+                return bind(_LOOPBACK, self._prefer_port)
+        return bind(_LOOPBACK, self._port)
 
     def _serve(
         self, server: uvicorn.Server, listener: socket.socket, is_ready: threading.Event
@@ -178,7 +171,7 @@ def url_of(listener: socket.socket) -> str:
     """Return the address by which a client on this machine reaches a bound socket."""
     host, port = listener.getsockname()[:2]
     if host in _ALL_INTERFACES:
-        host = "127.0.0.1"
+        host = _LOOPBACK
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -21,7 +21,6 @@ from sqlalchemy import (
     Float,
     Integer,
     MetaData,
-    Select,
     String,
     Table,
     Text,
@@ -191,7 +190,7 @@ class Store:
     def task(self, task_id: str) -> TaskRow | None:
         """Return a task, or None."""
         with self._engine.connect() as connection:
-            row = _first(connection, _TASK_WITH_ID, id=task_id)
+            row = connection.execute(_TASK_WITH_ID, {"id": task_id}).mappings().first()
         return None if row is None else TaskRow(**row)
 
     def unfinished_tasks(self) -> list[TaskRow]:
@@ -239,17 +238,10 @@ class Store:
             row = connection.execute(statement.returning(*_files.columns)).mappings().one()
         return FileRow(**row)
 
-    def named_file(self, account: str, path: str, name: str) -> FileRow | None:
-        """Return the file of an account with that path and name, or None."""
-        is_named = (_files.c.account == account) & (_files.c.path == path) & (_files.c.name == name)
-        with self._engine.connect() as connection:
-            row = _first(connection, select(_files).where(is_named))
-        return None if row is None else FileRow(**row)
-
     def file(self, file_id: str) -> FileRow | None:
         """Return a file's row, or None."""
         with self._engine.connect() as connection:
-            row = _first(connection, _FILE_WITH_ID, id=file_id)
+            row = connection.execute(_FILE_WITH_ID, {"id": file_id}).mappings().first()
         return None if row is None else FileRow(**row)
 
     def file_ids(self, *, alive_at_ms: int) -> frozenset[str]:
@@ -313,8 +305,3 @@ def _end(connection: Connection, task_id: str, now_ms: int, **changes: Any) -> b
     """End a task that has not ended yet; tell whether it had not."""
     times = {"updated_ms": now_ms, "completed_ms": now_ms}
     return connection.execute(_END_TASK, {"id": task_id, **times, **changes}).rowcount == 1
-
-
-def _first(connection: Connection, query: Select[Any], **given: Any) -> dict[str, Any] | None:
-    row = connection.execute(query, given).mappings().first()
-    return None if row is None else {str(name): value for name, value in row.items()}

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -35,6 +36,7 @@ from kie_ui.simulator.plan import RenderPlan, build_plan, choose_seed, texts_of
 from kie_ui.simulator.render.requests import (
     FoundMedia,
     Picture,
+    Placeholder,
     RenderRequest,
     TextRequest,
     build_render_requests,
@@ -51,6 +53,7 @@ GENERATING_S = 3.0
 GENERATION_FAILED = "501"
 BAD_INPUT = "422"
 INTERNAL_ERROR = "500"
+NOT_FETCHED = "Demo mode does not fetch pictures from other hosts."
 INTERNAL_ERROR_MSG = "The simulator itself failed; its log says why."
 SAMPLE_CREATED_MS = 1_757_584_164_490
 """When the sample image tasks claim to have been made; any moment of the past will do."""
@@ -126,22 +129,19 @@ class RenderJob:
         return found._replace(sounds=(path, *found.sounds))
 
     async def _picture(self, url: str) -> Picture:
-        picture = await self._finder.find_picture(url, self._task.base_url)
-        if isinstance(picture, Path):
-            self._note_fetched(picture)
-        return picture
+        """Return a picture; a placeholder with the name of its host where it is not fetched."""
+        path = await self._path("image", url)
+        return path or Placeholder(text=urlsplit(url).hostname or url, caption=NOT_FETCHED)
 
     async def _paths(self, kind: str, urls: Sequence[str]) -> tuple[Path, ...]:
-        max_bytes = MAX_FETCHED_BYTES[kind]
-        found = [await self._finder.find(url, self._task.base_url, max_bytes) for url in urls]
-        paths = tuple(path for path in found if path is not None)
-        for path in paths:
-            self._note_fetched(path)
-        return paths
+        found = [await self._path(kind, url) for url in urls]
+        return tuple(path for path in found if path is not None)
 
-    def _note_fetched(self, path: Path) -> None:
-        if self._files.is_incoming(path):
+    async def _path(self, kind: str, url: str) -> Path | None:
+        path = await self._finder.find(url, self._task.base_url, MAX_FETCHED_BYTES[kind])
+        if path is not None and self._files.is_incoming(path):
             self._temporary.append(path)
+        return path
 
 
 class Tasks:

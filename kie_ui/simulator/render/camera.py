@@ -1,14 +1,14 @@
 """Where the camera is at every moment of a clip: pure functions of the seed and the mode.
 
 Every move starts from the whole picture, so that a clip made from the last frame of another goes
-on without a jump. Nothing here knows of pixels: `warp` keeps every view inside the picture.
+on without a jump. A `Sampler` then shows the pixels that the camera sees.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -37,21 +37,21 @@ STILL = Camera()
 TAU = math.tau
 
 
-class _Temper(NamedTuple):
-    """How a mode moves."""
+class _Movement(NamedTuple):
+    """How the camera moves in a mode."""
 
     zoom: tuple[float, float]
     """Least and most zoom at the end of the move."""
     bounce: float
     """Height of the bounces, as a share of the picture."""
     is_quick: bool
-    """Whether most of the way is done early."""
+    """Whether the camera covers most of the distance early."""
 
 
-_TEMPERS: dict[Mode, _Temper] = {
-    "normal": _Temper((1.10, 1.18), 0.0, is_quick=False),
-    "fun": _Temper((1.14, 1.20), 0.022, is_quick=False),
-    "spicy": _Temper((1.26, 1.36), 0.0, is_quick=True),
+_MOVEMENTS: dict[Mode, _Movement] = {
+    "normal": _Movement((1.10, 1.18), 0.0, is_quick=False),
+    "fun": _Movement((1.14, 1.20), 0.022, is_quick=False),
+    "spicy": _Movement((1.26, 1.36), 0.0, is_quick=True),
 }
 MAX_ZOOM = 1.5
 _BEATS_PER_S = 0.75
@@ -70,30 +70,30 @@ def ease_in_out(share: float) -> float:
 
 
 def ease_out(share: float) -> float:
-    """Start quickly and settle slowly, yet from rest."""
+    """Ease from 0 to 1, quickly at first, slowly at the end."""
     t = min(max(share, 0.0), 1.0)
     return ease_in_out(1 - (1 - t) ** 2.2)
 
 
 def camera_path(seed: int, mode: Mode, duration_s: float) -> CameraPath:
-    """Choose the move of a clip: a push with a drift, swayed a little."""
-    temper = _TEMPERS[mode]
-    dice = random.Random(f"{seed}/{mode}")  # noqa: S311 - variety, not secrecy
-    zoom_gain = dice.uniform(*temper.zoom) - 1
-    heading = dice.uniform(0, TAU)
-    reach = dice.uniform(0.35, 0.85)
-    arc = dice.choice((-1, 1)) * dice.uniform(0.15, 0.45)
-    sway_phase = dice.uniform(0, TAU)
-    ease = ease_out if temper.is_quick else ease_in_out
+    """Choose the camera move of a clip: closer, with a drift and a little sway."""
+    movement = _MOVEMENTS[mode]
+    rng = random.Random(f"{seed}/{mode}")  # noqa: S311 - variety, not secrecy
+    zoom_gain = rng.uniform(*movement.zoom) - 1
+    heading = rng.uniform(0, TAU)
+    reach = rng.uniform(0.35, 0.85)
+    arc = rng.choice((-1, 1)) * rng.uniform(0.15, 0.45)
+    sway_phase = rng.uniform(0, TAU)
+    ease = ease_out if movement.is_quick else ease_in_out
 
     def path(share: float) -> Camera:
         eased = ease(share)
         turn = heading + arc * eased
         sway = 0.06 * math.sin(TAU * share * duration_s / _SWAY_PERIOD_S + sway_phase)
-        jump, wobble = _bounce(share, duration_s, temper.bounce)
+        jump, wobble = _bounce(share, duration_s, movement.bounce)
         room = smootherstep(share * 3)
         return Camera(
-            zoom=1 + zoom_gain * eased + 2 * temper.bounce * room + 0.6 * jump,
+            zoom=1 + zoom_gain * eased + 2 * movement.bounce * room + 0.6 * jump,
             pan_x=_within(reach * eased * math.cos(turn) + sway * room + wobble * room),
             pan_y=_within(reach * eased * math.sin(turn) + 0.5 * sway - 9 * jump),
         )
@@ -102,7 +102,7 @@ def camera_path(seed: int, mode: Mode, duration_s: float) -> CameraPath:
 
 
 def _bounce(share: float, duration_s: float, height: float) -> tuple[float, float]:
-    """Return how high the picture jumps and how far it wobbles aside, both at rest at the start."""
+    """Return how far the picture moves up and sideways; it is at rest at the start."""
     if height == 0:
         return 0.0, 0.0
     beat = share * duration_s * _BEATS_PER_S
@@ -112,9 +112,9 @@ def _bounce(share: float, duration_s: float, height: float) -> tuple[float, floa
 
 
 def settling_path(seed: int, mode: Mode) -> CameraPath:
-    """Choose how the end picture comes to rest: from a little nearer, to the whole of it."""
-    dice = random.Random(f"{seed}/{mode}/end")  # noqa: S311 - variety, not secrecy
-    heading = dice.uniform(0, TAU)
+    """Choose the camera move over the end picture: from a little closer to the whole of it."""
+    rng = random.Random(f"{seed}/{mode}/end")  # noqa: S311 - variety, not secrecy
+    heading = rng.uniform(0, TAU)
     nearness = 0.10 if mode == "normal" else 0.16
 
     def path(share: float) -> Camera:
@@ -191,7 +191,8 @@ class Sampler:
         bordered = [np.pad(plane, _BORDER, mode="edge").astype(np.int16) for plane in planes]
         self._upper = [plane[:-1] * np.int16(self._UNIT) + self._HALF for plane in bordered]
         self._downward = [np.diff(plane, axis=0) for plane in bordered]
-        rows, picture_width = _rows(frame, self._BLOCK_PIXELS), bordered[0].shape[1]
+        rows = max(1, min(self._height, self._BLOCK_PIXELS // self._width))
+        picture_width = bordered[0].shape[1]
         self._mixed = np.empty((rows, picture_width), np.int16)
         self._upper_rows = np.empty((rows, picture_width), np.int16)
         self._rightward = np.empty((rows, picture_width - 1), np.int16)
@@ -202,7 +203,9 @@ class Sampler:
         """Fill a frame's planes with what is seen of the picture's."""
         column, right = self._places(seen.a, seen.c, self._width)
         row, below = self._places(seen.e, seen.f, self._height)
-        for block in _blocks(self._height, self._mixed.shape[0]):
+        rows = self._mixed.shape[0]
+        for top in range(0, self._height, rows):
+            block = slice(top, min(top + rows, self._height))
             for number, plane in enumerate(out):
                 self._mix_rows(number, row[block], below[block, None])
                 self._mix_columns(column, right, plane[block])
@@ -233,13 +236,3 @@ class Sampler:
         step += left
         step >>= self._BITS
         np.copyto(out, step, casting="unsafe")
-
-
-def _rows(frame: tuple[int, int], block_pixels: int) -> int:
-    width, height = frame
-    return max(1, min(height, block_pixels // width))
-
-
-def _blocks(height: int, rows: int) -> Iterator[slice]:
-    for top in range(0, height, rows):
-        yield slice(top, min(top + rows, height))
