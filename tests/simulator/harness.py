@@ -42,7 +42,7 @@ class FakeRenderer:
     """Remembers what it was asked for; waits where `gate` is closed, fails where told to."""
 
     def __init__(self) -> None:
-        self.all_orders: list[RenderRequest] = []
+        self.requests: list[RenderRequest] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.failure: str | None = None
@@ -50,12 +50,12 @@ class FakeRenderer:
         self.most_at_once = 0
 
     @property
-    def orders(self) -> list[ClipRequest]:
-        """The clips that were ordered."""
-        return [order for order in self.all_orders if isinstance(order, ClipRequest)]
+    def clips(self) -> list[ClipRequest]:
+        """The requests for clips."""
+        return [request for request in self.requests if isinstance(request, ClipRequest)]
 
-    async def render(self, order: RenderRequest, output: Path, progress: Progress) -> None:
-        self.all_orders.append(order)
+    async def render(self, request: RenderRequest, output: Path, progress: Progress) -> None:
+        self.requests.append(request)
         self.under_way += 1
         self.most_at_once = max(self.most_at_once, self.under_way)
         progress(0.5)
@@ -65,7 +65,7 @@ class FakeRenderer:
             self.under_way -= 1
         if self.failure is not None:
             raise RenderFailed(self.failure)
-        made = ANSWER if isinstance(order, TextRequest) else CLIP
+        made = ANSWER if isinstance(request, TextRequest) else CLIP
         await anyio.Path(output).write_bytes(made)
 
     async def aclose(self) -> None:

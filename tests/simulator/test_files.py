@@ -23,12 +23,12 @@ async def test_other_hosts_are_not_asked_by_default(
     service = await service_for(transport=httpx.MockTransport(refuse))
     body = lite(end_image_url="https://other.example/z.png")
     assert (await service.ended(await service.create(body)))["state"] == "success"
-    order = renderer.orders[0]
-    assert isinstance(order.start, Placeholder)
-    assert order.start.text == "pictures.example"
-    assert order.end is not None
-    assert isinstance(order.end, Placeholder)
-    assert order.end.text == "other.example"
+    request = renderer.clips[0]
+    assert isinstance(request.start, Placeholder)
+    assert request.start.text == "pictures.example"
+    assert request.end is not None
+    assert isinstance(request.end, Placeholder)
+    assert request.end.text == "other.example"
 
 
 async def test_the_documented_sample_is_answered_from_our_own(
@@ -37,7 +37,7 @@ async def test_the_documented_sample_is_answered_from_our_own(
     """A documented sample address works offline, even where fetching is allowed."""
     service = await service_for(fetch_pictures=True, transport=httpx.MockTransport(refuse))
     await service.ended(await service.create(grok(image_urls=[SAMPLE])))
-    place = renderer.orders[0].start
+    place = renderer.clips[0].start
     assert isinstance(place, Path)
     assert place.name == "cafe.jpg"
 
@@ -49,7 +49,7 @@ async def test_a_fetched_picture_is_deleted_after_use(
     transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=b"far"))
     service = await service_for(fetch_pictures=True, transport=transport)
     assert (await service.ended(await service.create(grok())))["state"] == "success"
-    place = renderer.orders[0].start
+    place = renderer.clips[0].start
     assert isinstance(place, Path)
     assert not place.exists()
 

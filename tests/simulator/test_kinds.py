@@ -83,7 +83,7 @@ async def test_several_pictures_have_an_address_each(
         assert url.endswith(".png")
         got = await service.client.get(url)
         assert (got.content, got.headers["content-type"]) == (CLIP, "image/png")
-    assert all(isinstance(order, ImageRequest) for order in renderer.all_orders)
+    assert all(isinstance(request, ImageRequest) for request in renderer.requests)
 
 
 async def test_a_sound_is_served_as_what_it_is(service: Service, renderer: FakeRenderer) -> None:
@@ -91,14 +91,14 @@ async def test_a_sound_is_served_as_what_it_is(service: Service, renderer: FakeR
     (url,) = (await result(service, MUSIC, output_format="wav"))["resultUrls"]
     assert url.endswith(".wav")
     assert (await service.client.get(url)).headers["content-type"] == "audio/wav"
-    assert isinstance(renderer.all_orders[0], SoundRequest)
+    assert isinstance(renderer.requests[0], SoundRequest)
 
 
 async def test_words_are_an_object(service: Service, renderer: FakeRenderer) -> None:
     """A model of words answers with `resultObject`, and with no address."""
     answer = await result(service, SPEECH_TO_TEXT, audio_url="https://a.example/a.mp3")
     assert answer == {"resultObject": json.loads(ANSWER)}
-    assert isinstance(renderer.all_orders[0], TextRequest)
+    assert isinstance(renderer.requests[0], TextRequest)
 
 
 async def test_an_unknown_price_takes_nothing_and_is_not_told(service: Service) -> None:
@@ -128,10 +128,10 @@ async def test_a_picture_of_grok_goes_on_as_a_clip(
     assert len(urls) == 6
     asked = grok(image_urls=None, task_id=task_id, index=4, mode="spicy")
     assert (await service.ended(await service.create(asked)))["state"] == "success"
-    start = renderer.orders[0].start
+    start = renderer.clips[0].start
     assert isinstance(start, Path)
     assert start.name == urls[4].split("/")[-2]
-    assert renderer.orders[0].mode == "spicy"
+    assert renderer.clips[0].mode == "spicy"
 
 
 @pytest.mark.parametrize("index", [6, 99])
@@ -172,9 +172,9 @@ async def test_any_earlier_result_can_be_worked_on(
     task_id = await service.create(grok())
     await service.ended(task_id)
     await result(service, UPSCALE, task_id=task_id)
-    order = renderer.all_orders[-1]
-    assert isinstance(order, ClipRequest)
-    assert order.footage is not None
+    request = renderer.requests[-1]
+    assert isinstance(request, ClipRequest)
+    assert request.footage is not None
     answer = await service.post(CREATE, body(UPSCALE, task_id="nobody"))
     assert (answer["code"], "nobody" in answer["msg"]) == (422, True)
 

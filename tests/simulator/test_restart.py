@@ -33,7 +33,7 @@ async def test_a_task_goes_on_where_it_was(
     record = await second.ended(task_id)
     assert record["state"] == "success"
     assert "http://another.test:81/files/" in record["resultJson"]
-    assert renderer.orders[0] == renderer.orders[1]
+    assert renderer.clips[0] == renderer.clips[1]
 
 
 async def test_a_forced_outcome_is_kept(service_for: ServiceFactory) -> None:

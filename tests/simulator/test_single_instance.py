@@ -14,13 +14,13 @@ ROOT = Path(__file__).parents[2]
 HOLDER = """if True:
     import sys, pathlib
     from kie_ui.simulator.single_instance import SimulatorLock
-    lease = SimulatorLock(pathlib.Path(sys.argv[1]))
-    is_ours = lease.try_acquire()
+    lock = SimulatorLock(pathlib.Path(sys.argv[1]))
+    is_ours = lock.try_acquire()
     if is_ours and sys.argv[2]:
-        lease.publish(sys.argv[2])
+        lock.publish(sys.argv[2])
     print("holds" if is_ours else "waits", flush=True)
     sys.stdin.readline()
-    lease.release()
+    lock.release()
 """
 HERE = "http://127.0.0.1:8311"
 THERE = "http://127.0.0.1:8312"
@@ -30,7 +30,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @contextmanager
 def other_program(data_dir: Path, address: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a process that tries to acquire the lease, says so, and waits for a line."""
+    """Run a process that tries to acquire the lock, says so, and waits for a line."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(data_dir), address],
         cwd=ROOT,
@@ -47,7 +47,7 @@ def other_program(data_dir: Path, address: str) -> Iterator[subprocess.Popen[str
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Give a function that starts another program, and checks whether it holds the lease."""
+    """Give a function that starts another program, and checks whether it holds the lock."""
     with ExitStack() as stack:
 
         def start(address: str = "", expected: str = "holds") -> subprocess.Popen[str]:
@@ -60,120 +60,120 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def lease(tmp_path: Path) -> Iterator[SimulatorLock]:
-    """Give a lease of the test's folder, held by nobody yet."""
-    lease = SimulatorLock(tmp_path)
-    yield lease
-    lease.release()
+def lock(tmp_path: Path) -> Iterator[SimulatorLock]:
+    """Give a lock of the test's folder, held by nobody yet."""
+    lock = SimulatorLock(tmp_path)
+    yield lock
+    lock.release()
 
 
-def test_only_one_program_holds_the_lease(lease: SimulatorLock, start: Start) -> None:
+def test_only_one_program_holds_the_lock(lock: SimulatorLock, start: Start) -> None:
     """While another process has it, ours is told so at once, and where the other serves."""
     start(HERE)
-    assert not lease.try_acquire()
-    assert not lease.is_held
-    assert lease.address() == HERE
+    assert not lock.try_acquire()
+    assert not lock.is_held
+    assert lock.address() == HERE
 
 
-def test_ours_keeps_others_out(lease: SimulatorLock, start: Start, tmp_path: Path) -> None:
+def test_ours_keeps_others_out(lock: SimulatorLock, start: Start, tmp_path: Path) -> None:
     """What holds between processes holds the other way round, and within one process."""
-    assert lease.try_acquire()
+    assert lock.try_acquire()
     start(expected="waits")
     assert not SimulatorLock(tmp_path).try_acquire()
 
 
-def test_a_killed_holder_leaves_the_lease_and_its_port(lease: SimulatorLock, start: Start) -> None:
+def test_a_killed_holder_leaves_the_lock_and_its_port(lock: SimulatorLock, start: Start) -> None:
     """The system frees a dead process's lock; its port is known, and it is told of no more."""
     holder = start(HERE)
     holder.kill()
     holder.wait()
-    assert lease.try_acquire()
-    assert lease.address() is None
-    assert lease.former_port() == 8311
+    assert lock.try_acquire()
+    assert lock.address() is None
+    assert lock.former_port() == 8311
 
 
-def test_a_holder_that_ends_in_order_leaves_the_same(lease: SimulatorLock, start: Start) -> None:
+def test_a_holder_that_ends_in_order_leaves_the_same(lock: SimulatorLock, start: Start) -> None:
     """After a release nobody is told of, and the port is known to the next."""
     holder = start(HERE)
     assert holder.stdin is not None
     holder.stdin.write("\n")
     holder.stdin.flush()
     assert holder.wait() == 0
-    assert lease.address() is None
-    assert lease.try_acquire()
-    assert lease.former_port() == 8311
+    assert lock.address() is None
+    assert lock.try_acquire()
+    assert lock.former_port() == 8311
 
 
 def test_a_port_outlives_a_successor_that_published_nothing(
-    lease: SimulatorLock, start: Start
+    lock: SimulatorLock, start: Start
 ) -> None:
     """Killed between acquiring and publishing, it takes nothing from the one after it."""
     for address in (HERE, ""):
         holder = start(address)
         holder.kill()
         holder.wait()
-    assert lease.try_acquire()
-    assert lease.former_port() == 8311
+    assert lock.try_acquire()
+    assert lock.former_port() == 8311
 
 
-def test_the_last_word_counts(lease: SimulatorLock, tmp_path: Path) -> None:
+def test_the_last_word_counts(lock: SimulatorLock, tmp_path: Path) -> None:
     """A holder may publish again; everyone reads the newer address, whole."""
-    assert lease.try_acquire()
-    assert lease.address() is None
+    assert lock.try_acquire()
+    assert lock.address() is None
     for address in (HERE, THERE):
-        lease.publish(address)
+        lock.publish(address)
         assert SimulatorLock(tmp_path).address() == address
 
 
-def test_acquiring_twice_is_acquiring_once(lease: SimulatorLock, tmp_path: Path) -> None:
+def test_acquiring_twice_is_acquiring_once(lock: SimulatorLock, tmp_path: Path) -> None:
     """The holder keeps what it published, and one release is enough."""
-    assert lease.try_acquire()
-    lease.publish(HERE)
-    assert lease.try_acquire()
-    assert lease.address() == HERE
-    lease.release()
-    lease.release()
+    assert lock.try_acquire()
+    lock.publish(HERE)
+    assert lock.try_acquire()
+    assert lock.address() == HERE
+    lock.release()
+    lock.release()
     successor = SimulatorLock(tmp_path)
     assert successor.try_acquire()
     successor.release()
 
 
-def test_only_the_holder_publishes(lease: SimulatorLock, start: Start) -> None:
+def test_only_the_holder_publishes(lock: SimulatorLock, start: Start) -> None:
     """Anyone else would lead the others astray."""
     start(HERE)
     with pytest.raises(RuntimeError, match="holder"):
-        lease.publish(THERE)
-    lease.release()
-    assert lease.address() == HERE
+        lock.publish(THERE)
+    lock.release()
+    assert lock.address() == HERE
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"8311", b"file:///etc", b"http://"])
 def test_a_damaged_address_is_no_address(
-    lease: SimulatorLock, tmp_path: Path, content: bytes
+    lock: SimulatorLock, tmp_path: Path, content: bytes
 ) -> None:
     """Whatever lies in the files, it is read without an error."""
     for name in ("simulator.address", "simulator.former-address"):
         (tmp_path / name).write_bytes(content)
-    assert lease.address() is None
-    assert lease.former_port() == 0
-    assert lease.try_acquire()
+    assert lock.address() is None
+    assert lock.former_port() == 0
+    assert lock.try_acquire()
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1", "http://127.0.0.1:99999"])
 def test_an_address_without_a_usable_port_names_none(
-    lease: SimulatorLock, tmp_path: Path, address: str
+    lock: SimulatorLock, tmp_path: Path, address: str
 ) -> None:
     """Then any free port will do."""
     (tmp_path / "simulator.former-address").write_text(address)
-    assert lease.former_port() == 0
+    assert lock.former_port() == 0
 
 
 def test_a_folder_is_made_where_there_is_none(tmp_path: Path) -> None:
     """The first of all programs finds nothing at all."""
-    lease = SimulatorLock(tmp_path / "new" / "folder")
-    assert lease.address() is None
-    assert lease.try_acquire()
-    lease.release()
+    lock = SimulatorLock(tmp_path / "new" / "folder")
+    assert lock.address() is None
+    assert lock.try_acquire()
+    lock.release()
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_of_the_disk(tmp_path: Path) -> None:

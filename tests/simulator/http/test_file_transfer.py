@@ -171,7 +171,7 @@ async def test_an_own_picture_reaches_the_renderer_whatever_the_port(
     """An address handed out under another loopback port still names the same file."""
     path = urlsplit(await service.uploaded(b"pixels", fileName="a.jpg")).path
     await service.ended(await service.create(grok(image_urls=[f"http://127.0.0.1:9{path}"])))
-    place = renderer.orders[0].start
+    place = renderer.clips[0].start
     assert isinstance(place, Path)
     assert place.read_bytes() == b"pixels"
 

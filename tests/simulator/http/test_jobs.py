@@ -235,8 +235,8 @@ async def test_spicy_becomes_normal_with_an_outside_picture(
     await service.ended(await service.create(grok(mode="spicy")))
     of_task = grok(image_urls=None, task_id="sample-grok-b", index=5, mode="spicy")
     await service.ended(await service.create(of_task))
-    assert [order.mode for order in renderer.orders] == ["normal", "spicy"]
-    start = renderer.orders[1].start
+    assert [clip.mode for clip in renderer.clips] == ["normal", "spicy"]
+    start = renderer.clips[1].start
     assert isinstance(start, Path)
     assert start.as_posix().endswith("samples/grok-b/5.jpg")
 
@@ -244,8 +244,8 @@ async def test_spicy_becomes_normal_with_an_outside_picture(
 async def test_optional_defaults_are_filled_in(service: Service, renderer: FakeRenderer) -> None:
     """Without duration and resolution V1 Lite makes 5 s at 720p, at the price of that."""
     await service.ended(await service.create(lite()))
-    order = renderer.orders[0]
-    assert (order.duration_s, order.short_side_px, order.is_camera_fixed) == (5.0, 720, False)
+    clip = renderer.clips[0]
+    assert (clip.duration_s, clip.short_side_px, clip.is_camera_fixed) == (5.0, 720, False)
     assert await service.balance() == 10_000 - 22.5
 
 
@@ -255,7 +255,7 @@ async def test_a_seed_is_kept_and_a_missing_one_chosen(
     """The asked seed reaches the renderer; -1 stands for a random one, never -1 itself."""
     for values in ({"seed": 7}, {"seed": -1}, {}):
         await service.ended(await service.create(lite(**values)))
-    seeds = [order.seed for order in renderer.orders]
+    seeds = [clip.seed for clip in renderer.clips]
     assert seeds[0] == 7
     assert all(seed >= 0 for seed in seeds)
 

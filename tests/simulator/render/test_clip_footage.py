@@ -65,8 +65,8 @@ def test_large_footage_is_made_smaller_unless_a_size_is_asked_for(
     """Nobody waits for pixels that nobody asked for."""
     source = render(tmp_path, duration_s=0.1, short_side_px=1080, is_camera_fixed=True)
     footage = source.rename(tmp_path / "large.mp4")
-    order = {"footage": footage, "duration_s": 0.1, "short_side_px": None, **asked}
-    assert probe_video(render(tmp_path, **order)).height_px == side_px
+    request = {"footage": footage, "duration_s": 0.1, "short_side_px": None, **asked}
+    assert probe_video(render(tmp_path, **request)).height_px == side_px
 
 
 def test_long_footage_is_passed_on_in_part(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from tests.simulator.harness import draw_picture
 Pixels = NDArray[np.uint8]
 
 
-def order(start: Path, **fields: Any) -> ClipRequest:
-    """Return an order for a second at 120p, unless told otherwise."""
+def request(start: Path, **fields: Any) -> ClipRequest:
+    """Return a request for a second at 120p, unless told otherwise."""
     small: dict[str, Any] = {"duration_s": 1.0, "short_side_px": 120, "seed": 3}
     return ClipRequest(start=start, **{**small, **fields})
 
@@ -74,7 +74,8 @@ def test_a_clip_is_exactly_what_was_asked_for(
     size: tuple[int, int],
 ) -> None:
     """A clip is H.264 at 24 fps and has the asked duration and short side, exactly."""
-    clip = render(tmp_path, order(picture_path, short_side_px=short_side_px, duration_s=duration_s))
+    wanted = request(picture_path, short_side_px=short_side_px, duration_s=duration_s)
+    clip = render(tmp_path, wanted)
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
         assert container.duration == duration_s * 1_000_000
@@ -86,7 +87,7 @@ def test_a_clip_is_exactly_what_was_asked_for(
 
 def test_a_clip_can_start_before_it_is_all_there(tmp_path: Path, picture_path: Path) -> None:
     """The index stands before the pictures."""
-    data = render(tmp_path, order(picture_path)).read_bytes()
+    data = render(tmp_path, request(picture_path)).read_bytes()
     atoms: list[bytes] = []
     offset = 0
     while offset < len(data):
@@ -112,20 +113,20 @@ def test_a_clip_keeps_the_proportions_of_its_picture(
     """Both sides are even; very long pictures are cut to 21:9, tiny ones are enlarged."""
     path = tmp_path / "picture.png"
     draw_picture(1, picture_size).save(path)
-    frame = frames_of(render(tmp_path, order(path)))[0]
+    frame = frames_of(render(tmp_path, request(path)))[0]
     assert (frame.shape[1], frame.shape[0]) == clip_size
 
 
-def test_the_same_order_gives_the_same_bytes(tmp_path: Path, picture_path: Path) -> None:
+def test_the_same_request_gives_the_same_bytes(tmp_path: Path, picture_path: Path) -> None:
     """Neither time nor chance enters a clip."""
-    first = render(tmp_path, order(picture_path)).read_bytes()
-    assert render(tmp_path, order(picture_path)).read_bytes() == first
+    first = render(tmp_path, request(picture_path)).read_bytes()
+    assert render(tmp_path, request(picture_path)).read_bytes() == first
 
 
 def test_another_seed_moves_otherwise(tmp_path: Path, picture_path: Path) -> None:
     """Seeds start from the same picture and part ways."""
-    one = frames_of(render(tmp_path, order(picture_path, seed=1)))
-    other = frames_of(render(tmp_path, order(picture_path, seed=2)))
+    one = frames_of(render(tmp_path, request(picture_path, seed=1)))
+    other = frames_of(render(tmp_path, request(picture_path, seed=2)))
     assert difference(one[0], other[0]) < 1
     assert difference(one[-1], other[-1]) > 3
 
@@ -133,7 +134,7 @@ def test_another_seed_moves_otherwise(tmp_path: Path, picture_path: Path) -> Non
 @pytest.mark.parametrize("mode", ["normal", "fun", "spicy"])
 def test_no_border_ever_shows(tmp_path: Path, picture_path: Path, mode: str) -> None:
     """No frame shows a line or column beyond the picture, in any mode."""
-    clip = render(tmp_path, order(picture_path, mode=mode, duration_s=3.0))
+    clip = render(tmp_path, request(picture_path, mode=mode, duration_s=3.0))
     darkest = min(
         int(edge.max(axis=-1).mean())
         for frame in frames_of(clip)
@@ -145,7 +146,7 @@ def test_no_border_ever_shows(tmp_path: Path, picture_path: Path, mode: str) -> 
 @pytest.mark.parametrize("mode", ["normal", "fun", "spicy"])
 def test_the_camera_moves_without_jumps(tmp_path: Path, picture_path: Path, mode: str) -> None:
     """Every frame differs a little from the one before, and none by much more than its peers."""
-    frames = frames_of(render(tmp_path, order(picture_path, mode=mode, duration_s=3.0)))
+    frames = frames_of(render(tmp_path, request(picture_path, mode=mode, duration_s=3.0)))
     steps = [difference(a, b) for a, b in pairwise(frames[12:-12])]
     assert min(steps) > 0
     assert max(steps) < 4 * (sum(steps) / len(steps))
@@ -154,7 +155,9 @@ def test_the_camera_moves_without_jumps(tmp_path: Path, picture_path: Path, mode
 def test_modes_look_different(tmp_path: Path, picture_path: Path) -> None:
     """Fun is richer in colour than normal, spicy is warmer, and each moves in its own way."""
     middle = {
-        mode: frames_of(render(tmp_path, order(picture_path, mode=mode, seed=5)))[12].astype(float)
+        mode: frames_of(render(tmp_path, request(picture_path, mode=mode, seed=5)))[12].astype(
+            float
+        )
         for mode in ("normal", "fun", "spicy")
     }
     saturation = {mode: (f.max(-1) - f.min(-1)).mean() for mode, f in middle.items()}
@@ -167,7 +170,7 @@ def test_a_fixed_camera_stands_still_while_the_light_moves(
     tmp_path: Path, picture_path: Path
 ) -> None:
     """Edges stay where they are in every frame, yet the frames are not all the same."""
-    wanted = order(picture_path, is_camera_fixed=True, duration_s=2.0, short_side_px=240)
+    wanted = request(picture_path, is_camera_fixed=True, duration_s=2.0, short_side_px=240)
     frames = [without_mark(frame).mean(-1) for frame in frames_of(render(tmp_path, wanted))]
     first = frames[0]
     for frame in frames[1:]:
@@ -188,7 +191,7 @@ def test_a_clip_ends_on_its_end_picture(
     tmp_path: Path, picture_path: Path, end_picture_path: Path, *, is_camera_fixed: bool
 ) -> None:
     """The first frame is the one picture, the last frame the other, filling the frame."""
-    wanted = order(
+    wanted = request(
         picture_path,
         end=end_picture_path,
         is_camera_fixed=is_camera_fixed,
@@ -205,7 +208,7 @@ def test_every_frame_is_marked(tmp_path: Path) -> None:
     """The lower right corner says "simulated", the other corners say nothing."""
     path = tmp_path / "grey.png"
     Image.new("RGB", (300, 200), (100, 100, 100)).save(path)
-    for frame in frames_of(render(tmp_path, order(path, short_side_px=240))):
+    for frame in frames_of(render(tmp_path, request(path, short_side_px=240))):
         level = frame.mean(-1)
         assert level[-40:, -90:].max() > level[:40, :90].max() + 40
         assert level[:40].max() - level[:40].min() < 3
@@ -219,7 +222,7 @@ def test_a_photograph_is_turned_upright(tmp_path: Path) -> None:
     picture = Image.new("RGB", (300, 200), (40, 40, 200))
     picture.paste((220, 60, 60), (0, 0, 150, 200))
     picture.save(path, exif=exif)
-    frame = frames_of(render(tmp_path, order(path)))[0]
+    frame = frames_of(render(tmp_path, request(path)))[0]
     assert (frame.shape[1], frame.shape[0]) == (120, 180)
     assert frame[10, 60, 0] > 150
     assert frame[100, 60, 2] > 150
@@ -233,7 +236,7 @@ def test_any_kind_of_pixel_becomes_a_clip(tmp_path: Path, mode: str) -> None:
         Image.fromarray(np.full((40, 60), 40_000, np.uint16)).save(path)
     else:
         Image.new("RGB", (60, 40), (150, 150, 150)).convert(mode).save(path)
-    frame = frames_of(render(tmp_path, order(path, duration_s=1.0)))[0]
+    frame = frames_of(render(tmp_path, request(path, duration_s=1.0)))[0]
     assert 100 < frame[:90].mean() < 256
 
 
@@ -260,5 +263,5 @@ def test_a_broken_picture_says_so(tmp_path: Path, picture_path: Path, kind: str)
         {"text": b"no picture", "cut off": whole[:3000], "empty": b""}.get(kind, file.getvalue())
     )
     with pytest.raises(BrokenInput, match="The picture"):
-        render(tmp_path, order(path))
+        render(tmp_path, request(path))
     assert not (tmp_path / "clip.mp4").exists()

@@ -37,15 +37,15 @@ GROK = built_in_registry().spec("grok-imagine/image-to-video")
 LITE = built_in_registry().spec("bytedance/v1-lite-image-to-video")
 A, B = Path("a.png"), Path("b.png")
 CLIP, SONG = Path("clip.mp4"), Path("song.mp3")
-ORDER: TypeAdapter[RenderRequest] = TypeAdapter(RenderRequest)
+REQUEST: TypeAdapter[RenderRequest] = TypeAdapter(RenderRequest)
 PROMPT = {"kind": "text", "name": "prompt"}
 
 
 def a_clip(spec: ModelSpec, values: dict[str, Any], **found: Any) -> ClipRequest:
-    """Return the one order for a clip."""
-    (order,) = build_render_requests(build_plan(spec, values), FoundMedia(**found), 5)
-    assert isinstance(order, ClipRequest)
-    return order
+    """Return the one request for a clip."""
+    (request,) = build_render_requests(build_plan(spec, values), FoundMedia(**found), 5)
+    assert isinstance(request, ClipRequest)
+    return request
 
 
 def video(**fields: Any) -> ModelSpec:
@@ -55,21 +55,21 @@ def video(**fields: Any) -> ModelSpec:
     return a_spec(PROMPT, duration, ratio, produces="video", **fields)
 
 
-def test_the_built_in_models_are_ordered_as_documented() -> None:
+def test_the_built_in_models_are_requested_as_documented() -> None:
     """Seconds, pixels, mode, camera and both pictures."""
     values = {"duration": "10", "resolution": "720p", "mode": "fun"}
-    order = a_clip(GROK, values, pictures=(A,))
-    assert (order.duration_s, order.short_side_px, order.mode) == (10.0, 720, "fun")
-    assert (order.start, order.end, order.aspect, order.seed) == (A, None, None, 5)
-    order = a_clip(LITE, {"camera_fixed": True}, pictures=(A,), end=B)
-    assert (order.start, order.end, order.is_camera_fixed) == (A, B, True)
+    request = a_clip(GROK, values, pictures=(A,))
+    assert (request.duration_s, request.short_side_px, request.mode) == (10.0, 720, "fun")
+    assert (request.start, request.end, request.aspect, request.seed) == (A, None, None, 5)
+    request = a_clip(LITE, {"camera_fixed": True}, pictures=(A,), end=B)
+    assert (request.start, request.end, request.is_camera_fixed) == (A, B, True)
 
 
 def test_a_clip_without_a_picture_starts_from_a_placeholder() -> None:
     """Its prompt and its seed decide what is drawn."""
-    order = a_clip(video(), {"prompt": "a boat at sea", "aspect_ratio": "9:16"})
-    assert order.start == Placeholder(text="a boat at sea", seed=5)
-    assert (order.duration_s, order.aspect) == (5.0, 9 / 16)
+    request = a_clip(video(), {"prompt": "a boat at sea", "aspect_ratio": "9:16"})
+    assert request.start == Placeholder(text="a boat at sea", seed=5)
+    assert (request.duration_s, request.aspect) == (5.0, 9 / 16)
 
 
 def test_of_several_pictures_the_last_one_is_the_end() -> None:
@@ -80,20 +80,25 @@ def test_of_several_pictures_the_last_one_is_the_end() -> None:
 
 def test_footage_is_passed_on_at_its_own_length_and_size() -> None:
     """Where nothing else is asked for, the video decides."""
-    order = a_clip(video(), {}, videos=(CLIP,))
-    assert (order.footage, order.duration_s, order.short_side_px) == (CLIP, None, None)
+    request = a_clip(video(), {}, videos=(CLIP,))
+    assert (request.footage, request.duration_s, request.short_side_px) == (CLIP, None, None)
 
 
 def test_a_picture_goes_before_footage_and_takes_its_length() -> None:
     """A picture that shall move as a video does is what is seen; the sound stays."""
-    order = a_clip(video(), {}, pictures=(A,), videos=(CLIP,))
-    assert (order.start, order.footage, order.sound, order.duration_s) == (A, None, CLIP, None)
+    request = a_clip(video(), {}, pictures=(A,), videos=(CLIP,))
+    assert (request.start, request.footage, request.sound, request.duration_s) == (
+        A,
+        None,
+        CLIP,
+        None,
+    )
 
 
 def test_a_picture_that_speaks_lasts_as_long_as_its_sound() -> None:
     """A sound beside a picture is heard in the clip."""
-    order = a_clip(video(), {}, pictures=(A,), sounds=(SONG,))
-    assert (order.sound, order.duration_s) == (SONG, None)
+    request = a_clip(video(), {}, pictures=(A,), sounds=(SONG,))
+    assert (request.sound, request.duration_s) == (SONG, None)
 
 
 @pytest.mark.parametrize(("asked", "made"), [(10_000, MAX_DURATION_S), (0.1, 1.0)])
@@ -110,22 +115,22 @@ def test_many_shots_are_brought_within_what_is_rendered() -> None:
     assert a_clip(spec, {"shots": [{"duration": 9}] * 30}).duration_s == MAX_DURATION_S
 
 
-def image_orders(spec: ModelSpec, values: dict[str, Any], **found: Any) -> list[ImageRequest]:
-    """Return the orders for pictures."""
-    orders = build_render_requests(build_plan(spec, values), FoundMedia(**found), 5)
-    return [order for order in orders if isinstance(order, ImageRequest)]
+def image_requests(spec: ModelSpec, values: dict[str, Any], **found: Any) -> list[ImageRequest]:
+    """Return the requests for pictures."""
+    requests = build_render_requests(build_plan(spec, values), FoundMedia(**found), 5)
+    return [request for request in requests if isinstance(request, ImageRequest)]
 
 
 def test_several_pictures_are_numbered() -> None:
     """Each is another one of the same prompt and seed."""
     count = {"kind": "number", "name": "num_images"}
     spec = a_spec(PROMPT, count, produces="image")
-    orders = image_orders(spec, {"prompt": "x", "num_images": 3})
-    assert [order.number for order in orders] == [0, 1, 2]
-    assert {order.source for order in orders} == {
+    requests = image_requests(spec, {"prompt": "x", "num_images": 3})
+    assert [request.number for request in requests] == [0, 1, 2]
+    assert {request.source for request in requests} == {
         Placeholder(text="x", seed=5, number=number) for number in range(3)
     }
-    assert len(image_orders(spec, {"num_images": 1000})) == MAX_RESULTS
+    assert len(image_requests(spec, {"num_images": 1000})) == MAX_RESULTS
 
 
 @pytest.mark.parametrize(
@@ -140,8 +145,8 @@ def test_a_given_picture_has_the_size_and_format_of_its_model(
     model: str, factor: float, file_format: str
 ) -> None:
     """An upscaler doubles it; what removes backgrounds makes a format with transparency."""
-    (order,) = image_orders(a_spec(PROMPT, model=model, produces="image"), {}, pictures=(A,))
-    assert (order.factor, order.format, order.source) == (factor, file_format, A)
+    (request,) = image_requests(a_spec(PROMPT, model=model, produces="image"), {}, pictures=(A,))
+    assert (request.factor, request.format, request.source) == (factor, file_format, A)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +155,7 @@ def test_a_given_picture_has_the_size_and_format_of_its_model(
 def test_the_asked_format_of_a_picture_is_made(asked: str, made: str) -> None:
     """However it is spelt."""
     spec = a_spec(PROMPT, {"kind": "text", "name": "output_format"}, produces="image")
-    assert image_orders(spec, {"output_format": asked})[0].format == made
+    assert image_requests(spec, {"output_format": asked})[0].format == made
 
 
 @pytest.mark.parametrize(
@@ -169,9 +174,9 @@ def test_the_asked_format_of_a_picture_is_made(asked: str, made: str) -> None:
 def test_the_asked_format_of_a_sound_is_made(asked: str, made: tuple[str, int]) -> None:
     """With its rate, as far as there is such a one."""
     spec = a_spec(PROMPT, {"kind": "text", "name": "output_format"}, produces="audio")
-    (order,) = build_render_requests(build_plan(spec, {"output_format": asked}), FoundMedia(), 5)
-    assert isinstance(order, SoundRequest)
-    assert (order.format, order.rate_hz) == made
+    (request,) = build_render_requests(build_plan(spec, {"output_format": asked}), FoundMedia(), 5)
+    assert isinstance(request, SoundRequest)
+    assert (request.format, request.rate_hz) == made
 
 
 @pytest.mark.parametrize(
@@ -196,12 +201,12 @@ def test_the_asked_length_of_a_sound_is_made_within_bounds(asked: float, made: f
 
 
 def a_sound(model: str, values: dict[str, Any], **found: Any) -> SoundRequest:
-    """Return the one order for a sound."""
+    """Return the one request for a sound."""
     duration = {"kind": "number", "name": "duration"}
     spec = a_spec(PROMPT, duration, model=model, produces="audio")
-    (order,) = build_render_requests(build_plan(spec, values), FoundMedia(**found), 5)
-    assert isinstance(order, SoundRequest)
-    return order
+    (request,) = build_render_requests(build_plan(spec, values), FoundMedia(**found), 5)
+    assert isinstance(request, SoundRequest)
+    return request
 
 
 def test_a_model_of_words_hears_what_it_is_given() -> None:
@@ -209,24 +214,24 @@ def test_a_model_of_words_hears_what_it_is_given() -> None:
     sound = {"kind": "media", "name": "audio_url", "media": "audio"}
     brief = build_plan(a_spec(sound, produces="text"), {"audio_url": ["https://a.example"]})
     for sounds in ((SONG,), ()):
-        (order,) = build_render_requests(brief, FoundMedia(sounds=sounds), 5)
-        assert isinstance(order, TextRequest)
-        assert order.is_transcript
+        (request,) = build_render_requests(brief, FoundMedia(sounds=sounds), 5)
+        assert isinstance(request, TextRequest)
+        assert request.is_transcript
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.data())
-def test_whatever_is_accepted_can_be_ordered(data: st.DataObject) -> None:
-    """Every accepted request becomes orders within the limits, and its brief can be kept."""
+def test_whatever_is_accepted_can_be_requested(data: st.DataObject) -> None:
+    """Every accepted request becomes requests within the limits, and its brief can be kept."""
     spec = data.draw(specs())
     checked = check_values(spec, data.draw(values_of(spec)))
     built = build_input(spec, checked, lambda _ref: "https://files.example/a")
     values = check_request(Registry((spec,)), build_body(spec, built)).values
     brief = build_plan(spec, values)
     assert RenderPlan.model_validate_json(brief.model_dump_json()) == brief
-    orders = build_render_requests(brief, FoundMedia(), 5)
-    assert 1 <= len(orders) <= (MAX_CLIPS if spec.produces == "video" else MAX_RESULTS)
-    for order in orders:
-        assert ORDER.validate_json(ORDER.dump_json(order)) == order
-        if isinstance(order, ImageRequest):
-            assert max(image_size(order.size)) <= MAX_IMAGE_SIDE_PX
+    requests = build_render_requests(brief, FoundMedia(), 5)
+    assert 1 <= len(requests) <= (MAX_CLIPS if spec.produces == "video" else MAX_RESULTS)
+    for request in requests:
+        assert REQUEST.validate_json(REQUEST.dump_json(request)) == request
+        if isinstance(request, ImageRequest):
+            assert max(image_size(request.size)) <= MAX_IMAGE_SIDE_PX

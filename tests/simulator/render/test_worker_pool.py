@@ -10,18 +10,18 @@ from kie_ui.simulator.render.worker_pool import RenderFailed, WorkerPool
 from tests.simulator.harness import CLIP, ServiceFactory, grok, lite
 
 
-def order(duration_s: float = 1.0, short_side_px: int = 120) -> ClipRequest:
-    """Return an order for a clip without a picture."""
+def request(duration_s: float = 1.0, short_side_px: int = 120) -> ClipRequest:
+    """Return a request for a clip without a picture."""
     start = Placeholder(text="a.example")
     return ClipRequest(start=start, duration_s=duration_s, short_side_px=short_side_px, seed=1)
 
 
 async def test_one_worker_makes_clip_after_clip(tmp_path: Path) -> None:
-    """A second order finds the process of the first, and its progress ends at all."""
+    """A second request finds the process of the first, and its progress ends at all."""
     renderer = WorkerPool()
     shares: list[float] = []
     for number in range(2):
-        await renderer.render(order(), tmp_path / f"{number}.mp4", shares.append)
+        await renderer.render(request(), tmp_path / f"{number}.mp4", shares.append)
     assert (tmp_path / "0.mp4").read_bytes() == (tmp_path / "1.mp4").read_bytes()
     assert shares == [1.0, 1.0]
     assert len(renderer._idle) == 1
@@ -34,17 +34,17 @@ async def test_a_refused_picture_does_not_end_the_worker(tmp_path: Path) -> None
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
     renderer = WorkerPool()
-    wanted = order().model_copy(update={"start": broken})
+    wanted = request().model_copy(update={"start": broken})
     with pytest.raises(RenderFailed, match="cannot be read"):
         await renderer.render(wanted, tmp_path / "a.mp4", lambda _share: None)
-    await renderer.render(order(), tmp_path / "b.mp4", lambda _share: None)
+    await renderer.render(request(), tmp_path / "b.mp4", lambda _share: None)
     await renderer.aclose()
 
 
 async def test_a_dying_worker_fails_its_clip_only(tmp_path: Path) -> None:
     """A process that ends in the middle fails its clip; the next clip gets a new process."""
     renderer = WorkerPool()
-    long = order(duration_s=12.0, short_side_px=360)
+    long = request(duration_s=12.0, short_side_px=360)
     rendering = asyncio.create_task(
         renderer.render(
             long, tmp_path / "a.mp4", lambda _share: next(iter(renderer._workers)).kill()
@@ -52,14 +52,14 @@ async def test_a_dying_worker_fails_its_clip_only(tmp_path: Path) -> None:
     )
     with pytest.raises(RenderFailed, match="stopped"):
         await rendering
-    await renderer.render(order(), tmp_path / "b.mp4", lambda _share: None)
+    await renderer.render(request(), tmp_path / "b.mp4", lambda _share: None)
     await renderer.aclose()
 
 
 async def test_an_idle_worker_is_sent_away(tmp_path: Path) -> None:
-    """After a while without orders the process ends and gives its memory back."""
+    """After a while without requests the process ends and gives its memory back."""
     renderer = WorkerPool(idle_s=0.01)
-    await renderer.render(order(), tmp_path / "a.mp4", lambda _share: None)
+    await renderer.render(request(), tmp_path / "a.mp4", lambda _share: None)
     for _ in range(500):
         if not renderer._idle:
             break
@@ -68,7 +68,7 @@ async def test_an_idle_worker_is_sent_away(tmp_path: Path) -> None:
     await renderer.aclose()
 
 
-async def test_every_order_gets_a_copy_of_the_same_clip(
+async def test_every_request_gets_a_copy_of_the_same_clip(
     service_for: ServiceFactory, tmp_path: Path
 ) -> None:
     """Whatever model and length were asked for."""

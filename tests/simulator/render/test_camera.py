@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kie_ui.simulator.plan import MODES, Mode
 from kie_ui.simulator.render.camera import (
     Camera,
+    Plane,
+    Sampler,
     camera_path,
     ease_in_out,
     ease_out,
@@ -69,3 +73,31 @@ def test_a_view_lies_inside_the_picture(
             y = seen.e * row + seen.f
             assert -0.5 <= x <= picture[0] - 0.5
             assert -0.5 <= y <= picture[1] - 0.5
+
+
+FRAME, PICTURE = (96, 64), (120, 80)
+
+
+def sampled(plane: Plane, camera: Camera) -> Plane:
+    """Return what the camera sees of a plane."""
+    out = np.zeros((FRAME[1], FRAME[0]), np.uint8)
+    Sampler((plane,), FRAME).sample(view(camera, FRAME, PICTURE), (out,))
+    return out
+
+
+@pytest.mark.parametrize("level", [16, 100, 240])
+def test_a_plain_plane_stays_plain(level: int) -> None:
+    """Blending equal values gives that value at both ends of video levels."""
+    plane = np.full((PICTURE[1], PICTURE[0]), level, np.uint8)
+    assert np.unique(sampled(plane, Camera(1.2, 0.3, -0.4))).tolist() == [level]
+
+
+def test_a_ramp_is_read_between_its_pixels() -> None:
+    """On a slope of 2 a pixel, sampling is exact to one level: half a pixel."""
+    columns = np.arange(PICTURE[0])
+    plane = np.broadcast_to((columns * 2).astype(np.uint8), (PICTURE[1], PICTURE[0])).copy()
+    camera = Camera(1.25, 0.37, 0.11)
+    seen = view(camera, FRAME, PICTURE)
+    j = np.arange(FRAME[0])[None, :]
+    exact = 2 * (seen.a * j + seen.c)
+    assert np.abs(sampled(plane, camera) - exact).max() <= 1
