@@ -91,7 +91,8 @@ def _check_earlier_task(state: SimulatorState, account: str, checked: CheckedReq
     if plan.task_id is None:
         return
     image_task = image_task_parameter(checked.spec)
-    wants_picture = plan.produces == "video" and image_task is not None
+    names_image_task = image_task is not None and image_task.name in checked.values
+    wants_picture = plan.produces == "video" and names_image_task
     noun = "Grok image task" if wants_picture else "finished task of yours"
     try:
         mime, _ = state.finder.result_of_task(account, plan.task_id, plan.index)
