@@ -17,7 +17,8 @@ import numpy as np
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from kie_ui.media.probe import VideoInfo, VideoProblem, open_clip, probe_video
+from kie_ui.media.formats import MediaProblem
+from kie_ui.media.probe import MediaInfo, open_clip, probe_video
 from kie_ui.simulator.plan import Mode
 from kie_ui.simulator.render.camera import (
     CameraPath,
@@ -128,11 +129,11 @@ def planes_of(picture: Image.Image) -> Planes:
 _UNREADABLE = "The video cannot be read: it is damaged, or no video."
 
 
-def probe_footage(path: Path) -> VideoInfo:
+def probe_footage(path: Path) -> MediaInfo:
     """Return how large and long a video is. Raises: BrokenInput."""
     try:
         return probe_video(path)
-    except VideoProblem as error:
+    except MediaProblem as error:
         raise BrokenInput(_UNREADABLE) from error
 
 
@@ -295,7 +296,7 @@ def _frames_of_footage(
     return size, marked()
 
 
-def _footage_short_side_px(request: ClipRequest, info: VideoInfo) -> int:
+def _footage_short_side_px(request: ClipRequest, info: MediaInfo) -> int:
     """Return the requested short side, else that of the footage within what is cheap."""
     own_px = round(min(info.width_px, info.height_px) * request.factor)
     is_requested = request.short_side_px is not None or request.factor > 1
