@@ -23,7 +23,7 @@ from kie_ui.catalog.registry import Catalog
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.validation.validate import InvalidValues, check_values
 from kie_ui.catalog.values import JsonValue, UrlRef, is_web_address
-from kie_ui.media.formats import PREFIX_BYTES, mime_of
+from kie_ui.media.formats import mime_of, read_prefix
 from kie_ui.simulator.responses import Refused, missing_field
 from kie_ui.simulator.store import FileRow
 
@@ -240,8 +240,7 @@ def check_file(parameter: MediaParameter, row: FileRow, place: Path) -> None:
 
 def _type_of(row: FileRow, place: Path) -> str:
     """Return the type that the bytes show, else the declared one."""
-    with place.open("rb") as file:
-        seen = mime_of(file.read(PREFIX_BYTES))
+    seen = mime_of(read_prefix(place))
     return canonical_mime(row.mime) if seen in _UNKNOWN else seen
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import random
 import textwrap
-import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from kie_ui.media.formats import MediaProblem
+from kie_ui.media.images.encode import on_white, to_plain_colours
+from kie_ui.media.images.open import open_picture as open_image
+from kie_ui.media.images.open import read_upright
 from kie_ui.simulator.render.effects import stamp
 from kie_ui.simulator.render.requests import ImageRequest, Picture, Placeholder
 from kie_ui.simulator.sizes import MAX_IMAGE_SIDE_PX, image_size
 
-MAX_PIXELS = 100_000_000
 MAX_ASPECT = 21 / 9
 """The widest shape of a clip; of a picture that is longer still, the middle is used."""
 MIN_SIDE_PX = 2
@@ -26,25 +28,20 @@ class BrokenInput(Exception):
 
 
 def load_picture(path: Path, short_side_px: int) -> Image.Image:
-    """Read a picture upright, in RGB, no larger than a clip of that short side can use.
+    """Read a picture upright, in RGB, in no more detail than a clip of that short side shows.
 
     Raises: BrokenInput.
     """
+    least_side_px = short_side_px * 3 // 2
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                _check_size(image)
-                # Lets the JPEG decoder leave out detail that the clip could not show anyway.
-                image.draft("RGB", (short_side_px * 3 // 2, short_side_px * 3 // 2))
-                image.load()
-                return _as_rgb(ImageOps.exif_transpose(image))
-    except UnidentifiedImageError as error:
-        raise BrokenInput(
-            "The picture cannot be read: it is no JPEG, PNG or WebP, or it is damaged."
-        ) from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BrokenInput(f"The picture cannot be read: it is damaged ({error}).") from error
+        with open_image(path) as opened:
+            if min(opened.size) < MIN_SIDE_PX:
+                raise BrokenInput(f"The picture has only {opened.width} × {opened.height} pixels.")
+            upright = read_upright(opened, (least_side_px, least_side_px))
+            picture = to_plain_colours(upright)
+    except MediaProblem as error:
+        raise BrokenInput(f"The picture cannot be read. {error}") from error
+    return on_white(picture) if picture.mode == "RGBA" else picture.convert("RGB")
 
 
 def clip_size(
@@ -65,25 +62,6 @@ def clip_size(
 def cover(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Scale a picture to fill `size` and crop what exceeds it evenly on both sides."""
     return ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
-
-
-def _check_size(image: Image.Image) -> None:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise BrokenInput(
-            f"The picture has {width} × {height} pixels: at most {MAX_PIXELS // 10**6} million fit."
-        )
-    if min(width, height) < MIN_SIDE_PX:
-        raise BrokenInput(f"The picture has only {width} × {height} pixels.")
-
-
-def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):  # 16 bits and more: bring them down to 8
-        image = image.convert("F").point(lambda value: value / 257).convert("L")
-    if image.has_transparency_data:
-        backdrop = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(backdrop, image.convert("RGBA"))
-    return image.convert("RGB")
 
 
 _LINE_CHARACTERS = 24
