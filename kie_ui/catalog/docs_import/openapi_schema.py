@@ -107,10 +107,10 @@ class Schemas:
         found = dict(as_mapping(schema.get("properties")))
         references = as_mapping(schema.get("x-apidog-refs"))
         order: list[str] = []
-        for entry in as_list(schema.get("x-apidog-orders")):
+        for entry in filter(as_text, as_list(schema.get("x-apidog-orders"))):
             if entry in found:
                 order.append(entry)
-            elif isinstance(entry, str) and entry in references:
+            elif entry in references:
                 inner = self.properties(self.resolve(references[entry], depth), depth + 1)
                 found = inner | found
                 order.extend(inner)

@@ -264,6 +264,13 @@ def test_the_order_is_the_one_shown() -> None:
     assert list(facts(page(inputs, components={"schemas": more}))) == ["c", "d", "b", "a"]
 
 
+def test_an_order_of_anything_but_names_is_ignored() -> None:
+    """Entries that cannot name a property change nothing."""
+    a, b = {"type": "string"}, {"type": "boolean"}
+    inputs = {"properties": {"a": a, "b": b}, "x-apidog-orders": [{"a": 1}, ["b"], "b", "none", 1]}
+    assert list(facts(page(inputs))) == ["b", "a"]
+
+
 def test_several_ids_are_several_models() -> None:
     """One page may document models that differ in their id alone."""
     ids = ["heron/small", "heron/large"]
