@@ -181,7 +181,7 @@ class _Operation:
             re.findall(r"`([^`\s]+)`", str(model.get("description", "")))[:1],
             list(_example_ids(as_mapping(self._operation.get("requestBody")))),
         ):
-            ids = [one.strip() for one in found or [] if isinstance(one, str) and one.strip()]
+            ids = [one.strip() for one in as_list(found) if as_text(one).strip()]
             if ids:
                 return list(dict.fromkeys(ids))
         raise UnreadablePage("The page does not say which model it is about: `model` has no value.")

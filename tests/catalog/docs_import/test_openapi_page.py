@@ -285,6 +285,7 @@ def test_several_ids_are_several_models() -> None:
         {"type": "string", "default": "heron/clip"},
         {"type": "string", "examples": ["heron/clip"]},
         {"type": "string", "example": "heron/clip"},
+        {"type": "string", "examples": 5, "example": "heron/clip"},
         {"type": "string", "description": "It must be `heron/clip` here."},
     ],
 )
