@@ -1,51 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from itertools import count
-from uuid import uuid4
-
 import httpx
 import pytest
 
-from kie_ui.runs.run import Run, Step, StepChange
 from kie_ui.ui.api import history as earlier
 from kie_ui.ui.services import Services
-from tests.ui.driving import GROK, V1_LITE, MakeServices, make_site
-
-_numbers = count(1)
-
-
-@pytest.fixture
-def services(make_services: MakeServices) -> Services:
-    """Give services without a key."""
-    return make_services()
-
-
-@pytest.fixture
-async def browser(services: Services) -> AsyncIterator[httpx.AsyncClient]:
-    """Give the one owner's browser."""
-    transport = httpx.ASGITransport(make_site(services, has_many=False))
-    async with httpx.AsyncClient(transport=transport, base_url="https://page.test") as browser:
-        yield browser
+from tests.ui.api.visitors import planted
+from tests.ui.driving import GROK, V1_LITE
 
 
 async def kept(services: Services, owner: str = "local", model: str = V1_LITE.model) -> str:
     """Keep a run, a moment after the one before, and return its id."""
-    at_ms = next(_numbers)
-    run = Run(
-        id=uuid4().hex,
-        owner=owner,
-        backend="demo",
-        model=model,
-        values={"prompt": "She waves."},
-        step=Step.DONE,
-        step_changes=(StepChange(Step.DONE, at_ms),),
-        created_at_ms=at_ms,
-        updated_at_ms=at_ms,
-        finished_at_ms=at_ms,
-    )
-    await (await services.runs())._store.add(run)
-    return run.id
+    return (await planted(services, owner, model=model)).id
 
 
 async def ids(browser: httpx.AsyncClient, **query: str) -> list[str]:
