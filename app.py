@@ -2,9 +2,9 @@
 
 import os
 
-# Nothing is reported to anyone; Gradio reads this when it is imported.
+# No analytics are sent. Gradio reads this when it is imported.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-# Nor is it counted here: a table of all calls would be summed up again after every one of them.
+# Nor are they summed up here, which would be repeated after every call.
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
 
 from kie_ui.ui.app import launch

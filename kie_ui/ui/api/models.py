@@ -291,7 +291,11 @@ def _preview_parameter(parameter: Parameter) -> JsonObject:
 
 def _limits(facts: Mapping[str, Any], item: str, items: str) -> Iterator[str]:
     """Yield every limit that a page states, in words."""
-    yield from _between(facts.get("minimum"), facts.get("maximum"))
+    low, high = facts.get("minimum"), facts.get("maximum")
+    if low is not None:
+        yield f"{low} or more" if high is None else f"{low} to {high}"
+    elif high is not None:
+        yield f"{high} or less"
     if "step" in facts:
         yield f"in steps of {facts['step']}"
     yield from _count(facts.get("min_length"), facts.get("max_length"), "character", "characters")
@@ -305,25 +309,14 @@ def _limits(facts: Mapping[str, Any], item: str, items: str) -> Iterator[str]:
         yield f"like {_cut(str(facts['pattern']))}"
 
 
-def _between(low: float | None, high: float | None) -> Iterator[str]:
-    if low is not None and high is not None:
-        yield f"{low} to {high}"
-    elif low is not None:
-        yield f"{low} or more"
-    elif high is not None:
-        yield f"{high} or less"
-
-
 def _count(low: int | None, high: int | None, one: str, several: str) -> Iterator[str]:
-    if high is None:
-        if low:
-            yield f"at least {low:,} {one if low == 1 else several}"
-    elif low == high:
-        yield f"exactly {high:,} {one if high == 1 else several}"
+    unit = one if (high or low) == 1 else several
+    if low and high and low != high:
+        yield f"{low:,} to {high:,} {unit}"
+    elif high is not None:
+        yield f"{'exactly' if low == high else 'up to'} {high:,} {unit}"
     elif low:
-        yield f"{low:,} to {high:,} {several}"
-    else:
-        yield f"up to {high:,} {one if high == 1 else several}"
+        yield f"at least {low:,} {unit}"
 
 
 def _file_type(mime: str) -> str:
