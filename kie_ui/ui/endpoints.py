@@ -32,7 +32,7 @@ from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.run import Run, Step
 from kie_ui.ui.asgi.identity import owner_of
 from kie_ui.ui.asgi.uploads import copy_to_cache
-from kie_ui.ui.errors import refusal, refusal_of
+from kie_ui.ui.errors import gradio_error, to_gradio_error
 from kie_ui.ui.form.components import ApiParameter, NotAPicture, media_ref
 from kie_ui.ui.services import Services
 
@@ -216,7 +216,7 @@ def _read_any(services: Services, owner: str, model: str, arguments: Mapping[str
     """Read a call of `/generate`. Blocks. Raises: UnknownModel; gr.Error, if it is malformed."""
     given, extra = (arguments.get(name) or {} for name in ("input", "extra"))
     if not isinstance(given, Mapping) or not isinstance(extra, Mapping):
-        raise refusal_of("“input” and “extra” are JSON objects, by the names of parameters.")
+        raise gradio_error("“input” and “extra” are JSON objects, by the names of parameters.")
     spec = services.catalog.of(owner).spec(model)
     values = read_input(spec, {name: value for name, value in given.items() if name != EXTRA})
     return {**values, EXTRA: dict(extra)}
@@ -229,11 +229,11 @@ async def _ended_run(services: Services, owner: str, model: str, read: Callable[
         runs = await services.runs()
         run = await runs.submit(owner, model, values, backend=services.backends.kind(owner))
     except (InvalidValues, UnknownModel, RunsProblem, OSError) as problem:
-        raise refusal(problem) from problem
+        raise to_gradio_error(problem) from problem
     try:
         run = await _wait_for_end(services, run)
     except (RunsProblem, OSError) as problem:
-        raise refusal(problem, run.task_id) from problem
+        raise to_gradio_error(problem, run.task_id) from problem
     if run.step is not Step.DONE:
         raise _failure(run)
     return run
@@ -249,7 +249,7 @@ async def _wait_for_end(services: Services, run: Run) -> Run:
     except TimeoutError:
         run = await runs.run(run.owner, run.id)
         note = f" {run.status_note}" if run.status_note else ""
-        raise refusal_of(
+        raise gradio_error(
             f"This run has not ended within {minutes:g} minutes.{note} "
             "It is still being watched: find it on the page.",
             run.task_id,
@@ -258,8 +258,8 @@ async def _wait_for_end(services: Services, run: Run) -> Run:
 
 def _failure(run: Run) -> gr.Error:
     if run.error is None:
-        return refusal_of(run.status_note or "The run ended without a clip.", run.task_id)
-    return refusal_of(f"{run.error.message} {run.error.advice}".strip(), run.task_id)
+        return gradio_error(run.status_note or "The run ended without a clip.", run.task_id)
+    return gradio_error(f"{run.error.message} {run.error.advice}".strip(), run.task_id)
 
 
 async def _copy_results(services: Services, run: Run, indices: Iterable[int]) -> list[str]:
@@ -270,5 +270,5 @@ async def _copy_results(services: Services, run: Run, indices: Iterable[int]) ->
         paths = [await asyncio.to_thread(copy_to_cache, source) for source in sources]
         await services.files.give(run.owner, paths)
     except (RunsProblem, OSError) as problem:
-        raise refusal(problem, run.task_id) from problem
+        raise to_gradio_error(problem, run.task_id) from problem
     return paths

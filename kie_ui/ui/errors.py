@@ -62,7 +62,7 @@ def _status(error: Exception) -> int:
     return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
 
 
-def refusal(problem: Exception, task_id: str | None = None) -> gr.Error:
+def to_gradio_error(problem: Exception, task_id: str | None = None) -> gr.Error:
     """Return the error that a caller gets: the page's own sentence, and the task id if any."""
     if isinstance(problem, InvalidValues):
         sentence = " ".join(dict.fromkeys(each.message for each in problem.problems))
@@ -70,10 +70,10 @@ def refusal(problem: Exception, task_id: str | None = None) -> gr.Error:
         sentence = explain_os_error(problem)
     else:
         sentence = str(problem)
-    return refusal_of(sentence, task_id)
+    return gradio_error(sentence, task_id)
 
 
-def refusal_of(sentence: str, task_id: str | None = None) -> gr.Error:
+def gradio_error(sentence: str, task_id: str | None = None) -> gr.Error:
     """Return an error with this sentence, unescaped: callers read text."""
     suffix = f" (task id: {task_id})" if task_id else ""
     return gr.Error(sentence + suffix, duration=None, print_exception=False)

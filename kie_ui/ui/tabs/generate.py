@@ -23,7 +23,7 @@ from kie_ui.runs.errors import RunsProblem
 from kie_ui.settings import Settings
 from kie_ui.ui.api.history import RUNS_A_PAGE
 from kie_ui.ui.asgi.identity import owner_of
-from kie_ui.ui.errors import in_template, on_page, refusal, refusal_of
+from kie_ui.ui.errors import gradio_error, in_template, on_page, to_gradio_error
 from kie_ui.ui.form.builder import build_form
 from kie_ui.ui.form.drafts import wire_start_over
 from kie_ui.ui.form.form import BACKGROUND_EVENT, Form, extra_notices, initial_value
@@ -259,9 +259,9 @@ async def _start(
         return invalid.problems
     except UnknownModel:
         gone = f"“{spec.title}” is not here any more: add its page again in the Models tab."
-        raise on_page(refusal_of(gone)) from None
+        raise on_page(gradio_error(gone)) from None
     except (RunsProblem, OSError) as problem:
-        raise on_page(refusal(problem)) from problem
+        raise on_page(to_gradio_error(problem)) from problem
     return ()
 
 
