@@ -147,7 +147,7 @@ def endpoint_of(request: httpx.Request) -> str:
 
 @dataclass
 class FakeKie:
-    """What was asked, what was wrong with it, and how to answer."""
+    """What was asked, what was wrong with it, and how to answer. May be read from any thread."""
 
     clip: bytes
     is_strict: bool = False
@@ -201,7 +201,7 @@ class FakeKie:
     @property
     def bodies(self) -> list[dict[str, Any]]:
         """The accepted creates, in their order."""
-        return [task.body for task in self.tasks.values()]
+        return [task.body for task in list(self.tasks.values())]
 
     @property
     def upload_names(self) -> list[str]:
@@ -209,18 +209,19 @@ class FakeKie:
         return [url.rpartition("/")[2] for url in self.files]
 
     def keys_at(self, *endpoints: str) -> set[str]:
-        """Return the keys with which these endpoints were asked."""
-        asked = [r for r in self.received if endpoint_of(r) in endpoints]
-        return {r.headers.get("Authorization", "").removeprefix("Bearer ") for r in asked}
+        """Return the keys in the requests to these endpoints."""
+        requests = [r for r in self.received if endpoint_of(r) in endpoints]
+        return {r.headers.get("Authorization", "").removeprefix("Bearer ") for r in requests}
 
     def body_of(self, prompt: str) -> dict[str, Any]:
         """Return the body of the one accepted create with this prompt."""
-        (body,) = (task.body for task in self.tasks.values() if task.prompt == prompt)
+        (body,) = (body for body in self.bodies if Task(body).prompt == prompt)
         return body
 
     def polls_of(self, prompt: str) -> int:
         """Count the questions about tasks with this prompt."""
-        return sum(self.polls[key] for key, task in self.tasks.items() if task.prompt == prompt)
+        tasks = list(self.tasks.items())
+        return sum(self.polls[key] for key, task in tasks if task.prompt == prompt)
 
     def host_of(self, request: httpx.Request) -> Host:
         """Return which of the three addresses a request went to."""
