@@ -34,6 +34,7 @@ class Retention:
         self._storage = storage
         self._max_disk_bytes = max_disk_bytes
         self._one_at_a_time = asyncio.Lock()
+        self._may_have_old_results = True
 
     async def run_forever(self) -> None:
         """Keep the disk limit once, and empty the trash now and then."""
@@ -90,11 +91,27 @@ class Retention:
                 log.warning("The disk limit is not kept: %s", problem)
 
     async def _measure_files(self) -> None:
-        """Save the sizes of given files and posters that are not known yet, each once."""
+        """Save the sizes of stored files that are not known yet, each once."""
+        if self._may_have_old_results:
+            await self._measure_old_results()
+            self._may_have_old_results = False
         unmeasured = partial(removal.unmeasured_files, limit=_MEASURED_AT_ONCE)
         while names := await self._store.read(unmeasured):
             sizes = await asyncio.to_thread(self._sizes, names)
             await self._store.write(partial(removal.save_sizes, sizes=sizes))
+
+    async def _measure_old_results(self) -> None:
+        work = partial(removal.unmeasured_results, limit=_BATCH)
+        while runs := await self._store.read(work):
+            for run in runs:
+                sizes = await asyncio.to_thread(self._sizes, [clip.name for clip in run.clips])
+                clips = (
+                    clip.model_copy(update={"size_bytes": sizes[clip.name]})
+                    if clip.size_bytes is None
+                    else clip
+                    for clip in run.clips
+                )
+                await self._store.change(run.id, clips=tuple(clips))
 
     def _sizes(self, names: Iterable[str]) -> dict[str, int]:
         """Return how many bytes files have, by their names; 0 for what cannot be looked at."""

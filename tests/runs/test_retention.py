@@ -121,6 +121,19 @@ async def test_the_oldest_clips_are_dropped_first_and_never_a_favourites(
     assert await _dropped(service, runs) == [False, True, True, False]
 
 
+async def test_results_from_before_sizes_were_saved_are_measured(
+    restart: Restart, values: dict[str, Any]
+) -> None:
+    """Results of older databases count for the disk limit as well."""
+    service = await restart(replace(LIMITS, max_disk_bytes=10**9))
+    run = await made(service, values)
+    unmeasured = [clip.model_copy(update={"size_bytes": None}) for clip in run.clips]
+    await service._store.change(run.id, clips=tuple(unmeasured))
+    service = await restart(replace(LIMITS, max_disk_bytes=10**9))
+    await service._retention.keep_disk_limit()
+    assert (await service.run(OWNER, run.id)).clips == run.clips
+
+
 async def test_the_limit_is_kept_after_each_fetch(restart: Restart, values: dict[str, Any]) -> None:
     """A clip that comes makes room for itself."""
     service = await restart(replace(LIMITS, max_disk_bytes=1))

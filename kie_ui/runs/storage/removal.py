@@ -75,6 +75,13 @@ def save_sizes(connection: Connection, sizes: Mapping[str, int]) -> None:
     connection.execute(measured.values(size_bytes=bindparam("size_bytes")), rows)
 
 
+def unmeasured_results(connection: Connection, limit: int) -> tuple[Run, ...]:
+    """List some runs from before the sizes of results were saved. Looks through all runs."""
+    has_no_size = RUNS.c.clips.contains('"size_bytes": null')
+    query = select(*RUN_COLUMNS).where(RUNS.c.clip_bytes == 0, has_no_size, NOT_IN_TRASH)
+    return list_runs(connection, query.limit(limit))
+
+
 def oldest_stored(connection: Connection, after: int, limit: int) -> tuple[tuple[int, Run], ...]:
     """List runs with stored results, the oldest first, with their numbers, from after a number on.
 
