@@ -54,3 +54,23 @@ async def test_a_stop_with_grace_lets_tasks_end_by_themselves() -> None:
     await tasks.stop(grace_s=30)
     assert done.is_set()
     assert not task.cancelled()
+
+
+async def test_what_is_repeated_survives_its_errors(caplog: pytest.LogCaptureFixture) -> None:
+    """An expected error is logged as its sentence, any other with its traceback; both go on."""
+    errors: list[Exception | None] = [OSError("The disk is full."), ValueError("a fault"), None]
+    done = asyncio.Event()
+
+    async def work() -> None:
+        if error := errors.pop(0):
+            raise error
+        done.set()
+        await asyncio.Event().wait()
+
+    tasks = BackgroundTasks()
+    tasks.repeat(work, name="sweep", every_s=0, expected=(OSError,))
+    async with asyncio.timeout(10):
+        await done.wait()
+    await tasks.stop()
+    assert [record.exc_info is not None for record in caplog.records] == [False, True]
+    assert "The background task sweep will try again: The disk is full." in caplog.text

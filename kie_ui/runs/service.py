@@ -150,7 +150,7 @@ class RunService:
         self.backends.listen(self._key_changed)
 
     async def stop(self) -> None:
-        """Stop within a few seconds, leaving every run such that `start` goes on with it."""
+        """Stop within a few seconds; the next `start` resumes every run."""
         self.backends.unlisten(self._key_changed)
         await self._ownership.stop_looking()
         await self._tasks.stop()
@@ -265,7 +265,7 @@ class RunService:
         """
         run = await self.run(owner, run_id)
         if run.task_id is None:
-            raise WrongStep("Kie never told a task id for this run: look at https://kie.ai/logs.")
+            raise WrongStep("Kie never named a task for this run: look at https://kie.ai/logs.")
         return await self._engine.poll_again(run)
 
     def is_callback(self, run_id: str, proof: str) -> bool:
@@ -328,11 +328,11 @@ class RunService:
         return self._queue.changes(owner)
 
     async def clip_file(self, owner: str, run_id: str, index: int = 0) -> Path:
-        """Return where a run's result lies. Raises: UnknownRun; WrongStep if there is none."""
+        """Return the path of a run's result. Raises: UnknownRun; WrongStep if there is none."""
         return self.clip_of(await self.run(owner, run_id), index)
 
     def clip_of(self, run: Run, index: int = 0) -> Path:
-        """Return where a result of a run at hand lies.
+        """Return the path of a run's result.
 
         Raises: WrongStep if there is none, or it is text, which lies in the run itself.
         """
@@ -342,11 +342,11 @@ class RunService:
         if clip.is_dropped:
             raise WrongStep(DROPPED)
         if not clip.is_stored:
-            raise WrongStep("This result is text: it stands in the run itself.")
+            raise WrongStep("This result is text: the run itself holds it.")
         return self._storage.resolve(clip.name)
 
     async def input_file(self, owner: str, run_id: str, name: str) -> Path:
-        """Return where a run's picture of this name in the storage lies. Raises: UnknownRun."""
+        """Return the path of a run's picture by its name in the storage. Raises: UnknownRun."""
         run = await self.run(owner, run_id)
         if name not in {ref.path for ref in run.files}:
             raise UnknownRun

@@ -402,7 +402,7 @@ async def test_a_clip_that_is_had_but_cannot_be_noted_is_shown_and_noted_later(
     full.lasts = False
     run = await reached(service, run, Step.DONE)
     assert fake.counts["create"] == 1
-    assert "stands still" in caplog.text
+    assert "has to wait" in caplog.text
 
 
 async def test_a_task_id_that_cannot_be_kept_is_shown_and_kept_later(
@@ -590,5 +590,5 @@ async def test_what_goes_wrong_is_in_the_log_without_the_persons_words(
     caplog.set_level(logging.DEBUG, logger="kie_ui")
     full.lasts = True
     await service.submit(OWNER, GROK, values | {"prompt": "a private wish"}, "live")
-    await until(lambda: "stands still" in caplog.text)
+    await until(lambda: "has to wait" in caplog.text)
     assert "private wish" not in caplog.text

@@ -30,7 +30,7 @@ CALLBACK_PATH = "/kie-ui/callbacks"
 
 
 class CallbackAddresses:
-    """Where Kie is told to call when a task has ended, and whether such a call is genuine.
+    """Where Kie is to call when a task has ended, and whether such a call is genuine.
 
     The address of each run carries a proof that only this database can make, so a forged call
     costs one comparison. Source: observed live, "Callback".
@@ -42,7 +42,7 @@ class CallbackAddresses:
         """Kept in the database; until it is read no address is genuine."""
 
     def url(self, run_id: str) -> str | None:
-        """Return where Kie shall call about a run; None where this server can't be reached."""
+        """Return where Kie shall call about a run; None if this server can't be reached."""
         if not self._public_url:
             return None
         return f"{self._public_url}{CALLBACK_PATH}/{run_id}/{self._proof(run_id)}"
@@ -171,7 +171,7 @@ def clean_task_id(text: str) -> str:
     """Return a pasted task id. Raises: WrongStep, with a sentence."""
     task_id = text.strip()
     if not task_id:
-        raise WrongStep("Enter a task id: it stands beside each task at https://kie.ai/logs.")
+        raise WrongStep("Enter a task id: https://kie.ai/logs lists one for each task.")
     if not _TASK_ID.fullmatch(task_id):
         raise WrongStep("This is no task id: paste the id alone, as https://kie.ai/logs shows it.")
     return task_id

@@ -23,8 +23,8 @@ from kie_ui.runs.storage.run_store import RunStore
 
 log = logging.getLogger(__name__)
 
-STANDSTILL_S = 10.0
-"""How long a run waits when the database fails, before it goes on from its stored step."""
+STORE_RETRY_S = 10.0
+"""Seconds that a run waits after the database has failed, then resumes from its stored step."""
 
 STOP_GRACE_S = 1.5
 """Seconds that a create on its way is given at the stop, so that its task id is not lost."""
@@ -32,8 +32,8 @@ STOP_GRACE_S = 1.5
 RESULTS_KEPT_MS = 14 * 24 * 60 * 60 * 1000
 """How long Kie keeps a clip at most. Source: observed live, "Balance and download"."""
 
-MAX_LOOKED_AT = 200
-"""How many of an owner's runs are looked through for such as a new key may know."""
+MAX_RUNS_RECHECKED = 200
+"""How many of an owner's newest runs are checked for tasks that a new key may know."""
 
 DOWNLOAD_AGAIN_S = 10 * 60.0
 """Seconds between attempts to download what could not be stored."""
@@ -100,7 +100,7 @@ class RunEngine:
         await self._tasks.stop()
 
     def advance(self, run: Run) -> None:
-        """Take a run on in the background, after what is being done with it already.
+        """Take a run on in the background, once what is being done with it has ended.
 
         After the stop nothing is begun any more: another process goes on with it.
         """
@@ -131,10 +131,10 @@ class RunEngine:
             try:
                 return await self._advance(run)
             except (WrongStep, UnknownRun):
-                log.info("Run %s was cancelled, or is taken on elsewhere.", run.id)
+                log.info("Run %s was cancelled, or another process has it.", run.id)
                 return await self._publish_stored(run.id)
             except StoreProblem as problem:
-                run = await self._stored_later(run, problem)
+                run = await self._wait_for_store(run, problem)
             except Exception:
                 log.exception("Run %s was ended by a fault of ours.", run.id)
                 return await self._end_by_fault(run)
@@ -169,12 +169,12 @@ class RunEngine:
         except RunsProblem as problem:
             log.warning("Run %s cannot be shown: %s", run_id, problem)
 
-    async def _stored_later(self, run: Run, problem: StoreProblem) -> Run:
+    async def _wait_for_store(self, run: Run, problem: StoreProblem) -> Run:
         """Return a run as it is stored, once the database answers again."""
         while True:
-            log.critical("Run %s stands still: %s", run.id, problem)
+            log.critical("Run %s has to wait: %s", run.id, problem)
             self._store.publish_unsaved(run, problem)
-            await self._clock.sleep(STANDSTILL_S)
+            await self._clock.sleep(STORE_RETRY_S)
             try:
                 return await self._store.run(run.id)
             except StoreProblem as again:
@@ -187,7 +187,7 @@ class RunEngine:
             if not run.is_final:
                 await self._store.end(run.id, _step_after_fault(run), _FAULT)
         except RunsProblem as problem:
-            log.critical("Run %s stands still: %s", run.id, problem)
+            log.critical("Run %s has to wait: %s", run.id, problem)
 
     # Runs that are taken up again
 
@@ -237,7 +237,7 @@ class RunEngine:
 
     async def _poll_missing(self, owner: str) -> None:
         try:
-            for run in await self._store.runs_of(owner, limit=MAX_LOOKED_AT):
+            for run in await self._store.runs_of(owner, limit=MAX_RUNS_RECHECKED):
                 if run.step is Step.UNKNOWN and run.task_id is not None and _may_be_own(run):
                     await self.poll_again(run)
         except RunsProblem as problem:

@@ -32,7 +32,7 @@ _TRY_ANOTHER_KEY = (
     " or look for it at https://kie.ai/logs."
 )
 _ASK_OPERATOR = (
-    "Watch again later, or ask whoever runs this server to look for it at https://kie.ai/logs."
+    "Watch again later, or ask the operator of this server to look for it at https://kie.ai/logs."
 )
 
 _STEPS = {

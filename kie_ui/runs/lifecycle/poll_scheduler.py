@@ -87,7 +87,7 @@ AccountOf = Callable[[Run], str]
 
 @dataclass(frozen=True)
 class PollSettings:
-    """How accounts are asked."""
+    """How often and how many questions are asked, and by which clock."""
 
     clock: Clock
     max_concurrent: int = MAX_CONCURRENT
@@ -148,8 +148,8 @@ class AccountPoller:
             watch.answer = None
             watch.is_asking = False
 
-    def prefer(self, watch: Watch) -> None:
-        """Let a watch in line go before those that nothing is known of."""
+    def expedite(self, watch: Watch) -> None:
+        """Move a watch in line ahead of the regular ones."""
         self._remove(watch)
         self._hinted_line.put(watch.run.owner, watch)
         self._changed.set()
@@ -177,14 +177,14 @@ class AccountPoller:
         try:
             while len(self._line) or len(self._hinted_line):
                 self._changed.clear()
-                await self._clock.wait(self._changed, self._ask_what_may())
+                await self._clock.wait(self._changed, self._ask_due())
         finally:
             self._is_running = False
 
-    def _ask_what_may(self) -> float | None:
-        """Begin to ask as far as there is room; return the seconds until there is more.
+    def _ask_due(self) -> float | None:
+        """Begin to ask as far as there is room; return the seconds until there is room again.
 
-        None stands for: when something changes.
+        None means: not before something changes.
         """
         while self._asking < self._max_concurrent:
             now_s = self._clock.steady_s()
@@ -228,7 +228,7 @@ class AccountPoller:
         try:
             return await self._ask(run)
         except StoreProblem as problem:
-            log.critical("Run %s stands still: %s", run.id, problem)
+            log.critical("Run %s has to wait: %s", run.id, problem)
         except Exception:
             # A fault of ours in one answer must not end the watch over a paid task.
             log.exception("Asking about run %s failed.", run.id)
@@ -280,9 +280,9 @@ class PollScheduler:
         if watch.is_asking:
             watch.ask_again = True
         elif watch.answer is None:
-            self._advance_to(watch, due_s)
+            self._make_due(watch, due_s)
         elif due_s <= self._clock.steady_s() and not watch.answer.done():
-            self._poller(watch.run).prefer(watch)
+            self._poller(watch.run).expedite(watch)
         return True
 
     def wake(self, owner: str) -> None:
@@ -291,7 +291,7 @@ class PollScheduler:
             if watch.is_asking:
                 watch.ask_again = True
             elif watch.answer is None:
-                self._advance_to(watch, self._clock.steady_s())
+                self._make_due(watch, self._clock.steady_s())
             elif not watch.answer.done():
                 watch.answer.set_result(None)  # to the line of its present account
         self._drop_unused()
@@ -313,7 +313,7 @@ class PollScheduler:
             watch.changed.clear()
             await self._clock.wait(watch.changed, wait_s)
 
-    def _advance_to(self, watch: Watch, due_s: float) -> None:
+    def _make_due(self, watch: Watch, due_s: float) -> None:
         if due_s < watch.due_s:
             watch.due_s = due_s
             watch.changed.set()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,6 +23,7 @@ from kie_ui.catalog.validation.constraints import named
 from kie_ui.catalog.validation.validate import InvalidValues, check_values
 from kie_ui.catalog.values import FileRef, MediaRef, as_media
 from kie_ui.media.formats import MediaProblem, PreparedFile
+from kie_ui.media.images.convert import PictureLimits, prepare_picture
 from kie_ui.media.storage import Storage, explain_os_error
 from kie_ui.runs.accounts.credentials import Backends
 from kie_ui.runs.accounts.limits import Quota
@@ -30,10 +31,6 @@ from kie_ui.runs.errors import KeyMissing, StoreProblem
 from kie_ui.runs.lifecycle.engine import RunEngine
 from kie_ui.runs.run import BackendKind, Payer, Run, Step, StepChange
 from kie_ui.runs.storage.run_store import RunStore
-
-if TYPE_CHECKING:  # Pillow takes a while to import, and the page's first view is without it
-    from kie_ui.media.images.convert import PictureLimits
-
 
 MAX_CONCURRENT = 2
 """Pictures decoded at the same time: each may take hundreds of megabytes for a moment."""
@@ -132,8 +129,6 @@ def _media_given(
 
 def picture_limits(parameter: MediaParameter) -> PictureLimits:
     """Return what a picture for this parameter must be like to be sent."""
-    from kie_ui.media.images.convert import PictureLimits  # noqa: PLC0415 - as above
-
     return PictureLimits(
         max_bytes=parameter.max_bytes or USUAL_MAX_BYTES,
         accepts=parameter.accepts or COMMON_IMAGE_TYPES,
@@ -145,7 +140,8 @@ def _prepare_all(
 ) -> tuple[dict[FileRef, PreparedFile], list[Problem]]:
     prepared: dict[FileRef, PreparedFile] = {}
     problems: dict[str, Problem] = {}
-    for parameter, ref in _files(media):
+    files = ((p, ref) for p, refs in media.items() for ref in refs if isinstance(ref, FileRef))
+    for parameter, ref in files:
         try:
             prepared[ref] = _prepare(parameter, Path(ref.path), folder)
         except MediaProblem as exc:
@@ -159,22 +155,12 @@ def _prepare_all(
 
 def _prepare(parameter: MediaParameter, source: Path, folder: Path) -> PreparedFile:
     """Make a picture fit, and look into anything else. Raises: MediaProblem."""
-    from kie_ui.media.images.convert import prepare_picture  # noqa: PLC0415
-    from kie_ui.media.probe import check_given  # noqa: PLC0415 - as above
+    from kie_ui.media.probe import check_given  # noqa: PLC0415 - brings PyAV
 
     if parameter.media == "image":
         return prepare_picture(source, folder, picture_limits(parameter))
     max_bytes = parameter.max_bytes or MAX_BYTES
     return check_given(source, parameter.media, max_bytes, parameter.accepts)
-
-
-def _files(
-    media: Mapping[MediaParameter, tuple[MediaRef, ...]],
-) -> Iterator[tuple[MediaParameter, FileRef]]:
-    for parameter, refs in media.items():
-        for ref in refs:
-            if isinstance(ref, FileRef):
-                yield parameter, ref
 
 
 class Submitter:

@@ -6,10 +6,12 @@ from pydantic import SecretStr
 
 from kie_ui.kie.backend import Backend
 from kie_ui.kie.client import KieClient
-from kie_ui.runs.accounts.credentials import Clients
+from kie_ui.runs.accounts.credentials import IDLE_S, Clients
+from kie_ui.runs.clock import Clock
 
 ADAS = Backend(kind="live", api_key=SecretStr("adas"))
 EVES = Backend(kind="live", api_key=SecretStr("eves"))
+BOBS = Backend(kind="live", api_key=SecretStr("bobs"))
 
 
 class Spied(KieClient):
@@ -65,4 +67,20 @@ async def test_a_retired_client_is_lent_to_nobody_anew() -> None:
         async with clients.client(ADAS) as new:
             assert new is not old
         await asyncio.sleep(0)
+    await clients.close()
+
+
+async def test_a_client_that_nobody_asks_is_closed_when_another_is_opened() -> None:
+    """A visitor who left keeps no connections open; whoever is being answered does."""
+    now_s = 0.0
+    clients = Clients(Spied, Clock(steady_s=lambda: now_s))
+    async with clients.client(ADAS) as idle:
+        pass
+    async with clients.client(EVES) as busy:
+        now_s = IDLE_S + 1
+        async with clients.client(BOBS):
+            pass
+        assert isinstance(idle, Spied)
+        assert isinstance(busy, Spied)
+        assert (idle.is_closed, busy.is_closed) == (True, False)
     await clients.close()

@@ -8,10 +8,18 @@ from pydantic import SecretStr
 
 from kie_ui.kie.backend import Backend
 from kie_ui.runs.accounts.credentials import KEY_GONE, Backends
-from kie_ui.runs.accounts.limits import DAY_MS, QuotaUsedUp, RunsPerDay
+from kie_ui.runs.accounts.limits import (
+    DAY_MS,
+    WINDOW_MS,
+    CreateBudget,
+    QuotaUsedUp,
+    RunsPerDay,
+)
+from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import KeyMissing, WrongStep
 from kie_ui.runs.run import Step
 from kie_ui.runs.service import Limits
+from kie_ui.runs.storage.run_store import RunStore
 from tests.fake_kie import FakeKie, dropped, endless, refusal
 from tests.runs.harness import (
     API,
@@ -225,7 +233,7 @@ async def test_a_typed_key_does_not_look_for_the_servers_missing_tasks(
     fast.jump(125)
     run = await reached(service, run, Step.UNKNOWN)
     assert run.error is not None
-    assert "whoever runs this server" in run.error.advice
+    assert "the operator of this server" in run.error.advice
     backends.set_key("ada", KEY)
     await service._engine._poll_missing("ada")
     assert (await service.run("ada", run.id)).step is Step.UNKNOWN
@@ -255,3 +263,15 @@ async def test_all_visitors_together_have_so_many_runs_a_day(
         await service.submit("eve", GROK, values, "live")
     fast.jump(DAY_MS / 1000)
     await service.submit("eve", GROK, values, "live")
+
+
+async def test_creates_of_accounts_that_left_are_forgotten(store: RunStore) -> None:
+    """A budget is kept for as long as it says something, then goes when the next account comes."""
+    now_s = 0.0
+    budget = CreateBudget(store, Clock(steady_s=lambda: now_s), creates_per_10_s=1)
+    assert await budget.take("left") == 0
+    now_s = WINDOW_MS / 1000 / 2
+    assert await budget.take("recent") == 0
+    now_s = WINDOW_MS / 1000
+    await budget.take("new")
+    assert budget._taken_s.keys() == {"recent", "new"}

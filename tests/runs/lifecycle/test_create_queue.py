@@ -289,3 +289,13 @@ def test_everyone_who_stays_leaves_once_within_the_budget_in_fairness(
         await line.stop()
 
     asyncio.run(check())
+
+
+async def test_lines_of_accounts_that_left_are_forgotten(line: Line) -> None:
+    """A line that is empty and not paused goes when the next account comes; the others stay."""
+    line.queue.pause("paused", 60)
+    await line.come("r1", account="left")
+    for number in range(2, 5):
+        await line.come(f"r{number}", account="busy")
+    await line.come("e1", account="eves")
+    assert line.queue._lines.keys() == {"paused", "busy", "eves"}

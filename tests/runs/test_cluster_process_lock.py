@@ -17,11 +17,11 @@ ENTER = """
 import sys
 from pathlib import Path
 from kie_ui.runs.cluster import ProcessLock
-presence = ProcessLock(Path(sys.argv[1]))
-presence.enter()
-print(presence.id, flush=True)
+lock = ProcessLock(Path(sys.argv[1]))
+lock.enter()
+print(lock.id, flush=True)
 sys.stdin.readline()
-presence.leave()
+lock.leave()
 print("gone", flush=True)
 sys.stdin.readline()
 """
@@ -63,29 +63,29 @@ def _line(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.fixture
-def presence(folder: Path) -> Iterator[ProcessLock]:
+def lock(folder: Path) -> Iterator[ProcessLock]:
     """Return this process, present."""
-    presence = ProcessLock(folder)
-    presence.enter()
-    yield presence
-    presence.leave()
+    lock = ProcessLock(folder)
+    lock.enter()
+    yield lock
+    lock.leave()
 
 
 def test_a_killed_process_is_known_to_be_dead_at_once(
-    presence: ProcessLock, enter: Callable[[], Child]
+    lock: ProcessLock, enter: Callable[[], Child]
 ) -> None:
     """The operating system takes the lock away with the process; no clock is involved."""
     process, holder = enter()
-    assert presence.is_alive(holder)
-    assert presence.others() == (holder,)
+    assert lock.is_alive(holder)
+    assert lock.others() == (holder,)
     process.kill()
     process.wait()
-    assert not presence.is_alive(holder)
-    assert presence.others() == ()
+    assert not lock.is_alive(holder)
+    assert lock.others() == ()
 
 
 def test_a_process_that_leaves_is_gone_though_it_still_runs(
-    presence: ProcessLock, enter: Callable[[], Child], folder: Path
+    lock: ProcessLock, enter: Callable[[], Child], folder: Path
 ) -> None:
     """A clean stop hands over before the process ends, and leaves no file behind."""
     process, holder = enter()
@@ -93,40 +93,40 @@ def test_a_process_that_leaves_is_gone_though_it_still_runs(
     process.stdin.write("\n")
     process.stdin.flush()
     assert _line(process) == "gone"
-    assert not presence.is_alive(holder)
+    assert not lock.is_alive(holder)
     assert process.poll() is None
-    assert [path.stem for path in files_below(folder)] == [presence.id]
+    assert [path.stem for path in files_below(folder)] == [lock.id]
 
 
 def test_what_the_dead_left_behind_is_removed(
-    presence: ProcessLock, enter: Callable[[], Child], folder: Path
+    lock: ProcessLock, enter: Callable[[], Child], folder: Path
 ) -> None:
     """Files do not pile up with every crash."""
     for _ in range(2):
         process, _ = enter()
         process.kill()
         process.wait()
-    assert presence.others() == ()
-    assert [path.stem for path in files_below(folder)] == [presence.id]
+    assert lock.others() == ()
+    assert [path.stem for path in files_below(folder)] == [lock.id]
 
 
-def test_one_that_was_never_there_is_not_alive(presence: ProcessLock, folder: Path) -> None:
+def test_one_that_was_never_there_is_not_alive(lock: ProcessLock, folder: Path) -> None:
     """Asking for it makes no file."""
-    assert not presence.is_alive("f" * 32)
-    assert [path.stem for path in files_below(folder)] == [presence.id]
+    assert not lock.is_alive("f" * 32)
+    assert [path.stem for path in files_below(folder)] == [lock.id]
 
 
-def test_a_process_is_alive_to_itself_and_no_other_of_its_own(presence: ProcessLock) -> None:
+def test_a_process_is_alive_to_itself_and_no_other_of_its_own(lock: ProcessLock) -> None:
     """Nobody takes their own runs from themselves."""
-    assert presence.is_alive(presence.id)
-    assert presence.others() == ()
+    assert lock.is_alive(lock.id)
+    assert lock.others() == ()
 
 
-def test_entering_again_changes_nothing(presence: ProcessLock) -> None:
+def test_entering_again_changes_nothing(lock: ProcessLock) -> None:
     """A start that failed half-way may be tried again."""
-    presence.enter()
-    presence.enter()
-    assert presence.is_alive(presence.id)
+    lock.enter()
+    lock.enter()
+    assert lock.is_alive(lock.id)
 
 
 def test_leaving_without_having_entered_is_harmless(folder: Path) -> None:
@@ -135,13 +135,13 @@ def test_leaving_without_having_entered_is_harmless(folder: Path) -> None:
     assert not folder.exists()
 
 
-def test_two_in_one_process_know_each_other(presence: ProcessLock, folder: Path) -> None:
+def test_two_in_one_process_know_each_other(lock: ProcessLock, folder: Path) -> None:
     """A program that is made twice in one process is two holders, as in two processes."""
     other = ProcessLock(folder)
     other.enter()
-    assert (presence.others(), other.others()) == ((other.id,), (presence.id,))
+    assert (lock.others(), other.others()) == ((other.id,), (lock.id,))
     other.leave()
-    assert presence.others() == ()
+    assert lock.others() == ()
 
 
 def test_many_that_come_while_others_look_are_all_alive(folder: Path) -> None:
