@@ -63,7 +63,7 @@ _TASKS: dict[str, Produces] = {
     "video": "video",
     "text": "text",
 }
-"""What a model makes whose id has "-to-" and this word."""
+"""What a model makes whose id has "-to-" and this word, or whose folder is named so."""
 _WORDS: dict[str, Produces] = {
     **dict.fromkeys(("transcribe", "transcription", "ocr"), "text"),
     **dict.fromkeys(("video", "videos", "movie", "animate", "avatar", "motion"), "video"),
@@ -72,13 +72,6 @@ _WORDS: dict[str, Produces] = {
     **dict.fromkeys(("background", "reframe", "remix", "imagen"), "image"),
 }
 """The first of these words that an id or a title has decides."""
-_FOLDERS: dict[str, Produces] = {
-    "video": "video",
-    "image": "image",
-    "music": "audio",
-    "audio": "audio",
-}
-"""Folders of the documentation, each with "Models" in its name."""
 
 
 def label_of(name: str) -> str:
@@ -138,7 +131,7 @@ def produces(page: DocumentedModel) -> Produces | None:
         return shown
     folder = words_of(page.folder) if "models" in words_of(page.folder) else []
     words = [*words_of(slug), *words_of(page.title)]
-    return _first(_FOLDERS, folder) or _first(_WORDS, words)
+    return _first(_TASKS, folder) or _first(_WORDS, words)
 
 
 def _first(meanings: dict[str, Produces], words: list[str]) -> Produces | None:
