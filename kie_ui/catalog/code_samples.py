@@ -1,6 +1,6 @@
 """The request that a form would send now, as JSON, as a shell command and as a Python program.
 
-The key never stands in a snippet: it is read from the environment variable `KIE_API_KEY`.
+The key is in none of them: it is read from the environment variable `KIE_API_KEY`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kie_ui.catalog.values import FileRef
 UPLOAD_PATH = "/api/file-stream-upload"
 _TOKEN = secrets.token_hex(8)
 _MARK = re.compile(rf"{_TOKEN}-(\d+)-")
-"""Stands for the address of the nth file while a snippet is put together; nobody can type it."""
+"""Placeholder for the address of the nth file while code is put together; it can't be typed."""
 
 
 class CodeSamples(NamedTuple):

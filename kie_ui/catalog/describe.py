@@ -38,6 +38,9 @@ ORDER = (
     "widget",
 )
 """The names of the facts, in the order in which they are shown."""
+_LIMITS = tuple(
+    name for name in ORDER if name not in ("name", "type", "required", "description", "widget")
+)
 
 WidgetKind = Literal[
     "text",
@@ -67,6 +70,30 @@ MAX_SEGMENTS = 3
 """Choices beside each other."""
 MAX_LETTERS = 45
 """Of all choices beside each other together."""
+_COMPARED = tuple(name for name in ORDER if name not in ("name", "description", "widget"))
+
+_WORDS = {
+    "type": "type",
+    "default": "default",
+    "minimum": "lowest value",
+    "maximum": "highest value",
+    "step": "step",
+    "min_length": "fewest characters",
+    "max_length": "most characters",
+    "min_items": "fewest entries",
+    "max_items": "most entries",
+    "max_bytes": "largest file",
+    "accepts": "accepted files",
+    "pattern": "pattern",
+}
+_LONGEST = 80
+"""Characters of a value that a sentence shows."""
+_MEDIA_WIDGETS: dict[str, tuple[WidgetKind, WidgetKind]] = {
+    "image": ("picture", "pictures"),
+    "video": ("video", "videos"),
+    "audio": ("sound", "sounds"),
+    "file": ("file", "files"),
+}
 
 
 def facts_of(parameter: Parameter) -> dict[str, Any]:
@@ -102,50 +129,21 @@ def is_same_fact(one: Any, other: Any) -> bool:
 
 
 def _limits(parameter: Parameter) -> dict[str, Any]:
+    limits = {name: getattr(parameter, name, None) for name in _LIMITS}
     match parameter:
-        case TextParameter():
-            return {
-                "default": parameter.default,
-                "min_length": parameter.min_length,
-                "max_length": parameter.max_length,
-                "pattern": parameter.pattern,
-            }
         case ChoiceParameter():
-            default = parameter.default
-            return {
-                "options": list(parameter.values),
-                "default": list(default) if isinstance(default, tuple) else default,
-                "min_items": parameter.min_items,
-                "max_items": parameter.max_items,
-            }
+            limits["options"] = parameter.values
         case NumberParameter():
-            return {
-                "default": _plain(parameter.default),
-                "minimum": _plain(parameter.minimum),
-                "maximum": _plain(parameter.maximum),
-                "step": _plain(parameter.step),
-            }
-        case MediaParameter():
-            return _media(parameter)
-        case TableParameter():
-            return {
-                "default": list(parameter.default) or None,
-                "min_items": parameter.min_items,
-                "max_items": parameter.max_items,
-            }
-        case SwitchParameter() | JsonParameter():
-            return {"default": parameter.default}
+            limits = {name: _plain(number) for name, number in limits.items()}
+        case MediaParameter(many=False):
+            first = next(iter(parameter.default), None)
+            limits |= {"default": first, "min_items": None, "max_items": None}
+    return {name: _as_list(limit) for name, limit in limits.items()}
 
 
-def _media(parameter: MediaParameter) -> dict[str, Any]:
-    first = parameter.default[0] if parameter.default else None
-    return {
-        "default": list(parameter.default) or None if parameter.many else first,
-        "min_items": parameter.min_items if parameter.many else None,
-        "max_items": parameter.max_items if parameter.many else None,
-        "max_bytes": parameter.max_bytes,
-        "accepts": list(parameter.accepts) or None,
-    }
+def _as_list(value: Any) -> Any:
+    """Write a tuple as JSON does; an empty one states nothing."""
+    return (list(value) or None) if isinstance(value, tuple) else value
 
 
 def _plain(number: float | None) -> int | float | None:
@@ -175,14 +173,6 @@ def widget_kind(parameter: Parameter) -> WidgetKind:
     return kind
 
 
-_MEDIA_WIDGETS: dict[str, tuple[WidgetKind, WidgetKind]] = {
-    "image": ("picture", "pictures"),
-    "video": ("video", "videos"),
-    "audio": ("sound", "sounds"),
-    "file": ("file", "files"),
-}
-
-
 def _choice_widget(parameter: ChoiceParameter) -> WidgetKind:
     """Lay few short words beside each other; a longer list, or one of amounts, drops down."""
     if parameter.many:
@@ -203,26 +193,6 @@ def _switch_widget(parameter: SwitchParameter) -> WidgetKind:
     if parameter.default is not None:
         return "switch"
     return "yes or no" if parameter.required else "three-way switch"
-
-
-_COMPARED = tuple(name for name in ORDER if name not in ("name", "description", "widget"))
-
-_WORDS = {
-    "type": "type",
-    "default": "default",
-    "minimum": "lowest value",
-    "maximum": "highest value",
-    "step": "step",
-    "min_length": "fewest characters",
-    "max_length": "most characters",
-    "min_items": "fewest entries",
-    "max_items": "most entries",
-    "max_bytes": "largest file",
-    "accepts": "accepted files",
-    "pattern": "pattern",
-}
-_LONGEST = 80
-"""Characters of a value that a sentence shows."""
 
 
 @dataclass(frozen=True)
@@ -250,11 +220,6 @@ class Difference:
     def is_same(self) -> bool:
         """Whether nothing differs that matters to a request."""
         return not (self.added or self.removed or self.changes)
-
-    @property
-    def changed(self) -> tuple[str, ...]:
-        """The parameters of which something changed."""
-        return tuple(dict.fromkeys(change.parameter for change in self.changes))
 
     @property
     def sentences(self) -> tuple[str, ...]:

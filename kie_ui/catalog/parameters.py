@@ -107,7 +107,7 @@ class NumberParameter(_Parameter):
     step: float | None = Field(default=None, gt=0)
     default: float | None = None
     random_value: float | None = None
-    """The value by which the service is asked to choose for itself, such as -1 for a seed."""
+    """The value that lets the service choose for itself, such as -1 for a seed."""
 
     @property
     def wire_type(self) -> WireType:

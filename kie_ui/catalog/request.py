@@ -16,7 +16,12 @@ from kie_ui.catalog.values import FileRef, JsonValue, MediaRef, UrlRef
 CREATE_TASK_PATH = "/api/v1/jobs/createTask"
 
 Address = Callable[[FileRef], str]
-"""Tells the web address under which the service finds an uploaded file."""
+"""Returns the web address of an uploaded file."""
+DOLLARS_PER_CREDIT = 0.005
+"""Source: observed live, "Balance and download"."""
+
+MAX_SECONDS = 24 * 3600.0
+"""Of a longer duration no price is estimated."""
 
 
 def build_input(spec: ModelSpec, checked: Mapping[str, Any], address: Address) -> dict[str, Any]:
@@ -60,13 +65,6 @@ def build_body(
 
 def _url(ref: MediaRef, address: Address) -> str:
     return ref.url if isinstance(ref, UrlRef) else address(ref)
-
-
-DOLLARS_PER_CREDIT = 0.005
-"""Source: observed live, "Balance and download"."""
-
-MAX_SECONDS = 24 * 3600.0
-"""A duration beyond that is none of which a price could be told."""
 
 
 def estimate_credits(spec: ModelSpec, values: Mapping[str, Any]) -> float | None:

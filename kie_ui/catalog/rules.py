@@ -24,14 +24,14 @@ class Problem(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """Something that will be done differently from what was asked, said beforehand."""
+    """Something that will be done otherwise than the values say."""
 
     parameter: str
     message: str
 
 
 def is_given(value: Any) -> bool:
-    """Tell whether a value says anything: blank text and empty lists do not, `False` and 0 do."""
+    """Whether a value says anything: blank text and empty lists do not, `False` and 0 do."""
     if value is None:
         return False
     if isinstance(value, str):
@@ -79,9 +79,9 @@ def apply_replacements(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, 
 
 
 def notices(spec: ModelSpec, values: Mapping[str, Any]) -> tuple[Notice, ...]:
-    """List what would be done differently from what these values ask for.
+    """List what would be done otherwise than these values say.
 
-    `values` are checked ones, or a form's: of an extra input that is no object nothing is said.
+    `values` are checked ones, or a form's; an extra input that is no object is passed over.
     """
     replaced = [Notice(rule.parameter, rule.notice) for rule in _rules_that_replace(spec, values)]
     return (*replaced, *_overridden(spec, values))

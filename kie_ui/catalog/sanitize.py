@@ -41,6 +41,27 @@ LARGEST_WHOLE = 2**53
 _TYPES = frozenset(("string", "number", "integer", "boolean", "array", "object", "null"))
 _COUNTS = ("minLength", "maxLength", "minItems", "maxItems")
 _LIMITS = ("minimum", "maximum")
+SMALLEST_STEP = 1e-9
+"""Between two values of a slider."""
+
+_COUNTED = ("min_length", "max_length", "min_items", "max_items", "max_bytes")
+_STATED: dict[str, tuple[type, ...]] = {
+    "type": (str,),
+    "required": (bool,),
+    "options": (list,),
+    "default": (str, int, float, bool, list, dict),
+    **dict.fromkeys(("minimum", "maximum", "step", *_COUNTED), (int, float)),
+    "accepts": (list,),
+    "pattern": (str,),
+    "description": (str,),
+}
+"""The facts of a parameter, and the types of each in JSON."""
+MAX_SPEC_BYTES = 400_000
+"""Of a spec as JSON: many times what the longest page makes."""
+MAX_COLUMNS = 20
+
+_PARAMETER = re.compile(r"(?!__proto__\Z)[^\W\d][\w.-]{0,63}")
+_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/:+@ -]*[A-Za-z0-9._+-])?")
 
 
 def sanitize_schema(schema: Any) -> dict[str, Any]:
@@ -120,25 +141,6 @@ def _count(value: Any) -> int | None:
 def _number(value: Any) -> float | None:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return value if is_number and abs(value) < math.inf and math.isfinite(float(value)) else None
-
-
-SMALLEST_STEP = 1e-9
-"""Between two values of a slider."""
-
-_COUNTED = ("min_length", "max_length", "min_items", "max_items", "max_bytes")
-_NUMBER: tuple[type, ...] = (int, float)
-_STATED: dict[str, tuple[type, ...]] = {
-    "type": (str,),
-    "required": (bool,),
-    "options": (list,),
-    "default": (str, int, float, bool, list, dict),
-    **dict.fromkeys(("minimum", "maximum", "step"), _NUMBER),
-    **dict.fromkeys(("min_length", "max_length", "min_items", "max_items", "max_bytes"), _NUMBER),
-    "accepts": (list,),
-    "pattern": (str,),
-    "description": (str,),
-}
-"""The facts of a parameter and how JSON tells each."""
 
 
 def sanitize_parameter(parameter: Parameter, sample: str | None) -> Parameter:
@@ -223,14 +225,6 @@ def _could_be_stated(name: str, value: Any) -> bool:
     )
 
 
-MAX_SPEC_BYTES = 400_000
-"""Of a spec as JSON: many times what the longest page makes."""
-MAX_COLUMNS = 20
-
-_PARAMETER = re.compile(r"(?!__proto__\Z)[^\W\d][\w.-]{0,63}")
-_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/:+@ -]*[A-Za-z0-9._+-])?")
-
-
 class UnusableSpec(ValueError):
     """A spec that can't be taken in; the text is a sentence that says why."""
 
@@ -277,7 +271,7 @@ def _rules(spec: ModelSpec, built_in: ModelSpec | None) -> tuple[Rule, ...]:
 
 
 def _still_applies(rule: Rule, spec: ModelSpec) -> bool:
-    """Tell whether everything that a rule speaks of is there, and left to the person to give."""
+    """Tell whether all parameters of a rule are documented, and none is required."""
     documented = {parameter.name: parameter for parameter in spec.parameters}
     if not names_in(rule) <= documented.keys():
         return False
@@ -307,7 +301,7 @@ def _raise_if_unusable(spec: ModelSpec) -> None:
 
 
 def _climbs(model: str) -> bool:
-    """Tell whether an id is shaped to lead out of a folder, wherever it may be used one day."""
+    """Tell whether an id is shaped to lead out of a folder."""
     return any(not part.strip(". ") for part in model.split("/"))
 
 

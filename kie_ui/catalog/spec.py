@@ -58,7 +58,7 @@ class OnlyWith(BaseModel):
 class Becomes(BaseModel):
     """A value that the service replaces by itself when another parameter is given.
 
-    We replace it ourselves before sending, and say so, so that nobody is surprised by the clip.
+    We replace it ourselves before sending, and say so, so that the clip is no surprise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,7 +70,7 @@ class Becomes(BaseModel):
     given: str
     """The parameter whose presence causes it."""
     notice: str
-    """The sentence that tells the person beforehand."""
+    """The sentence that the person reads beforehand."""
 
 
 Rule = Annotated[ExactlyOne | OnlyWith | Becomes, Field(discriminator="rule")]
@@ -108,7 +108,7 @@ class Price(BaseModel):
 
 
 Produces = Literal["video", "image", "audio", "text"]
-"""What comes out of a model; `text` stands for objects as well."""
+"""What comes out of a model; `text` includes objects."""
 
 
 class ModelSpec(BaseModel):
@@ -156,7 +156,7 @@ class ModelSpec(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Tell this version of a model's spec from every other one: 16 hexadecimal digits.
+        """Identify this version of a model's spec, by 16 hexadecimal digits.
 
         What a person calls the model is no part of it.
         """

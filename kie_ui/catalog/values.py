@@ -1,4 +1,4 @@
-"""What stands for a file among the values of a form: a file that we hold, or a web address."""
+"""Files among the values of a form: a file that we hold, or a web address."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def as_media(value: Any) -> Any:
     """Read a bare string as a web address, let references through, and turn all else into None.
 
     None fits no `MediaRef`, so pydantic refuses it. That goes for data too: a dict from outside
-    never becomes a `FileRef`, or whoever fills a form in could name any file of this machine.
+    never becomes a `FileRef`, or anyone who fills a form in could name any file of this machine.
     """
     if isinstance(value, str):
         return {"kind": "url", "url": value}

@@ -237,7 +237,7 @@ def test_a_change_is_told_in_words(old: Parameter, new: Parameter, words: str) -
     """Each fact that changed is one sentence that a person understands."""
     difference = compare(spec(old), spec(new))
     assert words in difference.sentences
-    assert difference.changed == ("value",)
+    assert [change.parameter for change in difference.changes] == ["value"]
 
 
 def test_a_long_value_is_shortened() -> None:

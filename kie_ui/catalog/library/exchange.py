@@ -21,6 +21,9 @@ FORMAT = "kie-ui-models"
 VERSION = 1
 MAX_FILE_BYTES = 10_000_000
 MAX_MODELS = 1_000
+STANDARD_INPUT = "-"
+PAGE_SUFFIXES = (".md", ".markdown", ".txt", ".json")
+"""What is read of a folder."""
 
 
 class UnreadableModels(ValueError):
@@ -98,11 +101,6 @@ def _reason(problem: ValidationError | UnusableSpec) -> str:
     first = problem.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])[:120]
     return f"{where}: {first['msg']}." if where else f"{first['msg']}."
-
-
-STANDARD_INPUT = "-"
-PAGE_SUFFIXES = (".md", ".markdown", ".txt", ".json")
-"""What is read of a folder."""
 
 
 @dataclass(frozen=True)

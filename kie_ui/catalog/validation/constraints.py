@@ -25,6 +25,33 @@ from kie_ui.catalog.parameters import (
 from kie_ui.catalog.rules import Problem
 from kie_ui.catalog.values import JsonValue, MediaRef
 
+MAX_CHOICES_SAID = 30
+"""Of a hundred voices a sentence names the first few."""
+
+_LARGEST = 1e308
+
+NOUNS = {
+    "image": ("picture", "pictures"),
+    "video": ("video", "videos"),
+    "audio": ("sound", "sounds"),
+    "file": ("file", "files"),
+}
+"""What a person calls the media of a parameter, one and several."""
+_WORDS: dict[str, str] = {
+    "missing": "is missing: fill it in.",
+    "string_type": "needs text.",
+    "bool_type": "is either on or off.",
+    "bool_parsing": "is either on or off.",
+    "int_type": "needs a number.",
+    "int_parsing": "needs a number.",
+    "int_parsing_size": "needs a number.",
+    "int_from_float": "needs a number.",
+    "float_type": "needs a number.",
+    "float_parsing": "needs a number.",
+    "finite_number": "needs a number.",
+}
+"""Pydantic's kinds of error, in words for people; our own (`plain`) carry theirs."""
+
 
 def is_checkable(pattern: str) -> bool:
     """Tell whether a pattern can be checked: it is sound, and asks for no look-around."""
@@ -49,20 +76,6 @@ def _validator(pattern: str) -> SchemaValidator | None:
         return SchemaValidator(str_schema(pattern=pattern, regex_engine="rust-regex"))
     except SchemaError:
         return None
-
-
-MAX_CHOICES_SAID = 30
-"""Of a hundred voices a sentence names the first few."""
-
-_LARGEST = 1e308
-
-NOUNS = {
-    "image": ("picture", "pictures"),
-    "video": ("video", "videos"),
-    "audio": ("sound", "sounds"),
-    "file": ("file", "files"),
-}
-"""What a person calls the media of a parameter, one and several."""
 
 
 def reject(message: str) -> PydanticCustomError:
@@ -203,22 +216,6 @@ def _range_in_words(low: float | None, high: float | None) -> str:
     if low is not None and high is not None:
         return f"a number from {digits(low)} to {digits(high)}"
     return f"{digits(low)} or more" if low is not None else f"{digits(high or 0.0)} or less"
-
-
-_WORDS: dict[str, str] = {
-    "missing": "is missing: fill it in.",
-    "string_type": "needs text.",
-    "bool_type": "is either on or off.",
-    "bool_parsing": "is either on or off.",
-    "int_type": "needs a number.",
-    "int_parsing": "needs a number.",
-    "int_parsing_size": "needs a number.",
-    "int_from_float": "needs a number.",
-    "float_type": "needs a number.",
-    "float_parsing": "needs a number.",
-    "finite_number": "needs a number.",
-}
-"""Pydantic's kinds of error, in words for people; our own (`plain`) carry theirs."""
 
 
 def error_in_words(parameter: Parameter, details: Mapping[str, Any]) -> str:
