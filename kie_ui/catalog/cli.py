@@ -18,10 +18,9 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from kie_ui.catalog.describe import compare, facts_of, facts_of_model
-from kie_ui.catalog.library.collection import Added, Entry
+from kie_ui.catalog.library.collection import CollectionProblem
 from kie_ui.catalog.library.exchange import Source, read_sources
-from kie_ui.catalog.library.file_store import CollectionProblem
-from kie_ui.catalog.library.library import EVERYONE, Library
+from kie_ui.catalog.library.library import EVERYONE, Added, Entry, Library
 from kie_ui.catalog.parameters import Parameter
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.sanitize import UnusableSpec

@@ -7,7 +7,7 @@ from html import escape
 import gradio as gr
 from starlette.responses import JSONResponse
 
-from kie_ui.catalog.library.file_store import CollectionProblem
+from kie_ui.catalog.library.collection import CollectionProblem
 from kie_ui.catalog.library.library import MayNotAdd
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.sanitize import UnusableSpec

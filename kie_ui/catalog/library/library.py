@@ -10,13 +10,19 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from kie_ui.catalog.library.collection import Added, Entry, ModelCollection, entries_of, with_added
+from kie_ui.catalog.library.collection import (
+    CollectionFiles,
+    CollectionProblem,
+    ModelCollection,
+    Stamp,
+    Stored,
+    with_added,
+)
 from kie_ui.catalog.library.exchange import write_models
-from kie_ui.catalog.library.file_store import CollectionFiles, CollectionProblem, Stamp
 from kie_ui.catalog.registry import Registry, UnknownModel, built_in_registry
 from kie_ui.catalog.sanitize import clean_title, sanitize_spec
 from kie_ui.catalog.spec import ModelSpec
@@ -40,6 +46,52 @@ NOTES_OPENED_EVERY_MS = 60_000
 
 _EVERYONES = "everyone"
 _COLLECTION_NAME = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model of an owner."""
+
+    spec: ModelSpec
+    """With the title that its owner gave it."""
+    is_built_in: bool = False
+    is_hidden: bool = False
+    is_replaced: bool = False
+    """Whether an added page replaces the built-in spec."""
+    has_own_tab: bool = False
+    is_own: bool = False
+    """Whether the spec is from the owner's own collection, so that they can remove it."""
+    added_at_ms: int = 0
+    opened_at_ms: int | None = None
+
+    @property
+    def model(self) -> str:
+        """The model's id."""
+        return self.spec.model
+
+    @property
+    def title(self) -> str:
+        """What the model is called."""
+        return self.spec.title
+
+
+class Added(NamedTuple):
+    """The outcome of adding one spec."""
+
+    spec: ModelSpec
+    """The spec now in use; for a built-in model whose page says nothing new, its own."""
+    replaces: ModelSpec | None
+    """The spec in use before; None where the model is new."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there was no such model before."""
+        return self.replaces is None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether there was the very same before."""
+        return self.replaces is not None and self.replaces.digest == self.spec.digest
 
 
 class MayNotAdd(CollectionProblem):
@@ -316,3 +368,45 @@ class Library:
             return (_EVERYONES,)
         # A hash, so that a listing of the folder does not reveal owners.
         return _EVERYONES, hashlib.sha256(owner.encode(errors="replace")).hexdigest()[:40]
+
+
+def entries_of(
+    built_in: Iterable[ModelSpec], collections: Iterable[ModelCollection], own: ModelCollection
+) -> tuple[Entry, ...]:
+    """Lay collections over the built-in models, the owner's own last, which is among `collections`.
+
+    The built-in models stay first, in their own order.
+    """
+    entries = {spec.model: Entry(spec, is_built_in=True) for spec in built_in}
+    first = list(entries)
+    for collection in collections:
+        entries = _with_collection(entries, collection, is_own=collection is own)
+        others = collection.ordered(model for model in entries if model not in first)
+        entries = {model: entries[model] for model in [*first, *others]}
+    return tuple(entries.values())
+
+
+def _with_collection(
+    entries: dict[str, Entry], collection: ModelCollection, *, is_own: bool
+) -> dict[str, Entry]:
+    laid = dict(entries)
+    for stored in collection.stored.values():
+        beneath = laid.get(stored.model)
+        spec = stored.own_spec or (beneath.spec if beneath else None)
+        if spec is not None:
+            laid[stored.model] = _entry(stored, spec, beneath or Entry(spec), is_own=is_own)
+    return laid
+
+
+def _entry(stored: Stored, spec: ModelSpec, beneath: Entry, *, is_own: bool) -> Entry:
+    has_spec = stored.own_spec is not None
+    return replace(
+        beneath,
+        spec=spec.model_copy(update={"title": stored.title}) if stored.title else spec,
+        is_hidden=beneath.is_hidden if stored.is_hidden is None else stored.is_hidden,
+        has_own_tab=stored.has_own_tab,
+        is_replaced=beneath.is_replaced or (has_spec and beneath.is_built_in),
+        is_own=has_spec and is_own,
+        added_at_ms=stored.added_at_ms if has_spec else beneath.added_at_ms,
+        opened_at_ms=stored.opened_at_ms or beneath.opened_at_ms,
+    )

@@ -1,19 +1,33 @@
 from __future__ import annotations
 
 import json
+import logging
+import multiprocessing
+import os
+import stat
+from pathlib import Path
 
 import pytest
 
+from kie_ui.catalog.library import collection as collection_module
 from kie_ui.catalog.library.collection import (
     MAX_FORMER,
+    MAX_IN_MEMORY,
+    Change,
+    CollectionFiles,
+    CollectionProblem,
     DamagedCollection,
     ModelCollection,
     NewerCollection,
+    Stored,
     dump_collection,
     parse_collection,
     with_added,
 )
 from tests.catalog.added import a_spec, another_version, text
+
+ROOM = 1_000_000
+NAME = "someone"
 
 
 def test_a_collection_survives_its_file() -> None:
@@ -143,3 +157,242 @@ def test_a_former_version_that_no_longer_fits_costs_no_model() -> None:
     told = json.loads(dump_collection(collection))
     told["models"][0]["former"] = [{"junk": 1}]
     assert parse_collection(json.dumps(told).encode()) == collection
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder that is not there yet."""
+    return tmp_path / "data" / "models"
+
+
+@pytest.fixture
+def collections(folder: Path) -> CollectionFiles:
+    """Return the collections of that folder."""
+    return CollectionFiles(folder)
+
+
+def adding(model: str) -> Change:
+    """Return the change that adds a model."""
+    return lambda collection: with_added(collection, a_spec(model), None, 1)
+
+
+def models(collection: ModelCollection) -> list[str]:
+    """List the ids of what is on a collection."""
+    return list(collection.stored)
+
+
+def test_a_collection_that_was_never_begun_is_empty_and_makes_no_file(
+    collections: CollectionFiles, folder: Path
+) -> None:
+    """Looking costs nothing on the disk."""
+    assert collections.collection(NAME) == ModelCollection()
+    assert collections.stamp(NAME) is None
+    assert list(collections.names()) == []
+    assert collections.total_bytes() == 0
+    assert not folder.exists()
+
+
+def test_a_change_is_kept_for_whoever_comes_next(
+    collections: CollectionFiles, folder: Path
+) -> None:
+    """Another program on the folder reads it."""
+    collections.change(NAME, adding("a"), ROOM)
+    assert models(CollectionFiles(folder).collection(NAME)) == ["a"]
+    assert list(collections.names()) == [NAME]
+
+
+def test_a_change_by_another_process_shows_without_a_restart(
+    collections: CollectionFiles, folder: Path
+) -> None:
+    """A collection is read anew when its file has changed."""
+    collections.change(NAME, adding("a"), ROOM)
+    assert models(collections.collection(NAME)) == ["a"]
+    CollectionFiles(folder).change(NAME, adding("b"), ROOM)
+    assert models(collections.collection(NAME)) == ["a", "b"]
+
+
+def test_what_did_not_change_is_not_read_again(collections: CollectionFiles) -> None:
+    """Looking twice gives the very same objects, which others keep things by."""
+    collections.change(NAME, adding("a"), ROOM)
+    assert collections.collection(NAME) is collections.collection(NAME)
+
+
+def test_a_change_that_changes_nothing_writes_nothing(
+    collections: CollectionFiles, folder: Path
+) -> None:
+    """Not even a file for whoever has none."""
+    collections.change(NAME, lambda collection: collection, ROOM)
+    assert list(collections.names()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of Unix")
+def test_what_visitors_added_is_for_the_server_alone(
+    collections: CollectionFiles, folder: Path
+) -> None:
+    """Other users of the machine may not read it."""
+    collections.change(NAME, adding("a"), ROOM)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / f"{NAME}.json").stat().st_mode) == 0o600
+
+
+def _add_many(folder: Path, first: int) -> None:
+    for number in range(first, first + 20):
+        CollectionFiles(folder).change(NAME, adding(f"m{number}"), ROOM)
+
+
+def test_two_processes_at_once_lose_nothing(folder: Path) -> None:
+    """Each change builds on the one before, whoever made it."""
+    start = multiprocessing.get_context("spawn").Process
+    others = [start(target=_add_many, args=(folder, first)) for first in (0, 100)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join(60)
+        assert other.exitcode == 0
+    kept = models(CollectionFiles(folder).collection(NAME))
+    assert sorted(kept) == sorted(f"m{n}" for n in (*range(20), *range(100, 120)))
+    assert not list(folder.glob("*.new"))
+
+
+def test_who_waits_too_long_for_another_is_told(
+    collections: CollectionFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody hangs for ever on a program that was stopped in the middle."""
+    monkeypatch.setattr(collection_module, "LOCK_WAIT_S", 0.05)
+
+    def meddle(collection: ModelCollection) -> ModelCollection:
+        with pytest.raises(CollectionProblem, match="Another program"):
+            CollectionFiles(collections.folder).change(NAME, adding("b"), ROOM)
+        return adding("a")(collection)
+
+    assert models(collections.change(NAME, meddle, ROOM)) == ["a"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"\x00" * 100, b"[" * 10_000, b'{"a": 1}'])
+def test_a_damaged_file_is_set_aside_as_it_is(
+    collections: CollectionFiles, folder: Path, caplog: pytest.LogCaptureFixture, damage: bytes
+) -> None:
+    """The page goes on without it, says so, and nothing in the file is changed."""
+    folder.mkdir(parents=True)
+    (folder / f"{NAME}.json").write_bytes(damage)
+    with caplog.at_level(logging.WARNING):
+        assert collections.collection(NAME) == ModelCollection()
+    (aside,) = folder.glob(f"{NAME}.json.damaged-*")
+    assert aside.read_bytes() == damage
+    warning = collections.warning(NAME) or ""
+    assert aside.name in warning
+    assert warning in caplog.text
+    collections.change(NAME, adding("a"), ROOM)
+    assert models(collections.collection(NAME)) == ["a"]
+    assert collections.warning(NAME) is None
+    assert aside.read_bytes() == damage
+
+
+def test_a_change_sets_a_damaged_file_aside_too(collections: CollectionFiles, folder: Path) -> None:
+    """Even if nobody looked before."""
+    folder.mkdir(parents=True)
+    (folder / f"{NAME}.json").write_bytes(b"{")
+    collections.change(NAME, adding("a"), ROOM)
+    assert len(list(folder.glob("*.damaged-*"))) == 1
+    assert collections.warning(NAME) is not None
+
+
+def test_what_a_newer_program_wrote_is_left_alone(
+    collections: CollectionFiles, folder: Path
+) -> None:
+    """It is neither read nor overwritten."""
+    folder.mkdir(parents=True)
+    path = folder / f"{NAME}.json"
+    path.write_text('{"format": "kie-ui-shelf", "version": 9}')
+    assert collections.collection(NAME) == ModelCollection()
+    assert "newer" in (collections.warning(NAME) or "")
+    with pytest.raises(CollectionProblem, match="newer"):
+        collections.change(NAME, adding("a"), ROOM)
+    assert path.read_text() == '{"format": "kie-ui-shelf", "version": 9}'
+
+
+def test_a_person_is_told_of_what_cannot_be_read(
+    collections: CollectionFiles, folder: Path
+) -> None:
+    """One entry that no longer fits costs that entry, and a sentence."""
+    collections.change(NAME, adding("a"), ROOM)
+    path = folder / f"{NAME}.json"
+    told = json.loads(path.read_bytes())
+    told["models"].append({"model": "b", "spec": {"spell": 1}})
+    path.write_text(json.dumps(told))
+    assert models(collections.collection(NAME)) == ["a"]
+    assert "One of the added models" in (collections.warning(NAME) or "")
+
+
+def test_a_collection_that_grows_too_large_is_refused_and_stays(
+    collections: CollectionFiles,
+) -> None:
+    """What was there is there still."""
+    collections.change(NAME, adding("a"), ROOM)
+    with pytest.raises(CollectionProblem, match="no room"):
+        collections.change(NAME, adding("b"), 700)
+    assert models(collections.collection(NAME)) == ["a"]
+
+
+def test_for_room_what_is_least_missed_goes_first(
+    collections: CollectionFiles, folder: Path
+) -> None:
+    """Former versions, then removed models; never one that is there."""
+
+    def many(collection: ModelCollection) -> ModelCollection:
+        for number in range(5):
+            collection = with_added(
+                collection, another_version(a_spec("a"), f"{number}" * 500), None, 1
+            )
+        collection = with_added(collection, another_version(a_spec("b"), "b" * 500), None, 1)
+        return collection.with_model(collection.of("b").changed(removed_at_ms=1))
+
+    full = collections.change(NAME, many, ROOM)
+    size = len((folder / f"{NAME}.json").read_bytes())
+    assert len(full.of("a").former) == 4
+    slim = collections.change(NAME, lambda s: s.with_model(Stored(model="c")), size - 1)
+    assert slim.of("a").former == ()
+    assert slim.of("b").spec is not None
+    size = len((folder / f"{NAME}.json").read_bytes())
+    slim = collections.change(NAME, lambda s: s.with_model(Stored(model="d")), size - 1)
+    assert list(slim.stored) == ["a", "c", "d"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_told_of(
+    collections: CollectionFiles, folder: Path
+) -> None:
+    """Whatever stands in the way, it is a sentence."""
+    folder.parent.mkdir()
+    folder.write_text("no folder")
+    assert collections.collection(NAME) == ModelCollection()
+    with pytest.raises(CollectionProblem, match="cannot be kept"):
+        collections.change(NAME, adding("a"), ROOM)
+
+
+def test_a_folder_in_the_place_of_a_file_is_told_of(
+    collections: CollectionFiles, folder: Path
+) -> None:
+    """It is not damaged, and is left where it is."""
+    (folder / f"{NAME}.json").mkdir(parents=True)
+    assert collections.collection(NAME) == ModelCollection()
+    assert "cannot be read" in (collections.warning(NAME) or "")
+    with pytest.raises(CollectionProblem, match="cannot be read"):
+        collections.change(NAME, adding("a"), ROOM)
+
+
+def test_not_every_collection_stays_in_memory(collections: CollectionFiles) -> None:
+    """However many visitors look, those of late are held."""
+    for number in range(MAX_IN_MEMORY + 5):
+        collections.collection(f"visitor-{number}")
+    assert len(collections._read) == MAX_IN_MEMORY
+
+
+def test_what_a_killed_process_left_behind_is_written_over(
+    collections: CollectionFiles, folder: Path
+) -> None:
+    """Nothing gathers in the folder, however often that happens."""
+    collections.change(NAME, adding("maker/first"), ROOM)
+    (folder / f"{NAME}.new").write_bytes(b'{"half')
+    collections.change(NAME, adding("maker/second"), ROOM)
+    assert models(collections.collection(NAME)) == ["maker/first", "maker/second"]
+    assert not list(folder.glob("*.new"))
