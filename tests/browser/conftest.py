@@ -22,7 +22,7 @@ from kie_ui.ui.asgi.identity import COOKIE, owner_of_secret
 from tests.browser.pages import KiePage, Watch
 from tests.browser.past import Past
 from tests.fake_kie import FakeKie, serving
-from tests.wire.app_process import AppProcess, hurried
+from tests.wire.app_process import AppProcess, with_fast_clock
 from tests.wire.tiny_media import tiny_clip
 
 ARGUMENTS = (
@@ -107,7 +107,7 @@ def program(
 ) -> Iterator[AppProcess]:
     """Run the program once; every test is a visitor of its own."""
     settings = {"KIE_UI_SIMULATOR_SPEED": "20", "KIE_UI_VISITORS": "many", **fake.environment}
-    with AppProcess(tmp_path_factory.mktemp("page"), hurried(5), **settings) as program:
+    with AppProcess(tmp_path_factory.mktemp("page"), with_fast_clock(5), **settings) as program:
         yield program
 
 

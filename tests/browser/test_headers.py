@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Frame, Locator, Page, expect
 
 from tests.browser.pages import GROK, V1_LITE, KiePage, ModelForm, Watch
 from tests.browser.past import Past
-from tests.wire.app_process import AppProcess, hurried
+from tests.wire.app_process import AppProcess, with_fast_clock
 
 SPACES = "https://huggingface.co"
 SOMEONE = "https://someone.test"
@@ -57,7 +57,7 @@ def test_the_page_does_nothing_that_its_own_policy_forbids(
 def space(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run the program as a Space does."""
     settings = {"SPACE_ID": "someone/kie-ui", "KIE_UI_SIMULATOR_SPEED": "20"}
-    with AppProcess(tmp_path_factory.mktemp("space"), hurried(5), **settings) as program:
+    with AppProcess(tmp_path_factory.mktemp("space"), with_fast_clock(5), **settings) as program:
         yield program.url
 
 

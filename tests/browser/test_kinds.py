@@ -15,7 +15,7 @@ from tests.browser.models import ModelsTab
 from tests.browser.pages import KiePage, Watch, drop_file
 from tests.browser.past import Past
 from tests.ui.specs import EVERY_KIND, EVIL, HOSTILE
-from tests.wire.app_process import AppProcess, hurried
+from tests.wire.app_process import AppProcess, with_fast_clock
 from tests.wire.tiny_media import tiny_clip, tiny_picture, tiny_sound
 
 COLOURS = ("red", "green", "blue", "black")
@@ -29,7 +29,7 @@ def program(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "KIE_UI_VISITORS": "many",
         "KIE_UI_TABS": EVERY_KIND.model,
     }
-    before = (WITH_KINDS, hurried(5))
+    before = (WITH_KINDS, with_fast_clock(5))
     with AppProcess(tmp_path_factory.mktemp("kinds"), *before, **settings) as program:
         yield program
 

@@ -13,7 +13,7 @@ from tests.browser.past import Past, ended
 from tests.fake_kie import DROPPED, KEY, FakeKie, Story, Task
 from tests.kie_documentation import GROK as GROK_ID
 from tests.kie_documentation import V1_LITE as V1_LITE_ID
-from tests.wire.app_process import AppProcess, hurried
+from tests.wire.app_process import AppProcess, with_fast_clock
 
 KEPT_RUNS = 45
 """Runs of long ago: more than a page is told of when it opens."""
@@ -45,7 +45,7 @@ def live(chromium: str, fake: FakeKie, tmp_path_factory: pytest.TempPathFactory)
     settings = {"KIE_API_KEY": KEY, "KIE_UI_CREATES_PER_10_S": "3", **fake.environment}
     folder = tmp_path_factory.mktemp("live")
     Past(folder / "data", LOCAL_OWNER).keep(*map(_long_ago, range(KEPT_RUNS)))
-    with AppProcess(folder, FOR_HOURS, hurried(5), **settings) as app:
+    with AppProcess(folder, FOR_HOURS, with_fast_clock(5), **settings) as app:
         yield app.url
 
 

@@ -19,7 +19,7 @@ CALL_TIMEOUT_S = 60
 
 
 class Made(NamedTuple):
-    """What a call brings."""
+    """The result of a call."""
 
     clip: Path
     task_id: str
@@ -43,7 +43,7 @@ def made(job: Job) -> Made:
 
 
 def refused(job: Job) -> str:
-    """Wait for the sentence with which a call ends in place of a clip."""
+    """Wait for the error with which a call ends, and return its sentence."""
     error = job.exception(CALL_TIMEOUT_S)
     assert error is not None, f"the call brought {job.result()}"
     return str(error)

@@ -21,13 +21,13 @@ STOP_TIMEOUT_S = 15
 PORTS = range(20_000, 32_000)
 _OURS = ("KIE_", "GRADIO_", "SPACE_")
 AT_DEBUG = "import logging; logging.basicConfig(level=logging.DEBUG)"
-"""Has every logger at its most talkative."""
+"""Makes every logger log everything."""
 
 
-def hurried(times: float) -> str:
-    """Have the program wait for a fraction of what it waits by itself, between questions and all.
+def with_fast_clock(times: float) -> str:
+    """Return Python that makes the program's own clock and its waits `times` as fast.
 
-    The time of day is everyone's, and so are the limits of connections.
+    The time of day and the timeouts of connections stay as they are.
     """
     return f"""
 import asyncio, functools, time
@@ -78,7 +78,7 @@ class AppProcess:
     ) -> None:
         self.stop()
 
-    def tell(self, **environment: str) -> None:
+    def set_environment(self, **environment: str) -> None:
         """Add to its environment what is known only now, such as its own address."""
         self._environment |= environment
 
@@ -87,7 +87,7 @@ class AppProcess:
         if self._process is not None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        _hear_interrupts()
+        _allow_interrupts()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, *self._arguments],
@@ -147,7 +147,7 @@ class AppProcess:
 
 
 def free_port() -> int:
-    """Find a port that nobody listens at, and that no connection is given by the system."""
+    """Return a free port, outside the range from which the system takes ports of connections."""
     while True:
         port = secrets.choice(PORTS)
         with socket.socket() as probe, suppress(OSError):
@@ -164,7 +164,7 @@ def _arguments(before: tuple[str, ...]) -> tuple[str, ...]:
     return ("-c", "\n".join((first, *before, last)))
 
 
-def _hear_interrupts() -> None:
-    """Have programs started here hear Ctrl+C; from tests in the background they inherit not to."""
+def _allow_interrupts() -> None:
+    """Let programs started here receive Ctrl+C: background processes inherit that it is ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -11,7 +11,7 @@ from PIL import Image
 from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.server import SimulatorServer
 from tests.fake_kie import KEY, FakeKie, serving
-from tests.wire.app_process import AppProcess, hurried
+from tests.wire.app_process import AppProcess, with_fast_clock
 from tests.wire.tiny_media import tiny_clip
 
 
@@ -86,5 +86,5 @@ def live_app(fake: FakeKie, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "KIE_UI_CREATES_PER_10_S": "1000",
         **fake.environment,
     }
-    with AppProcess(tmp_path_factory.mktemp("live"), hurried(20), **settings) as app:
+    with AppProcess(tmp_path_factory.mktemp("live"), with_fast_clock(20), **settings) as app:
         yield app

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.wire.api_client import V1_LITE
-from tests.wire.app_process import AppProcess, hurried
+from tests.wire.app_process import AppProcess, with_fast_clock
 from tests.wire.visitor import Visitor
 
 PROMPT = "told of by a call"
@@ -22,8 +22,8 @@ SMALL = {"resolution": "480p", "duration": "3"}
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
     """Run a demo that can be called, and that asks for itself only after hours."""
     settings = {"KIE_UI_SIMULATOR_SPEED": "100", "KIE_WEBHOOK_KEY": "planted-webhook-key"}
-    app = AppProcess(tmp_path_factory.mktemp("called"), hurried(0.001), **settings)
-    app.tell(KIE_UI_PUBLIC_URL=app.url)
+    app = AppProcess(tmp_path_factory.mktemp("called"), with_fast_clock(0.001), **settings)
+    app.set_environment(KIE_UI_PUBLIC_URL=app.url)
     with app:
         yield app
 

@@ -11,7 +11,7 @@ from gradio_client import Client  # type: ignore[import-untyped]  # it has no ty
 from kie_ui.ui.asgi.identity import COOKIE
 from tests.fake_kie import KEY, FakeKie, Story
 from tests.wire.api_client import GROK
-from tests.wire.app_process import AppProcess, hurried
+from tests.wire.app_process import AppProcess, with_fast_clock
 from tests.wire.visitor import API, Visitor
 
 FORGOTTEN = "the key is forgotten"
@@ -30,7 +30,7 @@ def limited(fake: FakeKie, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "KIE_UI_USERS": str(file),
         **fake.environment,
     }
-    with AppProcess(folder, hurried(20), **settings) as app:
+    with AppProcess(folder, with_fast_clock(20), **settings) as app:
         yield app
 
 
@@ -47,7 +47,7 @@ def test_a_typed_key_is_forgotten_at_a_restart_and_its_runs_wait_for_it(
     fake.stories[FORGOTTEN] = Story(records=("waiting",))
     folder = tmp_path_factory.mktemp("typed")
     settings = {"KIE_UI_VISITORS": "many", **fake.environment}
-    with AppProcess(folder, hurried(20), **settings) as app, Visitor(app) as before:
+    with AppProcess(folder, with_fast_clock(20), **settings) as app, Visitor(app) as before:
         assert "works" in before.type_key(KEY)
         before.call(GROK, prompt=FORGOTTEN)
         before.run(FORGOTTEN, "waiting")
@@ -59,11 +59,11 @@ def test_a_typed_key_is_forgotten_at_a_restart_and_its_runs_wait_for_it(
         for key, task in fake.tasks.items()
         if task.body["input"]["prompt"] == FORGOTTEN
     }
-    with AppProcess(folder, hurried(20), **settings) as app, Visitor(app) as after:
+    with AppProcess(folder, with_fast_clock(20), **settings) as app, Visitor(app) as after:
         after.http.cookies.clear()
         after.http.cookies.set(COOKIE, secret)
         assert after.account(kind="demo")["has_own_key"] is False
-        with after.hearing() as events:
+        with after.event_stream() as events:
             notes = (data["status_note"] or "" for name, data in events if name == "run")
             assert any("The key is gone: enter it again" in note for note in notes)
         assert "works" in after.type_key(KEY)

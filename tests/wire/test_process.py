@@ -13,9 +13,9 @@ import pytest
 
 from tests.fake_kie import KEY, FakeKie, Story
 from tests.wire.api_client import GROK, calling, made
-from tests.wire.app_process import AppProcess, hurried
+from tests.wire.app_process import AppProcess, with_fast_clock
 from tests.wire.tiny_media import shows
-from tests.wire.visitor import in_time
+from tests.wire.visitor import with_deadline
 
 WAIT_S = 30
 KILLED, STOPPED = "the server is killed", "the server is stopped"
@@ -35,7 +35,7 @@ def hearing(app: AppProcess, cookie: str = "") -> Iterator[Iterator[tuple[str, d
 
 def _events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     name = ""
-    for line in in_time(lines):
+    for line in with_deadline(lines):
         if line.startswith("event: "):
             name = line.removeprefix("event: ")
         elif line.startswith("data: "):
@@ -63,11 +63,11 @@ def revived(fake: FakeKie, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     fake.stories[KILLED] = Story(records=("waiting", "success"))
     folder = tmp_path_factory.mktemp("killed")
     settings = {"KIE_API_KEY": KEY, **fake.environment}
-    with AppProcess(folder, hurried(20), **settings) as first:
+    with AppProcess(folder, with_fast_clock(20), **settings) as first:
         start_of_a_call(first, KILLED)
         until(lambda: fake.polls_of(KILLED))
         first.kill()
-    with AppProcess(folder, hurried(20), **settings) as second:
+    with AppProcess(folder, with_fast_clock(20), **settings) as second:
         yield second
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.fake_kie import Answer, FakeKie, Story, envelope, failed, raw_answer, serving
 from tests.wire.api_client import GROK, V1_LITE
-from tests.wire.app_process import AT_DEBUG, AppProcess, hurried
+from tests.wire.app_process import AT_DEBUG, AppProcess, with_fast_clock
 from tests.wire.visitor import API, Visitor
 
 SERVER_KEY = "planted-server-key-71c2f0d94b"
@@ -97,7 +97,7 @@ def after(echoing: EchoingKie, jpeg: Path, tmp_path_factory: pytest.TempPathFact
         **echoing.environment,
     }
     folder = tmp_path_factory.mktemp("echo")
-    with AppProcess(folder, AT_DEBUG, hurried(20), **settings) as app:
+    with AppProcess(folder, AT_DEBUG, with_fast_clock(20), **settings) as app:
         with Visitor(app) as guest, Visitor(app) as typist:
             assert "did not accept" in typist.type_key(WRONG_KEY)
             assert "could not be tested" in typist.type_key("")

@@ -186,7 +186,7 @@ def test_nothing_is_done_to_a_run_but_by_its_owner(ada: Ada, ben: Visitor, actio
 
 def test_another_visitor_hears_of_no_run(ada: Ada, ben: Visitor) -> None:
     """Neither at the start of a page nor later."""
-    with ben.hearing() as events:
+    with ben.event_stream() as events:
         heard = []
         for name, data in events:
             heard.append(json.dumps(data))

@@ -18,8 +18,8 @@ WAIT_S = 60
 API = "/gradio_api"
 
 
-def in_time(lines: Iterator[str]) -> Iterator[str]:
-    """Pass on what a stream says, for so long: its signs of life alone keep nobody waiting."""
+def with_deadline(lines: Iterator[str]) -> Iterator[str]:
+    """Yield the lines of a stream until a deadline, since keep-alives would never let it end."""
     give_up_s = time.monotonic() + WAIT_S
     for line in lines:
         assert time.monotonic() < give_up_s, "it was never heard of"
@@ -35,7 +35,7 @@ class Visitor:
             base_url=app.url, timeout=WAIT_S, trust_env=False, follow_redirects=True
         )
         self.answers: list[str] = []
-        """Everything that was said to this visitor, headers included."""
+        """Everything that this visitor received, headers included."""
         self.http.event_hooks["response"] = [self._note]
 
     def __enter__(self) -> Visitor:
@@ -47,7 +47,7 @@ class Visitor:
 
     @property
     def secret(self) -> str:
-        """What the cookie holds."""
+        """The value of the cookie."""
         return self.http.cookies[COOKIE]
 
     def _note(self, response: httpx.Response) -> None:
@@ -58,11 +58,11 @@ class Visitor:
             self.answers.append(response.content.decode("latin-1"))
 
     def get(self, path: str, **query: Any) -> httpx.Response:
-        """Ask for something."""
+        """Send a GET request."""
         return self.http.get(path, params=query or None)
 
     def upload(self, picture: Path, *, upload_id: str = "") -> str:
-        """Put a picture in, and return where Gradio says that it lies."""
+        """Upload a picture, and return its path according to Gradio."""
         query = {"upload_id": upload_id} if upload_id else None
         files = {"files": (picture.name, picture.read_bytes(), "image/jpeg")}
         answer = self.http.post(f"{API}/upload", files=files, params=query)
@@ -77,7 +77,7 @@ class Visitor:
         return str(answer.json()["event_id"])
 
     def result(self, endpoint: str, event_id: str) -> str:
-        """Wait for what became of a call; the text of the answer."""
+        """Wait for the end of a call, and return the text of its events."""
         text = self.get(f"{API}/call{endpoint}/{event_id}").text
         self.answers.append(text)
         return text
@@ -88,7 +88,7 @@ class Visitor:
         return self.http.post(f"{API}/queue/join", json=body)
 
     def event(self, *data: Any, **wanted: Any) -> list[dict[str, Any]]:
-        """Run the page's event that takes a component with these properties; tell its messages."""
+        """Run the event that takes a component with these properties; return its messages."""
         joined = self.join(self.find_event(**wanted), *data)
         joined.raise_for_status()
         return list(self.messages())
@@ -108,22 +108,22 @@ class Visitor:
         )
 
     def messages(self) -> Iterator[dict[str, Any]]:
-        """Yield what Gradio says to this page until it closes the stream."""
+        """Yield Gradio's messages to this page until it closes the stream."""
         with self.http.stream("GET", f"{API}/queue/data?session_hash={self.session}") as stream:
-            for line in in_time(stream.iter_lines()):
+            for line in with_deadline(stream.iter_lines()):
                 self.answers.append(line)
                 if line.startswith("data: "):
                     yield json.loads(line.removeprefix("data: "))
 
     @contextmanager
-    def hearing(self) -> Iterator[Iterator[tuple[str, dict[str, Any]]]]:
+    def event_stream(self) -> Iterator[Iterator[tuple[str, dict[str, Any]]]]:
         """Open the page's own stream."""
         with self.http.stream("GET", "/kie-ui/stream") as stream:
             yield self._events(stream.iter_lines())
 
     def _events(self, lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         name = ""
-        for line in in_time(lines):
+        for line in with_deadline(lines):
             self.answers.append(line)
             if line.startswith("event: "):
                 name = line.removeprefix("event: ")
@@ -131,8 +131,8 @@ class Visitor:
                 yield name, json.loads(line.removeprefix("data: "))
 
     def run(self, prompt: str, step: str | None = None) -> dict[str, Any]:
-        """Wait until the run of a prompt is heard of, at a step if one is named."""
-        with self.hearing() as events:
+        """Wait for an event of the run with a prompt, at a step if one is named."""
+        with self.event_stream() as events:
             return next(
                 data
                 for name, data in events
@@ -142,8 +142,8 @@ class Visitor:
             )
 
     def account(self, **wanted: Any) -> dict[str, Any]:
-        """Wait until the account is heard of with such facts."""
-        with self.hearing() as events:
+        """Wait for an event of the account with these facts."""
+        with self.event_stream() as events:
             return next(
                 data
                 for name, data in events
@@ -151,17 +151,17 @@ class Visitor:
             )
 
     def type_key(self, key: str) -> str:
-        """Type a key on the page and have it tested; what the page then says."""
+        """Type a key on the page and have it tested; return what the page then says."""
         messages = self.event(key, type="password")
         (done,) = [m for m in messages if m["msg"] == "process_completed"]
         return str(done["output"]["data"][1])
 
     def paths(self) -> list[str]:
-        """Find the paths of Gradio's cache that this visitor was told."""
+        """Return what this visitor received that names a path of Gradio's cache."""
         return [line for line in self.answers if '"path"' in line]
 
 
 def clip_of(result: str) -> str:
-    """Read where the clip of a finished call lies."""
+    """Return the path of the clip of a finished call."""
     line = next(line for line in result.splitlines() if line.startswith("data: ["))
     return str(json.loads(line.removeprefix("data: "))[0]["path"])
