@@ -76,19 +76,19 @@ def timed(work: Callable[[], None]) -> float:
 
 def draw_picture(seed: int) -> Image.Image:
     """Draw a picture with what pictures have: gradients, edges, fine lines and grain."""
-    dice = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     width, height = 2400, 1600
     x, y = np.linspace(0, 1, width)[None, :], np.linspace(0, 1, height)[:, None]
     layers = (200 * (1 - y) + 50 * x, 120 + 80 * np.sin(3 * x + 2 * y), 90 + 140 * y + 0 * x)
     picture = Image.fromarray(np.stack(layers, -1).clip(0, 255).astype(np.uint8))
     draw = ImageDraw.Draw(picture)
     for _ in range(60):
-        left, top, radius = dice.integers(0, (width, height, 120))
+        left, top, radius = rng.integers(0, (width, height, 120))
         box = (int(left - radius), int(top - radius), int(left + radius), int(top + radius))
-        draw.ellipse(box, fill=tuple(int(level) for level in dice.integers(30, 230, 3)))
+        draw.ellipse(box, fill=tuple(int(level) for level in rng.integers(30, 230, 3)))
     for step in range(40):
         draw.line((step * 60, 0, step * 60 + 30, 500), fill="white", width=1 + step % 4)
-    grain = dice.normal(0, 14, (height, width, 1))
+    grain = rng.normal(0, 14, (height, width, 1))
     grainy = (np.asarray(picture) + grain).clip(0, 255).astype(np.uint8)
     return Image.fromarray(grainy).filter(ImageFilter.GaussianBlur(0.8))
 

@@ -23,7 +23,7 @@ CLIP = b"\0\0\0\x18ftypisom a clip in name only"
 
 
 class Time:
-    """A clock that moves when somebody sleeps, and otherwise stands still."""
+    """A clock that moves only when somebody sleeps."""
 
     def __init__(self) -> None:
         self.now_s = 1_800_000_000.0
@@ -39,7 +39,7 @@ class Time:
 
 
 class FakeRenderer:
-    """Remembers what it was asked for; waits where `gate` is closed, fails where told to."""
+    """Records its requests; waits while `gate` is closed, fails where `failure` is set."""
 
     def __init__(self) -> None:
         self.requests: list[RenderRequest] = []
@@ -130,16 +130,16 @@ ServiceFactory = Callable[..., Awaitable[Service]]
 
 def draw_picture(seed: int, size: tuple[int, int]) -> Image.Image:
     """Draw soft blobs of colour, from 60 to 230."""
-    dice = np.random.default_rng(seed)
-    coarse = dice.integers(60, 230, (8, 12, 3), dtype=np.uint8)
-    fine = dice.integers(60, 230, (40, 60, 3), dtype=np.uint8)
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(60, 230, (8, 12, 3), dtype=np.uint8)
+    fine = rng.integers(60, 230, (40, 60, 3), dtype=np.uint8)
     soft = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
     sharp = Image.fromarray(fine).resize(size, Image.Resampling.BICUBIC)
     return Image.blend(soft, sharp, 0.4)
 
 
 def grok(**values: Any) -> dict[str, Any]:
-    """Return the body of a Grok create, from a picture at another host unless told otherwise."""
+    """Return the body of a Grok create, from a picture at another host by default."""
     given = {"image_urls": ["https://pictures.example/a.jpg"], "prompt": "waves", **values}
     present = {name: value for name, value in given.items() if value is not None}
     return {"model": "grok-imagine/image-to-video", "input": present}

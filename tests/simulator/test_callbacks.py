@@ -108,13 +108,13 @@ async def test_a_callback_is_tried_twice_at_most(
 
 
 async def test_many_callbacks_at_once_all_arrive(service_for: ServiceFactory) -> None:
-    """Each task that ends is told of once, however many end together."""
+    """Each task that ends is reported once, however many end together."""
     receiver = Receiver()
     service = await start(service_for, receiver, creates_per_10_s=0)
     task_ids = [await service.create({**grok(), "callBackUrl": HOOK}) for _ in range(150)]
     await receiver.got(150)
-    told = [receiver.body(number)["data"]["taskId"] for number in range(150)]
-    assert sorted(told) == sorted(task_ids)
+    reported = [receiver.body(number)["data"]["taskId"] for number in range(150)]
+    assert sorted(reported) == sorted(task_ids)
 
 
 async def test_callbacks_stay_on_this_machine_where_told_so(service_for: ServiceFactory) -> None:

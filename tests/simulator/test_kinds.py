@@ -195,7 +195,7 @@ async def test_any_earlier_result_can_be_worked_on(
 async def test_a_file_is_what_its_bytes_say(
     service: Service, name: str, content: bytes, declared: str, code: int
 ) -> None:
-    """The type is told by the bytes; only where they tell nothing by what was declared."""
+    """The bytes decide the type; only where they show none, the declared one counts."""
     url = await service.uploaded(content, declared)
     assert (await service.post(CREATE, body(FILES, **{name: url})))["code"] == code
 

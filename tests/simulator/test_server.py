@@ -342,7 +342,7 @@ def test_settings_that_cannot_be_used_are_named(monkeypatch: pytest.MonkeyPatch)
 def test_the_program_says_which_page_cannot_be_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It does not serve half of what it was told to."""
+    """It does not serve half of the models it was given."""
     page = tmp_path / "note.md"
     page.write_text("Milk.")
     assert main(["--models", str(page), "--data-dir", str(tmp_path)]) == 1
@@ -361,7 +361,7 @@ def test_a_second_program_keeps_off_a_folder_in_use(
 
 
 def test_the_help_names_every_prompt_word(capsys: pytest.CaptureFixture[str]) -> None:
-    """What a prompt can ask for is told by --help."""
+    """--help says what a prompt can ask for."""
     with pytest.raises(SystemExit):
         build_parser().parse_args(["--help"])
     text = capsys.readouterr().out

@@ -68,7 +68,7 @@ def lock(tmp_path: Path) -> Iterator[SimulatorLock]:
 
 
 def test_only_one_program_holds_the_lock(lock: SimulatorLock, start: Start) -> None:
-    """While another process has it, ours is told so at once, and where the other serves."""
+    """While another process has it, ours learns so at once, with the address of the other."""
     start(HERE)
     assert not lock.try_acquire()
     assert not lock.is_held
@@ -83,7 +83,7 @@ def test_ours_keeps_others_out(lock: SimulatorLock, start: Start, tmp_path: Path
 
 
 def test_a_killed_holder_leaves_the_lock_and_its_port(lock: SimulatorLock, start: Start) -> None:
-    """The system frees a dead process's lock; its port is known, and it is told of no more."""
+    """The system frees a dead process's lock; its port is known, and its address is gone."""
     holder = start(HERE)
     holder.kill()
     holder.wait()
@@ -93,7 +93,7 @@ def test_a_killed_holder_leaves_the_lock_and_its_port(lock: SimulatorLock, start
 
 
 def test_a_holder_that_ends_in_order_leaves_the_same(lock: SimulatorLock, start: Start) -> None:
-    """After a release nobody is told of, and the port is known to the next."""
+    """After a release there is no address, and the next holder knows the port."""
     holder = start(HERE)
     assert holder.stdin is not None
     holder.stdin.write("\n")
@@ -177,7 +177,7 @@ def test_a_folder_is_made_where_there_is_none(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_of_the_disk(tmp_path: Path) -> None:
-    """It is told as it is."""
+    """It is raised unchanged."""
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         SimulatorLock(tmp_path / "file" / "folder").try_acquire()

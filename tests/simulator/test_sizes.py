@@ -73,9 +73,9 @@ def test_names_of_qualities_are_sizes_of_clips() -> None:
 
 
 def test_several_values_tell_one_size() -> None:
-    """A shape from here and a resolution from there go together; what comes first stands."""
-    told = merge_sizes(map(read_size, ["landscape_16_9", "2K", "4K"]))
-    assert image_size(told) == (2736, 1536)
+    """A shape and a resolution are combined; of two resolutions the first counts."""
+    size = merge_sizes(map(read_size, ["landscape_16_9", "2K", "4K"]))
+    assert image_size(size) == (2736, 1536)
 
 
 def test_a_picture_that_is_worked_on_keeps_its_own_shape() -> None:

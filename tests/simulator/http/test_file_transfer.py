@@ -107,7 +107,7 @@ async def test_an_own_address_can_be_uploaded_by_url(service: Service) -> None:
 
 
 async def test_other_hosts_are_fetched_where_that_is_allowed(service_for: ServiceFactory) -> None:
-    """With fetching on, an address elsewhere is downloaded; its failure is told."""
+    """With fetching on, an address elsewhere is downloaded, or the answer says why not."""
 
     def host(request: httpx.Request) -> httpx.Response:
         found = request.url.path == "/a.png"

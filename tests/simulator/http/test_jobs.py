@@ -252,7 +252,7 @@ async def test_optional_defaults_are_filled_in(service: Service, renderer: FakeR
 async def test_a_seed_is_kept_and_a_missing_one_chosen(
     service: Service, renderer: FakeRenderer
 ) -> None:
-    """The asked seed reaches the renderer; -1 stands for a random one, never -1 itself."""
+    """The requested seed reaches the renderer; -1 means a random one, never -1 itself."""
     for values in ({"seed": 7}, {"seed": -1}, {}):
         await service.ended(await service.create(lite(**values)))
     seeds = [clip.seed for clip in renderer.clips]

@@ -22,7 +22,7 @@ Pixels = NDArray[np.uint8]
 
 
 def request(start: Path, **fields: Any) -> ClipRequest:
-    """Return a request for a second at 120p, unless told otherwise."""
+    """Return a request for a second at 120p by default."""
     small: dict[str, Any] = {"duration_s": 1.0, "short_side_px": 120, "seed": 3}
     return ClipRequest(start=start, **{**small, **fields})
 
@@ -86,7 +86,7 @@ def test_a_clip_is_exactly_what_was_asked_for(
 
 
 def test_a_clip_can_start_before_it_is_all_there(tmp_path: Path, picture_path: Path) -> None:
-    """The index stands before the pictures."""
+    """The index comes before the frames."""
     data = render(tmp_path, request(picture_path)).read_bytes()
     atoms: list[bytes] = []
     offset = 0

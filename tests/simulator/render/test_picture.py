@@ -43,7 +43,7 @@ def test_the_same_request_gives_the_same_bytes(tmp_path: Path, picture_path: Pat
 
 
 def test_several_pictures_of_one_prompt_differ(tmp_path: Path, picture_path: Path) -> None:
-    """Each can be told from the others, with a given picture and without."""
+    """Each differs from the others, with a given picture and without."""
     for source in (None, picture_path):
         made = {
             make(

@@ -83,7 +83,7 @@ def test_what_is_no_sound_says_so(tmp_path: Path) -> None:
 
 
 def test_a_silent_video_has_no_sound(tmp_path: Path, silent_clip: Path) -> None:
-    """It is told apart from one that cannot be read, and gets tones."""
+    """It is not taken for one that cannot be read, and gets tones."""
     with pytest.raises(NoSound):
         read_sound(silent_clip, RATE_HZ, 1)
     tones = make(tmp_path, source=silent_clip, duration_s=1.0)

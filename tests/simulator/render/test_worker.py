@@ -23,10 +23,10 @@ def answer(folder: Path, **fields: Any) -> dict[str, Any]:
 
 def test_an_answer_says_that_it_is_simulated(tmp_path: Path) -> None:
     """It repeats what was asked, shortened if need be."""
-    told = answer(tmp_path, prompt="What is  love?")
-    assert told["simulated"] is True
-    assert "simulated" in told["text"]
-    assert "“What is love?”" in told["text"]
+    read = answer(tmp_path, prompt="What is  love?")
+    assert read["simulated"] is True
+    assert "simulated" in read["text"]
+    assert "“What is love?”" in read["text"]
     assert len(answer(tmp_path, prompt="x" * 5000)["text"]) < 400
 
 
@@ -34,11 +34,11 @@ def test_a_transcript_has_the_length_of_its_sound(tmp_path: Path) -> None:
     """Words with times, up to the end of what was heard."""
     sound = tmp_path / "sound.wav"
     write_sound(np.zeros((1, 8_000 * 12), np.float32), 8_000, sound, "wav")
-    told = answer(tmp_path, is_transcript=True, source=sound)
-    assert told["simulated"] is True
-    assert told["text"].split() == [word["text"] for word in told["words"]]
-    assert 10 < told["words"][-1]["end"] <= 12
-    assert all(word["start"] < word["end"] for word in told["words"])
+    read = answer(tmp_path, is_transcript=True, source=sound)
+    assert read["simulated"] is True
+    assert read["text"].split() == [word["text"] for word in read["words"]]
+    assert 10 < read["words"][-1]["end"] <= 12
+    assert all(word["start"] < word["end"] for word in read["words"])
 
 
 def test_a_sound_that_is_not_fetched_has_a_transcript_too(tmp_path: Path) -> None:
