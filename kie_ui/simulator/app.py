@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.faults import FaultMiddleware, Faults
-from kie_ui.simulator.files import Files, MediaFinder
+from kie_ui.simulator.files import Files
 from kie_ui.simulator.http import file_transfer, jobs
 from kie_ui.simulator.http.context import CreateLimit, SimulatorState
 from kie_ui.simulator.http.control import ControlEndpoints, RequestLog, RequestLogMiddleware
@@ -67,13 +67,11 @@ def _build_state(config: SimulatorConfig) -> SimulatorState:
     store = open_store(config.data_dir)
     files = Files(config, store)
     renderer = config.renderer or WorkerPool()
-    finder = MediaFinder(config, files, store)
     return SimulatorState(
         config=config,
         store=store,
         files=files,
-        finder=finder,
-        tasks=Tasks(config, store, files, finder, renderer),
+        tasks=Tasks(config, store, files, renderer),
         create_limit=CreateLimit(config),
         faults=Faults(config.faults),
         request_log=RequestLog(),

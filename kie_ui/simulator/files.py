@@ -23,10 +23,21 @@ UPLOAD_LIFETIME_MS = 3 * DAY_MS
 RESULT_LIFETIME_MS = 14 * DAY_MS
 """Source: observed live, "File upload" and "Balance and download"; the longer of the two ends."""
 MAX_NAME_LENGTH = 200
+FETCH_TIMEOUT_S = 30.0
+"""Source: observed live, "File upload"."""
+MAX_FETCHED_BYTES = {"image": 10_000_000, "video": 100_000_000, "audio": 100_000_000}
+"""By kind of media. Source: both built-in models' pages, "Max File Size", for pictures."""
+
+
+class NoMedia(Exception):
+    """A file cannot be found or fetched; the message is for the person who named it."""
 
 
 class Files:
-    """Keeps the bytes of files under unguessable names; their rows are in the store."""
+    """Keeps the bytes of files under unguessable names, and finds the file behind an address.
+
+    The rows of files are in the store.
+    """
 
     def __init__(self, config: SimulatorConfig, store: Store) -> None:
         self._config = config
@@ -89,6 +100,62 @@ class Files:
         for path in self._folder.iterdir():
             if path.name not in alive:
                 path.unlink(missing_ok=True)
+
+    def own_file(self, url: str, base_url: str) -> tuple[FileRow, Path] | None:
+        """Return the uploaded file, or the result, behind one of our addresses, or None."""
+        path = own_path(url, base_url)
+        return self.find(path.parts[0]) if path is not None else None
+
+    async def locate(self, url: str, base_url: str, max_bytes: int) -> Path | None:
+        """Return the file behind an address; None where it lies elsewhere and is not fetched.
+
+        A fetched file is a temporary one, which the caller deletes. Raises: NoMedia.
+        """
+        sample = documented_sample(url)
+        if sample is not None:
+            return _existing(self._config.assets_dir / sample, url)
+        path = own_path(url, base_url)
+        if path is not None:
+            found = self.find(path.parts[0])
+            own = sample_path(self._config.assets_dir, str(path)) or (found and found[1])
+            return _existing(own, url)
+        if not self._config.fetch_pictures:
+            return None
+        return await self._fetch(url, max_bytes)
+
+    def result_of_task(self, account: str, task_id: str, index: int) -> tuple[str, Path]:
+        """Return one result of an earlier task, as its MIME type and its file.
+
+        The task is one of the same account's, or a sample. Raises: NoMedia.
+        """
+        sample = sample_image_task(task_id)
+        if sample is not None and 0 <= index < len(sample.pictures):
+            name = sample.pictures[index]
+            return "image/jpeg", _existing(self._config.assets_dir / name, name)
+        task = self._store.task(task_id)
+        if task is None or task.account != account or not 0 <= index < len(task.result_files):
+            raise NoMedia(f"There is no result {index} of a task {task_id}.")
+        found = self.find(task.result_files[index])
+        if found is None:
+            raise NoMedia(f"Result {index} of the task {task_id} has expired.")
+        return found[0].mime, found[1]
+
+    async def _fetch(self, url: str, max_bytes: int) -> Path:
+        incoming = self.incoming_path()
+        http = partial(httpx.AsyncClient, transport=self._config.transport, verify=tls_context())
+        try:
+            async with (
+                http(follow_redirects=True, timeout=FETCH_TIMEOUT_S) as client,
+                client.stream("GET", url) as response,
+            ):
+                response.raise_for_status()
+                await _save(response, incoming, max_bytes)
+        except httpx.HTTPStatusError as error:
+            status = error.response.status_code
+            raise NoMedia(f"Fetching {url} failed: its host answered {status}.") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise NoMedia(f"Fetching {url} failed: {type(error).__name__}.") from error
+        return incoming
 
 
 def file_url(base_url: str, row: FileRow) -> str:
@@ -201,81 +268,6 @@ def sample_path(assets_dir: Path, name: str) -> Path | None:
     """Return where a served sample picture is, or None if `name` is none of them."""
     known = {picture for task in SAMPLE_IMAGE_TASKS for picture in task.pictures}
     return assets_dir / PurePosixPath(name) if name in known else None
-
-
-FETCH_TIMEOUT_S = 30.0
-"""Source: observed live, "File upload"."""
-MAX_FETCHED_BYTES = {"image": 10_000_000, "video": 100_000_000, "audio": 100_000_000}
-"""By kind of media. Source: both built-in models' pages, "Max File Size", for pictures."""
-
-
-class NoMedia(Exception):
-    """A file cannot be found or fetched; the message is for the person who named it."""
-
-
-class MediaFinder:
-    """Finds the file behind an address."""
-
-    def __init__(self, config: SimulatorConfig, files: Files, store: Store) -> None:
-        self._config = config
-        self._files = files
-        self._store = store
-
-    def own_file(self, url: str, base_url: str) -> tuple[FileRow, Path] | None:
-        """Return the uploaded file, or the result, behind one of our addresses, or None."""
-        path = own_path(url, base_url)
-        return self._files.find(path.parts[0]) if path is not None else None
-
-    async def find(self, url: str, base_url: str, max_bytes: int) -> Path | None:
-        """Return the file behind an address; None where it lies elsewhere and is not fetched.
-
-        A fetched file is a temporary one, which the caller deletes. Raises: NoMedia.
-        """
-        sample = documented_sample(url)
-        if sample is not None:
-            return _existing(self._config.assets_dir / sample, url)
-        path = own_path(url, base_url)
-        if path is not None:
-            found = self._files.find(path.parts[0])
-            own = sample_path(self._config.assets_dir, str(path)) or (found and found[1])
-            return _existing(own, url)
-        if not self._config.fetch_pictures:
-            return None
-        return await self._fetch(url, max_bytes)
-
-    def result_of_task(self, account: str, task_id: str, index: int) -> tuple[str, Path]:
-        """Return one result of an earlier task, as its MIME type and its file.
-
-        The task is one of the same account's, or a sample. Raises: NoMedia.
-        """
-        sample = sample_image_task(task_id)
-        if sample is not None and 0 <= index < len(sample.pictures):
-            name = sample.pictures[index]
-            return "image/jpeg", _existing(self._config.assets_dir / name, name)
-        task = self._store.task(task_id)
-        if task is None or task.account != account or not 0 <= index < len(task.result_files):
-            raise NoMedia(f"There is no result {index} of a task {task_id}.")
-        found = self._files.find(task.result_files[index])
-        if found is None:
-            raise NoMedia(f"Result {index} of the task {task_id} has expired.")
-        return found[0].mime, found[1]
-
-    async def _fetch(self, url: str, max_bytes: int) -> Path:
-        incoming = self._files.incoming_path()
-        http = partial(httpx.AsyncClient, transport=self._config.transport, verify=tls_context())
-        try:
-            async with (
-                http(follow_redirects=True, timeout=FETCH_TIMEOUT_S) as client,
-                client.stream("GET", url) as response,
-            ):
-                response.raise_for_status()
-                await _save(response, incoming, max_bytes)
-        except httpx.HTTPStatusError as error:
-            status = error.response.status_code
-            raise NoMedia(f"Fetching {url} failed: its host answered {status}.") from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise NoMedia(f"Fetching {url} failed: {type(error).__name__}.") from error
-        return incoming
 
 
 def _existing(path: Path | None, name: str) -> Path:

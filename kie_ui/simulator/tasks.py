@@ -26,7 +26,6 @@ from kie_ui.simulator.files import (
     IMAGE_MODEL,
     MAX_FETCHED_BYTES,
     Files,
-    MediaFinder,
     NoMedia,
     SampleImageTask,
     file_url,
@@ -71,10 +70,9 @@ class ResultFile(NamedTuple):
 class RenderJob:
     """Finds the media of one task and makes its results; `clear` deletes every temporary file."""
 
-    def __init__(self, task: TaskRow, files: Files, finder: MediaFinder) -> None:
+    def __init__(self, task: TaskRow, files: Files) -> None:
         self._task = task
         self._files = files
-        self._finder = finder
         self._temporary: list[Path] = []
         self.share = 0.0
         """How much of it is done, from 0 to 1."""
@@ -121,7 +119,7 @@ class RenderJob:
     def _with_earlier_result(self, plan: RenderPlan, found: FoundMedia) -> FoundMedia:
         """Put the result of an earlier task before everything else of its kind."""
         account, task_id = self._task.account, plan.task_id or ""
-        mime, path = self._finder.result_of_task(account, task_id, plan.index)
+        mime, path = self._files.result_of_task(account, task_id, plan.index)
         if mime.startswith("image/"):
             return found._replace(pictures=(path, *found.pictures))
         if mime.startswith("video/"):
@@ -138,7 +136,7 @@ class RenderJob:
         return tuple(path for path in found if path is not None)
 
     async def _path(self, kind: str, url: str) -> Path | None:
-        path = await self._finder.find(url, self._task.base_url, MAX_FETCHED_BYTES[kind])
+        path = await self._files.locate(url, self._task.base_url, MAX_FETCHED_BYTES[kind])
         if path is not None and self._files.is_incoming(path):
             self._temporary.append(path)
         return path
@@ -152,14 +150,12 @@ class Tasks:
         config: SimulatorConfig,
         store: Store,
         files: Files,
-        finder: MediaFinder,
         renderer: Renderer,
     ) -> None:
         self._config = config
         self._store = store
         self._files = files
         self._renderer = renderer
-        self._finder = finder
         self._callbacks = Callbacks(config)
         self._clip_slots = asyncio.Semaphore(config.max_renders)
         self._light_slots = asyncio.Semaphore(config.max_light_renders)
@@ -267,7 +263,7 @@ class Tasks:
 
     @contextmanager
     def _job(self, task: TaskRow) -> Iterator[RenderJob]:
-        job = self._jobs[task.task_id] = RenderJob(task, self._files, self._finder)
+        job = self._jobs[task.task_id] = RenderJob(task, self._files)
         try:
             yield job
         finally:

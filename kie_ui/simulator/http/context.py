@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from kie_ui.simulator.config import VISITOR_KEY_PREFIX, SimulatorConfig
 from kie_ui.simulator.faults import Faults
-from kie_ui.simulator.files import Files, MediaFinder
+from kie_ui.simulator.files import Files
 from kie_ui.simulator.http.control import RequestLog
 from kie_ui.simulator.responses import Refused
 from kie_ui.simulator.store import Store
@@ -54,7 +54,6 @@ class SimulatorState:
     config: SimulatorConfig
     store: Store
     files: Files
-    finder: MediaFinder
     tasks: Tasks
     create_limit: CreateLimit
     faults: Faults

@@ -96,7 +96,7 @@ async def upload_url(request: Request) -> JSONResponse:
 
 async def _content_at(url: str, base_url: str, state: SimulatorState) -> bytes:
     """Read the file at an address, from this disk or, if that is allowed, from its host."""
-    path = await state.finder.find(url, base_url, state.config.max_upload_bytes)
+    path = await state.files.locate(url, base_url, state.config.max_upload_bytes)
     if path is None:
         raise Refused(400, "This simulator does not fetch files from other hosts.")
     try:
@@ -199,7 +199,7 @@ async def create_download_link(request: Request) -> JSONResponse:
     state = state_of(request)
     account_of(request, state.config)
     url = _required_text(await read_json_object(request), "url")
-    found = state.finder.own_file(url, base_url_of(request))
+    found = state.files.own_file(url, base_url_of(request))
     if found is None:
         raise Refused(422, "The url must be that of a file generated here.")
     row, _ = found

@@ -81,7 +81,7 @@ def _check_media(
     _check_earlier_task(state, account, checked)
     for parameter in checked.spec.media_parameters:
         for url in checked.values.get(parameter.name, []):
-            found = state.finder.own_file(url, base_url)
+            found = state.files.own_file(url, base_url)
             if found is not None:
                 check_file(parameter, *found)
 
@@ -95,7 +95,7 @@ def _check_earlier_task(state: SimulatorState, account: str, checked: CheckedReq
     wants_picture = plan.produces == "video" and names_image_task
     noun = "Grok image task" if wants_picture else "finished task of yours"
     try:
-        mime, _ = state.finder.result_of_task(account, plan.task_id, plan.index)
+        mime, _ = state.files.result_of_task(account, plan.task_id, plan.index)
     except NoMedia as error:
         raise Refused(422, f"There is no {noun} with the task_id {plan.task_id}. {error}") from None
     if wants_picture and not mime.startswith("image/"):
