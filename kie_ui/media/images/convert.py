@@ -34,7 +34,6 @@ from kie_ui.media.images.open import (
 from kie_ui.media.storage import write_whole
 
 _ANY_PICTURE = "image/*"
-_NAMES = {"HEIF": "HEIC", "WEBP": "WebP", "JPEG2000": "JPEG 2000", "PSD": "Photoshop"}
 _LOSSLESS_FORMATS = {"PNG", "GIF", "BMP", "TIFF", "PSD"}
 
 
@@ -164,7 +163,7 @@ def _changes(
 def _format_changes(
     info: PictureInfo, mode: str, encoded: Encoded, limits: PictureLimits
 ) -> Iterator[str]:
-    old, new = _NAMES.get(info.format, info.format), encoded.encoding.name
+    old, new = name_of(info.mime), name_of(encoded.encoding.mime)
     if info.mime not in limits.accepts:
         yield f"Converted from {old} to {new}, because Kie takes {_list_of(limits)}."
     elif old != new:

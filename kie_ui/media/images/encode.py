@@ -10,6 +10,8 @@ from typing import Any, cast
 
 from PIL import Image, ImageCms
 
+from kie_ui.catalog.media_types import suffix_of
+
 DEEP_GREY_MODES = {"I;16", "I;16B", "I;16L", "I;16N", "I", "F"}
 PRINT_MODES = {"CMYK", "LAB"}
 _ALPHA_MODES = {"LA", "RGBA", "PA", "La", "RGBa"}
@@ -112,9 +114,8 @@ class Encoding:
     """One way to write a picture."""
 
     mime: str
-    suffix: str
     format: str
-    name: str
+    """Pillow's name of it."""
     keeps_alpha: bool
     qualities: tuple[int, ...]
     max_side_px: int
@@ -124,34 +125,15 @@ class Encoding:
         """Whether every pixel comes back as it was."""
         return not self.qualities
 
+    @property
+    def suffix(self) -> str:
+        """How the name of a file in it ends, with the dot."""
+        return suffix_of(self.mime) or ""
 
-JPEG = Encoding(
-    mime="image/jpeg",
-    suffix=".jpg",
-    format="JPEG",
-    name="JPEG",
-    keeps_alpha=False,
-    qualities=QUALITIES,
-    max_side_px=65_500,
-)
-PNG = Encoding(
-    mime="image/png",
-    suffix=".png",
-    format="PNG",
-    name="PNG",
-    keeps_alpha=True,
-    qualities=(),
-    max_side_px=2**31 - 1,
-)
-WEBP = Encoding(
-    mime="image/webp",
-    suffix=".webp",
-    format="WEBP",
-    name="WebP",
-    keeps_alpha=True,
-    qualities=QUALITIES,
-    max_side_px=16_383,
-)
+
+JPEG = Encoding("image/jpeg", "JPEG", keeps_alpha=False, qualities=QUALITIES, max_side_px=65_500)
+PNG = Encoding("image/png", "PNG", keeps_alpha=True, qualities=(), max_side_px=2**31 - 1)
+WEBP = Encoding("image/webp", "WEBP", keeps_alpha=True, qualities=QUALITIES, max_side_px=16_383)
 
 ENCODINGS = {encoding.mime: encoding for encoding in (JPEG, PNG, WEBP)}
 
