@@ -88,18 +88,18 @@ def inspect_result(path: Path, *, named: str = "") -> MediaInfo:
     Raises: MediaProblem; OSError when the disk fails.
     """
     mime = mime_of(read_prefix(path))
-    if mime == "text/plain" and (suffix := PurePosixPath(named).suffix.lower()) in _TEXTS:
-        return MediaInfo("file", suffix)
+    if mime == "text/plain" and (ending := PurePosixPath(named).suffix.lower()) in _TEXTS:
+        return MediaInfo("file", ending)
     if mime in _SHOWN_PICTURES:
         info = inspect_picture(path)
         codec = info.format.lower()
         return MediaInfo("image", suffix_of(mime) or "", info.width_px, info.height_px, codec=codec)
-    if kind_of(mime) == "audio" or _is_sound_alone(path):
+    if kind_of(mime) == "audio":
         return probe_sound(path)
-    known = suffix_of(mime)
-    if known and kind_of(mime) != "video" and mime != "text/plain":
-        return MediaInfo("file", known)
-    return probe_video(path)
+    suffix = suffix_of(mime)
+    if suffix and kind_of(mime) != "video" and mime != "text/plain":
+        return MediaInfo("file", suffix)
+    return probe_sound(path) if _is_sound_alone(path) else probe_video(path)
 
 
 def open_clip(path: Path) -> InputContainer:

@@ -235,7 +235,7 @@ def _append_marks_of_origin(source: Path, part: Path) -> None:
                 return
             if header[4:8] == b"uuid":
                 old.seek(at)
-                new.write(old.read(size))
+                new.write(old.read(min(size, end - at)))
             at += size
 
 
@@ -270,12 +270,12 @@ def _description(stream: Stream) -> tuple[object, ...]:
     context = stream.codec_context
     if context is None:  # timecodes, attached files, and what is damaged
         raise MediaProblem(_NOT_COPIED)
-    colours = ("color_primaries", "color_trc", "colorspace", "color_range", "sample_aspect_ratio")
-    return (
-        *(stream.type, context.name, context.codec_tag, context.extradata),
-        *(int(stream.disposition), stream.language),
-        *(getattr(context, each, None) for each in colours),
+    names = (
+        *("name", "codec_tag", "extradata", "width", "height", "sample_aspect_ratio"),
+        *("color_primaries", "color_trc", "colorspace", "color_range", "sample_rate"),
     )
+    facts = (getattr(context, name, None) for name in names)
+    return (stream.type, stream.language, int(stream.disposition), *facts)
 
 
 def _timing(packet: Packet[Stream]) -> tuple[object, ...]:
