@@ -10,7 +10,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.registry import UnknownModel
@@ -18,8 +18,6 @@ from kie_ui.catalog.roles import image_task_parameter, index_parameters
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.values import FileRef, JsonValue, MediaRef, UrlRef, is_web_address
 from kie_ui.media.formats import MediaProblem
-from kie_ui.media.poster import write_first_frame
-from kie_ui.media.recipe import Recipe, read_recipe
 from kie_ui.runs.errors import WrongStep
 from kie_ui.runs.history import clip_name
 from kie_ui.runs.run import Clip, Run
@@ -36,6 +34,9 @@ from kie_ui.ui.form.prefill import (
     place_in_uploads,
     prefill_form,
 )
+
+if TYPE_CHECKING:  # as `_read_recipe`
+    from kie_ui.media.recipe import Recipe
 
 MAX_CLIP_BYTES = 256 * 1024 * 1024
 """Far more than any model makes."""
@@ -215,6 +216,8 @@ async def _fill_from_recipe(request: ApiRequest, clip: Path) -> Prefill:
 
 
 def _read_recipe(clip: Path) -> Recipe:
+    from kie_ui.media.recipe import read_recipe  # noqa: PLC0415 - PyAV would slow the start
+
     recipe = read_recipe(clip)
     if recipe is None:
         raise BadRequest(
@@ -249,6 +252,8 @@ class _RecipePictures:
         return self._first_frame(ref)
 
     def _first_frame(self, ref: FileRef) -> Path:
+        from kie_ui.media.poster import write_first_frame  # noqa: PLC0415 - as above
+
         try:
             path = place_in_uploads(".png")
             write_first_frame(self._clip, path)
