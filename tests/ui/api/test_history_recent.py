@@ -1,12 +1,28 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
 from kie_ui.ui.api import history as earlier
 from kie_ui.ui.services import Services
 from tests.ui.api.visitors import planted
-from tests.ui.driving import GROK, V1_LITE
+from tests.ui.driving import GROK, V1_LITE, MakeServices, make_site
+
+
+@pytest.fixture
+def services(make_services: MakeServices) -> Services:
+    """Give services without a key."""
+    return make_services()
+
+
+@pytest.fixture
+async def browser(services: Services) -> AsyncIterator[httpx.AsyncClient]:
+    """Give the one owner's browser."""
+    transport = httpx.ASGITransport(make_site(services, has_many=False))
+    async with httpx.AsyncClient(transport=transport, base_url="https://page.test") as browser:
+        yield browser
 
 
 async def kept(services: Services, owner: str = "local", model: str = V1_LITE.model) -> str:
