@@ -140,14 +140,17 @@ class RunEngine:
                 return await self._end_by_fault(run)
 
     async def _advance(self, run: Run) -> None:
-        """Take a run from its step to its end: the path of every press."""
+        """Take a run from its step to its end: create, poll, download, finish.
+
+        Each station returns the run at its next step, so a restart enters at the stored one.
+        """
         is_resumed = run.step.is_watched
         if run.step in UNSENT_STEPS:
             run = await self._creator.create(run)
         elif run.step is Step.SENDING:
             # The program ended at this step: the create had left, and its answer never came.
             run = await self._store.end(run.id, Step.UNKNOWN, UNKNOWN_FATE)
-        early_task_id = self._early_calls.pop(run.id, None)
+        early_task_id = self._early_calls.pop(run.id, None)  # Kie called before it answered
         if early_task_id is not None and run.step is Step.UNKNOWN:
             run = await self._recover(run, early_task_id)
         if run.step.is_watched and not self._is_stopped:

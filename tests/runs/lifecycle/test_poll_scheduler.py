@@ -218,6 +218,24 @@ async def test_a_new_key_takes_its_owners_tasks_to_its_own_account(
     await polling.stop()
 
 
+async def test_a_new_key_takes_its_owners_tasks_out_of_a_line_that_pauses(
+    still: StillTime, questions: Questions
+) -> None:
+    """What Kie asked of one account does not hold back another."""
+    accounts = {"ada": "first"}
+    settings = PollSettings(still.clock, chance=lambda: 0.0)
+    polling = Polling(PollScheduler(questions, lambda run: accounts[run.owner], settings))
+    questions.outcomes["r1"] = [Outcome.RATE_LIMITED]
+    polling.watch(a_watched_run("r1"))
+    await still.pass_s(2.5 + PAUSE_S - 0.5)
+    assert questions.times_s() == [2.5]
+    accounts["ada"] = "second"
+    polling.wake("ada")
+    await still.pass_s(0)
+    assert questions.times_s() == [2.5, 2.5 + PAUSE_S - 0.5]
+    await polling.stop()
+
+
 @pytest.mark.parametrize("task_id", [None, "task-of-r1"])
 async def test_a_hint_goes_by_the_run_and_names_its_task(
     still: StillTime, questions: Questions, make_polling: MakePolling, task_id: str | None
