@@ -272,7 +272,7 @@ class Tasks:
 
     async def _render(self, task: TaskRow, job: RenderJob, min_s: float) -> None:
         """Make the results when it is their turn, in no less than `min_s` seconds."""
-        plan = _plan_of(task, self._config)
+        plan = await asyncio.to_thread(_plan_of, task, self._config)
         async with self._clip_slots if plan.produces == "video" else self._light_slots:
             self._store.move_task(task.task_id, "generating", self._config.now_ms())
             started_at = self._config.clock()

@@ -6,6 +6,8 @@ Source: Kie documentation, "Create Generation Task" and "Query Task Status"; obs
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -33,7 +35,10 @@ async def create_task(request: Request) -> JSONResponse:
     account = account_of(request, state.config)
     state.create_limit.check(account)
     body = await read_json_object(request)
-    checked = check_request(state.config.catalog, body, collection_of(request))
+    # In a thread: models are read from the disk.
+    checked = await asyncio.to_thread(
+        check_request, state.config.catalog, body, collection_of(request)
+    )
     _check_media(state, account, checked, base_url_of(request))
     # A model whose price is not known costs nothing.
     price = estimate_credits(checked.spec, checked.values) or 0.0
