@@ -49,6 +49,7 @@ def test_without_any_setting_all_is_local_and_in_demo_mode() -> None:
         ("KIE_UI_RUNS_PER_DAY_OF_ALL", "0", "runs_per_day_of_all", 0),
         ("KIE_UI_ADD_MODELS", "operator", "add_models", "operator"),
         ("KIE_UI_DOCS_HOSTS", "kie.example", "docs_hosts", "kie.example"),
+        ("KIE_UI_TABS", "maker/model", "tabs", "maker/model"),
         ("KIE_UI_MAX_DISK_GB", "2.5", "max_disk_gb", 2.5),
         ("GRADIO_SERVER_NAME", "0.0.0.0", "gradio_server_name", "0.0.0.0"),
         ("GRADIO_SHARE", "True", "gradio_share", True),

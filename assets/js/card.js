@@ -11,7 +11,7 @@
       this.status = h("strong", { class: "kie-status", role: "status" });
       this.progress = new kieUi.Progress(run);
       this.title = h("p", { class: "kie-title" });
-      this.stage = new kieUi.Stage(run, ratio);
+      this.stage = new kieUi.ResultFrame(run, ratio);
       this.words = h("div", { class: "kie-words" });
       this.facts = h("dl", { class: "kie-run-facts" });
       this.actions = h("div", { class: "kie-actions" });
@@ -130,14 +130,14 @@
     }
 
     drawActions() {
-      const key = `${kieUi.choicesKey(this.run)}|${this.run.credits_used}`;
+      const key = `${kieUi.actionsKey(this.run)}|${this.run.credits_used}`;
       if (this.actions.dataset.key === key) return;
       const focused = document.activeElement;
       const hadFocus = this.actions.contains(focused);
       const before = this.actions.querySelector("input");
       this.actions.dataset.key = key;
       this.actions.replaceChildren(
-        ...kieUi.buildChoices(this.run, this.stage),
+        ...kieUi.buildActions(this.run, this.stage),
         ...kieUi.buildReuse(this.run),
       );
       const now = this.actions.querySelector("input");

@@ -195,7 +195,7 @@
     }
 
     buildStage(run) {
-      const stage = new kieUi.Stage(run);
+      const stage = new kieUi.ResultFrame(run);
       stage.drawProgress(run);
       if (run.clips.length) stage.showClips(run, false);
       else stage.node.hidden = run.is_final;
@@ -217,7 +217,7 @@
 
     // What the run itself asks for comes first; then what can be done with any run.
     buildActions(run) {
-      const choices = kieUi.buildChoices(run, this.stage);
+      const choices = kieUi.buildActions(run, this.stage);
       const isEasy = run.is_final && !kieUi.needsYou(run) && run.step !== "unknown";
       const row = [...kieUi.buildReuseButtons(run), ...(isEasy ? choices : [])];
       row[0]?.classList.add("kie-primary");

@@ -119,7 +119,7 @@
     if (isDropped) return buildMissing(stage, run, index);
     if (kind === "image") return buildImage(stage, run, index);
     if (kind === "audio") return run.clips.length > 1 ? buildAudio(stage, run, index) : buildSound(stage, run, index);
-    if (kind === "text") return kieUi.buildWritten(run, index);
+    if (kind === "text") return kieUi.buildTextResult(run, index);
     if (kind === "file") return buildFile(run, index);
     return buildVideo(stage, run, index, isFresh);
   };

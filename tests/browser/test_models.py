@@ -4,13 +4,14 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Browser, Dialog, FilePayload, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, FilePayload, Route, expect
 
 from kie_ui.ui.app import FORM_IS_FORGOTTEN
 from tests.browser.models import TEXT, ModelsTab, a_spec, as_file, as_shared, tabs_of
 from tests.browser.pages import GROK, V1_LITE, KiePage, Watch
 from tests.catalog.docs_import.writers import openapi_page
 from tests.ui.driving import GROK as BUILT_IN_GROK
+from tests.wire.app_process import AppProcess
 
 HERON = a_spec("maker/heron", "Heron")
 OTTER = a_spec("maker/otter", "Otter")
@@ -272,6 +273,28 @@ def test_a_form_that_the_server_has_forgotten_is_there_again(
     expect(form.prompt).to_be_focused()
     expect(models.page.locator(".toast-body")).to_have_count(0)
     expect(form.press("after it was forgotten").status).to_have_text("Done")
+
+
+def test_a_model_with_a_tab_of_its_own_has_it_from_the_next_start(
+    context: BrowserContext, mortal: AppProcess
+) -> None:
+    """The page says so; a picked form is there again after the start, with what was typed."""
+    kie = KiePage(context.new_page(), mortal.url)
+    kie.open()
+    models = ModelsTab(kie)
+    models.add(HERON, OTTER)
+    models.open().choose_more("Otter", "Own tab")
+    expect(models.page.get_by_text("when this program is started the next time")).to_be_visible()
+    models.pick(HERON)
+    models.form(HERON).prompt.fill("typed before the start")
+    kie.expect_kept("typed before the start")
+    kie.page.goto("about:blank")
+    mortal.stop()
+    mortal.start()
+    kie.open()
+    expect(models.form(HERON).prompt).to_have_value("typed before the start")
+    kie.tab("Otter").click()
+    expect(models.form(OTTER).generate).to_be_visible()
 
 
 def test_files_are_dropped_anywhere(models: ModelsTab) -> None:

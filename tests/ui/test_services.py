@@ -9,10 +9,12 @@ import gradio as gr
 import pytest
 from starlette.applications import Starlette
 
+from kie_ui.catalog.library.library import EVERYONE, MayNotAdd
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.run import Step
 from kie_ui.simulator.server import SimulatorServer
-from kie_ui.ui.services import Services
+from kie_ui.ui.services import MORE_MODELS, Services
+from tests.catalog.added import a_spec
 from tests.ui.driving import GROK, V1_LITE, DrivenTab, MakeServices, make_site, opened_stream
 
 
@@ -20,6 +22,54 @@ from tests.ui.driving import GROK, V1_LITE, DrivenTab, MakeServices, make_site, 
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the server open the runs without waiting for its first page."""
     monkeypatch.setattr("kie_ui.ui.services.OPEN_AFTER_S", 0)
+
+
+class TestTabs:
+    """Which models have tabs of their own is settled when the program starts."""
+
+    def test_the_operator_names_models_of_everyone(
+        self, make_services: MakeServices, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """After the built-in ones; what nobody has is said in the log."""
+        first = make_services(visitors="many")
+        first.library.add(EVERYONE, [a_spec("maker/heron"), a_spec("maker/otter")])
+        names = " maker/otter , maker/unknown"
+        services = make_services(visitors="many", tabs=names)
+        assert list(services.tabs) == [GROK.model, V1_LITE.model, "maker/otter"]
+        assert services.tab_of(services.tabs["maker/otter"]) == "maker_otter"
+        assert services.tab_of(a_spec("maker/heron")) == MORE_MODELS
+        assert "“maker/unknown”" in caplog.text
+
+    def test_the_one_person_here_chooses_for_the_next_start(
+        self, make_services: MakeServices
+    ) -> None:
+        """And may take the tab away again."""
+        services = make_services()
+        services.library.add("me", [a_spec("maker/heron")])
+        services.library.choose_tab("me", "maker/heron", has_own_tab=True)
+        assert "maker/heron" not in services.tabs
+        assert "maker/heron" in make_services().tabs
+        services.library.choose_tab("me", "maker/heron", has_own_tab=False)
+        assert "maker/heron" not in make_services().tabs
+
+    def test_on_a_shared_server_nobody_chooses(self, make_services: MakeServices) -> None:
+        """Its operator does, for everyone."""
+        services = make_services(visitors="many")
+        services.library.add("ada", [a_spec("maker/heron")])
+        with pytest.raises(MayNotAdd, match="operator"):
+            services.library.choose_tab("ada", "maker/heron", has_own_tab=True)
+
+    def test_a_newer_page_of_a_built_in_model_has_its_tab_from_the_next_start(
+        self, make_services: MakeServices
+    ) -> None:
+        """Until then its form is in More models: a tab holds one version of a model."""
+        services = make_services()
+        newer = GROK.model_copy(update={"summary": "Newer.", "parameters": GROK.parameters[1:]})
+        services.library.add("me", [newer])
+        (added,) = [s for s in services.catalog.of("me") if s.model == GROK.model]
+        assert services.tab_of(GROK) == GROK.api_name
+        assert services.tab_of(added) == MORE_MODELS
+        assert make_services().tab_of(added) == GROK.api_name
 
 
 def a_file(folder: Path) -> Path:

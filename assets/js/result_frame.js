@@ -19,7 +19,7 @@
   const SHOWS = { image: "Show it from Kie", mixed: "View it at Kie" };
   kieUi.fromKieLabel = (address) => SHOWS[kieUi.kindOfAddress(address)] ?? "Play it from Kie";
 
-  class Stage {
+  class ResultFrame {
     // `ratio`, if known already, is how wide the picture is for its height.
     constructor(run, ratio) {
       this.bar = h("progress", { class: "kie-bar", max: "1", "aria-label": "Progress" });
@@ -105,5 +105,5 @@
     }
   }
 
-  kieUi.Stage = Stage;
+  kieUi.ResultFrame = ResultFrame;
 })();

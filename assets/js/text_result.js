@@ -58,7 +58,7 @@
   }
 
   // A list of cards tells how it begins; the run in full has all of it.
-  kieUi.buildWritten = (run, index) => {
+  kieUi.buildTextResult = (run, index) => {
     const isPlain = run.clips[index].name.endsWith(".txt");
     const text = run.written ?? run.clips[index].excerpt;
     const read = isPlain ? null : parsed(text);

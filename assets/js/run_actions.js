@@ -168,13 +168,13 @@
   }
 
   // As long as this stays the same, so do the choices: what is typed or focused in them stays.
-  kieUi.choicesKey = (run) => {
+  kieUi.actionsKey = (run) => {
     const step = kieUi.isUnsent(run) ? "unsent" : run.is_final || run.step === "fetching" ? run.step : "sent";
     const results = isStalled(run) ? "stalled" : run.result_urls.length;
     return [step, run.task_id ?? "", run.sent_again_as ?? "", results].join("|");
   };
 
-  kieUi.buildChoices = (run, stage) => {
+  kieUi.buildActions = (run, stage) => {
     if (kieUi.isUnsent(run)) return buildCancel(run);
     if (run.step === "unknown") return buildUnknown(run);
     if (run.step === "unfetched") return buildUnfetched(run, stage);
