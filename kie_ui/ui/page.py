@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
 from kie_ui.ui.endpoints import build_endpoint, build_generate
-from kie_ui.ui.form.drafts import wire_drafts, wire_filling
+from kie_ui.ui.form.drafts import wire_drafts
 from kie_ui.ui.services import MORE_MODELS, Services
 from kie_ui.ui.tabs import models
 from kie_ui.ui.tabs.account import build_head, build_key, build_track, build_tracked_feed
@@ -47,8 +47,7 @@ def build_page(services: Services) -> gr.Blocks:
         build_layer()
         _let_scripts_choose(tabs)
         for model_tab in model_tabs:
-            wire_drafts(page, model_tab.spec, model_tab.form)
-            wire_filling(model_tab.spec, model_tab.form, model_tab.has_pressed)
+            wire_drafts(model_tab.form, model_tab.has_pressed, page)
         for spec in services.built_in:
             build_endpoint(spec, services)
         build_generate(services)

@@ -14,7 +14,7 @@ from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.run import Step
 from kie_ui.simulator.server import SimulatorServer
 from kie_ui.ui.services import MORE_MODELS, Services
-from tests.catalog.added import a_spec
+from tests.catalog.added import a_spec, extended
 from tests.ui.driving import GROK, V1_LITE, DrivenTab, MakeServices, make_site, opened_stream
 
 
@@ -64,9 +64,8 @@ class TestTabs:
     ) -> None:
         """Until then its form is in More models: a tab holds one version of a model."""
         services = make_services()
-        newer = GROK.model_copy(update={"summary": "Newer.", "parameters": GROK.parameters[1:]})
-        services.library.add("me", [newer])
-        (added,) = [s for s in services.catalog.of("me") if s.model == GROK.model]
+        services.library.add("me", [extended(GROK)])
+        added = services.catalog.of("me").spec(GROK.model)
         assert services.tab_of(GROK) == GROK.api_name
         assert services.tab_of(added) == MORE_MODELS
         assert make_services().tab_of(added) == GROK.api_name

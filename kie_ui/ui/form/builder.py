@@ -250,15 +250,15 @@ def _build_offer(parameter: Parameter, widget: Component, address: gr.Textbox | 
             lambda: sample, None, widget, **BACKGROUND_EVENT
         )
     elif parameter.default and widget_kind(parameter) == "picture":
-        example = _in_script(parameter.default[0])
+        example = in_script(parameter.default[0])
         gr.Button("Use the documentation’s example", size="sm").click(
             None, None, address, js=f"() => {example}", api_visibility="private"
         )
 
 
-def _in_script(text: str) -> str:
-    """Write text as a value in a script, which it cannot end."""
-    return json.dumps(text).replace("<", "\\u003c")
+def in_script(data: Any) -> str:
+    """Write data for a script, which nothing that a spec says can end."""
+    return json.dumps(data).replace("<", "\\u003c")
 
 
 # Decoding takes memory for a moment, so few pictures are looked at together.

@@ -195,20 +195,45 @@ class ApiParameter(KeepsAddresses, Api, metaclass=WithoutStub):
         return "api"
 
 
-class MediaList(KeepsAddresses, gr.HTML, metaclass=WithoutStub):
-    """The widget; its value is a list of files as Gradio names them, and of typed addresses."""
+class ListInput(KeepsAddresses, gr.HTML, metaclass=WithoutStub):
+    """A widget of our own, drawn by a script; its value is a list."""
 
-    def preprocess(self, payload: object) -> list[MediaRef | str]:  # type: ignore[override]
-        """Return what was given, in its order; what stands for no file is left for the check."""
-        return [_ref_or_text(item) for item in payload] if isinstance(payload, list) else []
+    def preprocess(self, payload: object) -> list[Any]:  # type: ignore[override]
+        """Return the entries; what is in them is left for the check."""
+        return payload if isinstance(payload, list) else []
 
     def postprocess(self, value: object) -> Any:
         """Hand on a list; the stock component's type speaks of HTML."""
-        return value if isinstance(value, list) else []
+        return list(value) if isinstance(value, (list, tuple)) else []
 
     def api_info(self) -> dict[str, Any]:
         """Describe the value."""
         return {"type": "array", "items": {}}
+
+
+class MediaList(ListInput):
+    """Files in an order, as Gradio names them, and typed addresses."""
+
+    def preprocess(self, payload: object) -> list[MediaRef | str]:  # type: ignore[override]
+        """Return what was given; what names no file is left for the check."""
+        return [_ref_or_text(item) for item in super().preprocess(payload)]
+
+
+class RowsTable(ListInput):
+    """Rows, as the wire wants them."""
+
+
+def _options(parameter: MediaParameter | TableParameter, name: str, mount: str) -> dict[str, Any]:
+    """Return what both kinds of lists are built with: `mount` names the script's function."""
+    return {
+        "label": parameter.label,
+        "html_template": f'<div class="{name}"></div>',
+        "js_on_load": f"window.kieUi.{mount}({{ element, props, trigger, watch, upload }})",
+        "apply_default_css": False,
+        "container": True,
+        "padding": True,
+        "elem_classes": "kie-own",
+    }
 
 
 def _ref_or_text(item: object) -> MediaRef | str:
@@ -221,17 +246,8 @@ def _ref_or_text(item: object) -> MediaRef | str:
 
 def build_media_list(parameter: MediaParameter) -> MediaList:
     """Build the list of a parameter, which is empty at first."""
-    return MediaList(
-        [],
-        label=parameter.label,
-        html_template='<div class="kie-media"></div>',
-        js_on_load="window.kieUi.mountMediaList({ element, props, trigger, watch, upload })",
-        about=media_about(parameter),
-        apply_default_css=False,
-        container=True,
-        padding=True,
-        elem_classes="kie-own",
-    )
+    options = _options(parameter, "kie-media", "mountMediaList")
+    return MediaList([], about=media_about(parameter), **options)
 
 
 def media_about(parameter: MediaParameter) -> dict[str, Any]:
@@ -253,35 +269,10 @@ def media_about(parameter: MediaParameter) -> dict[str, Any]:
     }
 
 
-class RowsTable(KeepsAddresses, gr.HTML, metaclass=WithoutStub):
-    """The widget; its value is the list of rows as the wire wants them."""
-
-    def preprocess(self, payload: object) -> list[Any]:  # type: ignore[override]
-        """Return the rows; what is in them is left for the check."""
-        return payload if isinstance(payload, list) else []
-
-    def postprocess(self, value: object) -> Any:
-        """Hand on a list; the stock component's type speaks of HTML."""
-        return list(value) if isinstance(value, (list, tuple)) else []
-
-    def api_info(self) -> dict[str, Any]:
-        """Describe the value."""
-        return {"type": "array", "items": {}}
-
-
 def build_rows_table(parameter: TableParameter) -> RowsTable:
     """Build the table of a parameter, with the documented rows."""
-    return RowsTable(
-        list(parameter.default),
-        label=parameter.label,
-        html_template='<div class="kie-rows"></div>',
-        js_on_load="window.kieUi.mountRowsTable({ element, props, trigger, watch })",
-        about=rows_about(parameter),
-        apply_default_css=False,
-        container=True,
-        padding=True,
-        elem_classes="kie-own",
-    )
+    options = _options(parameter, "kie-rows", "mountRowsTable")
+    return RowsTable(list(parameter.default), about=rows_about(parameter), **options)
 
 
 def rows_about(parameter: TableParameter) -> dict[str, Any]:

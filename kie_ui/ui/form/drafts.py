@@ -1,4 +1,4 @@
-"""A form half filled in survives a refresh: what is told to the browser, which keeps it.
+"""A form half filled in survives a refresh: the browser keeps its values as a draft.
 
 The server has no part in it: values go from the widgets to the browser's storage and back, in
 `assets/js/drafts.js`. What is told here is how to tell a value of this form from foreign data.
@@ -6,14 +6,13 @@ The server has no part in it: values go from the widgets to the browser's storag
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from kie_ui.catalog.spec import ModelSpec
+from kie_ui.ui.form.builder import in_script
 from kie_ui.ui.form.components import MediaList, PictureInput, RowsTable
 from kie_ui.ui.form.form import ADDRESS, RANDOM, START_FROM, Field, Form
 
@@ -54,64 +53,24 @@ def describe(form: Form) -> list[dict[str, Any]]:
     return [{**entry, "mark": mark_of(entry["name"])} for entry in described]
 
 
-def wire_drafts(page: gr.Blocks | None, spec: ModelSpec, form: Form) -> None:
-    """Have the browser remember the form whenever it changes, and fill it in when it loads.
+def wire_drafts(form: Form, has_pressed: gr.Checkbox, page: gr.Blocks | None = None) -> None:
+    """Have the browser remember the form whenever it changes, and fill it in.
 
-    Without a page, which a form that is built only when it is asked for does not have, it is
-    filled in once it is there. Gradio tells of changes only as long as it reaches the server, so
-    the browser reads the widgets by their marks as well.
+    That is when the page loads; without a page, for a form that is rendered later, as soon as it is
+    there. Our scripts can fill it in, too, with the settings of a run (`assets/js/reuse.js`): what
+    is given to a field that is folded away opens its fold. Gradio tells of changes only as long as
+    it reaches the server, so the browser reads the widgets by their marks as well.
     """
     for name, widget in drafted(form).items():
         _mark(name, widget)
     widgets = list(drafted(form).values())
-    model = _in_script(json.dumps(spec.model))
-    plan = _in_script(json.dumps({"model": spec.model, "tab": form.tab, "fields": describe(form)}))
+    model, folds = in_script(form.spec.model), in_script(list(form.folds.values()))
+    plan = in_script({"model": form.spec.model, "tab": form.tab, "fields": describe(form)})
     restore = page.load if page is not None else _build_restoring(form).click
     restore(None, None, widgets, js=f"() => window.kieUi.restoreDraft({plan})", **_IN_BROWSER)
-    gr.on(
-        [getattr(widget, "change") for widget in widgets],  # noqa: B009 - mypy knows no events
-        None,
-        widgets,
-        None,
-        js=f"(...values) => window.kieUi.keepDraft({model}, '{form.tab}', values)",
-        **_IN_BROWSER,
-    )
-
-
-def _build_restoring(form: Form) -> gr.Button:
-    """Build the button that our script presses as soon as the form stands on the page."""
-    button = gr.Button(visible="hidden", elem_id=f"kie-restore-{form.tab}")
-    gr.HTML(
-        html_template="<span hidden></span>",
-        js_on_load=f"window.kieUi.pressOnceThere('kie-restore-{form.tab}')",
-        elem_classes="kie-unseen",
-    )
-    return button
-
-
-def wire_start_over(
-    spec: ModelSpec, form: Form, has_pressed: gr.Checkbox, start_over: gr.Button, undo: gr.Button
-) -> None:
-    """Have one button put the documented defaults back, and the other take that back."""
-    widgets: list[Component] = list(drafted(form).values())
-    model = json.dumps(spec.model)
-    start_over.click(
-        None,
-        widgets,
-        [*widgets, has_pressed],
-        js=f"(...values) => window.kieUi.startOver({model}, values, {UNDO_S * 1000})",
-        **_IN_BROWSER,
-    )
-    undo.click(None, None, widgets, js=f"() => window.kieUi.undoStartOver({model})", **_IN_BROWSER)
-
-
-def wire_filling(spec: ModelSpec, form: Form, has_pressed: gr.Checkbox) -> None:
-    """Let our scripts fill the form in with the settings of a run; see `assets/js/reuse.js`.
-
-    What is given to a field that is folded away opens its fold.
-    """
-    widgets: list[Component] = list(drafted(form).values())
-    model, folds = json.dumps(spec.model), _in_script(json.dumps(list(form.folds.values())))
+    changes = [getattr(widget, "change") for widget in widgets]  # noqa: B009 - mypy knows no events
+    js = f"(...values) => window.kieUi.keepDraft({model}, '{form.tab}', values)"
+    gr.on(changes, None, widgets, None, js=js, **_IN_BROWSER)
     fill = gr.Button(visible="hidden", elem_id=f"kie-fill-{form.tab}")
     filled = fill.click(
         None,
@@ -124,6 +83,33 @@ def wire_filling(spec: ModelSpec, form: Form, has_pressed: gr.Checkbox) -> None:
     filled.then(None, None, None, js="() => window.kieUi.formIsFilled()", **_IN_BROWSER)
 
 
+def _build_restoring(form: Form) -> gr.Button:
+    """Build the button that our script presses as soon as it is on the page."""
+    button = gr.Button(visible="hidden", elem_id=f"kie-restore-{form.tab}")
+    gr.HTML(
+        html_template="<span hidden></span>",
+        js_on_load=f"window.kieUi.pressOnceThere('kie-restore-{form.tab}')",
+        elem_classes="kie-unseen",
+    )
+    return button
+
+
+def wire_start_over(
+    form: Form, has_pressed: gr.Checkbox, start_over: gr.Button, undo: gr.Button
+) -> None:
+    """Have one button put the documented defaults back, and the other take that back."""
+    widgets = list(drafted(form).values())
+    model = in_script(form.spec.model)
+    start_over.click(
+        None,
+        widgets,
+        [*widgets, has_pressed],
+        js=f"(...values) => window.kieUi.startOver({model}, values, {UNDO_S * 1000})",
+        **_IN_BROWSER,
+    )
+    undo.click(None, None, widgets, js=f"() => window.kieUi.undoStartOver({model})", **_IN_BROWSER)
+
+
 def _mark(name: str, widget: Any) -> None:
     widget.elem_classes = [*(widget.elem_classes or ()), MARK + mark_of(name)]
 
@@ -131,11 +117,6 @@ def _mark(name: str, widget: Any) -> None:
 def mark_of(name: str) -> str:
     """Write a name so that it can be part of a class: a page may document any."""
     return re.sub(r"[^A-Za-z0-9_]", lambda found: f"-{ord(found[0]):x}-", name)
-
-
-def _in_script(plan: str) -> str:
-    """Keep what a spec says from ending the script that it stands in."""
-    return plan.replace("<", "\\u003c")
 
 
 def _entry(name: str, kind: str, widget: Component, **more: Any) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def build_model_tab(spec: ModelSpec, services: Services, tab_id: str = "") -> Mo
         with gr.Column(scale=6, min_width=320, elem_classes="kie-results"):
             build_feed(spec, tab.form.tab)
     _wire(tab, services)
-    wire_start_over(spec, tab.form, tab.has_pressed, start_over, undo)
+    wire_start_over(tab.form, tab.has_pressed, start_over, undo)
     _fill_in(tab, services.settings)
     return tab
 

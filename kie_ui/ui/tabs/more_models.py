@@ -17,7 +17,7 @@ from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.ui.asgi.identity import owner_of
 from kie_ui.ui.form.components import WithoutStub
-from kie_ui.ui.form.drafts import drafted, wire_drafts, wire_filling
+from kie_ui.ui.form.drafts import drafted, wire_drafts
 from kie_ui.ui.form.form import Form
 from kie_ui.ui.services import MORE_MODELS, Services
 from kie_ui.ui.tabs.generate import build_model_tab
@@ -113,8 +113,7 @@ def _build(spec: ModelSpec | None, services: Services) -> None:
 def _build_tab(spec: ModelSpec, services: Services) -> None:
     tab = build_model_tab(spec, services, MORE_MODELS)
     open_inputs(tab.form)
-    wire_drafts(None, spec, tab.form)
-    wire_filling(spec, tab.form, tab.has_pressed)
+    wire_drafts(tab.form, tab.has_pressed)
     gr.HTML(html_template="<span></span>", js_on_load=_IS_BUILT, elem_classes="kie-unseen")
 
 
