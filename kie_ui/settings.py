@@ -12,6 +12,8 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+"""The folder of scripts, styles and sample pictures."""
 LOOPBACK_HOSTS = frozenset(("", "localhost", "127.0.0.1", "::1", "[::1]"))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kie_ui.catalog.registry import Catalog, built_in_registry
 from kie_ui.catalog.values import is_web_address
+from kie_ui.settings import ASSETS
 
 if TYPE_CHECKING:
     import httpx
@@ -26,7 +27,6 @@ Sleep = Callable[[float], Awaitable[None]]
 VISITOR_KEY_PREFIX = "demo."
 """Begins the playground's key for its own simulator where a visitor has added models: the name of
 their collection follows. All visitors are one account."""
-ASSETS_DIR = Path(__file__).resolve().parents[2] / "assets"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class SimulatorConfig:
     """Web addresses: what lies at or below one of them may be called all the same."""
     has_control: bool = False
     """Whether `/simulator/faults` and `/simulator/journal` are served."""
-    assets_dir: Path = ASSETS_DIR
+    assets_dir: Path = ASSETS
     """Holds the sample pictures."""
     max_renders: int = 1
     """Tasks for clips that are worked on at once; the others queue."""

@@ -18,15 +18,14 @@ from starlette.routing import Route
 
 from kie_ui.catalog.library.library import Library
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
-from kie_ui.settings import Settings
+from kie_ui.settings import ASSETS, Settings
 from kie_ui.ui.api import event_stream, history, models, reuse, run_actions, run_files
 from kie_ui.ui.api.requests import build_route
 from kie_ui.ui.asgi.browser_security import SameOriginMiddleware, SecurityHeadersMiddleware
 from kie_ui.ui.asgi.gradio_isolation import GradioIsolationMiddleware
 from kie_ui.ui.asgi.identity import IdentityMiddleware
 from kie_ui.ui.asgi.uploads import UploadCleaner, claim_uploads, files_of_page
-from kie_ui.ui.assets import ASSETS, head, stylesheets
-from kie_ui.ui.page import build_page, build_theme
+from kie_ui.ui.page import build_page, build_theme, head, stylesheets
 from kie_ui.ui.services import Services
 
 MAX_EVENTS = 4000

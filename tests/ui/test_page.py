@@ -8,10 +8,10 @@ import gradio as gr
 import pytest
 
 from kie_ui.kie.errors import Unreachable
+from kie_ui.settings import ASSETS
 from kie_ui.simulator.server import SimulatorServer
 from kie_ui.ui.app import launch_options
-from kie_ui.ui.assets import ASSETS, head, stylesheets
-from kie_ui.ui.page import build_page, build_theme
+from kie_ui.ui.page import build_page, build_theme, head, stylesheets
 from kie_ui.ui.services import Services
 from tests.ui.driving import HOSTILE, SPECS, MakeServices, call, event
 

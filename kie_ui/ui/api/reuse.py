@@ -21,9 +21,9 @@ from kie_ui.media.formats import MediaProblem
 from kie_ui.runs.errors import WrongStep
 from kie_ui.runs.history import clip_name
 from kie_ui.runs.run import Clip, Run
+from kie_ui.settings import ASSETS
 from kie_ui.ui.api.requests import ApiRequest, ApiRoute, JsonObject
 from kie_ui.ui.asgi.request_body import body_chunks
-from kie_ui.ui.assets import ASSETS
 from kie_ui.ui.errors import BadRequest, BodyTooLarge
 from kie_ui.ui.form.prefill import (
     PictureGone,

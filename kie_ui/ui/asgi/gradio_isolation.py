@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kie_ui.settings import ASSETS
 from kie_ui.ui.asgi.request_body import read_json_object
 from kie_ui.ui.asgi.uploads import (
     OwnedFiles,
@@ -34,7 +35,6 @@ from kie_ui.ui.asgi.uploads import (
     is_in_cache,
     upload_folder,
 )
-from kie_ui.ui.assets import ASSETS
 from kie_ui.ui.errors import BadRequest, BodyTooLarge
 
 PREFIX = "/gradio_api"

@@ -26,8 +26,8 @@ from kie_ui.catalog.roles import has_role
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec
 from kie_ui.catalog.values import MediaRef
+from kie_ui.settings import ASSETS
 from kie_ui.simulator.files import SAMPLE_IMAGE_TASKS
-from kie_ui.ui.assets import ASSETS
 from kie_ui.ui.form.components import PictureInput, look_at
 from kie_ui.ui.form.form import BACKGROUND_EVENT, Field, Form, count_html
 from kie_ui.ui.form.widgets import build_widget, is_filled_in

@@ -24,7 +24,7 @@ from kie_ui.catalog.parameters import (
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.validation.constraints import digits
 from kie_ui.catalog.values import JsonValue
-from kie_ui.ui.assets import ASSETS
+from kie_ui.settings import ASSETS
 from kie_ui.ui.form.components import (
     NumberField,
     NumberSlider,

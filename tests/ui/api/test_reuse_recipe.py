@@ -12,9 +12,9 @@ from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.values import FileRef, JsonValue, UrlRef
 from kie_ui.media.recipe import Recipe, write_recipe
 from kie_ui.runs.run import Run, Step
+from kie_ui.settings import ASSETS
 from kie_ui.ui.api import reuse as recipes
 from kie_ui.ui.api.reuse import values_of
-from kie_ui.ui.assets import ASSETS
 from kie_ui.ui.form.form import ADDRESS
 from tests.ui.driving import GROK, V1_LITE, MakeServices, make_site
 from tests.ui.specs import EVERY_KIND
