@@ -31,9 +31,9 @@ from kie_ui.ui.services import Services
 MAX_EVENTS = 4000
 """Events that may run at once. Gradio's default of 40 would let the 41st caller wait."""
 
-MAX_SESSIONS = 200
-"""Sessions whose changed components Gradio keeps, a quarter of a megabyte each. The page itself
-keeps all that we need."""
+MAX_SESSIONS = 500
+"""Pages whose components and rendered forms Gradio keeps: a third of a megabyte each, and a quarter
+more for every form that is picked in More models. A page beyond them has its form built again."""
 
 FORM_IS_FORGOTTEN = (
     "The server no longer had this form: it is built again, and what you typed is kept. "

@@ -144,7 +144,7 @@ def _build_fields(form: Form, parameters: list[Parameter]) -> None:
 
 
 def _build_extra(form: Form) -> None:
-    """Build the extra input, folded away; what it does is told outside of the fold."""
+    """Build the extra input, folded away; what it does is said outside of the fold."""
     with gr.Column(elem_classes=["kie-field", "kie-extra"]):
         with gr.Accordion("Extra input", open=False, elem_classes="kie-fold") as fold:
             widget = build_widget(_EXTRA)

@@ -38,7 +38,7 @@ UPLOAD_META = {"_type": "gradio.FileData"}
 
 
 class NotAPicture(ValueError):
-    """What came in stands for no file of this visitor and for no web address."""
+    """The payload names no uploaded file and no web address."""
 
 
 def is_address(resource: object) -> bool:
@@ -148,7 +148,7 @@ class PictureInput(KeepsAddresses, gr.Image, metaclass=WithoutStub):
     def preprocess(self, payload: ImageData | None) -> MediaRef | None:  # type: ignore[override]
         """Return where the picture is; the stock widget's type speaks of arrays.
 
-        What stands for no picture comes out as none: the form says which one is missing.
+        An unusable payload counts as no picture: the form says which one is missing.
         """
         try:
             return None if payload is None else media_ref(payload.model_dump())

@@ -1,7 +1,7 @@
 """A form half filled in survives a refresh: the browser keeps its values as a draft.
 
 The server has no part in it: values go from the widgets to the browser's storage and back, in
-`assets/js/drafts.js`. What is told here is how to tell a value of this form from foreign data.
+`assets/js/drafts.js`. Here each value is described, so that foreign data is recognised.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def drafted(form: Form) -> dict[str, Component]:
 
 
 def describe(form: Form) -> list[dict[str, Any]]:
-    """Describe each remembered value: its name, its kind, its default, and what else may stand."""
+    """Describe each remembered value: name, kind, default, and options or limits."""
     described: list[dict[str, Any]] = []
     if form.start_from is not None:
         labels, options = map(list, zip(*form.start_from.choices, strict=True))

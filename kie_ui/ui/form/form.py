@@ -1,4 +1,4 @@
-"""A model's form: its widgets, what stands beside them, and what they say as values."""
+"""A model's form: its widgets, the notes beside them, and their values."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Form:
 
         Of parameters that exclude each other only the chosen one speaks; what is typed in the
         others stays in its field. A typed address goes before the picture above it, so that one
-        that cannot be used is told and not passed over.
+        that cannot be used is a problem and not passed over.
         """
         silent = self._silent(raw.get(START_FROM))
         values: dict[str, Any] = {}
@@ -153,7 +153,7 @@ class Form:
     def while_typing(
         self, problems: tuple[Problem, ...], raw: Mapping[str, Any]
     ) -> tuple[Problem, ...]:
-        """Keep the problems that are told before any press: those of JSON that was begun."""
+        """Keep the problems that are shown before any press: those of JSON that was begun."""
         return tuple(p for p in problems if self._is_json(p.parameter) and raw.get(p.parameter))
 
     def _is_json(self, name: str) -> bool:
@@ -168,7 +168,7 @@ class Form:
         }
 
     def opened(self, problems: tuple[Problem, ...]) -> dict[gr.Accordion, Any]:
-        """Unfold what a problem lies in: it would be told where nobody sees it."""
+        """Unfold what a problem lies in: or nobody would see it."""
         amiss = {problem.parameter for problem in problems}
         return {
             fold: gr.update(open=True)

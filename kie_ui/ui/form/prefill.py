@@ -1,7 +1,7 @@
 """The values of a run → what its form shows: every parameter is put back where it was.
 
-The browser does the prefill in (`assets/js/reuse.js`); what it is told here is what each widget is
-to hold. A widget that is not named gets its documented default.
+The browser fills the form in (`assets/js/reuse.js`) with what each widget is to hold. A
+widget that is not named gets its documented default.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Prefill:
 
     def public(self) -> dict[str, Any]:
         """Return it as JSON values for a page."""
-        told = {"model": self.spec.model, "fields": self.fields, "notes": self.notes}
-        return {**told, "keeps_rest": self.keeps_rest}
+        public = {"model": self.spec.model, "fields": self.fields, "notes": self.notes}
+        return {**public, "keeps_rest": self.keeps_rest}
 
 
 def has_seed(spec: ModelSpec) -> bool:

@@ -260,7 +260,7 @@ def parameter_value(parameter: Parameter, said: Any) -> Any:
 
 
 def widget_value(parameter: Parameter, value: Any) -> Any:
-    """Return what a widget says where it stands for a value: the inverse of `parameter_value`."""
+    """Return what a widget holds for a value: the inverse of `parameter_value`."""
     match parameter:
         case SwitchParameter(default=None):
             return YES if value else NO
@@ -301,7 +301,7 @@ def in_words(parameter: Parameter, value: Any) -> str:
 
 
 def _row_in_words(table: TableParameter, row: Any) -> str:
-    """Write a row in one line: each column's name and what stands in it."""
+    """Write a row in one line: the name and the value of each column."""
     columns = {column.name: column for column in table.columns}
     if not isinstance(row, dict):
         return in_words(table.columns[0], row)

@@ -273,10 +273,10 @@ def _followed(
     snippets = build_code_samples(
         tab.spec, checked, settings.kie_api_base_url, settings.kie_upload_base_url
     )
-    told = tab.form.in_sight if says_problems else tab.form.while_typing
+    shown = tab.form.in_sight if says_problems else tab.form.while_typing
     beforehand = extra_notices(notices(tab.spec, {**values, EXTRA: checked.get(EXTRA)}), checked)
     return {
-        **tab.form.notes(told(problems, raw), beforehand),
+        **tab.form.notes(shown(problems, raw), beforehand),
         **tab.form.counts(raw),
         tab.price: price_html(tab.spec, values),
         tab.as_json: snippets.json,

@@ -1,7 +1,7 @@
 """The History tab: every run of this visitor, found again; drawn by `assets/js/history.js`.
 
-Python only says where it stands and what the models are called: everything else is asked for when
-the tab is first opened.
+Python only builds its place: everything else is requested when the tab is first
+opened.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _PLACE = '<section class="kie-history" aria-label="History"></section>'
 
 
 def build_layer() -> None:
-    """Build the place of what stands above the page: one run in full, and what was just done."""
+    """Build the place for dialogs and notices above the page."""
     gr.HTML(
         html_template='<div class="kie-layer"></div>',
         js_on_load="window.kieUi.mountLayer(element)",

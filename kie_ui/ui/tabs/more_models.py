@@ -104,7 +104,7 @@ def _build(spec: ModelSpec | None, services: Services) -> None:
     with gr.Column() as whole:
         try:
             _build_tab(spec, services)
-        except Exception:  # an imported page may hold anything; its visitor is told
+        except Exception:  # an imported page may hold anything; its visitor reads so
             logger.exception("The form of %s cannot be built.", spec.model)
             whole.children.clear()
             gr.HTML(_UNBUILT, js_on_load=_IS_BUILT, padding=False)
