@@ -19,7 +19,7 @@ from starlette.routing import Route
 from kie_ui.catalog.library.library import Library
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.settings import ASSETS, Settings
-from kie_ui.ui.api import event_stream, history, models, reuse, run_actions, run_files
+from kie_ui.ui.api import event_stream, history, models, reuse, runs
 from kie_ui.ui.api.requests import build_route
 from kie_ui.ui.asgi.browser_security import SameOriginMiddleware, SecurityHeadersMiddleware
 from kie_ui.ui.asgi.gradio_isolation import GradioIsolationMiddleware
@@ -122,7 +122,7 @@ async def _event_is_unknown(request: Request, error: Exception) -> Response:
 
 def build_routes(services: Services) -> list[Route]:
     """Build our own routes beside Gradio's."""
-    modules = (event_stream, run_files, run_actions, history, reuse, models)
+    modules = (event_stream, runs, history, reuse, models)
     return [build_route(services, route) for module in modules for route in module.ROUTES]
 
 

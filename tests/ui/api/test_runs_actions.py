@@ -240,7 +240,7 @@ async def test_with_a_webhook_key_only_signed_callbacks_count(
         return runs
 
     monkeypatch.setattr(services, "runs", opened)
-    monkeypatch.setattr("kie_ui.ui.api.run_actions.is_signed", is_signed)
+    monkeypatch.setattr("kie_ui.ui.api.runs.is_signed", is_signed)
     transport = httpx.ASGITransport(make_site(services))
     async with httpx.AsyncClient(transport=transport, base_url="https://page.test") as kie:
         body = json.dumps({"taskId": "t1"})
