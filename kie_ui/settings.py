@@ -18,11 +18,12 @@ LOOPBACK_HOSTS = frozenset(("", "localhost", "127.0.0.1", "::1", "[::1]"))
 
 
 class Settings(BaseSettings):
-    """All settings; each field's alias is its environment variable."""
+    """All settings; the alias of each is its environment variable, by default `KIE_UI_<NAME>`."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
         env_file_encoding="utf-8",
+        alias_generator=lambda name: f"KIE_UI_{name.upper()}",
         env_ignore_empty=True,  # a line left blank in `.env` sets nothing
         extra="ignore",
         populate_by_name=True,
@@ -41,108 +42,84 @@ class Settings(BaseSettings):
         description="Where Kie takes uploaded files.",
     )
     data_dir: Path | None = Field(
-        None,
-        alias="KIE_UI_DATA_DIR",
-        description="Folder for runs, pictures and clips; by default the user's data folder.",
+        None, description="Folder for runs, pictures and clips; by default the user's data folder."
     )
     simulator_speed: float = Field(
         1.0,
-        alias="KIE_UI_SIMULATOR_SPEED",
         gt=0,
         le=1000,
         description="How many times faster than usual the simulator works on a task.",
     )
     simulator_credits: float = Field(
-        10_000,
-        alias="KIE_UI_SIMULATOR_CREDITS",
-        ge=0,
-        description="The simulated balance at the start.",
+        10_000, ge=0, description="The simulated balance at the start."
     )
     call_timeout_minutes: float = Field(
         120,
-        alias="KIE_UI_CALL_TIMEOUT_MINUTES",
         gt=0,
         description="How long a REST call waits for its clip; the run is watched without a limit.",
     )
     visitors: Literal["auto", "one", "many"] = Field(
         "auto",
-        alias="KIE_UI_VISITORS",
         description="Whether everyone shares one list of runs (one) or each browser has its own "
         "(many); auto: many as soon as others can reach the server.",
     )
     share_server_key: bool = Field(
         default=False,
-        alias="KIE_UI_SHARE_SERVER_KEY",
         description="Let visitors of a reachable server spend the credits of its KIE_API_KEY.",
     )
     runs_per_day: int = Field(
         20,
-        alias="KIE_UI_RUNS_PER_DAY",
         ge=0,
         description="Runs that each visitor may make with a shared server key in a day (UTC); "
         "0: no limit.",
     )
     runs_per_day_of_all: int = Field(
         200,
-        alias="KIE_UI_RUNS_PER_DAY_OF_ALL",
         ge=0,
         description="The same for all visitors together, since every new browser is a new "
         "visitor; 0: no limit.",
     )
     users: SecretStr | None = Field(
         None,
-        alias="KIE_UI_USERS",
         description="Who may sign in: comma-separated name:password pairs, or the path of a file "
         "with one pair per line; without it, no one has to.",
     )
     allowed_hosts: str = Field(
         "",
-        alias="KIE_UI_ALLOWED_HOSTS",
         description="Comma-separated host names, such as a proxy's, under which a server that "
         "listens on this computer only may be reached besides localhost.",
     )
     add_models: Literal["visitors", "operator"] = Field(
         "visitors",
-        alias="KIE_UI_ADD_MODELS",
         description="Who adds models to a server with many visitors: visitors, each for "
         "themselves, or only its operator, from the command line.",
     )
     docs_hosts: str = Field(
         "docs.kie.ai",
-        alias="KIE_UI_DOCS_HOSTS",
         description="Comma-separated hosts from which a model’s page may be fetched by its "
         "address; none: from nowhere.",
     )
     tabs: str = Field(
         "",
-        alias="KIE_UI_TABS",
         description="Ids of models, with commas between them, that have tabs of their own beside "
         "the built-in ones; every other model is in the tab More models.",
     )
     max_disk_gb: float = Field(
         0,
-        alias="KIE_UI_MAX_DISK_GB",
         ge=0,
         description="Disk space for everything that is kept; beyond it the results of the oldest "
         "runs are dropped, never those of favourites. 0: no limit.",
     )
     creates_per_10_s: int = Field(
         20,
-        alias="KIE_UI_CREATES_PER_10_S",
         gt=0,
         description="Tasks made with one key in any ten seconds, as Kie allows; more are queued.",
     )
     polls_per_s: float = Field(
-        20,
-        alias="KIE_UI_POLLS_PER_S",
-        gt=0,
-        le=1000,
-        description="Polls of tasks made with one key, per second at most.",
+        20, gt=0, le=1000, description="Polls of tasks made with one key, per second at most."
     )
     public_url: str = Field(
-        "",
-        alias="KIE_UI_PUBLIC_URL",
-        description="Address at which Kie can reach this server to call it back.",
+        "", description="Address at which Kie can reach this server to call it back."
     )
     kie_webhook_key: SecretStr | None = Field(
         None,
