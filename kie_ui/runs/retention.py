@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from kie_ui.media.storage import OutsideStorage, Storage
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.run import Run
-from kie_ui.runs.storage import removal
 from kie_ui.runs.storage.run_store import TRASH_KEPT_MS, RunStore
+from kie_ui.runs.storage.search import remove_from_index
+from kie_ui.runs.storage.tables import (
+    HAS_RESULTS,
+    IS_NO_FAVOURITE,
+    NOT_IN_TRASH,
+    RUN_COLUMNS,
+    RUN_INPUTS,
+    RUNS,
+    SPENT,
+    STORED_FILES,
+    list_numbered_runs,
+    list_runs,
+)
 
 log = logging.getLogger(__name__)
 
@@ -36,33 +50,24 @@ class Retention:
         self._one_at_a_time = asyncio.Lock()
         self._may_have_old_results = True
 
-    async def run_forever(self) -> None:
-        """Keep the disk limit once, and empty the trash now and then."""
-        await self.keep_disk_limit()
-        while True:
-            await self.empty_trash()
-            await self._store.clock.sleep(TRASH_INTERVAL_S)
-
     async def empty_trash(self) -> None:
         """Delete for good what can no longer be restored.
 
         Files first: what is interrupted in between is finished the next time.
+        Raises: StoreProblem, OSError.
         """
         until_ms = self._store.clock.now_ms() - TRASH_KEPT_MS
-        try:
-            for run in await self._store.read(lambda c: removal.trash_due(c, until_ms)):
-                await self._delete_for_good(run)
-        except (RunsProblem, OSError) as problem:
-            log.warning("The trash is not emptied: %s", problem)
+        for run in await self._store.read(partial(trash_due, until_ms=until_ms)):
+            await self._delete_for_good(run)
 
     async def _delete_for_good(self, run: Run) -> None:
-        inputs = await self._store.read(lambda connection: removal.own_inputs(connection, run))
+        inputs = await self._store.read(partial(own_inputs, run=run))
         if await asyncio.to_thread(self._was_given_lately, inputs):
             return
         clips = (clip.name for clip in run.clips if clip.kind != "text")
         names = [*clips, *inputs, *([run.poster] if run.poster else [])]
         await asyncio.to_thread(self._remove_files, run, names)
-        await self._store.write(lambda connection: removal.delete_for_good(connection, run))
+        await self._store.write(partial(delete_for_good, run=run))
 
     def _was_given_lately(self, names: Iterable[str]) -> bool:
         return any(self._storage.was_given_lately(name, JUST_GIVEN_S) for name in names)
@@ -85,7 +90,7 @@ class Retention:
         async with self._one_at_a_time:
             try:
                 await self._measure_files()
-                used_bytes = await self._store.read(removal.stored_bytes)
+                used_bytes = await self._store.read(stored_bytes)
                 await self._free(used_bytes - self._max_disk_bytes)
             except (RunsProblem, OSError) as problem:
                 log.warning("The disk limit is not kept: %s", problem)
@@ -95,13 +100,13 @@ class Retention:
         if self._may_have_old_results:
             await self._measure_old_results()
             self._may_have_old_results = False
-        unmeasured = partial(removal.unmeasured_files, limit=_MEASURED_AT_ONCE)
+        unmeasured = partial(unmeasured_files, limit=_MEASURED_AT_ONCE)
         while names := await self._store.read(unmeasured):
             sizes = await asyncio.to_thread(self._sizes, names)
-            await self._store.write(partial(removal.save_sizes, sizes=sizes))
+            await self._store.write(partial(save_sizes, sizes=sizes))
 
     async def _measure_old_results(self) -> None:
-        work = partial(removal.unmeasured_results, limit=_BATCH)
+        work = partial(unmeasured_results, limit=_BATCH)
         while runs := await self._store.read(work):
             for run in runs:
                 sizes = await asyncio.to_thread(self._sizes, [clip.name for clip in run.clips])
@@ -124,9 +129,9 @@ class Retention:
     async def _free(self, excess_bytes: int) -> None:
         after = 0
         while excess_bytes > 0:
-            work = partial(removal.oldest_stored, after=after, limit=_BATCH)
+            work = partial(oldest_stored, after=after, limit=_BATCH)
             batch = await self._store.read(work)
-            for number, run in batch:
+            for number, run in batch.items():
                 after = number
                 if excess_bytes > 0 and run.is_final:
                     excess_bytes -= await self._drop(run)
@@ -151,3 +156,71 @@ class Retention:
         await self._store.change(run.id, clips=tuple(clips))
         log.info("The clips of run %s were dropped to keep the disk limit.", run.id)
         return freed_bytes
+
+
+def trash_due(connection: Connection, until_ms: int) -> tuple[Run, ...]:
+    """List the runs that were deleted until a time in UTC milliseconds."""
+    return list_runs(connection, select(*RUN_COLUMNS).where(RUNS.c.deleted_at_ms <= until_ms))
+
+
+def own_inputs(connection: Connection, run: Run) -> tuple[str, ...]:
+    """Name the given files of a run that no other run uses, in the trash or not."""
+    others = RUN_INPUTS.alias("others")
+    shared = select(others.c.name).where(
+        others.c.name == RUN_INPUTS.c.name, others.c.run_id != run.id
+    )
+    own = select(RUN_INPUTS.c.name).where(RUN_INPUTS.c.run_id == run.id, ~shared.exists())
+    return tuple(connection.scalars(own))
+
+
+def delete_for_good(connection: Connection, run: Run) -> None:
+    """Delete a run in the trash; what it cost and whose task it was is remembered."""
+    number = connection.scalar(select(RUNS.c.number).where(RUNS.c.id == run.id, ~NOT_IN_TRASH))
+    if number is None:
+        return
+    remembered = [column.name for column in SPENT.columns]
+    row = select(*(RUNS.c[name] for name in remembered)).where(RUNS.c.id == run.id)
+    connection.execute(insert(SPENT).from_select(remembered, row))
+    remove_from_index(connection, number)
+    gone = [*own_inputs(connection, run), *([run.poster] if run.poster else [])]
+    connection.execute(delete(STORED_FILES).where(STORED_FILES.c.name.in_(gone)))
+    connection.execute(delete(RUN_INPUTS).where(RUN_INPUTS.c.run_id == run.id))
+    connection.execute(delete(RUNS).where(RUNS.c.id == run.id))
+
+
+def stored_bytes(connection: Connection) -> int:
+    """Add up what results, and the given files and posters that are measured, take of the disk."""
+    results = select(func.sum(RUNS.c.clip_bytes)).where(HAS_RESULTS)
+    files = select(func.sum(STORED_FILES.c.size_bytes))
+    return (connection.scalar(results) or 0) + (connection.scalar(files) or 0)
+
+
+def unmeasured_files(connection: Connection, limit: int) -> list[str]:
+    """Name some given files and posters whose sizes are not known yet."""
+    query = select(STORED_FILES.c.name).where(STORED_FILES.c.size_bytes.is_(None)).limit(limit)
+    return list(connection.scalars(query))
+
+
+def save_sizes(connection: Connection, sizes: Mapping[str, int]) -> None:
+    """Save the sizes of given files and posters, in bytes, by their names."""
+    measured = update(STORED_FILES).where(STORED_FILES.c.name == bindparam("file"))
+    rows = [{"file": name, "size_bytes": size_bytes} for name, size_bytes in sizes.items()]
+    connection.execute(measured.values(size_bytes=bindparam("size_bytes")), rows)
+
+
+def unmeasured_results(connection: Connection, limit: int) -> tuple[Run, ...]:
+    """List some runs from before the sizes of results were saved. Looks through all runs."""
+    has_no_size = RUNS.c.clips.contains('"size_bytes": null')
+    query = select(*RUN_COLUMNS).where(RUNS.c.clip_bytes == 0, has_no_size, NOT_IN_TRASH)
+    return list_runs(connection, query.limit(limit))
+
+
+def oldest_stored(connection: Connection, after: int, limit: int) -> dict[int, Run]:
+    """Return runs with stored results by their numbers, from after one on, the oldest first.
+
+    Neither favourites nor the newest run that has results are among them.
+    """
+    newest = select(func.max(RUNS.c.number)).where(HAS_RESULTS).scalar_subquery()
+    query = select(RUNS.c.number, *RUN_COLUMNS).where(HAS_RESULTS, IS_NO_FAVOURITE)
+    query = query.where(RUNS.c.number > after, RUNS.c.number < newest)
+    return list_numbered_runs(connection, query.order_by(RUNS.c.number).limit(limit))

@@ -29,7 +29,7 @@ from kie_ui.runs.lifecycle.engine import RunEngine
 from kie_ui.runs.lifecycle.poll import TaskPoller
 from kie_ui.runs.lifecycle.poll_scheduler import POLLS_PER_S, PollScheduler, PollSettings
 from kie_ui.runs.lifecycle.submit import Intake, Submitter
-from kie_ui.runs.retention import Retention
+from kie_ui.runs.retention import TRASH_INTERVAL_S, Retention
 from kie_ui.runs.run import UNSENT_STEPS, BackendKind, Run, Step
 from kie_ui.runs.storage.run_store import RunStore
 
@@ -170,7 +170,14 @@ class RunService:
         self._callbacks.secret = await self._store.secret("callbacks")
         await self._ownership.start()
         self._engine.start()
-        self._tasks.spawn(self._retention.run_forever(), name="retention")
+        self._tasks.spawn(self._retention.keep_disk_limit(), name="keep the disk limit")
+        self._tasks.repeat(
+            self._retention.empty_trash,
+            name="empty the trash",
+            every_s=TRASH_INTERVAL_S,
+            sleep=self._store.clock.sleep,
+            expected=(StoreProblem, OSError),
+        )
         self.trouble = None
 
     async def _open_read_only(self, reason: str) -> None:

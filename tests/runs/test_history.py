@@ -490,7 +490,7 @@ async def test_runs_of_older_databases_are_found(
 ) -> None:
     """What was kept before there was a history is found like the rest, once it is opened."""
     url = sqlite_url(tmp_path / "old.sqlite3")
-    old = [step for step in migrations.MIGRATIONS if step.__name__ < "m0006"]
+    old = {name: steps for name, steps in migrations.MIGRATIONS.items() if name < "m0006"}
     with monkeypatch.context() as patched:
         patched.setattr(migrations, "MIGRATIONS", old)
         engine = create_engine(url)

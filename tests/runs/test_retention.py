@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from kie_ui.media.recipe import read_recipe
+from kie_ui.runs import retention
 from kie_ui.runs.errors import UnknownRun, WrongStep
 from kie_ui.runs.history import HistoryQuery
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import Limits, RunService
-from kie_ui.runs.storage import removal
 from kie_ui.runs.storage.run_store import TRASH_KEPT_MS
 from tests.runs.harness import GROK, KEY, OWNER, FastClock, Restart, files_below, reached, until
 
@@ -107,7 +107,7 @@ async def test_the_oldest_clips_are_dropped_first_and_never_a_favourites(
     runs = [await made(service, values, f"Fox {number}.") for number in range(4)]
     await service.history.change(OWNER, runs[0].id, is_favourite=True)
     await service._retention._measure_files()
-    used = await service._store.read(removal.stored_bytes)
+    used = await service._store.read(retention.stored_bytes)
     folders = (tmp_path / "files" / kind for kind in ("clips", "posters", "inputs"))
     assert used == sum(path.stat().st_size for folder in folders for path in files_below(folder))
     service = await restart(replace(LIMITS, max_disk_bytes=used - 1))

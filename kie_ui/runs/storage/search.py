@@ -37,7 +37,13 @@ from sqlalchemy import (
 
 from kie_ui.runs.errors import UnknownRun
 from kie_ui.runs.run import Run, Step, checked_id
-from kie_ui.runs.storage.tables import NOT_IN_TRASH, RUN_COLUMNS, RUNS, list_runs, readable
+from kie_ui.runs.storage.tables import (
+    NOT_IN_TRASH,
+    RUN_COLUMNS,
+    RUNS,
+    list_numbered_runs,
+    list_runs,
+)
 
 MAX_TERM_LENGTH = 48
 """Characters of a word that count."""
@@ -347,9 +353,8 @@ def _is_match(run: Run, query: HistoryQuery) -> bool:
 def _by_number(connection: Connection, owner: str, numbers: list[int]) -> dict[int, Run]:
     """Read an owner's runs by their numbers."""
     query = select(RUNS.c.number, *_LISTED).where(RUNS.c.number.in_(numbers))
-    rows = [dict(row) for row in connection.execute(query).mappings()]
-    number_of = {row["id"]: row.pop("number") for row in rows}
-    return {number_of[run.id]: run for run in readable(rows) if run.owner == owner}
+    found = list_numbered_runs(connection, query)
+    return {number: run for number, run in found.items() if run.owner == owner}
 
 
 def _number_of(connection: Connection, owner: str, run_id: str) -> int:

@@ -210,6 +210,13 @@ def list_runs(connection: Connection, query: Select[Any]) -> tuple[Run, ...]:
     return tuple(readable(connection.execute(query).mappings()))
 
 
+def list_numbered_runs(connection: Connection, query: Select[Any]) -> dict[int, Run]:
+    """Return the runs that a query of `RUNS.c.number` and a run's columns finds, by number."""
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    number_of = {row["id"]: row.pop("number") for row in rows}
+    return {number_of[run.id]: run for run in readable(rows)}
+
+
 def read_run(connection: Connection, run_id: str) -> Run:
     """Read one run. Raises: UnknownRun; StoreProblem for a damaged one."""
     query = select(*RUN_COLUMNS).where(RUNS.c.id == checked_id(run_id), NOT_IN_TRASH)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ async def test_a_database_of_an_older_version_is_brought_up_to_date(
     url = sqlite_url(tmp_path / "old.sqlite3")
     run = a_run(**FULL)
     with monkeypatch.context() as patched, closing_engine(url) as connection:
-        patched.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:migrations_applied])
+        older = dict(islice(migrations.MIGRATIONS.items(), migrations_applied))
+        patched.setattr(migrations, "MIGRATIONS", older)
         migrations.migrate(connection, at_ms=1)
         columns = {row.name for row in connection.execute(text("PRAGMA table_info(runs)"))}
         row = {OLD_NAMES.get(name, name): value for name, value in to_row(run).items()}
@@ -57,19 +59,16 @@ async def test_migrating_twice_does_nothing(store: RunStore, tmp_path: Path) -> 
     with create_engine(sqlite_url(tmp_path / "store.sqlite3")).begin() as connection:
         assert migrations.migrate(connection, at_ms=2) == ()
         names = connection.scalars(text("SELECT name FROM migrations ORDER BY name")).all()
-    assert names == [step.__name__ for step in migrations.MIGRATIONS]
+    assert names == [*migrations.MIGRATIONS]
 
 
 async def test_a_migration_that_fails_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All missing migrations are applied, or none."""
-
-    def m9999_broken(connection: Any) -> None:
-        connection.execute(text("CREATE TABLE half (id INTEGER)"))
-        connection.execute(text("THIS IS NO SQL"))
-
-    monkeypatch.setattr(migrations, "MIGRATIONS", [*migrations.MIGRATIONS, m9999_broken])
+    broken = "CREATE TABLE half (id INTEGER); THIS IS NO SQL;"
+    more = migrations.MIGRATIONS | {"m9999_broken": broken}
+    monkeypatch.setattr(migrations, "MIGRATIONS", more)
     store = RunStore(sqlite_url(tmp_path / "new.sqlite3"))
     with pytest.raises(StoreProblem):
         await store.open()

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, event, text
 
+from kie_ui.runs import retention
 from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
 from kie_ui.runs.run import UNSENT_STEPS, Run, Step
-from kie_ui.runs.storage import removal
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from kie_ui.runs.storage.tables import JSON_FIELDS, RUN_COLUMNS
 from tests.runs.harness import FULL, OWNER, RecordedEvents, a_run
@@ -189,20 +189,20 @@ QUESTIONS: dict[str, tuple[list[str], Callable[[RunStore], Awaitable[Any]]]] = {
     "holders": (["runs_unfinished"], lambda store: store.holders()),
     "trash due": (
         ["runs_in_bin"],
-        lambda store: store.read(partial(removal.trash_due, until_ms=9)),
+        lambda store: store.read(partial(retention.trash_due, until_ms=9)),
     ),
     "own inputs": (
         ["run_inputs_by_run", "sqlite_autoindex_run_inputs_1"],
-        lambda store: store.read(partial(removal.own_inputs, run=a_run())),
+        lambda store: store.read(partial(retention.own_inputs, run=a_run())),
     ),
-    "stored bytes": (["runs_stored"], lambda store: store.read(removal.stored_bytes)),
+    "stored bytes": (["runs_stored"], lambda store: store.read(retention.stored_bytes)),
     "unmeasured": (
         ["stored_files_unmeasured"],
-        lambda store: store.read(partial(removal.unmeasured_files, limit=9)),
+        lambda store: store.read(partial(retention.unmeasured_files, limit=9)),
     ),
     "oldest stored": (
         ["runs_on_disk", "runs_by_number"],
-        lambda store: store.read(partial(removal.oldest_stored, after=0, limit=9)),
+        lambda store: store.read(partial(retention.oldest_stored, after=0, limit=9)),
     ),
 }
 
