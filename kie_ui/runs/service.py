@@ -15,9 +15,7 @@ from kie_ui.background import BackgroundTasks
 from kie_ui.catalog.registry import Catalog
 from kie_ui.kie.client import KieClient
 from kie_ui.media.storage import Storage, explain_os_error
-from kie_ui.runs.accounts.balance import BalanceNotes, Balances
-from kie_ui.runs.accounts.credentials import Access, Backends, Clients
-from kie_ui.runs.accounts.limits import NO_LIMIT, CreateBudget, Quota, RunsPerDay
+from kie_ui.runs.accounts import Access, Backends, BalanceNotes, Balances, Clients
 from kie_ui.runs.cluster import ProcessLock, RunOwnership
 from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
 from kie_ui.runs.history import History
@@ -29,6 +27,7 @@ from kie_ui.runs.lifecycle.engine import RunEngine
 from kie_ui.runs.lifecycle.poll import TaskPoller
 from kie_ui.runs.lifecycle.poll_scheduler import POLLS_PER_S, PollScheduler, PollSettings
 from kie_ui.runs.lifecycle.submit import Intake, Submitter
+from kie_ui.runs.limits import NO_LIMIT, CreateBudget, Quota, RunsPerDay
 from kie_ui.runs.retention import TRASH_INTERVAL_S, Retention
 from kie_ui.runs.run import UNSENT_STEPS, BackendKind, Run, Step
 from kie_ui.runs.storage.run_store import RunStore

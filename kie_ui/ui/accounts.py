@@ -13,8 +13,7 @@ from pydantic import SecretStr
 
 from kie_ui.kie.backend import Backend, clean_api_key
 from kie_ui.kie.errors import KieError, Unauthorized
-from kie_ui.runs.accounts.balance import Balances
-from kie_ui.runs.accounts.credentials import Backends
+from kie_ui.runs.accounts import Backends, Balances
 from kie_ui.runs.events import ChangeSignals
 
 FORGET_AFTER_S = 12 * 3600.0

@@ -14,8 +14,8 @@ from kie_ui.catalog.sanitize import UnusableSpec
 from kie_ui.catalog.validation.validate import InvalidValues
 from kie_ui.kie.errors import KieError, Unreachable
 from kie_ui.media.storage import explain_os_error
-from kie_ui.runs.accounts.limits import QuotaUsedUp
 from kie_ui.runs.errors import RunsProblem, StoreProblem, UnknownRun
+from kie_ui.runs.limits import QuotaUsedUp
 
 
 class BadRequest(Exception):

@@ -21,11 +21,10 @@ from kie_ui.catalog.spec import ModelSpec
 from kie_ui.kie.backend import Backend
 from kie_ui.kie.client import KieClient
 from kie_ui.media.storage import Storage
-from kie_ui.runs.accounts.balance import Balances
-from kie_ui.runs.accounts.credentials import Backends, Clients
-from kie_ui.runs.accounts.limits import NO_LIMIT, RunsPerDay
+from kie_ui.runs.accounts import Backends, Balances, Clients
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.runs.errors import RunsProblem, StoreProblem
+from kie_ui.runs.limits import NO_LIMIT, RunsPerDay
 from kie_ui.runs.service import Limits, RunService
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from kie_ui.settings import Settings

@@ -20,7 +20,7 @@ from kie_ui.catalog.values import FileRef
 from kie_ui.kie.backend import Backend
 from kie_ui.kie.client import KieClient
 from kie_ui.media.storage import Storage
-from kie_ui.runs.accounts.credentials import KEY_GONE, Backends, Clients
+from kie_ui.runs.accounts import KEY_GONE, Backends, Clients
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.events import RunEvents
 from kie_ui.runs.lifecycle.poll_scheduler import Outcome, PollScheduler

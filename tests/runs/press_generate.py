@@ -20,7 +20,7 @@ from typing import Any
 
 import kie_ui.media.images.convert
 import kie_ui.media.probe  # noqa: F401 - imported once, for all that are forked
-from kie_ui.runs.accounts.credentials import account_of
+from kie_ui.runs.accounts import account_of
 from kie_ui.runs.service import Limits
 from tests.runs.harness import GROK, OWNER, FastClock, grok_values, make_backends, make_service
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_ui.runs.accounts.credentials import Backends
+from kie_ui.runs.accounts import Backends
 from kie_ui.runs.errors import UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.create import MAX_UPLOADS_OF_ONE
 from kie_ui.runs.run import Run, Step

@@ -11,7 +11,7 @@ import pytest
 from kie_ui.catalog.registry import Registry, UnknownModel, built_in_registry
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.runs.accounts.credentials import Backends
+from kie_ui.runs.accounts import Backends
 from kie_ui.runs.run import Step
 from kie_ui.runs.service import RunService
 from tests.fake_kie import Answer, FakeKie

@@ -12,7 +12,7 @@ from PIL import Image
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.validation.validate import InvalidValues
 from kie_ui.catalog.values import FileRef
-from kie_ui.runs.accounts.credentials import KEY_GONE, Backends
+from kie_ui.runs.accounts import KEY_GONE, Backends
 from kie_ui.runs.errors import KeyMissing, UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.create import UPLOAD_KEPT_MS
 from kie_ui.runs.run import Run, Step

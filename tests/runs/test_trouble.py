@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_ui.runs.accounts.credentials import Backends
+from kie_ui.runs.accounts import Backends
 from kie_ui.runs.cluster import ProcessLock
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.run import Run, Step

@@ -15,7 +15,7 @@ from kie_ui.catalog.roles import prompt_of
 from kie_ui.catalog.validation.validate import check_part
 from kie_ui.kie.errors import error_for_code
 from kie_ui.kie.responses import TaskRecord
-from kie_ui.runs.accounts.credentials import Access
+from kie_ui.runs.accounts import Access
 from kie_ui.runs.errors import KeyMissing, WrongStep
 from kie_ui.runs.run import BackendKind, Run, Step, StepChange
 from kie_ui.runs.storage.run_store import RunStore

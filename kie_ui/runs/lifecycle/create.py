@@ -19,7 +19,7 @@ from kie_ui.kie.client import KieClient
 from kie_ui.kie.errors import KieError, NoAnswer, RateLimited, Unreachable
 from kie_ui.kie.responses import CreatedTask
 from kie_ui.media.storage import Storage
-from kie_ui.runs.accounts.credentials import Access
+from kie_ui.runs.accounts import Access
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.lifecycle.adopt import CallbackAddresses
 from kie_ui.runs.lifecycle.create_queue import CreateQueue, FairRoom

@@ -15,7 +15,7 @@ from kie_ui.kie.errors import DownloadFailed, KieError, Maintenance, RateLimited
 from kie_ui.kie.responses import TaskRecord
 from kie_ui.media.formats import MediaProblem
 from kie_ui.media.storage import Storage, explain_os_error, removing_on_failure
-from kie_ui.runs.accounts.credentials import Access
+from kie_ui.runs.accounts import Access
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.lifecycle.create_queue import FairRoom
 from kie_ui.runs.lifecycle.poll import written_results

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from kie_ui.background import BackgroundTasks
 from kie_ui.kie.errors import KieError
-from kie_ui.runs.accounts.balance import BalanceNotes
+from kie_ui.runs.accounts import BalanceNotes
 from kie_ui.runs.errors import RunsProblem, StoreProblem, UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.adopt import TaskAdopter
 from kie_ui.runs.lifecycle.create import UNKNOWN_FATE, TaskCreator

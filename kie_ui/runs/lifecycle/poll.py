@@ -13,7 +13,7 @@ from kie_ui.kie.errors import (
     Unauthorized,
 )
 from kie_ui.kie.responses import TaskRecord, TaskState
-from kie_ui.runs.accounts.credentials import Access, key_gone
+from kie_ui.runs.accounts import Access, key_gone
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, Outcome
 from kie_ui.runs.run import Clip, Run, RunError, Step, excerpt_of, size_of

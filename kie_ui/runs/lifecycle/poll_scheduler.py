@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from kie_ui.background import BackgroundTasks
-from kie_ui.runs.accounts.limits import PollRate, RateShare
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.lifecycle.create_queue import FairQueue
+from kie_ui.runs.limits import PollRate, RateShare
 from kie_ui.runs.run import Run
 
 log = logging.getLogger(__name__)

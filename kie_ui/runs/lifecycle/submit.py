@@ -25,10 +25,10 @@ from kie_ui.catalog.values import FileRef, MediaRef, as_media
 from kie_ui.media.formats import MediaProblem, PreparedFile
 from kie_ui.media.images.convert import PictureLimits, prepare_picture
 from kie_ui.media.storage import Storage, explain_os_error
-from kie_ui.runs.accounts.credentials import Backends
-from kie_ui.runs.accounts.limits import Quota
+from kie_ui.runs.accounts import Backends
 from kie_ui.runs.errors import KeyMissing, StoreProblem
 from kie_ui.runs.lifecycle.engine import RunEngine
+from kie_ui.runs.limits import Quota
 from kie_ui.runs.run import BackendKind, Payer, Run, Step, StepChange
 from kie_ui.runs.storage.run_store import RunStore
 

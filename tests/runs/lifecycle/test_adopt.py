@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from kie_ui.kie.backend import Backend
 from kie_ui.kie.errors import KieError, TaskNotFound
-from kie_ui.runs.accounts.credentials import Backends
+from kie_ui.runs.accounts import Backends
 from kie_ui.runs.errors import KeyMissing, UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.adopt import clean_task_id
 from kie_ui.runs.run import BackendKind, Run, Step

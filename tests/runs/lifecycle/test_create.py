@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_ui.runs.accounts.credentials import Backends
+from kie_ui.runs.accounts import Backends
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.lifecycle.create import MAX_UPLOADS_OF_ONE, RATE_LIMIT_WAITS_S
 from kie_ui.runs.lifecycle.create_queue import TakeCreate

@@ -9,7 +9,7 @@ import pytest
 
 from kie_ui.kie.client import KieClient
 from kie_ui.kie.responses import TaskRecord
-from kie_ui.runs.accounts.credentials import KEY_GONE, Access, Backends, Clients
+from kie_ui.runs.accounts import KEY_GONE, Access, Backends, Clients
 from kie_ui.runs.lifecycle.poll import LATE, NOT_FOUND_GRACE_MS, TaskPoller, changes_by_record
 from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, Outcome
 from kie_ui.runs.run import Run, Step

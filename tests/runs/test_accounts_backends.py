@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from kie_ui.kie.backend import Backend
-from kie_ui.runs.accounts.credentials import Backends, account_of
+from kie_ui.runs.accounts import Backends, account_of
 from kie_ui.runs.run import BackendKind, Payer
 
 DEMO = Backend(kind="demo", api_base_url="http://demo.test", api_key=SecretStr("demo"))

@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kie_ui.runs.accounts.limits import MIN_RATE_SHARE, RECOVERS_AFTER_S, PollRate
 from kie_ui.runs.lifecycle.poll_scheduler import interval_s
+from kie_ui.runs.limits import MIN_RATE_SHARE, RECOVERS_AFTER_S, PollRate
 
 PER_S = 20.0
 

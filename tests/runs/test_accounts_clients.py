@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from kie_ui.kie.backend import Backend
 from kie_ui.kie.client import KieClient
-from kie_ui.runs.accounts.credentials import IDLE_S, Clients
+from kie_ui.runs.accounts import IDLE_S, Clients
 from kie_ui.runs.clock import Clock
 
 ADAS = Backend(kind="live", api_key=SecretStr("adas"))

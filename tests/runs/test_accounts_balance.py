@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from kie_ui.runs.accounts.credentials import Backends
+from kie_ui.runs.accounts import Backends
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from tests.fake_kie import FakeKie, endless

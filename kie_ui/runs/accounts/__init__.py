@@ -1,1 +1,0 @@
-"""Keys, balances and limits of the accounts that pay for runs."""
