@@ -14,15 +14,14 @@ import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 MAX_NAME_BYTES = 100
 MISSING_NAME = "Missing files.txt"
 
 _CHUNK_BYTES = 256 * 1024
-_FIRST_YEAR, _LAST_YEAR = 1980, 2107  # what a ZIP can say
-_EARLIEST, _LATEST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
+_EARLIEST, _LATEST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)  # what a ZIP can say
 _FILE_MODE = 0o100644
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
 _JOINERS = {"\u200c", "\u200d"}  # spelling of several scripts, and of composed emoji
@@ -105,24 +104,16 @@ def _chunks(file: IO[bytes], size_bytes: int) -> Iterator[bytes]:
         yield chunk
 
 
-class _Outbox(io.RawIOBase):
+class _Outbox(io.BytesIO):
     """A stream that cannot go back: what is written waits here until it is taken."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._waiting: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object, /) -> int:
-        piece = bytes(memoryview(data))  # type: ignore[arg-type]  # any buffer, as io has it
-        self._waiting.append(piece)
-        return len(piece)
+    def tell(self) -> int:
+        raise io.UnsupportedOperation  # so that zipfile counts the bytes itself and never seeks
 
     def take(self) -> bytes:
-        data = b"".join(self._waiting)
-        self._waiting.clear()
+        data = self.getvalue()
+        self.seek(0)
+        self.truncate()
         return data
 
 
@@ -134,16 +125,12 @@ class _Names:
         self._counts: dict[str, int] = {}
 
     def unique(self, name: str) -> str:
-        folder, slash, file_name = name.rpartition("/")
-        stem, dot, suffix = file_name.rpartition(".")
-        if not stem:
-            stem, dot, suffix = file_name, "", ""
-        base = f"{folder}{slash}{stem}"
+        path = PurePosixPath(name)
         key, candidate = name.casefold(), name
         number = self._counts.get(key, 1)
         while candidate.casefold() in self._taken:
             number += 1
-            candidate = f"{base} ({number}){dot}{suffix}"
+            candidate = str(path.with_stem(f"{path.stem} ({number})"))
         self._counts[key] = number
         self._taken.add(candidate.casefold())
         return candidate
@@ -222,11 +209,7 @@ def _zip_time(modified_ms: int) -> tuple[int, int, int, int, int, int]:
         moment = time.localtime(modified_ms / 1000)
     except (OverflowError, OSError, ValueError):
         return _EARLIEST if modified_ms < 0 else _LATEST
-    if moment.tm_year < _FIRST_YEAR:
-        return _EARLIEST
-    if moment.tm_year > _LAST_YEAR:
-        return _LATEST
-    return (*moment[:5], min(moment.tm_sec, 59))
+    return max(_EARLIEST, min(_LATEST, (*moment[:5], min(moment.tm_sec, 59))))
 
 
 def to_csv(rows: Iterable[Mapping[str, object]]) -> str:
@@ -252,7 +235,7 @@ def _cell(value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, Mapping | list | tuple):
-        return _defused(json.dumps(value, ensure_ascii=False, default=str))
+        value = json.dumps(value, ensure_ascii=False, default=str)
     return _defused(str(value))
 
 

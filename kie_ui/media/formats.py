@@ -21,29 +21,33 @@ class MediaProblem(ValueError):
 
 
 class FileKind(Enum):
-    """A kind of file; the value is how a sentence names it."""
+    """A kind of file: how a sentence names it, and its MIME type where its kind alone says it."""
 
-    JPEG = "a JPEG picture"
-    PNG = "a PNG picture"
-    WEBP = "a WebP picture"
-    HEIF = "a HEIC picture"
-    AVIF = "an AVIF picture"
-    GIF = "a GIF picture"
-    BMP = "a BMP picture"
-    TIFF = "a TIFF picture"
-    JPEG2000 = "a JPEG 2000 picture"
-    PSD = "a Photoshop picture"
-    JPEG_XL = "a JPEG XL picture"
-    RAW = "a raw camera picture"
-    SVG = "an SVG drawing"
-    PDF = "a PDF document"
-    HTML = "a web page"
-    TEXT = "a text file"
-    ARCHIVE = "a ZIP archive or office document"
-    VIDEO = "a video"
-    SOUND = "a sound file"
-    EMPTY = "an empty file"
-    UNKNOWN = "a file of an unknown kind"
+    def __init__(self, label: str, mime: str = OCTET_STREAM) -> None:
+        self.label = label
+        self.mime = mime
+
+    JPEG = ("a JPEG picture", "image/jpeg")
+    PNG = ("a PNG picture", "image/png")
+    WEBP = ("a WebP picture", "image/webp")
+    HEIF = ("a HEIC picture", "image/heic")
+    AVIF = ("an AVIF picture", "image/avif")
+    GIF = ("a GIF picture", "image/gif")
+    BMP = ("a BMP picture", "image/bmp")
+    TIFF = ("a TIFF picture", "image/tiff")
+    JPEG2000 = ("a JPEG 2000 picture", "image/jp2")
+    PSD = ("a Photoshop picture", "image/vnd.adobe.photoshop")
+    JPEG_XL = ("a JPEG XL picture", "image/jxl")
+    RAW = ("a raw camera picture",)
+    SVG = ("an SVG drawing", "image/svg+xml")
+    PDF = ("a PDF document", "application/pdf")
+    HTML = ("a web page",)
+    TEXT = ("a text file", "text/plain")
+    ARCHIVE = ("a ZIP archive or office document", "application/zip")
+    VIDEO = ("a video", "video/mp4")
+    SOUND = ("a sound file", "audio/mp4")
+    EMPTY = ("an empty file",)
+    UNKNOWN = ("a file of an unknown kind",)
 
 
 _SIGNATURES: tuple[tuple[FileKind, bytes], ...] = (
@@ -70,13 +74,7 @@ _MATCHERS = [(kind, re.compile(pattern, re.DOTALL)) for kind, pattern in _SIGNAT
 
 _BRANDS: tuple[tuple[FileKind, frozenset[bytes]], ...] = (
     (FileKind.AVIF, frozenset({b"avif", b"avis"})),
-    (
-        FileKind.HEIF,
-        frozenset(
-            {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-            | {b"mif1", b"msf1"}
-        ),
-    ),
+    (FileKind.HEIF, frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())),
     (FileKind.RAW, frozenset({b"crx "})),
     (FileKind.SOUND, frozenset({b"M4A ", b"M4B "})),
 )
@@ -172,25 +170,6 @@ _MIME_BY_SIGNATURE = tuple(
         (rb"glTF", "model/gltf-binary"),
     )
 )
-_MIME_BY_KIND = {
-    FileKind.VIDEO: "video/mp4",
-    FileKind.SOUND: "audio/mp4",
-    FileKind.JPEG: "image/jpeg",
-    FileKind.PNG: "image/png",
-    FileKind.WEBP: "image/webp",
-    FileKind.GIF: "image/gif",
-    FileKind.AVIF: "image/avif",
-    FileKind.HEIF: "image/heic",
-    FileKind.BMP: "image/bmp",
-    FileKind.TIFF: "image/tiff",
-    FileKind.JPEG2000: "image/jp2",
-    FileKind.JPEG_XL: "image/jxl",
-    FileKind.PSD: "image/vnd.adobe.photoshop",
-    FileKind.SVG: "image/svg+xml",
-    FileKind.PDF: "application/pdf",
-    FileKind.ARCHIVE: "application/zip",
-    FileKind.TEXT: "text/plain",
-}
 
 
 def mime_of(prefix: bytes) -> str:
@@ -198,4 +177,4 @@ def mime_of(prefix: bytes) -> str:
     for signature, mime in _MIME_BY_SIGNATURE:
         if signature.match(prefix):
             return mime
-    return _MIME_BY_KIND.get(sniff(prefix), OCTET_STREAM)
+    return sniff(prefix).mime

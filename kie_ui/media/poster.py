@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -23,32 +22,27 @@ from kie_ui.media.images.encode import (
     JPEG,
     WEBP,
     encode_within,
-    scaled_size,
     scaled_to,
+    size_within,
     to_plain_colours,
 )
 from kie_ui.media.images.open import describe, open_picture, read_upright
-from kie_ui.media.probe import MAX_SIDE_PX, explaining_damage, loudness, open_clip
+from kie_ui.media.probe import MAX_SIDE_PX, POSSIBLE_VIDEOS, explaining_damage, loudness, open_clip
 from kie_ui.media.storage import write_whole
 
 MAX_POSTER_BYTES = 40_000
 
 _NO_PICTURE = {FileKind.SOUND, FileKind.EMPTY, FileKind.HTML, FileKind.TEXT, FileKind.PDF}
-_MAYBE_A_VIDEO = {FileKind.VIDEO, FileKind.UNKNOWN}
 _SHARES = ((0.28, 0.34, 0.4), (0.55, 0.7), (0.1, 0.9), (0.0,))
 """Where to look, as shares of the clip: near a third, and further off only for want of better."""
 _DAMAGED = "This clip is damaged and cannot be shown. Fetch it again."
+_NO_FRAME = "No frame of this clip can be read. Fetch or save it again."
 _MAX_DECODED = 900
 _GUESSED_LENGTH_S = 3.0  # for a clip that does not state its own
 _MEASURED_SIDE_PX = 160
 _MIN_CONTRAST = 8.0
 _MIN_LIGHT = 16.0
 _MAX_LIGHT = 245.0
-_TURNS = {
-    90: Image.Transpose.ROTATE_90,
-    180: Image.Transpose.ROTATE_180,
-    270: Image.Transpose.ROTATE_270,
-}
 _WAVEFORM_PX = (480, 320)
 _BARS = 48
 _BAR_PX = 6
@@ -60,16 +54,7 @@ _COLOUR = (20, 163, 148, 255)
 _OVERSAMPLING = 2
 
 
-@dataclass(frozen=True, slots=True)
-class PosterInfo:
-    """What a poster is: as wide and high as its picture is seen."""
-
-    width_px: int
-    height_px: int
-    size_bytes: int
-
-
-def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> PosterInfo:
+def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> None:
     """Write an informative still of a clip or picture, upright, of at most `MAX_POSTER_BYTES`.
 
     WebP where the name of `to` says so, else JPEG; never larger than the original. Of a clip it is
@@ -77,21 +62,16 @@ def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> PosterInfo:
     empty frames are taken only when there are no others.
     Raises: MediaProblem when there is no picture to be had; OSError.
     """
-    kind = _sniff(clip)
-    still = (
-        _still_of_video(clip, max_side_px)
-        if kind in _MAYBE_A_VIDEO
-        else _still_of_picture(clip, max_side_px)
-    )
+    is_video = _sniff(clip) in POSSIBLE_VIDEOS
+    still = (_still_of_video if is_video else _still_of_picture)(clip, max_side_px)
     encoding = WEBP if to.suffix.lower() == ".webp" else JPEG
     encoded = encode_within(still, (encoding,), MAX_POSTER_BYTES)
     if encoded is None:
         raise MediaProblem("This picture is too long and thin to be shown small.")
     write_whole(to, encoded.data)
-    return PosterInfo(encoded.width_px, encoded.height_px, len(encoded.data))
 
 
-def write_first_frame(clip: Path, to: Path) -> PosterInfo:
+def write_first_frame(clip: Path, to: Path) -> None:
     """Write the frame that a clip begins with: PNG, upright, as large as the clip.
 
     Raises: MediaProblem for what is no clip, or a damaged one; OSError.
@@ -101,29 +81,24 @@ def write_first_frame(clip: Path, to: Path) -> PosterInfo:
         first = next(_frames_at(container, stream, (0.0,)), None)
         still = None if first is None else _small_upright(first, MAX_SIDE_PX)
     if still is None:
-        raise MediaProblem("No frame of this clip can be read. Fetch or save it again.")
+        raise MediaProblem(_NO_FRAME)
     encoded = io.BytesIO()
     still.save(encoded, "PNG")
     write_whole(to, encoded.getvalue())
-    return PosterInfo(still.width, still.height, encoded.tell())
 
 
 def _sniff(path: Path) -> FileKind:
     kind = sniff_file(path, "clip")
     if kind in _NO_PICTURE:
-        raise MediaProblem(f"This is {kind.value}, which has no picture to show.")
+        raise MediaProblem(f"This is {kind.label}, which has no picture to show.")
     return kind
 
 
 def _still_of_picture(path: Path, max_side_px: int) -> Image.Image:
     with open_picture(path) as picture:
         info = describe(picture, path)
-        size_px = _size_within((info.width_px, info.height_px), max_side_px)
+        size_px = size_within((info.width_px, info.height_px), max_side_px)
         return scaled_to(to_plain_colours(read_upright(picture, size_px)), size_px)
-
-
-def _size_within(size_px: tuple[int, int], max_side_px: int) -> tuple[int, int]:
-    return scaled_size(size_px, min(1.0, max_side_px / max(size_px)))
 
 
 def _still_of_video(path: Path, max_side_px: int) -> Image.Image:
@@ -137,7 +112,7 @@ def _still_of_video(path: Path, max_side_px: int) -> Image.Image:
             if best_score > 0:
                 break
     if best is None:
-        raise MediaProblem("No frame of this clip can be read. Fetch or save it again.")
+        raise MediaProblem(_NO_FRAME)
     return best
 
 
@@ -183,10 +158,10 @@ def _small_upright(frame: VideoFrame, max_side_px: int) -> Image.Image:
     """Shrink before turning: the decoder's frames may be large."""
     if max(frame.width, frame.height) > MAX_SIDE_PX:
         raise MediaProblem("This clip is too large to be shown safely.")
-    width_px, height_px = _size_within((frame.width, frame.height), max_side_px)
+    width_px, height_px = size_within((frame.width, frame.height), max_side_px)
     still = Image.fromarray(frame.to_ndarray(width=width_px, height=height_px, format="rgb24"))
-    turn = _TURNS.get(round(frame.rotation) % 360)
-    return still if turn is None else still.transpose(turn)
+    degrees = round(frame.rotation) % 360
+    return still.rotate(degrees, expand=True) if degrees in (90, 180, 270) else still
 
 
 def _score(still: Image.Image) -> float:
@@ -200,7 +175,7 @@ def _score(still: Image.Image) -> float:
     return float(edges.rms[0]) + 0.001
 
 
-def draw_waveform(sound: Path, to: Path) -> PosterInfo:
+def draw_waveform(sound: Path, to: Path) -> None:
     """Write a small picture of a sound, WebP with nothing behind its bars.
 
     Raises: MediaProblem; OSError.
@@ -217,7 +192,6 @@ def draw_waveform(sound: Path, to: Path) -> PosterInfo:
     encoded = io.BytesIO()
     picture.resize(_WAVEFORM_PX, Image.Resampling.LANCZOS).save(encoded, "WEBP", quality=80)
     write_whole(to, encoded.getvalue())
-    return PosterInfo(*_WAVEFORM_PX, encoded.tell())
 
 
 def _draw_bar(draw: ImageDraw.ImageDraw, middle: float, centre: float, height_px: float) -> None:

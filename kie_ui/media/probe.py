@@ -41,10 +41,10 @@ from kie_ui.media.formats import (
 from kie_ui.media.images.open import inspect_picture
 
 MAX_SIDE_PX = 8192
+POSSIBLE_VIDEOS = {FileKind.VIDEO, FileKind.UNKNOWN}
 
 _CLIPS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,flv"
 _SOUNDS = "wav,mp3,aac,flac,ogg,mov,mp4,m4a,matroska,webm"
-_MAYBE_A_VIDEO = {FileKind.VIDEO, FileKind.UNKNOWN}
 _SHOWN_PICTURES = {"image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"}
 _TEXTS = {".txt", ".md", ".json", ".csv", ".srt", ".vtt", ".lrc"}
 """Text is a result only where its name says so; elsewhere it is an error in place of one."""
@@ -126,8 +126,8 @@ def probe_video(path: Path) -> MediaInfo:
     Raises: MediaProblem when it is missing, no video, cut off or damaged; OSError when the disk
     fails.
     """
-    if (kind := sniff_file(path, "video")) not in _MAYBE_A_VIDEO:
-        raise MediaProblem(f"This is {kind.value}, not a video. Fetch or choose it again.")
+    if (kind := sniff_file(path, "video")) not in POSSIBLE_VIDEOS:
+        raise MediaProblem(f"This is {kind.label}, not a video. Fetch or choose it again.")
     is_matroska = mime_of(read_prefix(path)) in ("video/webm", "video/x-matroska")
     with explaining_damage(_DAMAGED), open_clip(path) as container:
         stream = container.streams.best("video")
@@ -260,14 +260,11 @@ def _is_sound_alone(path: Path) -> bool:
     """Tell whether a container for clips holds only sound, and perhaps a picture of its cover."""
     try:
         with open_clip(path) as container:
-            moving = [s for s in container.streams.video if not _is_cover(s.disposition)]
-            return bool(container.streams.audio) and not moving
+            videos = container.streams.video
+            is_moving = any(Disposition.attached_pic not in each.disposition for each in videos)
+            return bool(container.streams.audio) and not is_moving
     except (av.FFmpegError, ValueError):
         return False
-
-
-def _is_cover(disposition: Disposition) -> bool:
-    return bool(disposition & Disposition.attached_pic)
 
 
 def loudness(path: Path, parts: int) -> list[float]:
@@ -314,7 +311,7 @@ def inspect_given(source: Path, kind: MediaKind) -> PreparedFile:
         return PreparedFile(source, mime, suffix_of(mime) or source.suffix.lower()[:8], size_bytes)
     if kind_of(mime) != kind:
         noun = _NOUNS[kind]
-        raise MediaProblem(f"This is {sniff(prefix).value}, not a {noun}. Choose a {noun}.")
+        raise MediaProblem(f"This is {sniff(prefix).label}, not a {noun}. Choose a {noun}.")
     try:
         info = inspect_result(source)
     except MediaProblem as problem:

@@ -31,6 +31,7 @@ from kie_ui.catalog.roles import prompt_of
 from kie_ui.media.formats import MediaProblem, mime_of, read_prefix
 from kie_ui.media.probe import explaining_damage, open_clip
 from kie_ui.media.storage import part_beside, removing_on_failure, rename_whole
+from kie_ui.strict_json import read_json
 
 MAX_RECIPE_BYTES = 256 * 1024
 """The most bytes a recipe may have; longer ones are neither written nor read."""
@@ -130,8 +131,8 @@ def _from_text(text: str) -> Recipe | None:
     try:
         if len(text.encode()) > MAX_RECIPE_BYTES:
             return None
-        return Recipe.model_validate(json.loads(text))
-    except (ValueError, RecursionError):  # what pydantic and JSON raise are ValueErrors as well
+        return Recipe.model_validate(read_json(text))
+    except ValueError:  # what pydantic raises is one as well
         return None
 
 

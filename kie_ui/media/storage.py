@@ -101,7 +101,8 @@ class Storage:
         """
         if not _SUFFIX.fullmatch(suffix):
             raise ValueError(f"This is not a file suffix: {suffix!r}")
-        kept = self._input_path(_sha256(source), suffix)
+        digest = _sha256(source)
+        kept = self.root / "inputs" / digest[:2] / f"{digest}{suffix}"
         if kept.is_file():
             os.utime(kept, (self._now(), self._now()))
         else:
@@ -176,28 +177,21 @@ class Storage:
             raise OutsideStorage("This name does not belong to a stored file.")
         return path
 
-    def sweep_parts(self, *, older_than_s: float = _STALE_AFTER_S) -> int:
+    def sweep_parts(self) -> int:
         """Remove the parts that a crash left behind, and return how many.
 
-        A part written to within `older_than_s` seconds stays: another process may be writing it.
-        Raises: OSError.
+        A part written to lately stays: another process may be writing it. Raises: OSError.
         """
-        oldest_kept_s = self._now() - older_than_s
-        stale = [part for part in self._parts() if _written_at_s(part) <= oldest_kept_s]
+        oldest_kept_s = self._now() - _STALE_AFTER_S
+        folders = ("inputs/*", "clips", "posters")
+        parts = [part for each in folders for part in self.root.glob(f"{each}/*{PART_SUFFIX}")]
+        stale = [part for part in parts if _written_at_s(part) <= oldest_kept_s]
         for part in stale:
             part.unlink(missing_ok=True)
         return len(stale)
 
-    def _parts(self) -> Iterator[Path]:
-        yield from self.root.glob(f"inputs/*/*{PART_SUFFIX}")
-        yield from self.root.glob(f"clips/*{PART_SUFFIX}")
-        yield from self.root.glob(f"posters/*{PART_SUFFIX}")
-
     def _stored(self, path: Path) -> StoredFile:
         return StoredFile(path.relative_to(self.root).as_posix(), path.stat().st_size)
-
-    def _input_path(self, digest: str, suffix: str) -> Path:
-        return self.root / "inputs" / digest[:2] / f"{digest}{suffix}"
 
     def _copy_in(self, source: Path, expected: Path) -> Path:
         """Name the copy by its own content: the source may have changed meanwhile."""
@@ -227,10 +221,9 @@ def explain_os_error(exc: OSError) -> str:
     )
 
 
-_FULL = "The disk is full. Free some space, then try again."
 _FORBIDDEN = "The storage folder may not be written to. Change its permissions, then try again."
 _EXPLANATIONS = {
-    errno.ENOSPC: _FULL,
+    errno.ENOSPC: "The disk is full. Free some space, then try again.",
     errno.EDQUOT: "The disk quota is used up. Free some space, then try again.",
     errno.EACCES: _FORBIDDEN,
     errno.EPERM: _FORBIDDEN,

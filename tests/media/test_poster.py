@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
 from kie_ui.media.formats import MediaProblem
-from kie_ui.media.poster import MAX_POSTER_BYTES, PosterInfo, make_poster, write_first_frame
+from kie_ui.media.poster import MAX_POSTER_BYTES, make_poster, write_first_frame
 
 ClipMaker = Callable[..., Path]
 Drawer = Callable[..., Image.Image]
@@ -43,8 +43,10 @@ def _is_like(path: Path, expected: Image.Image) -> bool:
     return float(np.abs(poster - wanted).mean()) < 12
 
 
-def _size_px(poster: PosterInfo) -> tuple[int, int]:
-    return poster.width_px, poster.height_px
+def _poster_size_px(clip: Path, to: Path, **options: int) -> tuple[int, int]:
+    make_poster(clip, to, **options)
+    with Image.open(to) as poster:
+        return poster.size
 
 
 def test_the_black_start_is_passed_by(tmp_path: Path, draw: Drawer) -> None:
@@ -52,7 +54,7 @@ def test_the_black_start_is_passed_by(tmp_path: Path, draw: Drawer) -> None:
     scene = draw(192, 128)
     clip = _film(tmp_path / "clip.mp4", [_flat(0)] * 6 + [scene] * 18)
 
-    assert _size_px(make_poster(clip, tmp_path / "poster.jpg")) == (192, 128)
+    assert _poster_size_px(clip, tmp_path / "poster.jpg") == (192, 128)
     assert _is_like(tmp_path / "poster.jpg", scene)
 
 
@@ -92,10 +94,8 @@ def test_a_turned_clip_is_shown_upright(tmp_path: Path, draw: Drawer, degrees: i
     """What a phone stored sideways is shown as people see it."""
     clip = _film(tmp_path / "clip.mp4", [draw(192, 128)] * 8, rotation=degrees)
 
-    info = make_poster(clip, tmp_path / "poster.jpg")
-
     upright = draw(192, 128).rotate(degrees, expand=True)
-    assert (info.width_px, info.height_px) == upright.size
+    assert _poster_size_px(clip, tmp_path / "poster.jpg") == upright.size
     assert _is_like(tmp_path / "poster.jpg", upright)
 
 
@@ -105,12 +105,11 @@ def test_a_poster_is_small(tmp_path: Path, noise: Drawer, suffix: str, format_: 
     clip = _film(tmp_path / "clip.mp4", [noise(640, 480)] * 2)
     poster = tmp_path / f"poster{suffix}"
 
-    info = make_poster(clip, poster)
+    make_poster(clip, poster)
 
     assert poster.stat().st_size <= MAX_POSTER_BYTES
     with Image.open(poster) as picture:
         assert picture.format == format_
-        assert picture.size == (info.width_px, info.height_px)
     assert max(picture.size) <= 480
 
 
@@ -118,7 +117,7 @@ def test_the_longest_side_can_be_asked_for(tmp_path: Path, draw: Drawer) -> None
     """The shape stays as it is."""
     clip = _film(tmp_path / "clip.mp4", [draw(192, 128)] * 3)
 
-    assert _size_px(make_poster(clip, tmp_path / "poster.jpg", max_side_px=96)) == (96, 64)
+    assert _poster_size_px(clip, tmp_path / "poster.jpg", max_side_px=96) == (96, 64)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +132,7 @@ def test_any_container_has_a_poster(
     tmp_path: Path, clip: ClipMaker, name: str, options: dict[str, str]
 ) -> None:
     """Containers that state no length, and other codecs, are read as well."""
-    assert _size_px(make_poster(clip(name, **options), tmp_path / "poster.jpg")) == (96, 64)
+    assert _poster_size_px(clip(name, **options), tmp_path / "poster.jpg") == (96, 64)
 
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF", "AVIF"])
@@ -141,7 +140,7 @@ def test_a_picture_has_a_poster_too(tmp_path: Path, draw: Drawer, format_: str) 
     """A result that is a picture is made small."""
     draw(960, 480).save(tmp_path / "result", format_)
 
-    assert _size_px(make_poster(tmp_path / "result", tmp_path / "poster.jpg")) == (480, 240)
+    assert _poster_size_px(tmp_path / "result", tmp_path / "poster.jpg") == (480, 240)
     assert _is_like(tmp_path / "poster.jpg", draw(960, 480))
 
 
@@ -151,7 +150,7 @@ def test_a_turned_picture_is_shown_upright(
     """The camera's note is followed."""
     source = save_turned(draw(240, 160), tmp_path / "turned.jpg", orientation=6)
 
-    assert _size_px(make_poster(source, tmp_path / "poster.jpg")) == (240, 160)
+    assert _poster_size_px(source, tmp_path / "poster.jpg") == (240, 160)
     assert _is_like(tmp_path / "poster.jpg", draw(240, 160))
 
 
@@ -185,7 +184,8 @@ def test_a_damaged_clip_is_shown_or_explained(
     (tmp_path / "damaged.mp4").write_bytes(content)
 
     with suppress(MediaProblem):
-        assert make_poster(tmp_path / "damaged.mp4", tmp_path / "poster.jpg").width_px > 0
+        make_poster(tmp_path / "damaged.mp4", tmp_path / "poster.jpg")
+        assert (tmp_path / "poster.jpg").is_file()
 
 
 @pytest.mark.parametrize(("rotation", "size_px"), [(0, (192, 128)), (90, (128, 192))])
@@ -196,7 +196,7 @@ def test_the_first_frame_is_kept_upright_and_in_full_size(
     scene = draw(192, 128)
     clip = _film(tmp_path / "clip.mp4", [scene] + [_flat(0)] * 11, rotation=rotation)
     to = tmp_path / "first.png"
-    assert _size_px(write_first_frame(clip, to)) == size_px
+    write_first_frame(clip, to)
     with Image.open(to) as kept:
         assert (kept.format, kept.size) == ("PNG", size_px)
     assert _is_like(to, scene.rotate(rotation, expand=True))

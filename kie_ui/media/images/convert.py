@@ -20,8 +20,8 @@ from kie_ui.media.images.encode import (
     encode_within,
     has_alpha,
     preferred_encodings,
-    scaled_size,
     scaled_to,
+    size_within,
     to_plain_colours,
 )
 from kie_ui.media.images.open import (
@@ -114,7 +114,7 @@ def _unchanged(source: Path, info: PictureInfo) -> PreparedFile:
 
 
 def _rewrite(picture: ImageFile.ImageFile, info: PictureInfo, limits: PictureLimits) -> Encoded:
-    size_px = _within_side(info, limits.max_side_px)
+    size_px = size_within((info.width_px, info.height_px), limits.max_side_px)
     plain = scaled_to(to_plain_colours(read_upright(picture, size_px)), size_px)
     encodings = preferred_encodings(
         limits.accepts,
@@ -133,11 +133,6 @@ def _rewrite(picture: ImageFile.ImageFile, info: PictureInfo, limits: PictureLim
             "Use another one."
         )
     return encoded
-
-
-def _within_side(info: PictureInfo, max_side_px: int) -> tuple[int, int]:
-    scale = min(1.0, max_side_px / max(info.width_px, info.height_px))
-    return scaled_size((info.width_px, info.height_px), scale)
 
 
 def _write(encoded: Encoded, into: Path) -> Path:
@@ -178,23 +173,18 @@ def _format_changes(
 
 def _size_changes(info: PictureInfo, encoded: Encoded, limits: PictureLimits) -> Iterator[str]:
     allowed = _size_text(limits.max_bytes, limits)
-    expected_px = _within_side(info, limits.max_side_px)
-    actual_px = (encoded.width_px, encoded.height_px)
-    if actual_px != (info.width_px, info.height_px):
+    before_px, after_px = (info.width_px, info.height_px), (encoded.width_px, encoded.height_px)
+    if after_px != before_px:
         reason = (
             f"because Kie takes at most {allowed}"
-            if actual_px != expected_px
+            if after_px != size_within(before_px, limits.max_side_px)
             else f"because sides over {limits.max_side_px} pixels may be refused"
         )
-        before, after = _pixels_text(info.width_px, info.height_px), _pixels_text(*actual_px)
+        before, after = (f"{width} × {height}" for width, height in (before_px, after_px))
         yield f"Scaled down from {before} to {after} pixels, {reason}."
     if info.size_bytes > limits.max_bytes:
         size = _size_text(len(encoded.data), limits)
         yield f"Made smaller to {size}, because Kie takes at most {allowed}."
-
-
-def _pixels_text(width_px: int, height_px: int) -> str:
-    return f"{width_px} × {height_px}"
 
 
 def _size_text(size_bytes: int, limits: PictureLimits) -> str:

@@ -194,6 +194,11 @@ def scaled_size(size_px: tuple[int, int], scale: float) -> tuple[int, int]:
     return max(1, round(width_px * scale)), max(1, round(height_px * scale))
 
 
+def size_within(size_px: tuple[int, int], max_side_px: int) -> tuple[int, int]:
+    """Width and height of the same shape, scaled down until no side is longer than this."""
+    return scaled_size(size_px, min(1.0, max_side_px / max(size_px)))
+
+
 def scaled_to(picture: Image.Image, size_px: tuple[int, int]) -> Image.Image:
     """Copy to this size; the picture itself when it has it already."""
     if picture.size == size_px:

@@ -73,19 +73,6 @@ _READERS: dict[FileKind, _Reader] = {
     FileKind.PSD: PsdImagePlugin.PsdImageFile,
 }
 
-_MIMES = {
-    "JPEG": "image/jpeg",
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "HEIF": "image/heic",
-    "AVIF": "image/avif",
-    "GIF": "image/gif",
-    "BMP": "image/bmp",
-    "TIFF": "image/tiff",
-    "JPEG2000": "image/jp2",
-    "PSD": "image/vnd.adobe.photoshop",
-}
-
 _ADVICE: dict[FileKind, str] = {
     FileKind.EMPTY: "It may not have finished saving: save or download it again.",
     FileKind.HTML: "The site gave its page instead of the picture: open the picture by itself, "
@@ -153,7 +140,7 @@ def describe(picture: ImageFile.ImageFile, path: Path) -> PictureInfo:
         width_px, height_px = height_px, width_px
     return PictureInfo(
         format=format_,
-        mime=_MIMES[format_],
+        mime=FileKind[format_].mime,  # Pillow names the formats that are read here as we do
         width_px=width_px,
         height_px=height_px,
         size_bytes=path.stat().st_size,
@@ -204,7 +191,7 @@ def _orientation(picture: ImageFile.ImageFile) -> int:
 
 
 def _not_a_picture(kind: FileKind) -> str:
-    name, advice = kind.value, _ADVICE.get(kind, _GENERAL_ADVICE)
+    name, advice = kind.label, _ADVICE.get(kind, _GENERAL_ADVICE)
     if kind in {FileKind.JPEG_XL, FileKind.RAW, FileKind.SVG}:
         return f"This is {name}, which cannot be read here. {advice}"
     return f"This is {name}, not a picture. {advice}"
