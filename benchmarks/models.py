@@ -23,8 +23,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from benchmarks.startup import GIVE_UP_S, ROOT, free_port, wait_for_answer
-from kie_ui.catalog.library.exchange import read_text
-from kie_ui.catalog.library.library import EVERYONE, Library
+from kie_ui.catalog.exchange import read_text
+from kie_ui.catalog.library import EVERYONE, Library
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.spec import ModelSpec
 from tests.catalog.docs_import.writers import markdown_page, openapi_page

@@ -1,10 +1,317 @@
-"""Models from the command line: `python -m kie_ui.catalog import PAGE…`."""
+"""The command line of the catalog, `python -m kie_ui.catalog`: pages in, models out.
+
+Results go to the standard output, everything else to the standard error.
+"""
 
 from __future__ import annotations
 
+import argparse
+import io
+import json
+import os
 import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from kie_ui.catalog.cli import main
+from pydantic import ValidationError
+
+from kie_ui.catalog.collection import CollectionProblem
+from kie_ui.catalog.describe import compare, facts_of, facts_of_model
+from kie_ui.catalog.exchange import Source, read_sources
+from kie_ui.catalog.library import EVERYONE, Added, Entry, Library
+from kie_ui.catalog.parameters import Parameter
+from kie_ui.catalog.registry import UnknownModel
+from kie_ui.catalog.sanitize import UnusableSpec
+from kie_ui.catalog.spec import ModelSpec
+from kie_ui.settings import Settings
+
+_LONGEST = 60
+"""Characters of a fact in a line."""
+_HAS_A_PLACE = ("name", "type", "required", "description", "widget")
+
+
+def facts_as_json(specs: Iterable[ModelSpec]) -> str:
+    """Write all that is known of models as one JSON array."""
+    return _as_json([facts_of_model(spec) for spec in specs])
+
+
+def entries_as_json(entries: Iterable[Entry]) -> str:
+    """Write which models there are as one JSON array."""
+    return _as_json(
+        [
+            {
+                "model": entry.model,
+                "title": entry.title,
+                "makes": entry.spec.produces,
+                "parameters": len(entry.spec.parameters),
+                "marks": _marks(entry),
+            }
+            for entry in entries
+        ]
+    )
+
+
+def entry_line(entry: Entry) -> str:
+    """Write a model as one line of columns with tabs between them."""
+    return f"{entry.model}\t{entry.title}\t{', '.join(_marks(entry))}\n"
+
+
+def model_text(spec: ModelSpec) -> str:
+    """Write a model for a person: each parameter a line, then what its page left open."""
+    rows = [_row(parameter) for parameter in spec.parameters]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = [f"{spec.model}  {spec.title}, makes {spec.produces}"]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        lines.append(f"  {'  '.join(cells)}  {row[4]}".rstrip())
+    lines += [f"  Note: {line(warning)}" for warning in spec.warnings]
+    return "\n".join(lines) + "\n"
+
+
+def _row(parameter: Parameter) -> tuple[str, str, str, str, str]:
+    facts = facts_of(parameter)
+    required = "required" if parameter.required else "optional"
+    others = (f"{name}={_shown(facts[name])}" for name in facts if name not in _HAS_A_PLACE)
+    return line(parameter.name), facts["type"], required, facts["widget"], "  ".join(others)
+
+
+def _marks(entry: Entry) -> list[str]:
+    return list(_each_mark(entry))
+
+
+def _each_mark(entry: Entry) -> Iterator[str]:
+    yield "built in" if entry.is_built_in else "added"
+    if entry.is_replaced:
+        yield "replaced"
+    if entry.is_hidden:
+        yield "hidden"
+
+
+def _shown(value: object) -> str:
+    text = line(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def line(text: str) -> str:
+    """Keep what a page says from moving a terminal's cursor, or from looking like two lines."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+DONE, SOME_FAILED = 0, 1
+SAME, DIFFERENT, TROUBLE = 0, 1, 2
+
+_PAGES = "documentation pages or exported files, folders of them, or - for the standard input"
+_IDS = "ids, such as maker/model"
+_EPILOG = """exit status:
+  0  all is well (diff: nothing is different)
+  1  something could not be read or done; all else was (diff: something is different)
+  2  it was called in a way that makes no sense (diff: also if a page could not be read)"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m kie_ui.catalog",
+        description="Add Kie's models from their documentation pages, and see what is there.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    for name, command in _COMMANDS.items():
+        one = commands.add_parser(name, help=command.meaning, description=f"{command.meaning}.")
+        for argument in command.arguments:
+            names, facts = _ARGUMENTS[argument]
+            one.add_argument(*names, **facts)
+    return parser
+
+
+_ARGUMENTS: Mapping[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "pages": (("pages",), {"nargs": "+", "metavar": "PAGE", "help": _PAGES}),
+    "models": (("models",), {"nargs": "+", "metavar": "MODEL", "help": _IDS}),
+    "any models": (("models",), {"nargs": "*", "metavar": "MODEL", "help": _IDS}),
+    "json": (("--json",), {"action": "store_true", "help": "print one JSON array"}),
+    "output": (
+        ("--output", "-o"),
+        {"type": Path, "metavar": "FILE", "help": "instead of printing it"},
+    ),
+    "data folder": (
+        ("--data-dir",),
+        {"type": Path, "help": "the data folder, if not that of the settings"},
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    options = build_parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        status = run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has read enough, and what is left would be flushed at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SOME_FAILED
+    return status
+
+
+def run(options: Namespace) -> int:
+    """Do what a command line asks for."""
+    try:
+        return _COMMANDS[options.command].run(options)
+    except ValidationError as invalid:
+        names = ", ".join(str(error["loc"][0]) for error in invalid.errors())
+        return _say("settings", [f"These cannot be used: {names}."], status=2)
+
+
+def _import(options: Namespace) -> int:
+    library = _library(options)
+    status = DONE
+    for source in read_sources(options.pages):
+        status = max(status, _say(source.name, source.problems))
+        try:
+            added = library.add(EVERYONE, source.specs)
+        except (CollectionProblem, UnusableSpec) as problem:
+            status = _say(source.name, [str(problem)])
+        else:
+            for each in added:
+                sys.stdout.write(f"{_word(each)}\t{each.spec.model}\t{each.spec.title}\n")
+                _say(each.spec.model, each.spec.warnings)
+    return status
+
+
+def _word(added: Added) -> str:
+    if added.is_same:
+        return "same"
+    return "new" if added.is_new else "replaced"
+
+
+def _list(options: Namespace) -> int:
+    library = _library(options)
+    entries = library.entries(EVERYONE)
+    _say("models", library.warnings(EVERYONE))
+    sys.stdout.write(
+        entries_as_json(entries) if options.json else "".join(map(entry_line, entries))
+    )
+    return DONE
+
+
+def _show(options: Namespace) -> int:
+    known = _known(_library(options))
+    models = dict.fromkeys(options.models)
+    _print([known[model] for model in models if model in known], is_json=options.json)
+    return max(_say(model, [] if model in known else [_UNKNOWN]) for model in models)
+
+
+def _read(options: Namespace) -> int:
+    sources = list(read_sources(options.pages))
+    _print([spec for source in sources for spec in source.specs], is_json=options.json)
+    return max(_say(source.name, source.problems) for source in sources)
+
+
+def _diff(options: Namespace) -> int:
+    known = _known(_library(options))
+    return max(_tell_difference(known, source) for source in read_sources(options.pages))
+
+
+def _tell_difference(known: Mapping[str, ModelSpec], source: Source) -> int:
+    status = _say(source.name, source.problems, status=TROUBLE)
+    for spec in source.specs:
+        old = known.get(spec.model)
+        sentences = ("It is new.",) if old is None else compare(old, spec).sentences
+        sys.stdout.write("".join(f"{spec.model}: {line(text)}\n" for text in sentences))
+        status = max(status, DIFFERENT if sentences else SAME)
+    return status
+
+
+def _remove(options: Namespace) -> int:
+    library = _library(options)
+    return max(_removed(library, model) for model in dict.fromkeys(options.models))
+
+
+def _removed(library: Library, model: str) -> int:
+    """Remove a model; one that came with the program comes back as it was."""
+    try:
+        entry = library.entry(EVERYONE, model)
+        undo = library.restore if entry.is_built_in and entry.is_own else library.remove
+        undo(EVERYONE, model)
+    except UnknownModel:
+        return _say(model, [_UNKNOWN])
+    except CollectionProblem as problem:
+        return _say(model, [str(problem)])
+    return DONE
+
+
+def _export(options: Namespace) -> int:
+    library = _library(options)
+    known = _known(library)
+    unknown = [model for model in options.models if model not in known]
+    if unknown:  # a file of half of them would be taken for all
+        return max(_say(model, [_UNKNOWN]) for model in unknown)
+    try:
+        file = library.export(EVERYONE, options.models or None)
+        if options.output is None:
+            sys.stdout.write(file.decode())
+        else:
+            options.output.write_bytes(file)
+    except CollectionProblem as problem:
+        return _say("export", [str(problem)])
+    except OSError as exc:
+        return _say(str(options.output), [f"It cannot be written: {exc.strerror or exc}."])
+    return DONE
+
+
+class _Command(NamedTuple):
+    run: Callable[[Namespace], int]
+    meaning: str
+    arguments: tuple[str, ...]
+
+
+_COMMANDS: Mapping[str, _Command] = {
+    "import": _Command(
+        _import, "add the models of pages, or replace them", ("pages", "data folder")
+    ),
+    "list": _Command(_list, "list the models that there are", ("json", "data folder")),
+    "show": _Command(_show, "show what is known of models", ("models", "json", "data folder")),
+    "diff": _Command(_diff, "show what pages would change", ("pages", "data folder")),
+    "read": _Command(_read, "read pages, and store nothing", ("pages", "json")),
+    "remove": _Command(_remove, "remove models that were added", ("models", "data folder")),
+    "export": _Command(
+        _export, "write models as one file", ("any models", "output", "data folder")
+    ),
+}
+
+_UNKNOWN = "There is no such model."
+
+
+def _library(options: Namespace) -> Library:
+    """Open the library in the data folder."""
+    if options.data_dir is not None:
+        return Library(options.data_dir / "models")
+    return Library.of_settings(Settings())
+
+
+def _known(library: Library) -> dict[str, ModelSpec]:
+    return {spec.model: spec for spec in library.of(EVERYONE)}
+
+
+def _print(specs: list[ModelSpec], *, is_json: bool) -> None:
+    sys.stdout.write(facts_as_json(specs) if is_json else "\n".join(map(model_text, specs)))
+
+
+def _say(name: str, sentences: Iterable[str], *, status: int = SOME_FAILED) -> int:
+    """Write sentences about a page or a model to the standard error."""
+    lines = [f"{line(name)}: {line(sentence)}\n" for sentence in sentences]
+    sys.stderr.write("".join(lines))
+    return status if lines else DONE
+
 
 if __name__ == "__main__":
     sys.exit(main())

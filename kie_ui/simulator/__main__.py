@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from platformdirs import user_data_path
 from pydantic import ValidationError
 
-from kie_ui.catalog.library.exchange import read_sources
-from kie_ui.catalog.library.library import Library
+from kie_ui.catalog.exchange import read_sources
+from kie_ui.catalog.library import Library
 from kie_ui.catalog.registry import Catalog, Registry, built_in_registry
 from kie_ui.catalog.sanitize import sanitize_spec
 from kie_ui.catalog.spec import ModelSpec

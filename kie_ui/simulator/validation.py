@@ -21,7 +21,7 @@ from kie_ui.catalog.parameters import (
 )
 from kie_ui.catalog.registry import Catalog
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.catalog.validation.validate import InvalidValues, check_values
+from kie_ui.catalog.validate import InvalidValues, check_values
 from kie_ui.catalog.values import JsonValue, UrlRef, is_web_address
 from kie_ui.media.formats import mime_of, read_prefix
 from kie_ui.simulator.responses import Refused, missing_field

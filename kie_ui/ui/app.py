@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from kie_ui.catalog.library.library import Library
+from kie_ui.catalog.library import Library
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.settings import ASSETS, Settings
 from kie_ui.ui.api import event_stream, history, models, reuse, runs

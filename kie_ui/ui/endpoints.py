@@ -27,7 +27,7 @@ from kie_ui.catalog.parameters import (
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.rules import EXTRA, with_defaults
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.catalog.validation.validate import InvalidValues
+from kie_ui.catalog.validate import InvalidValues
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.run import Run, Step
 from kie_ui.ui.asgi.identity import owner_of

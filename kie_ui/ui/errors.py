@@ -7,11 +7,11 @@ from html import escape
 import gradio as gr
 from starlette.responses import JSONResponse
 
-from kie_ui.catalog.library.collection import CollectionProblem
-from kie_ui.catalog.library.library import MayNotAdd
+from kie_ui.catalog.collection import CollectionProblem
+from kie_ui.catalog.library import MayNotAdd
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.sanitize import UnusableSpec
-from kie_ui.catalog.validation.validate import InvalidValues
+from kie_ui.catalog.validate import InvalidValues
 from kie_ui.kie.errors import KieError, Unreachable
 from kie_ui.media.storage import explain_os_error
 from kie_ui.runs.errors import RunsProblem, StoreProblem, UnknownRun

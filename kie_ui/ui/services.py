@@ -15,7 +15,7 @@ from functools import partial
 from pydantic import SecretStr
 
 from kie_ui.background import BackgroundTasks
-from kie_ui.catalog.library.library import EVERYONE, Library
+from kie_ui.catalog.library import EVERYONE, Library
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.kie.backend import Backend

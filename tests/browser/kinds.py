@@ -15,7 +15,7 @@ _WHOLE_TEXT = """(node) => {
 
 
 WITH_KINDS = """
-from kie_ui.catalog.library.library import EVERYONE, Library
+from kie_ui.catalog.library import EVERYONE, Library
 from tests.ui.specs import EVERY_KIND, HOSTILE
 
 open_library = Library.of_settings

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import FilePayload, Locator, expect
 
-from kie_ui.catalog.library.exchange import write_models
+from kie_ui.catalog.exchange import write_models
 from kie_ui.catalog.spec import ModelSpec
 from tests.browser.kinds import KindsForm
 from tests.browser.pages import KiePage

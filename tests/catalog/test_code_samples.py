@@ -24,7 +24,7 @@ from kie_ui.catalog.code_samples import CodeSamples, build_code_samples
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.request import build_body, build_input
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.catalog.validation.validate import check_part, check_values
+from kie_ui.catalog.validate import check_part, check_values
 from kie_ui.catalog.values import FileRef
 from tests.catalog.documented import GROK, LITE, TABLES
 from tests.catalog.strategies import file_names, values_of

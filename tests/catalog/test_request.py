@@ -18,7 +18,7 @@ from kie_ui.catalog.request import (
     estimate_credits,
 )
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.catalog.validation.validate import check_values
+from kie_ui.catalog.validate import check_values
 from kie_ui.catalog.values import FileRef, UrlRef
 from tests.catalog.documented import GROK, LITE
 from tests.catalog.strategies import any_json

@@ -29,7 +29,7 @@ from kie_ui.catalog.sanitize import (
     sanitize_spec,
 )
 from kie_ui.catalog.spec import MAX_OPTIONS, MAX_PARAMETERS, MAX_TITLE, ModelSpec, Price
-from kie_ui.catalog.validation.validate import InvalidValues, check_values
+from kie_ui.catalog.validate import InvalidValues, check_values
 from tests.catalog.added import a_spec, another_version, extended, text
 from tests.catalog.strategies import any_json
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from kie_ui.catalog.parameters import ChoiceParameter, MediaParameter, NumberParameter
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.catalog.validation.validate import input_model
+from kie_ui.catalog.validate import input_model
 
 
 def a_spec(**changes: Any) -> ModelSpec:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from kie_ui.catalog.registry import UnknownModel
-from kie_ui.catalog.validation.validate import InvalidValues
+from kie_ui.catalog.validate import InvalidValues
 from kie_ui.catalog.values import FileRef
 from kie_ui.runs.accounts import KEY_GONE, Backends
 from kie_ui.runs.errors import KeyMissing, UnknownRun, WrongStep

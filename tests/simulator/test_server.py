@@ -16,8 +16,8 @@ import av
 import httpx
 import pytest
 
-from kie_ui.catalog.library.exchange import write_models
-from kie_ui.catalog.library.library import EVERYONE, Library
+from kie_ui.catalog.exchange import write_models
+from kie_ui.catalog.library import EVERYONE, Library
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.simulator.__main__ import CannotStart, build_parser, main, served_models
 from kie_ui.simulator.faults import PROMPT_WORDS, Fault

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kie_ui.catalog.registry import Registry, built_in_registry
 from kie_ui.catalog.request import build_body, build_input
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.catalog.validation.validate import InvalidValues, check_values
+from kie_ui.catalog.validate import InvalidValues, check_values
 from kie_ui.simulator.responses import Refused
 from kie_ui.simulator.validation import CheckedRequest, check_request
 from tests.catalog.spec_strategies import specs

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from kie_ui.catalog.library.library import Library
+from kie_ui.catalog.library import Library
 from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.server import SimulatorServer
 from kie_ui.ui.services import Services

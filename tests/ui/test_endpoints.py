@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kie_ui.catalog.parameters import ChoiceParameter, MediaParameter
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.catalog.validation.validate import InvalidValues, check_values
+from kie_ui.catalog.validate import InvalidValues, check_values
 from kie_ui.catalog.values import FileRef, UrlRef
 from kie_ui.ui.endpoints import (
     GENERATE,

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from kie_ui.catalog.rules import Problem
-from kie_ui.catalog.validation.validate import InvalidValues
+from kie_ui.catalog.validate import InvalidValues
 from kie_ui.kie.errors import Unauthorized
 from kie_ui.runs.errors import KeyMissing
 from kie_ui.ui.errors import gradio_error, on_page, to_gradio_error

@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 from starlette.applications import Starlette
 
-from kie_ui.catalog.library.library import EVERYONE, MayNotAdd
+from kie_ui.catalog.library import EVERYONE, MayNotAdd
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.run import Step
 from kie_ui.simulator.server import SimulatorServer

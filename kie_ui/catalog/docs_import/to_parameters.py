@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any, Literal
 
+from kie_ui.catalog.constraints import is_checkable
 from kie_ui.catalog.describe import derived_facts, is_same_fact
 from kie_ui.catalog.docs_import.documented import (
     SCALARS,
@@ -31,7 +32,6 @@ from kie_ui.catalog.parameters import (
 )
 from kie_ui.catalog.roles import is_named_like
 from kie_ui.catalog.spec import MAX_OPTIONS
-from kie_ui.catalog.validation.constraints import is_checkable
 from kie_ui.catalog.values import is_web_address
 
 MAX_HELP_CHARACTERS = 400

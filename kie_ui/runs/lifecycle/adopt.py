@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from kie_ui.catalog.registry import Catalog, UnknownModel
 from kie_ui.catalog.roles import prompt_of
-from kie_ui.catalog.validation.validate import check_part
+from kie_ui.catalog.validate import check_part
 from kie_ui.kie.errors import error_for_code
 from kie_ui.kie.responses import TaskRecord
 from kie_ui.runs.accounts import Access

@@ -13,14 +13,14 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
 
+from kie_ui.catalog.constraints import named
 from kie_ui.catalog.media_types import COMMON_IMAGE_TYPES
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.registry import Catalog
 from kie_ui.catalog.request import estimate_credits
 from kie_ui.catalog.rules import EXTRA, Problem, in_effect, notices
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.catalog.validation.constraints import named
-from kie_ui.catalog.validation.validate import InvalidValues, check_values
+from kie_ui.catalog.validate import InvalidValues, check_values
 from kie_ui.catalog.values import FileRef, MediaRef, as_media
 from kie_ui.media.formats import MediaProblem, PreparedFile
 from kie_ui.media.images.convert import PictureLimits, prepare_picture

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
+from kie_ui.catalog.collection import CollectionProblem
 from kie_ui.catalog.describe import compare, facts_of
-from kie_ui.catalog.library.collection import CollectionProblem
-from kie_ui.catalog.library.exchange import Source, read_text
-from kie_ui.catalog.library.library import Entry, Library, MayNotAdd
+from kie_ui.catalog.exchange import Source, read_text
+from kie_ui.catalog.library import Entry, Library, MayNotAdd
 from kie_ui.catalog.media_types import name_of
 from kie_ui.catalog.parameters import MediaParameter, Parameter, TableParameter, TextParameter
 from kie_ui.catalog.registry import UnknownModel

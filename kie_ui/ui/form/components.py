@@ -19,6 +19,7 @@ from gradio.component_meta import ComponentMeta
 from gradio.components.api_component import Api
 from gradio.data_classes import FileData, ImageData
 
+from kie_ui.catalog.constraints import NOUNS
 from kie_ui.catalog.media_types import SHOWN_IN_BROWSERS
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
@@ -29,7 +30,6 @@ from kie_ui.catalog.parameters import (
     TableParameter,
     TextParameter,
 )
-from kie_ui.catalog.validation.constraints import NOUNS
 from kie_ui.catalog.values import FileRef, MediaRef, UrlRef, is_web_address
 from kie_ui.media.formats import MediaProblem
 from kie_ui.ui.asgi.uploads import folder_of

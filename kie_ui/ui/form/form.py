@@ -10,10 +10,10 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from kie_ui.catalog.constraints import missing
 from kie_ui.catalog.parameters import JsonParameter, NumberParameter, Parameter, TextParameter
 from kie_ui.catalog.rules import EXTRA, Notice, Problem, is_given
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec, OnlyWith
-from kie_ui.catalog.validation.constraints import missing
 from kie_ui.catalog.values import JsonValue
 from kie_ui.ui.form.components import MediaList, PictureInput, media_ref
 from kie_ui.ui.form.widgets import parameter_value

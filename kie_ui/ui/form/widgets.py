@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.components import Component
 from gradio.components.textbox import InputHTMLAttributes
 
+from kie_ui.catalog.constraints import digits
 from kie_ui.catalog.describe import widget_kind
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
@@ -22,7 +23,6 @@ from kie_ui.catalog.parameters import (
     TextParameter,
 )
 from kie_ui.catalog.rules import EXTRA
-from kie_ui.catalog.validation.constraints import digits
 from kie_ui.catalog.values import JsonValue
 from kie_ui.settings import ASSETS
 from kie_ui.ui.form.components import (

@@ -18,7 +18,7 @@ from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.request import credits_in_words, estimate_credits
 from kie_ui.catalog.rules import EXTRA, Problem, is_given, notices, with_defaults
 from kie_ui.catalog.spec import ModelSpec, Produces
-from kie_ui.catalog.validation.validate import InvalidValues, check_part
+from kie_ui.catalog.validate import InvalidValues, check_part
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.settings import Settings
 from kie_ui.ui.api.history import RUNS_A_PAGE

@@ -9,7 +9,7 @@ from html import escape
 
 import gradio as gr
 
-from kie_ui.catalog.library.exchange import read_text
+from kie_ui.catalog.exchange import read_text
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.ui.asgi.identity import owner_of
 from kie_ui.ui.form.builder import build_form

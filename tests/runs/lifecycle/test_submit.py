@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from kie_ui.catalog.registry import built_in_registry
-from kie_ui.catalog.validation.validate import InvalidValues
+from kie_ui.catalog.validate import InvalidValues
 from kie_ui.catalog.values import FileRef, UrlRef
 from kie_ui.media.storage import Storage
 from kie_ui.runs.lifecycle.submit import Intake

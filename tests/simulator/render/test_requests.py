@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from kie_ui.catalog.registry import Registry, built_in_registry
 from kie_ui.catalog.request import build_body, build_input
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.catalog.validation.validate import check_values
+from kie_ui.catalog.validate import check_values
 from kie_ui.simulator.plan import MAX_CLIPS, MAX_RESULTS, RenderPlan, build_plan
 from kie_ui.simulator.render.requests import (
     DEFAULT_SOUND_S,

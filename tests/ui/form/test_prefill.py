@@ -8,7 +8,7 @@ import pytest
 
 from kie_ui.catalog.parameters import NumberParameter
 from kie_ui.catalog.rules import EXTRA, with_defaults
-from kie_ui.catalog.validation.validate import check_values
+from kie_ui.catalog.validate import check_values
 from kie_ui.catalog.values import FileRef, JsonValue, UrlRef
 from kie_ui.ui.form.builder import build_form
 from kie_ui.ui.form.components import UPLOAD_META

@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 from gradio.exceptions import InvalidPathError
 
-from kie_ui.catalog.library.library import EVERYONE
+from kie_ui.catalog.library import EVERYONE
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.run import Run, Step

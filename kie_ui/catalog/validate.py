@@ -14,6 +14,20 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic import ValidationError as PydanticValidationError
 from pydantic_core import PydanticCustomError
 
+from kie_ui.catalog.constraints import (
+    check_count,
+    check_media,
+    check_number,
+    check_option,
+    check_options,
+    check_text,
+    error_in_words,
+    named,
+    reject,
+    reject_boolean,
+    reject_broken_characters,
+    shown,
+)
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     Column,
@@ -35,20 +49,6 @@ from kie_ui.catalog.rules import (
 )
 from kie_ui.catalog.sanitize import sanitize_schema
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.catalog.validation.constraints import (
-    check_count,
-    check_media,
-    check_number,
-    check_option,
-    check_options,
-    check_text,
-    error_in_words,
-    named,
-    reject,
-    reject_boolean,
-    reject_broken_characters,
-    shown,
-)
 from kie_ui.catalog.values import JsonValue, MediaRef, as_media
 from kie_ui.strict_json import read_json
 

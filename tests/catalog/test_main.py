@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from kie_ui.catalog.cli import main
-from kie_ui.catalog.library.exchange import write_models
-from kie_ui.catalog.library.library import EVERYONE, Library
+from kie_ui.catalog.__main__ import main
+from kie_ui.catalog.exchange import write_models
+from kie_ui.catalog.library import EVERYONE, Library
 from kie_ui.settings import Settings
 from tests.catalog.added import a_spec
 from tests.catalog.documented import GROK, LITE
@@ -412,7 +412,7 @@ def test_what_a_page_says_does_not_move_the_terminal(run: Run, tmp_path: Path) -
 def test_it_is_a_program_that_starts_without_the_page(folder: Path, page: Path) -> None:
     """It prints UTF-8 wherever it prints to, and brings no Gradio in."""
     program = (
-        "import sys; from kie_ui.catalog.cli import main; status = main();"
+        "import sys; from kie_ui.catalog.__main__ import main; status = main();"
         "assert not {'gradio', 'sqlalchemy', 'av', 'PIL', 'httpx'} & set(sys.modules);"
         "sys.exit(status)"
     )

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kie_ui.catalog.constraints import named
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.request import build_body, build_input
 from kie_ui.catalog.rules import Problem
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.catalog.validation.constraints import named
-from kie_ui.catalog.validation.validate import (
+from kie_ui.catalog.validate import (
     InvalidValues,
     check_part,
     check_values,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kie_ui.catalog.library import collection as collection_module
-from kie_ui.catalog.library.collection import (
+from kie_ui.catalog import collection as collection_module
+from kie_ui.catalog.collection import (
     MAX_FORMER,
     MAX_IN_MEMORY,
     Change,

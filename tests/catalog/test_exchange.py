@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 
 from kie_ui.catalog.describe import compare, facts_of_model
-from kie_ui.catalog.library.exchange import (
+from kie_ui.catalog.exchange import (
     FORMAT,
     MAX_FILE_BYTES,
     MAX_MODELS,

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from kie_ui.catalog.constraints import is_checkable, matches_pattern
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.request import build_input
 from kie_ui.catalog.rules import EXTRA, notices
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.catalog.validation.constraints import is_checkable, matches_pattern
-from kie_ui.catalog.validation.validate import InvalidValues, check_part, check_values
+from kie_ui.catalog.validate import InvalidValues, check_part, check_values
 from kie_ui.catalog.values import JsonValue, UrlRef
 from tests.catalog.documented import LITE
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from kie_ui.catalog.library import library as library_module
-from kie_ui.catalog.library.collection import CollectionProblem
-from kie_ui.catalog.library.exchange import read_models
-from kie_ui.catalog.library.library import EVERYONE, NOTES_OPENED_EVERY_MS, Library, MayNotAdd
+from kie_ui.catalog import library as library_module
+from kie_ui.catalog.collection import CollectionProblem
+from kie_ui.catalog.exchange import read_models
+from kie_ui.catalog.library import EVERYONE, NOTES_OPENED_EVERY_MS, Library, MayNotAdd
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.sanitize import UnusableSpec
 from kie_ui.catalog.spec import ModelSpec

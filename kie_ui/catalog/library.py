@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from kie_ui.catalog.library.collection import (
+from kie_ui.catalog.collection import (
     CollectionFiles,
     CollectionProblem,
     ModelCollection,
@@ -22,7 +22,7 @@ from kie_ui.catalog.library.collection import (
     Stored,
     with_added,
 )
-from kie_ui.catalog.library.exchange import write_models
+from kie_ui.catalog.exchange import write_models
 from kie_ui.catalog.registry import Registry, UnknownModel, built_in_registry
 from kie_ui.catalog.sanitize import clean_title, sanitize_spec
 from kie_ui.catalog.spec import ModelSpec

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kie_ui.catalog.values import JsonValue
-from tests.catalog.validation.test_constraints import sent, told
+from tests.catalog.test_constraints import sent, told
 
 SHOTS: dict[str, Any] = {
     "kind": "table",

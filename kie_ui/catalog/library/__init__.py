@@ -1,1 +1,0 @@
-"""Models that people added: kept, shared, sanitized."""

@@ -1,1 +1,0 @@
-"""Values → problems in words."""
