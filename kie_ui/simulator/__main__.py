@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,14 +14,14 @@ from pydantic import ValidationError
 
 from kie_ui.catalog.exchange import read_sources
 from kie_ui.catalog.library import Library
-from kie_ui.catalog.registry import Catalog, Registry, built_in_registry
+from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.sanitize import sanitize_spec
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
 from kie_ui.simulator.faults import PROMPT_WORDS
 
 if TYPE_CHECKING:
-    from kie_ui.simulator.config import SimulatorConfig
+    from kie_ui.simulator.config import FindVersions, SimulatorConfig
     from kie_ui.simulator.single_instance import SimulatorLock
 
 
@@ -30,31 +29,11 @@ class CannotStart(Exception):
     """Why the program ends at once: a sentence for the person at the terminal."""
 
 
-class ServedModels:
-    """The models of some pages, before those of another catalog, in every version."""
-
-    def __init__(self, specs: Sequence[ModelSpec], others: Catalog) -> None:
-        self._specs = tuple(specs)
-        self._others = others
-
-    def of(self, owner: str) -> Registry:
-        """Return the models of an owner, the pages' versions before others."""
-        return Registry((*self._others.of(owner), *self._specs))
-
-    def collection_name(self, owner: str) -> str:
-        """Return the name of an owner's collection of models."""
-        return self._others.collection_name(owner)
-
-    def versions(self, model: str, collection: str = "") -> tuple[ModelSpec, ...]:
-        """Return every version of a model: those of the pages, the last one read first."""
-        own = [spec for spec in reversed(self._specs) if spec.model == model]
-        return (*own, *self._others.versions(model, collection))
-
-
-def served_models(pages: Sequence[str], data_dir: Path | None = None) -> ServedModels:
+def served_models(pages: Sequence[str], data_dir: Path | None = None) -> FindVersions:
     """Read pages, exported files and folders of them, and the models added to the playground.
 
-    `data_dir` is the playground's data folder, by default that of the settings.
+    Versions from the pages go before all others, the last one read first. `data_dir` is the
+    playground's data folder, by default that of the settings.
     Raises: CannotStart, where one of them or the settings cannot be read.
     """
     built_in = built_in_registry()
@@ -63,7 +42,13 @@ def served_models(pages: Sequence[str], data_dir: Path | None = None) -> ServedM
         if source.problems:
             raise CannotStart(f"{source.name}: {' '.join(source.problems)}")
         specs += [sanitize_spec(spec, *built_in.versions(spec.model)) for spec in source.specs]
-    return ServedModels(specs, _added_models(data_dir))
+    added = _added_models(data_dir)
+
+    def find_versions(model: str, collection: str) -> tuple[ModelSpec, ...]:
+        own = [spec for spec in reversed(specs) if spec.model == model]
+        return (*own, *added.versions(model, collection))
+
+    return find_versions
 
 
 def _added_models(data_dir: Path | None) -> Library:
@@ -166,7 +151,7 @@ def _serve(options: argparse.Namespace) -> None:
         sys.stdout.write(greeting)
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(serve_in_foreground(create_simulator(config), listener))
+            serve_in_foreground(create_simulator(config), listener)
 
 
 def _config(options: argparse.Namespace) -> SimulatorConfig:
@@ -181,7 +166,7 @@ def _config(options: argparse.Namespace) -> SimulatorConfig:
     data_dir = options.data_dir or user_data_path("kie-simulator", appauthor=False)
     return SimulatorConfig(
         data_dir=data_dir.expanduser().resolve(),
-        catalog=served_models(options.models),
+        find_versions=served_models(options.models),
         speed=options.speed,
         credits=options.credits,
         creates_per_10_s=options.creates_per_10_s,

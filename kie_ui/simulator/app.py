@@ -6,11 +6,13 @@ Both hosts of the real service, the job API and the file upload, are this one ap
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -18,11 +20,16 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from kie_ui.simulator.config import SimulatorConfig
-from kie_ui.simulator.faults import FaultMiddleware, Faults
+from kie_ui.simulator.faults import Fault, FaultMiddleware, Faults
 from kie_ui.simulator.files import Files
 from kie_ui.simulator.http import file_transfer, jobs
-from kie_ui.simulator.http.context import CreateLimit, SimulatorState
-from kie_ui.simulator.http.control import ControlEndpoints, RequestLog, RequestLogMiddleware
+from kie_ui.simulator.http.context import (
+    CreateLimit,
+    RequestLog,
+    RequestLogMiddleware,
+    SimulatorState,
+    state_of,
+)
 from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.responses import (
     CREATE_PATH,
@@ -32,6 +39,7 @@ from kie_ui.simulator.responses import (
     answer_crash,
     answer_not_found,
     answer_refusal,
+    read_json_object,
 )
 from kie_ui.simulator.store import open_store
 from kie_ui.simulator.tasks import Tasks
@@ -46,7 +54,7 @@ def create_simulator(config: SimulatorConfig | None = None, **options: Any) -> S
     config = replace(config, **options) if config is not None else SimulatorConfig(**options)
     state = _build_state(config)
     app = Starlette(
-        routes=_routes(state),
+        routes=[*_ROUTES, *_CONTROL_ROUTES] if config.has_control else _ROUTES,
         middleware=[
             Middleware(RequestLogMiddleware, request_log=state.request_log, config=config),
             Middleware(FaultMiddleware, faults=state.faults, sleep=config.sleep),
@@ -73,32 +81,10 @@ def _build_state(config: SimulatorConfig) -> SimulatorState:
         files=files,
         tasks=Tasks(config, store, files, renderer),
         create_limit=CreateLimit(config),
-        faults=Faults(config.faults),
+        faults=Faults(),
         request_log=RequestLog(),
         link_secret=secrets.token_bytes(32),
     )
-
-
-def _routes(state: SimulatorState) -> list[Route]:
-    routes = [
-        Route("/", _welcome, methods=["GET"]),
-        Route(CREATE_PATH, jobs.create_task, methods=["POST"]),
-        Route(RECORD_PATH, jobs.record_info, methods=["GET"]),
-        Route("/api/v1/chat/credit", jobs.credit, methods=["GET"]),
-        Route("/api/v1/common/download-url", file_transfer.create_download_link, methods=["POST"]),
-        Route("/api/file-stream-upload", file_transfer.upload_stream, methods=["POST"]),
-        Route("/api/file-base64-upload", file_transfer.upload_base64, methods=["POST"]),
-        Route("/api/file-url-upload", file_transfer.upload_url, methods=["POST"]),
-        Route("/files/{path:path}", file_transfer.serve_file, methods=["GET"]),
-    ]
-    if state.config.has_control:
-        routes += ControlEndpoints(state.faults, state.request_log).routes()
-    return routes
-
-
-async def _welcome(_request: Request) -> JSONResponse:
-    """Tell people who open the address in a browser what this is."""
-    return accepted("This is a simulator of Kie's API. It makes real files and bills nobody.")
 
 
 @asynccontextmanager
@@ -112,3 +98,58 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     finally:
         await state.tasks.aclose()
         state.store.close()
+
+
+async def _welcome(_request: Request) -> JSONResponse:
+    """Tell people who open the address in a browser what this is."""
+    return accepted("This is a simulator of Kie's API. It makes real files and bills nobody.")
+
+
+async def _list_faults(request: Request) -> JSONResponse:
+    return accepted([fault.model_dump(mode="json") for fault in state_of(request).faults])
+
+
+async def _add_fault(request: Request) -> JSONResponse:
+    try:
+        fault = Fault.model_validate(await read_json_object(request))
+    except ValidationError as error:
+        raise Refused(422, str(error), http_status=422) from error
+    state_of(request).faults.add(fault)
+    return accepted(fault.model_dump(mode="json"))
+
+
+async def _clear_faults(request: Request) -> JSONResponse:
+    state_of(request).faults.clear()
+    return accepted(None)
+
+
+async def _show_log(request: Request) -> JSONResponse:
+    entries = state_of(request).request_log.entries
+    counts = Counter(entry.path for entry in entries)
+    return accepted({"counts": counts, "requests": [entry._asdict() for entry in entries]})
+
+
+async def _clear_log(request: Request) -> JSONResponse:
+    state_of(request).request_log.clear()
+    return accepted(None)
+
+
+_ROUTES = [
+    Route("/", _welcome, methods=["GET"]),
+    Route(CREATE_PATH, jobs.create_task, methods=["POST"]),
+    Route(RECORD_PATH, jobs.record_info, methods=["GET"]),
+    Route("/api/v1/chat/credit", jobs.credit, methods=["GET"]),
+    Route("/api/v1/common/download-url", file_transfer.create_download_link, methods=["POST"]),
+    Route("/api/file-stream-upload", file_transfer.upload_stream, methods=["POST"]),
+    Route("/api/file-base64-upload", file_transfer.upload_base64, methods=["POST"]),
+    Route("/api/file-url-upload", file_transfer.upload_url, methods=["POST"]),
+    Route("/files/{path:path}", file_transfer.serve_file, methods=["GET"]),
+]
+_CONTROL_ROUTES = [
+    Route("/simulator/faults", _list_faults, methods=["GET"]),
+    Route("/simulator/faults", _add_fault, methods=["POST"]),
+    Route("/simulator/faults", _clear_faults, methods=["DELETE"]),
+    Route("/simulator/journal", _show_log, methods=["GET"]),
+    Route("/simulator/journal", _clear_log, methods=["DELETE"]),
+]
+"""For tests of clients in any language; they need no key, so they are served on demand only."""

@@ -9,20 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kie_ui.catalog.registry import Catalog, built_in_registry
+from kie_ui.catalog.registry import built_in_registry
+from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.values import is_web_address
 from kie_ui.settings import ASSETS
 
 if TYPE_CHECKING:
     import httpx
 
-    from kie_ui.simulator.faults import Fault
     from kie_ui.simulator.render.worker_pool import Renderer
 
 Clock = Callable[[], float]
 """Tells the time in unix seconds."""
 Sleep = Callable[[float], Awaitable[None]]
 """Waits that many seconds."""
+FindVersions = Callable[[str, str], tuple[ModelSpec, ...]]
+"""Finds the versions of a model, the newest first, by its id and the name of a collection."""
 
 VISITOR_KEY_PREFIX = "demo."
 """Begins the playground's key for its own simulator where a visitor has added models: the name of
@@ -34,8 +36,7 @@ class SimulatorConfig:
     """What a simulator is built from. Only the folder for its data has no default."""
 
     data_dir: Path
-    catalog: Catalog = field(default_factory=built_in_registry)
-    """The models that are served, in every version that it knows."""
+    find_versions: FindVersions = field(default_factory=lambda: built_in_registry().versions)
     clock: Clock = time.time
     sleep: Sleep = asyncio.sleep
     speed: float = 1.0
@@ -48,8 +49,6 @@ class SimulatorConfig:
     """How many creates each account may send in 10 seconds, as Kie allows; 0 lifts the limit."""
     webhook_key: str | None = None
     """Signs callbacks when set."""
-    faults: tuple[Fault, ...] = ()
-    """What shall go wrong from the start."""
     fetch_pictures: bool = False
     """Whether addresses at other hosts are fetched; if not, a placeholder is used."""
     calls_back_anywhere: bool = True
@@ -61,9 +60,7 @@ class SimulatorConfig:
     assets_dir: Path = ASSETS
     """Holds the sample pictures."""
     max_renders: int = 1
-    """Tasks for clips that are worked on at once; the others queue."""
-    max_light_renders: int = 1
-    """The same for pictures, sounds and texts, which never wait for a clip."""
+    """Tasks for clips that are worked on at once; the others queue. Of all others, it is one."""
     max_upload_bytes: int = 100_000_000
     renderer: Renderer | None = None
     """Makes the results; by default separate processes."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
@@ -104,30 +105,24 @@ class Faults:
         """Return the fault that applies to this request, and count it as used."""
         with self._lock:
             for active in self._active:
-                if active.matches(method, path) and active.is_due():
-                    self._active = [each for each in self._active if not each.is_used_up]
-                    return active.fault
+                fault = active.fault
+                if not (fnmatchcase(path, fault.path) and fnmatchcase(method, fault.method)):
+                    continue
+                active.matched += 1
+                if active.matched <= fault.skip:
+                    continue
+                if fault.times is not None and active.matched >= fault.skip + fault.times:
+                    self._active.remove(active)
+                return fault
         return None
 
 
+@dataclass(eq=False)
 class _ActiveFault:
     """A fault, and how many requests it has matched so far."""
 
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        self._matched = 0
-
-    def matches(self, method: str, path: str) -> bool:
-        return fnmatchcase(path, self.fault.path) and fnmatchcase(method, self.fault.method)
-
-    def is_due(self) -> bool:
-        self._matched += 1
-        return self._matched > self.fault.skip
-
-    @property
-    def is_used_up(self) -> bool:
-        times = self.fault.times
-        return times is not None and self._matched >= self.fault.skip + times
+    fault: Fault
+    matched: int = 0
 
 
 PROMPT_WORDS: dict[str, tuple[str, ForcedOutcome]] = {

@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 from kie_ui.simulator.faults import DROP_CONNECTION
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from kie_ui.simulator.config import SimulatorConfig
     from kie_ui.simulator.faults import Faults
-    from kie_ui.simulator.http.control import RequestLog
+    from kie_ui.simulator.http.context import RequestLog
 
 
 SHUTDOWN_TIMEOUT_S = 2
@@ -29,21 +30,15 @@ _ALL_INTERFACES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 class SimulatorServer:
     """Serves a simulator on loopback until `stop`, or until the program ends.
 
-    Usable as a context manager. Takes a config, its fields as keywords, or both. `port` is the one
-    to listen at; `prefer_port` is used only where it is free.
+    Usable as a context manager. Takes a config, its fields as keywords, or both. `prefer_port` is
+    the port to listen at where it is free; where not, another is chosen.
     """
 
     def __init__(
-        self,
-        config: SimulatorConfig | None = None,
-        *,
-        port: int = 0,
-        prefer_port: int = 0,
-        **options: Any,
+        self, config: SimulatorConfig | None = None, *, prefer_port: int = 0, **options: Any
     ) -> None:
         self._config = config
         self._options = options
-        self._port = port
         self._prefer_port = prefer_port
         self._app: Starlette | None = None
         self._server: uvicorn.Server | None = None
@@ -53,9 +48,9 @@ class SimulatorServer:
         """The address of the simulator; empty before the start."""
 
     def start(self) -> str:
-        """Start serving and return the base URL. Without `port`, a free one is chosen.
+        """Start serving and return the base URL.
 
-        Raises: OSError where the port is taken; RuntimeError where the simulator cannot start.
+        Raises: OSError where no port is free; RuntimeError where the simulator cannot start.
         """
         from kie_ui.simulator.app import create_simulator  # noqa: PLC0415 - importing us stays cheap
 
@@ -66,18 +61,15 @@ class SimulatorServer:
         except BaseException:
             listener.close()
             raise
-        is_ready = threading.Event()
-        self._server = _build_server(self._app)
+        self._server = server = _build_server(self._app)
         # The threads that serve files inherit `daemon`, so a program that forgets `stop` can end.
         self._thread = threading.Thread(
-            target=self._serve,
-            args=(self._server, listener, is_ready),
-            name="simulator",
-            daemon=True,
+            target=self._serve, args=(server, listener), name="simulator", daemon=True
         )
         self._thread.start()
-        is_ready.wait()
-        if self._failure is not None or not self._server.started:
+        while self._thread.is_alive() and not server.started:
+            time.sleep(0.002)  # uvicorn offers no event
+        if not server.started:
             raise RuntimeError("the simulator could not start") from self._failure
         return self.base_url
 
@@ -118,36 +110,22 @@ class SimulatorServer:
         self.stop()
 
     def _bind(self) -> socket.socket:
-        if self._prefer_port and not self._port:
-            with contextlib.suppress(OSError, OverflowError):
-                return bind(_LOOPBACK, self._prefer_port)
-        return bind(_LOOPBACK, self._port)
+        with contextlib.suppress(OSError, OverflowError):
+            return bind(_LOOPBACK, self._prefer_port)
+        return bind(_LOOPBACK, 0)
 
-    def _serve(
-        self, server: uvicorn.Server, listener: socket.socket, is_ready: threading.Event
-    ) -> None:
+    def _serve(self, server: uvicorn.Server, listener: socket.socket) -> None:
         try:
-            asyncio.run(_serve_until_exit(server, listener, is_ready))
+            server.run([listener])
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in start
             self._failure = error
         finally:
             listener.close()
-            is_ready.set()
 
 
-async def _serve_until_exit(
-    server: uvicorn.Server, listener: socket.socket, is_ready: threading.Event
-) -> None:
-    serving = asyncio.create_task(server.serve([listener]))
-    while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn offers no event
-        await asyncio.sleep(0.002)
-    is_ready.set()
-    await serving
-
-
-async def serve_in_foreground(app: Starlette, listener: socket.socket) -> None:
+def serve_in_foreground(app: Starlette, listener: socket.socket) -> None:
     """Serve until the program is interrupted."""
-    await _build_server(app).serve([listener])
+    _build_server(app).run([listener])
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -191,6 +169,7 @@ def _build_server(app: Starlette) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         http=DroppingProtocol,
+        loop="none",
         ws="none",
         lifespan="on",
         log_config=None,

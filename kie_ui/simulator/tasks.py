@@ -158,7 +158,7 @@ class Tasks:
         self._renderer = renderer
         self._callbacks = Callbacks(config)
         self._clip_slots = asyncio.Semaphore(config.max_renders)
-        self._light_slots = asyncio.Semaphore(config.max_light_renders)
+        self._light_slots = asyncio.Semaphore(1)
         self._background = BackgroundTasks()
         self._jobs: dict[str, RenderJob] = {}
         """By task id; of the tasks whose results are being made."""
@@ -304,7 +304,7 @@ def _plan_of(task: TaskRow, config: SimulatorConfig) -> RenderPlan:
     """
     if task.plan is not None:
         return RenderPlan.model_validate(task.plan)
-    versions = config.catalog.versions(task.model)
+    versions = config.find_versions(task.model, "")
     if not versions:
         raise NoMedia(f"There is no model “{task.model}” any more.")
     return build_plan(versions[0], task.values)

@@ -19,11 +19,11 @@ from kie_ui.catalog.parameters import (
     TableParameter,
     WireType,
 )
-from kie_ui.catalog.registry import Catalog
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.validate import InvalidValues, check_values
 from kie_ui.catalog.values import JsonValue, UrlRef, is_web_address
 from kie_ui.media.formats import mime_of, read_prefix
+from kie_ui.simulator.config import FindVersions
 from kie_ui.simulator.responses import Refused, missing_field
 from kie_ui.simulator.store import FileRow
 
@@ -116,7 +116,7 @@ class CheckedRequest(NamedTuple):
 
 
 def check_request(
-    catalog: Catalog, body: Mapping[str, Any], collection: str = ""
+    find_versions: FindVersions, body: Mapping[str, Any], collection: str = ""
 ) -> CheckedRequest:
     """Check the complete body of a create; `collection` names a visitor's own models, if any.
 
@@ -124,7 +124,7 @@ def check_request(
     one. Fields that the model does not have are dropped, as the service does.
     Raises: Refused, for the reason that the newest version gives.
     """
-    versions = _versions(catalog, body, collection)
+    versions = _versions(find_versions, body, collection)
     given = body.get("input")
     if given is None:
         raise missing_field("input")
@@ -134,11 +134,13 @@ def check_request(
     return CheckedRequest(spec, values, _callback_url(body))
 
 
-def _versions(catalog: Catalog, body: Mapping[str, Any], collection: str) -> tuple[ModelSpec, ...]:
+def _versions(
+    find_versions: FindVersions, body: Mapping[str, Any], collection: str
+) -> tuple[ModelSpec, ...]:
     model = body.get("model")
     if model is None or model == "":
         raise missing_field("model")
-    versions = catalog.versions(model, collection) if isinstance(model, str) else ()
+    versions = find_versions(model, collection) if isinstance(model, str) else ()
     if not versions:
         raise Refused(422, f"The model name you specified is not supported: {model!s:.100}")
     return versions

@@ -102,7 +102,7 @@ class SimulatorProcess:
         webhook_key = settings.kie_webhook_key
         config = SimulatorConfig(
             data_dir=settings.data_path / "simulator",
-            catalog=self._catalog,
+            find_versions=self._catalog.versions,
             speed=settings.simulator_speed,
             credits=settings.simulator_credits,
             creates_per_10_s=settings.creates_per_10_s,

@@ -57,7 +57,7 @@ MP4, WAV, PNG = b"\0\0\0\x18ftypisom" + b"\0" * 64, b"RIFF....WAVEfmt ", b"\x89P
 @pytest.fixture
 async def service(service_for: ServiceFactory) -> Service:
     """Give a simulator that serves models of every kind."""
-    return await service_for(catalog=Registry((*built_in_registry(), *ALL)))
+    return await service_for(find_versions=Registry((*built_in_registry(), *ALL)).versions)
 
 
 def body(spec: ModelSpec, **values: Any) -> dict[str, Any]:

@@ -99,11 +99,11 @@ def test_a_connection_is_really_dropped(server: SimulatorServer, *, after_work: 
         assert cost == pytest.approx(14.4 if after_work else 0)
 
 
-def test_a_taken_port_is_an_error_of_the_caller(server: SimulatorServer, tmp_path: Path) -> None:
-    """Starting on a port in use raises at once."""
+def test_a_taken_port_is_an_error_of_the_caller(server: SimulatorServer) -> None:
+    """Listening at a port in use raises at once."""
     port = int(server.base_url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
-        SimulatorServer(data_dir=tmp_path, port=port).start()
+        bind("127.0.0.1", port)
 
 
 def test_a_preferred_port_is_taken_where_it_is_free(tmp_path: Path) -> None:
@@ -314,11 +314,9 @@ def test_the_program_serves_models_from_files(tmp_path: Path) -> None:
 def test_a_page_of_a_built_in_model_goes_before_it(tmp_path: Path) -> None:
     """The newer page counts, with what the built-in model lends it."""
     (tmp_path / "newer.json").write_bytes(write_models([extended(GROK_SPEC)]))
-    served = served_models([str(tmp_path / "newer.json")], tmp_path / "playground")
-    assert [spec.model for spec in served.of("")] == [spec.model for spec in built_in_registry()]
-    newer, older = served.versions(GROK_SPEC.model)
+    find_versions = served_models([str(tmp_path / "newer.json")], tmp_path / "playground")
+    newer, older = find_versions(GROK_SPEC.model, "")
     assert older == GROK_SPEC
-    assert served.of("").spec(GROK_SPEC.model) == newer
     assert newer.parameter("newer").label == "Label"
     assert newer.media_parameters[0].sample == GROK_SPEC.media_parameters[0].sample
 
@@ -327,9 +325,9 @@ def test_models_that_were_added_to_the_playground_are_served(tmp_path: Path) -> 
     """What the page has, a client of one's own finds as well."""
     added = a_spec("maker/added")
     Library(tmp_path / "models").add(EVERYONE, [added])
-    served = served_models([], tmp_path)
-    assert served.versions("maker/added") == (added,)
-    assert served.versions("maker/unknown") == ()
+    find_versions = served_models([], tmp_path)
+    assert find_versions("maker/added", "") == (added,)
+    assert find_versions("maker/unknown", "") == ()
 
 
 def test_settings_that_cannot_be_used_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What every endpoint needs: the parts of the running simulator, and the account that asks.
+"""What every endpoint needs: the running simulator's parts, and the account behind a request.
 
 Source: Kie documentation, "Authentication"; observed live, "createTask" (the rate limit).
 """
@@ -6,20 +6,24 @@ Source: Kie documentation, "Authentication"; observed live, "createTask" (the ra
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import defaultdict, deque
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kie_ui.simulator.config import VISITOR_KEY_PREFIX, SimulatorConfig
 from kie_ui.simulator.faults import Faults
 from kie_ui.simulator.files import Files
-from kie_ui.simulator.http.control import RequestLog
-from kie_ui.simulator.responses import Refused
+from kie_ui.simulator.responses import CREATE_PATH, RECORD_PATH, UPLOAD_PATHS, Refused
 from kie_ui.simulator.store import Store
 from kie_ui.simulator.tasks import Tasks
 
 CREATE_WINDOW_S = 10.0
+MAX_LOG_ENTRIES = 10_000
 
 
 class CreateLimit:
@@ -45,6 +49,75 @@ class CreateLimit:
                 f"created in {CREATE_WINDOW_S:g} seconds. Try again later.",
             )
         times.append(now)
+
+
+class LogEntry(NamedTuple):
+    """One request. `query` is the part of the address after the question mark."""
+
+    at_ms: int
+    method: str
+    path: str
+    query: str
+
+
+class RequestLog:
+    """The latest requests, oldest first. May be read from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: deque[LogEntry] = deque(maxlen=MAX_LOG_ENTRIES)
+
+    def add(self, entry: LogEntry) -> None:
+        """Append one request."""
+        with self._lock:
+            self._entries.append(entry)
+
+    def clear(self) -> None:
+        """Forget all requests."""
+        with self._lock:
+            self._entries.clear()
+
+    @property
+    def entries(self) -> list[LogEntry]:
+        """A copy of all entries."""
+        with self._lock:
+            return list(self._entries)
+
+    def count(self, path: str) -> int:
+        """Count the requests to a path; `*` and `?` are wildcards."""
+        return sum(fnmatchcase(entry.path, path) for entry in self.entries)
+
+    @property
+    def creates(self) -> int:
+        """How many creates arrived, refused ones included."""
+        return self.count(CREATE_PATH)
+
+    @property
+    def queries(self) -> int:
+        """How many queries of a task arrived."""
+        return self.count(RECORD_PATH)
+
+    @property
+    def uploads(self) -> int:
+        """How many uploads arrived, of any of the three kinds."""
+        return sum(map(self.count, UPLOAD_PATHS))
+
+
+class RequestLogMiddleware:
+    """Logs every request before it is served, but for those to the control endpoints."""
+
+    def __init__(self, app: ASGIApp, request_log: RequestLog, config: SimulatorConfig) -> None:
+        self._app = app
+        self._request_log = request_log
+        self._config = config
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and not scope["path"].startswith("/simulator/"):
+            query = scope["query_string"].decode("latin-1")
+            entry = LogEntry(self._config.now_ms(), scope["method"], scope["path"], query)
+            self._request_log.add(entry)
+        await self._app(scope, receive, send)
 
 
 @dataclass(frozen=True, kw_only=True)

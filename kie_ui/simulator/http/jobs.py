@@ -37,7 +37,7 @@ async def create_task(request: Request) -> JSONResponse:
     body = await read_json_object(request)
     # In a thread: models are read from the disk.
     checked = await asyncio.to_thread(
-        check_request, state.config.catalog, body, collection_of(request)
+        check_request, state.config.find_versions, body, collection_of(request)
     )
     _check_media(state, account, checked, base_url_of(request))
     # A model whose price is not known costs nothing.

@@ -50,7 +50,8 @@ class WorkerPool:
     def __init__(self, idle_s: float = IDLE_S, *, fixed_clip: bytes | None = None) -> None:
         self._idle_s = idle_s
         self._fixed_clip = fixed_clip
-        self._idle: list[_Worker] = []
+        self._idle: dict[_Worker, asyncio.TimerHandle] = {}
+        """With what will stop each of them."""
         self._workers: set[_Worker] = set()
         """All of them: idle, busy, and killed but perhaps still there."""
 
@@ -60,8 +61,7 @@ class WorkerPool:
             await asyncio.to_thread(output.write_bytes, self._fixed_clip)
             progress(1.0)
             return
-        worker = self._idle.pop() if self._idle else await self._start()
-        worker.cancel_retirement()
+        worker = self._take_idle() or await self._start()
         try:
             await worker.render(request, output, progress)
         except RenderFailed:
@@ -74,7 +74,8 @@ class WorkerPool:
 
     async def aclose(self) -> None:
         """Stop all workers at once."""
-        self._idle.clear()
+        while self._take_idle():
+            pass
         for worker in self._workers:
             worker.kill()
         for worker in self._workers:
@@ -88,13 +89,19 @@ class WorkerPool:
 
     def _release(self, worker: _Worker) -> None:
         if worker.is_alive:
-            self._idle.append(worker)
-            worker.retire_after(self._idle_s, self._retire)
+            loop = asyncio.get_running_loop()
+            self._idle[worker] = loop.call_later(self._idle_s, self._retire, worker)
+
+    def _take_idle(self) -> _Worker | None:
+        if not self._idle:
+            return None
+        worker, retirement = self._idle.popitem()
+        retirement.cancel()
+        return worker
 
     def _retire(self, worker: _Worker) -> None:
-        if worker in self._idle:
-            self._idle.remove(worker)
-            worker.kill()
+        del self._idle[worker]
+        worker.kill()
 
 
 class _Worker:
@@ -102,7 +109,6 @@ class _Worker:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self._retirement: asyncio.TimerHandle | None = None
 
     @classmethod
     async def start(cls) -> _Worker:
@@ -152,17 +158,7 @@ class _Worker:
         message: dict[str, Any] = json.loads(line)
         return message
 
-    def retire_after(self, idle_s: float, retire: Callable[[_Worker], None]) -> None:
-        """Call `retire` after a while, unless the retirement is cancelled before."""
-        self._retirement = asyncio.get_running_loop().call_later(idle_s, retire, self)
-
-    def cancel_retirement(self) -> None:
-        if self._retirement is not None:
-            self._retirement.cancel()
-            self._retirement = None
-
     def kill(self) -> None:
-        self.cancel_retirement()
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
 

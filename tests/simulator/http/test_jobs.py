@@ -94,7 +94,7 @@ async def test_a_picture_does_not_wait_for_a_clip(
 ) -> None:
     """Light work has a place of its own, and only one: a second picture waits for the first."""
     renderer.gate.clear()
-    service = await service_for(catalog=Registry((*built_in_registry(), PICTURE)))
+    service = await service_for(find_versions=Registry((*built_in_registry(), PICTURE)).versions)
     task_ids = [await service.create(body) for body in (grok(), grok(), A_PICTURE, A_PICTURE)]
     states: list[str] = []
     while states != ["generating", "queuing", "generating", "queuing"]:

@@ -226,7 +226,7 @@ def test_whatever_is_accepted_can_be_requested(data: st.DataObject) -> None:
     spec = data.draw(specs())
     checked = check_values(spec, data.draw(values_of(spec)))
     built = build_input(spec, checked, lambda _ref: "https://files.example/a")
-    values = check_request(Registry((spec,)), build_body(spec, built)).values
+    values = check_request(Registry((spec,)).versions, build_body(spec, built)).values
     brief = build_plan(spec, values)
     assert RenderPlan.model_validate_json(brief.model_dump_json()) == brief
     requests = build_render_requests(brief, FoundMedia(), 5)

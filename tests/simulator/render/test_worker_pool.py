@@ -26,7 +26,7 @@ async def test_one_worker_makes_clip_after_clip(tmp_path: Path) -> None:
     assert shares == [1.0, 1.0]
     assert len(renderer._idle) == 1
     await renderer.aclose()
-    assert renderer._idle == []
+    assert not renderer._idle
 
 
 async def test_a_refused_picture_does_not_end_the_worker(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ async def test_an_idle_worker_is_sent_away(tmp_path: Path) -> None:
         if not renderer._idle:
             break
         await asyncio.sleep(0.01)
-    assert renderer._idle == []
+    assert not renderer._idle
     await renderer.aclose()
 
 
