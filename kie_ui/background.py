@@ -21,11 +21,16 @@ class BackgroundTasks:
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def spawn(self, work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
-        """Run `work` beside everything else; an exception that ends it is logged."""
+    def spawn(
+        self, work: Coroutine[Any, Any, T], *, name: str, is_awaited: bool = False
+    ) -> asyncio.Task[T]:
+        """Run `work` beside everything else; an exception that ends it is logged.
+
+        But not if the task `is_awaited`: then it reaches those who wait.
+        """
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._tasks.discard if is_awaited else self._ended)
         return task
 
     def repeat(
@@ -36,12 +41,15 @@ class BackgroundTasks:
         every_s: float,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         expected: tuple[type[Exception], ...] = (),
+        at_once: bool = False,
     ) -> None:
         """Do `work` every so many seconds until the stop; no error ends that.
 
-        Of an `expected` error only the sentence is logged: its cause may quote what people typed.
+        The first time is after a pause, or `at_once`. Of an `expected` error only the sentence is
+        logged: its cause may quote what people typed.
         """
-        self.spawn(_repeat(work, name, lambda: sleep(every_s), expected), name=name)
+        repeated = _repeat(work, name, lambda: sleep(every_s), expected, at_once=at_once)
+        self.spawn(repeated, name=name)
 
     async def stop(self, *, grace_s: float = 0.0) -> None:
         """Give the tasks `grace_s` seconds to end, cancel the rest and wait for them."""
@@ -63,12 +71,16 @@ async def _repeat(
     name: str,
     pause: Callable[[], Awaitable[object]],
     expected: tuple[type[Exception], ...],
+    *,
+    at_once: bool,
 ) -> None:
-    while True:
+    if not at_once:
         await pause()
+    while True:
         try:
             await work()
         except expected as problem:
             log.warning("The background task %s will try again: %s", name, problem)
         except Exception:
             log.exception("The background task %s will try again.", name)
+        await pause()

@@ -20,6 +20,7 @@ FORGET_AFTER_S = 12 * 3600.0
 """How long after the last page was closed a visitor's key and balance are remembered."""
 
 RunsLeft = Callable[[str], Awaitable[int | None]]
+"""Returns how many runs with the server's key an owner has left today; None without a limit."""
 
 
 @dataclass
@@ -41,16 +42,16 @@ class Accounts:
         self,
         backends: Backends,
         balances: Balances,
-        live: Callable[[SecretStr], Backend],
         *,
+        live: Callable[[SecretStr], Backend],
+        runs_left: RunsLeft,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.runs_left: RunsLeft = _no_limit
-        """Returns how many runs with the server's key an owner has left today."""
         self._now_s = now_s
         self._backends = backends
         self._balances = balances
         self._live = live
+        self._runs_left = runs_left
         self._accounts: dict[str, _Account] = {}
         self._signals = ChangeSignals()
         backends.listen(self._backend_changed)
@@ -91,7 +92,7 @@ class Accounts:
         """Read the balance, if there is one; a failure is shown beside the old one."""
         if self._backends.kind(owner) != "live":
             return
-        self._account(owner).runs_left = await self.runs_left(owner)
+        self._account(owner).runs_left = await self._runs_left(owner)
         backend = await self._backends.backend(owner, "live")
         if backend is None:
             return
@@ -138,7 +139,3 @@ class Accounts:
         if balance is not None:
             account.balance = balance
         self._signals.notify(owner)
-
-
-async def _no_limit(_owner: str) -> int | None:
-    return None

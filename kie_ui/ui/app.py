@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from threading import Event
 from typing import Any
 
@@ -24,7 +24,7 @@ from kie_ui.ui.api.requests import build_route
 from kie_ui.ui.asgi.browser_security import SameOriginMiddleware, SecurityHeadersMiddleware
 from kie_ui.ui.asgi.gradio_isolation import GradioIsolationMiddleware
 from kie_ui.ui.asgi.identity import IdentityMiddleware
-from kie_ui.ui.asgi.uploads import UploadCleaner, claim_uploads, files_of_page
+from kie_ui.ui.asgi.uploads import claim_uploads
 from kie_ui.ui.page import build_page, build_theme, head, stylesheets
 from kie_ui.ui.services import Services
 
@@ -49,17 +49,14 @@ def launch(clock: Clock = SYSTEM_CLOCK) -> None:
     """
     try:
         settings = Settings()
-        services = Services(settings, Library.of_settings(settings), clock)
+        library = Library.of_settings(settings)
     except ValidationError as invalid:
         problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors())
         raise SystemExit("A setting cannot be used. " + "; ".join(problems)) from None
-    uploads = claim_uploads(services.settings.data_path)
+    services = Services(settings, library, clock, uploads=claim_uploads(settings.data_path))
     page = build_page(services)
-    with ExitStack() as exit_stack:
-        if uploads is not None:
-            exit_stack.enter_context(UploadCleaner(uploads, files_of_page(page)))
-        page.launch(prevent_thread_lock=True, **launch_options(services))
-        _serve_until_stopped(page, services)
+    page.launch(prevent_thread_lock=True, **launch_options(services))
+    _serve_until_stopped(page, services)
 
 
 def _serve_until_stopped(page: gr.Blocks, services: Services) -> None:

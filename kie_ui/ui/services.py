@@ -11,6 +11,8 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -30,7 +32,12 @@ from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from kie_ui.settings import Settings
 from kie_ui.ui.accounts import Accounts
 from kie_ui.ui.asgi.identity import Users
-from kie_ui.ui.asgi.uploads import OwnedFiles
+from kie_ui.ui.asgi.uploads import (
+    CLEAN_EVERY_S,
+    OwnedFiles,
+    delete_old_uploads,
+    files_of_page,
+)
 from kie_ui.ui.simulator_process import SimulatorProcess
 
 logger = logging.getLogger(__name__)
@@ -53,8 +60,17 @@ MAX_PAGE_READERS = 2
 class Services:
     """The run service and everything beside it."""
 
-    def __init__(self, settings: Settings, library: Library, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        library: Library,
+        clock: Clock = SYSTEM_CLOCK,
+        *,
+        uploads: Path | None = None,
+    ) -> None:
+        """Take the folder of uploads if it is ours to clean."""
         self.settings = settings
+        self.uploads = uploads
         self.clock = clock
         self.library = self.catalog = library
         self.built_in = built_in_registry()
@@ -70,13 +86,16 @@ class Services:
         )
         self.clients = Clients(partial(KieClient, sleep=clock.sleep), clock)
         self.balances = Balances(self.clients, clock)
-        self.accounts = Accounts(self.backends, self.balances, self._live)
+        self.accounts = Accounts(
+            self.backends, self.balances, live=self._live, runs_left=self._runs_left
+        )
         self.users = Users(settings.passwords)
-        self.files = OwnedFiles(settings.data_path / "uploads.sqlite3")
+        self.files = OwnedFiles(settings.data_path / "upload_owners")
         self.tasks = BackgroundTasks()
         self.clip_readers = asyncio.Semaphore(MAX_CLIP_READERS)
         self.page_readers = asyncio.Semaphore(MAX_PAGE_READERS)
         self.is_shutting_down = asyncio.Event()
+        self._service: RunService | None = None
         self._opening: asyncio.Task[RunService] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -86,11 +105,24 @@ class Services:
         return spec.api_name if shown and shown.digest == spec.digest else MORE_MODELS
 
     @asynccontextmanager
-    async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
-        """Open in the background while the server runs, and close when it stops."""
+    async def lifespan(self, app: Any = None) -> AsyncIterator[None]:
+        """Open in the background while the server runs, and close when it stops.
+
+        `app` is Gradio's, which has the page.
+        """
         self._loop = asyncio.get_running_loop()
         self.tasks.spawn(self._open_after_start(), name="open the runs")
-        self.tasks.spawn(self._forget_gone_visitors(), name="forget gone visitors")
+        self.tasks.repeat(
+            partial(self.accounts.prune, self._has_runs_under_way),
+            name="forget gone visitors",
+            every_s=FORGET_EVERY_S,
+        )
+        self.tasks.repeat(
+            partial(asyncio.to_thread, self._delete_old_files, app),
+            name="delete old uploads",
+            every_s=CLEAN_EVERY_S,
+            at_once=True,
+        )
         try:
             yield
         finally:
@@ -108,10 +140,10 @@ class Services:
         except (RunsProblem, OSError) as problem:
             logger.error("The runs cannot be opened: %s", problem)  # noqa: TRY400 - it is a sentence
 
-    async def _forget_gone_visitors(self) -> None:
-        while True:
-            await asyncio.sleep(FORGET_EVERY_S)
-            await self.accounts.prune(self._has_runs_under_way)
+    def _delete_old_files(self, app: Any) -> None:
+        if self.uploads is not None:
+            delete_old_uploads(self.uploads, files_of_page(app.get_blocks()))
+        self.files.delete_old()
 
     async def _has_runs_under_way(self, owner: str) -> bool:
         """Tell whether an owner has unfinished runs; true if that cannot be read."""
@@ -126,29 +158,26 @@ class Services:
 
         Raises: StoreProblem, if the database cannot be opened.
         """
-        has_failed = self._opening is not None and self._opening.done()
-        if self._opening is None or (has_failed and self._opening.exception()):
-            self._opening = asyncio.create_task(self._open())
+        if self._opening is None or (self._opening.done() and self._service is None):
+            self._opening = self.tasks.spawn(self._open(), name="open the runs", is_awaited=True)
         return await asyncio.shield(self._opening)
 
     async def _open(self) -> RunService:
         service = await asyncio.to_thread(_build_service, self)
         await service.start()
-        service.quota.listen(self.accounts.runs_left_changed)
-        self.accounts.runs_left = service.quota.left
+        self._service = service
         return service
+
+    async def _runs_left(self, owner: str) -> int | None:
+        return await (await self.runs()).quota.left(owner)
 
     async def _close(self) -> None:
         await self.tasks.stop()
-        opening = self._opening
-        if opening is not None and opening.done() and not opening.exception():
-            await opening.result().stop()
-        elif opening is not None:
-            opening.cancel()
+        if self._service is not None:
+            await self._service.stop()
         await self.balances.stop()
         await self.clients.close()
         await self.simulator.stop()
-        self.files.close()
 
     def _live(self, key: SecretStr) -> Backend:
         return Backend(
@@ -189,7 +218,7 @@ def _build_service(services: Services) -> RunService:
         raise StoreProblem(
             f"The data folder cannot be used ({exc.strerror}): choose another, KIE_UI_DATA_DIR."
         ) from exc
-    return RunService(
+    service = RunService(
         catalog=services.catalog,
         store=RunStore(sqlite_url(folder / "runs.sqlite3"), clock=services.clock),
         storage=Storage(folder),
@@ -204,6 +233,8 @@ def _build_service(services: Services) -> RunService:
             max_disk_bytes=settings.max_disk_bytes,
         ),
     )
+    service.quota.listen(services.accounts.runs_left_changed)
+    return service
 
 
 def _runs_per_day(settings: Settings) -> RunsPerDay:

@@ -61,11 +61,10 @@ def kie(clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simul
 
 async def _close(services: Services) -> None:
     """Close what a test has opened, if the end of its server has not done so."""
-    opening = services._opening
-    if opening is None or opening.exception() is not None:
+    runs = services._service
+    if runs is None:
         await services.clients.close()
-        return
-    if opening.result()._key_changed in services.backends._listeners:
+    elif runs._key_changed in services.backends._listeners:
         await services._close()
 
 

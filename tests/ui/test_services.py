@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -143,6 +145,21 @@ async def test_the_server_opens_the_runs_by_itself(make_services: MakeServices) 
         while services._opening is None:  # noqa: ASYNC110 - it happens by itself, or never
             await asyncio.sleep(0)
         assert await services._opening is await services.runs()
+
+
+async def test_the_server_deletes_old_uploads_from_its_start_on(
+    make_services: MakeServices, uploads: Path
+) -> None:
+    """Those in the folder that is its own, but not what its page shows."""
+    services = make_services()
+    services.uploads = uploads
+    app = SimpleNamespace(get_blocks=lambda: SimpleNamespace(blocks={}))
+    old = uploads / "old.png"
+    old.write_bytes(b"")
+    os.utime(old, (0, 0))
+    async with asyncio.timeout(10), services.lifespan(app):
+        while old.exists():  # noqa: ASYNC110 - it happens by itself, or never
+            await asyncio.sleep(0)
 
 
 async def test_the_data_folder_is_its_users_alone(make_services: MakeServices) -> None:

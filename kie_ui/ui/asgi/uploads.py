@@ -11,11 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sqlite3
-import threading
 import time
-from collections.abc import Callable, Collection, Iterable
-from contextlib import closing
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import gradio as gr
@@ -28,15 +25,9 @@ FOLDER_VARIABLE = "GRADIO_TEMP_DIR"
 """The environment variable that names Gradio's folder; an operator's own choice is respected."""
 KEEP_FILE_S = 7 * 24 * 3600
 """How long an upload is kept after it was last given; a run holds a copy of its own."""
-KEEP_OWNER_MS = 30 * 24 * 3600 * 1000
+KEEP_OWNER_S = 30 * 24 * 3600
 """How long an owner is remembered after a file was last given: longer than the file is kept."""
-CLEAN_EVERY_S = 3600
-
-_TABLE = """
-CREATE TABLE IF NOT EXISTS owners (
-    folder TEXT NOT NULL, owner TEXT NOT NULL, at_ms INTEGER NOT NULL,
-    PRIMARY KEY (folder, owner)
-) WITHOUT ROWID"""
+CLEAN_EVERY_S = 3600.0
 
 
 def claim_uploads(data_path: Path) -> Path | None:
@@ -102,108 +93,60 @@ def files_of_page(page: gr.Blocks) -> frozenset[Path]:
 
 
 class OwnedFiles:
-    """The owners of Gradio's files, in a small database of its own.
+    """The owners of Gradio's files: an empty file `<owner>/<folder>` for each, given when it was.
 
-    If that database fails, owners are remembered until the program stops.
+    Where these cannot be written, owners are remembered until the program stops.
     """
 
-    def __init__(
-        self, database: Path, *, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
-    ) -> None:
-        self._database = database
-        self._now_ms = now_ms
-        self._connection: sqlite3.Connection | None = None
-        self._lock = threading.Lock()
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._unwritten: set[Path] = set()
 
     async def give(self, owner: str, paths: Iterable[str | Path]) -> None:
         """Make an owner of files; paths outside Gradio's folder are ignored."""
         folders = {folder_of(path) for path in paths} - {None}
         if folders:
-            await asyncio.to_thread(self._give, owner, sorted(map(str, folders)))
+            await asyncio.to_thread(self._give, owner, map(str, folders))
 
     async def is_owned(self, owner: str, path: str | Path) -> bool:
         """Tell whether a file in Gradio's folder is this owner's."""
         folder = folder_of(path)
         return folder is not None and await asyncio.to_thread(self._is_owned, owner, folder)
 
-    def close(self) -> None:
-        """Close the database."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+    def delete_old(self) -> None:
+        """Forget owners to whom nothing was given for `KEEP_OWNER_S`. Blocks."""
+        delete_old_files(self._folder, time.time() - KEEP_OWNER_S)
 
-    def _give(self, owner: str, folders: list[str]) -> None:
-        now_ms = self._now_ms()
-        with self._lock, self._open() as connection:
-            connection.execute("DELETE FROM owners WHERE at_ms < ?", (now_ms - KEEP_OWNER_MS,))
-            connection.executemany(
-                "INSERT INTO owners VALUES (?, ?, ?)"
-                " ON CONFLICT (folder, owner) DO UPDATE SET at_ms = excluded.at_ms",
-                [(folder, owner, now_ms) for folder in folders],
-            )
+    def _give(self, owner: str, folders: Iterable[str]) -> None:
+        for mark in (self._folder / owner / folder for folder in folders):
+            try:
+                for parent in (self._folder.parent, self._folder, mark.parent):
+                    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                mark.touch(mode=0o600)
+            except OSError as problem:
+                logger.warning("An owner is not kept across restarts: %s", problem.strerror)
+                self._unwritten.add(mark)
 
     def _is_owned(self, owner: str, folder: str) -> bool:
-        query = "SELECT 1 FROM owners WHERE folder = ? AND owner = ?"
-        with self._lock, closing(self._open().execute(query, (folder, owner))) as found:
-            return found.fetchone() is not None
-
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            try:
-                self._database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._connection = _connect(str(self._database))
-            except (OSError, sqlite3.Error) as problem:
-                logger.warning("Owners of uploads are not kept across restarts: %s", problem)
-                self._connection = _connect(":memory:")
-        return self._connection
+        mark = self._folder / owner / folder
+        try:
+            return mark in self._unwritten or mark.is_file()
+        except OSError:  # a name that no file can have
+            return False
 
 
-def _connect(database: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(database, check_same_thread=False, timeout=5)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL").close()
-        connection.execute("PRAGMA synchronous=NORMAL").close()
-        with connection:
-            connection.execute(_TABLE)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
+def delete_old_uploads(folder: Path, kept: Collection[Path]) -> None:
+    """Delete uploads older than `KEEP_FILE_S`, except those that the page itself shows. Blocks."""
+    if deleted := delete_old_files(folder, time.time() - KEEP_FILE_S, kept):
+        logger.info("%d old uploads deleted.", deleted)
 
 
-class UploadCleaner:
-    """Deletes old uploads at the start and every hour, in a thread; a context manager."""
-
-    def __init__(self, folder: Path, kept: Collection[Path]) -> None:
-        self._folder = folder
-        self._kept = kept
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="upload-cleaner", daemon=True)
-
-    def __enter__(self) -> UploadCleaner:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        self._thread.join(timeout=5)
-
-    def _run(self) -> None:
-        while True:
-            deleted = delete_old_files(self._folder, self._kept, time.time())
-            if deleted:
-                logger.info("%d old uploads deleted.", deleted)
-            if self._is_over.wait(CLEAN_EVERY_S):
-                return
-
-
-def delete_old_files(folder: Path, kept: Collection[Path], now_s: float) -> int:
-    """Delete files older than `KEEP_FILE_S`, and folders left empty; return how many files.
+def delete_old_files(folder: Path, oldest_s: float, kept: Collection[Path] = ()) -> int:
+    """Delete files from before a time, and folders left empty; return how many files. Blocks.
 
     What cannot be deleted is left for the next time. Symbolic links are not followed.
     """
-    deleted, oldest_s = 0, now_s - KEEP_FILE_S
+    deleted = 0
     for parent, folders, names in os.walk(folder, topdown=False):
         for path in (Path(parent, name) for name in names):
             deleted += path not in kept and _delete_if_older(path, oldest_s)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
@@ -11,9 +10,7 @@ import pytest
 from kie_ui.ui.asgi.uploads import (
     FOLDER_VARIABLE,
     KEEP_FILE_S,
-    KEEP_OWNER_MS,
     OwnedFiles,
-    UploadCleaner,
     claim_uploads,
     delete_old_files,
     files_of_page,
@@ -71,7 +68,7 @@ def test_files_older_than_a_week_are_deleted(tmp_path: Path) -> None:
     old = aged(tmp_path / "a" / "old.png", KEEP_FILE_S + 1)
     young = aged(tmp_path / "b" / "young.png", KEEP_FILE_S - 1)
     sample = aged(tmp_path / "c" / "sample.png", KEEP_FILE_S + 1)
-    assert delete_old_files(tmp_path, {sample}, NOW_S) == 1
+    assert delete_old_files(tmp_path, NOW_S - KEEP_FILE_S, {sample}) == 1
     assert not old.exists()
     assert young.exists()
     assert sample.exists()
@@ -83,24 +80,13 @@ def test_cleaning_stays_inside_its_folder(tmp_path: Path) -> None:
     folder = tmp_path / "uploads"
     folder.mkdir()
     (folder / "link").symlink_to(outside.parent)
-    delete_old_files(folder, (), NOW_S)
+    delete_old_files(folder, NOW_S - KEEP_FILE_S)
     assert outside.exists()
 
 
 def test_a_missing_folder_is_no_error(tmp_path: Path) -> None:
     """Someone may have deleted it by hand."""
-    assert delete_old_files(tmp_path / "none", (), NOW_S) == 0
-
-
-def test_the_cleaner_works_at_the_start_and_stops_at_the_end(tmp_path: Path) -> None:
-    """No thread is left behind."""
-    old = tmp_path / "old.png"
-    old.write_bytes(b"")
-    os.utime(old, (0, 0))
-    with UploadCleaner(tmp_path, ()) as cleaner:
-        while old.exists():
-            cleaner._thread.join(0.01)
-    assert not cleaner._thread.is_alive()
+    assert delete_old_files(tmp_path / "none", NOW_S) == 0
 
 
 async def test_the_samples_of_the_page_are_known(live: Services, uploads: Path) -> None:
@@ -113,11 +99,9 @@ async def test_the_samples_of_the_page_are_known(live: Services, uploads: Path) 
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Iterator[OwnedFiles]:
+def files(tmp_path: Path) -> OwnedFiles:
     """Give a fresh list of owners."""
-    files = OwnedFiles(tmp_path / "data" / "uploads.sqlite3")
-    yield files
-    files.close()
+    return OwnedFiles(tmp_path / "data" / "owners")
 
 
 async def test_a_file_is_seen_by_those_it_was_given_to(files: OwnedFiles, uploaded: Path) -> None:
@@ -140,25 +124,34 @@ async def test_owners_are_known_after_a_restart(
 ) -> None:
     """A draft still shows its picture then."""
     await files.give("ada", [uploaded])
-    files.close()
-    again = OwnedFiles(tmp_path / "data" / "uploads.sqlite3")
+    again = OwnedFiles(tmp_path / "data" / "owners")
     assert await again.is_owned("ada", uploaded)
-    again.close()
+
+
+async def test_owners_lie_privately_in_the_data_folder(
+    files: OwnedFiles, uploaded: Path, tmp_path: Path
+) -> None:
+    """Nobody else on the computer reads who has which files."""
+    await files.give("ada", [uploaded])
+    made = (tmp_path / "data", *(tmp_path / "data").rglob("*"))
+    assert [stat.S_IMODE(path.stat().st_mode) & 0o077 for path in made] == [0] * 4
+
+
+async def test_a_name_that_no_file_can_have_is_nobodys(files: OwnedFiles, uploads: Path) -> None:
+    """A longer one than the disk takes is no error."""
+    assert not await files.is_owned("ada", uploads / ("x" * 300) / "a.png")
 
 
 async def test_an_owner_is_forgotten_long_after_the_file(uploaded: Path, tmp_path: Path) -> None:
     """Unless the file was given again meanwhile."""
-    now_ms = [0]
-    files = OwnedFiles(tmp_path / "uploads.sqlite3", now_ms=lambda: now_ms[0])
+    files = OwnedFiles(tmp_path / "owners")
     await files.give("ada", [uploaded])
     await files.give("ben", [uploaded])
-    now_ms[0] = KEEP_OWNER_MS - 1
+    for owner in ("ada", "ben"):
+        os.utime(tmp_path / "owners" / owner / uploaded.parent.name, (0, 0))
     await files.give("ben", [uploaded])
-    now_ms[0] = KEEP_OWNER_MS + 1
-    await files.give("cleo", [uploaded])
-    seen = [await files.is_owned(owner, uploaded) for owner in ("ada", "ben", "cleo")]
-    assert seen == [False, True, True]
-    files.close()
+    files.delete_old()
+    assert [await files.is_owned(owner, uploaded) for owner in ("ada", "ben")] == [False, True]
 
 
 async def test_without_a_place_for_it_owners_are_remembered_meanwhile(
@@ -167,11 +160,10 @@ async def test_without_a_place_for_it_owners_are_remembered_meanwhile(
     """An unusable data folder neither locks owners out nor lets others in."""
     blocked = tmp_path / "a file"
     blocked.write_text("")
-    files = OwnedFiles(blocked / "uploads.sqlite3")
+    files = OwnedFiles(blocked / "owners")
     await files.give("ada", [uploaded])
     assert await files.is_owned("ada", uploaded)
     assert not await files.is_owned("ben", uploaded)
-    files.close()
 
 
 def test_only_what_lies_in_the_cache_has_a_folder(uploads: Path, uploaded: Path) -> None:
