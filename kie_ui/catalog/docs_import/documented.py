@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,20 +106,6 @@ class DocumentedModel:
     warnings: tuple[str, ...] = ()
 
 
-class Findings:
-    """The sentences about a page that become a spec's warnings."""
-
-    def __init__(self, sentences: Iterable[str] = ()) -> None:
-        self._sentences = dict.fromkeys(sentences)
-
-    def add(self, sentence: str) -> None:
-        """Note a sentence, once."""
-        self._sentences[sentence] = None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._sentences)
-
-
 TYPES = ("string", "number", "integer", "boolean", "array", "object")
 SCALARS = ("string", "number", "integer", "boolean")
 
@@ -131,14 +116,6 @@ _SYNONYMS = {
     "bool": "boolean",
     "list": "array",
     **dict.fromkeys(("dict", "map", "json"), "object"),
-}
-_PYTHON_TYPES: dict[type, str] = {
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    str: "string",
-    list: "array",
-    dict: "object",
 }
 
 
@@ -163,7 +140,7 @@ def parse_type(stated: Any) -> str:
 
 def type_of_value(value: Any) -> str:
     """Return the word for the type of a value; empty for none."""
-    return _PYTHON_TYPES.get(type(value), "")
+    return parse_type(type(value).__name__)
 
 
 NUMBER = r"[-−+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d{1,3})?"

@@ -10,12 +10,11 @@ from typing import Any
 from kie_ui.catalog.docs_import.documented import (
     NUMBER,
     DocumentedParameter,
-    Findings,
     as_count,
     as_number,
     bytes_in,
 )
-from kie_ui.catalog.docs_import.media import MIME, as_address, is_media
+from kie_ui.catalog.docs_import.naming import MIME, as_address, is_media
 from kie_ui.catalog.media_types import mime_of_suffix
 
 MAX_CHARACTERS = 5_000
@@ -25,7 +24,7 @@ Facts = dict[str, Any]
 """Facts of a parameter by name; a missing one or None is not stated."""
 
 
-def add_limits(parameter: DocumentedParameter, findings: Findings) -> DocumentedParameter:
+def add_limits(parameter: DocumentedParameter, findings: list[str]) -> DocumentedParameter:
     """Add what only the description says; where it contradicts the rest, the rest counts."""
     added: Facts = {}
     prose = _plain(parameter.description)
@@ -36,13 +35,13 @@ def add_limits(parameter: DocumentedParameter, findings: Findings) -> Documented
         if stated is None or stated == ():
             added[fact] = found
         elif stated != found and fact != "accepts" and _LABELLED[fact].search(prose):
-            findings.add(
+            findings.append(
                 f"{parameter.name}: the description says {found} for “{fact}”, the page’s own "
                 f"entry {stated}; the latter counts."
             )
     added["gathered"] = frozenset(fact for fact in added if not _is_statement(fact, prose))
-    added["items"] = add_limits(parameter.items, Findings()) if parameter.items else None
-    added["fields"] = tuple(add_limits(field, Findings()) for field in parameter.fields)
+    added["items"] = add_limits(parameter.items, []) if parameter.items else None
+    added["fields"] = tuple(add_limits(field, []) for field in parameter.fields)
     return replace(parameter, **added)
 
 

@@ -14,7 +14,6 @@ from kie_ui.catalog.docs_import.documented import (
     DocumentedModel,
     DocumentedOption,
     DocumentedParameter,
-    Findings,
     UnreadablePage,
     addresses_of_results,
     as_count,
@@ -26,7 +25,7 @@ from kie_ui.catalog.docs_import.documented import (
     type_of_value,
     unescape,
 )
-from kie_ui.catalog.docs_import.media import mime_types_in
+from kie_ui.catalog.docs_import.naming import mime_types_in
 from kie_ui.catalog.docs_import.safe_yaml import read_json
 from kie_ui.catalog.spec import MAX_PARAMETERS
 
@@ -99,7 +98,7 @@ def read_markdown(text: str) -> tuple[DocumentedModel, ...]:
 
 
 def _read_page(text: str) -> DocumentedModel:
-    findings = Findings()
+    findings: list[str] = []
     blocks = _blocks(text, findings)[: MAX_PARAMETERS + 1]
     if not blocks:
         raise UnreadablePage(
@@ -167,11 +166,11 @@ class Block:
         return as_count(match[0]) if match else None
 
 
-def _parameter(block: Block, findings: Findings) -> DocumentedParameter:
+def _parameter(block: Block, findings: list[str]) -> DocumentedParameter:
     """Return what the bullets of one parameter state."""
     for key in block.facts.keys() - _BULLETS.keys():
         words = " ".join(" ".join(block.facts[key]).split())[:200]
-        findings.add(f"{block.name}: “{key}: {words}” is not understood.")
+        findings.append(f"{block.name}: “{key}: {words}” is not understood.")
     type_ = _type(block, findings)
     return DocumentedParameter(
         name=block.name,
@@ -197,23 +196,23 @@ def _parameter(block: Block, findings: Findings) -> DocumentedParameter:
     )
 
 
-def _type(block: Block, findings: Findings) -> str:
+def _type(block: Block, findings: list[str]) -> str:
     """Return the page's word for the type, or else what its default is."""
     word = parse_type(block.code("type"))
     if word:
         return word
     guess = type_of_value(_default(block)) or "string"
-    findings.add(f"The page gives no type for {block.name}: taken for a {guess}.")
+    findings.append(f"The page gives no type for {block.name}: taken for a {guess}.")
     return guess
 
 
-def _range(block: Block, findings: Findings) -> dict[str, Any]:
+def _range(block: Block, findings: list[str]) -> dict[str, Any]:
     """Return minimum, maximum and step."""
     line = block.line("range").replace("`", "")
     step = _STEP.search(line)
     span = _RANGE.search(line.partition("(")[0] if step else line)
     if line and not span:
-        findings.add(f"{block.name}: the range “{line[:100]}” is not understood.")
+        findings.append(f"{block.name}: the range “{line[:100]}” is not understood.")
     return {
         "minimum": as_number(span["low"] if span else block.line("minimum")),
         "maximum": as_number(span["high"] if span else block.line("maximum")),
@@ -301,7 +300,7 @@ def _parse_value(text: str) -> Any:
         return None if bare in ("undefined", "None") else bare
 
 
-def _blocks(text: str, findings: Findings) -> list[Block]:
+def _blocks(text: str, findings: list[str]) -> list[Block]:
     """Return the parameters of the section on the input, in their order."""
     lines = text.split("\n")
     start, level = _section(lines)
@@ -312,7 +311,7 @@ def _blocks(text: str, findings: Findings) -> list[Block]:
     blocks: dict[str, Block] = {}
     for block in found or _headed_blocks(lines, 0):
         if block.name in blocks:
-            findings.add(f"{block.name} is described twice: the first one counts.")
+            findings.append(f"{block.name} is described twice: the first one counts.")
         blocks.setdefault(block.name, block)
     return list(blocks.values())
 

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from kie_ui.catalog.docs_import.documented import (
     DocumentedModel,
     DocumentedParameter,
-    Findings,
     UnreadablePage,
     addresses_of_results,
     first_sentence,
@@ -129,7 +128,7 @@ def _parse(source: str) -> Schema:
 
 
 def _has_input(root: Schema, operation: Schema) -> bool:
-    body = Schemas(root, Findings()).resolve(_body_schema(operation))
+    body = Schemas(root, []).resolve(_body_schema(operation))
     return {"model", "input"} <= as_mapping(body.get("properties")).keys()
 
 
@@ -145,7 +144,8 @@ class _Operation:
     def __init__(self, source: Fence, root: Schema, operation: Schema) -> None:
         self._source = source
         self._operation = operation
-        self._findings = Findings()
+        self._findings: list[str] = []
+        self._note = self._findings.append
         self._schemas = Schemas(root, self._findings)
 
     def models(self) -> Iterator[DocumentedModel]:
@@ -189,14 +189,14 @@ class _Operation:
     def _parameters(self, body: Schema) -> tuple[DocumentedParameter, ...]:
         properties = as_mapping(body.get("properties"))
         if "input" not in properties:
-            self._findings.add("The page has no `input`: what is beside `model` is taken for it.")
+            self._note("The page has no `input`: what is beside `model` is taken for it.")
             return tuple(f for f in self._schemas.fields(body) if f.name not in _ENVELOPE)
         whole = self._schemas.resolve(properties["input"])
         variants = self._schemas.alternatives(whole)
         fields = self._merge(variants) if variants else self._schemas.fields(whole)
         for rule in _UNREAD_RULES:
             if rule in whole:
-                self._findings.add(f"The page has a rule between parameters ({rule}), left unread.")
+                self._note(f"The page has a rule between parameters ({rule}), left unread.")
         return fields
 
     def _merge(self, variants: list[dict[str, Any]]) -> tuple[DocumentedParameter, ...]:
@@ -214,7 +214,7 @@ class _Operation:
             for variant, names in zip(variants, required, strict=True)
         ]
         listed = f": {'; or '.join(titles)}" if all(titles) else ""
-        self._findings.add(f"The page has several sets of parameters, shown together{listed}.")
+        self._note(f"The page has several sets of parameters, shown together{listed}.")
         return tuple(replace(field, required=name in always) for name, field in merged.items())
 
 

@@ -14,7 +14,6 @@ from kie_ui.catalog.docs_import.documented import (
     SCALARS,
     DocumentedOption,
     DocumentedParameter,
-    Findings,
     UnreadablePage,
     as_count,
     as_number,
@@ -51,9 +50,9 @@ _UPPER_LIMITS = ("maximum", "max_length", "max_items")
 class Schemas:
     """Reads the schemas of one specification."""
 
-    def __init__(self, root: Schema, findings: Findings) -> None:
+    def __init__(self, root: Schema, findings: list[str]) -> None:
         self._root = root
-        self._findings = findings
+        self._note = findings.append
         self._followed = 0
 
     def resolve(self, schema: Any, depth: int = 0) -> dict[str, Any]:
@@ -78,13 +77,13 @@ class Schemas:
         """Return what a reference within the page names."""
         target: Any = self._root
         if not isinstance(reference, str) or not reference.startswith("#/"):
-            self._findings.add(f"The page refers to {reference!r}, which is not part of it.")
+            self._note(f"The page refers to {reference!r}, which is not part of it.")
             return {}
         for step in reference[2:].split("/"):
             key = unquote(step).replace("~1", "/").replace("~0", "~")
             target = as_mapping(target).get(key)
         if target is None:
-            self._findings.add(f"The page refers to {reference!r}, but does not say what that is.")
+            self._note(f"The page refers to {reference!r}, but does not say what that is.")
         return target
 
     def alternatives(self, schema: Schema) -> list[dict[str, Any]]:
@@ -96,7 +95,7 @@ class Schemas:
         parts = [self.resolve(part) for key in _CHOICES for part in as_list(schema.get(key))]
         if parts and all(_only_requires(part, beside) for part in parts):
             sets = (" and ".join(map(str, as_list(part.get("required")))) for part in parts)
-            self._findings.add(f"The page asks for one of these: {'; or '.join(sets)}.")
+            self._note(f"The page asks for one of these: {'; or '.join(sets)}.")
             return []
         for part in parts:
             _merge(part, beside)
@@ -123,9 +122,9 @@ class Schemas:
         for written, inner in islice(self.properties(schema).items(), MAX_PARAMETERS + 1):
             name = written.strip()
             if name != written:
-                self._findings.add(f"{within}{name} is written with a stray blank on the page.")
+                self._note(f"{within}{name} is written with a stray blank on the page.")
             if name in fields:
-                self._findings.add(f"{within}{name} is described twice: the first one counts.")
+                self._note(f"{within}{name} is described twice: the first one counts.")
                 continue
             # Older specifications let a property call itself required.
             is_required = name in required or as_mapping(inner).get("required") is True
@@ -168,11 +167,11 @@ class Schemas:
         for limit, keywords in _KEYWORDS.items():
             if limit in ("minimum", "maximum") and keywords[1] in schema:
                 exclusive = f"{keywords[1]} {schema[keywords[1]]!r:.80}"
-                self._findings.add(f"{place}: the page has {exclusive}.")
+                self._note(f"{place}: the page has {exclusive}.")
             stated = next((schema[keyword] for keyword in keywords if keyword in schema), None)
             limits[limit] = as_number(stated) if limit in _NUMBERS else as_count(stated)
             if limits[limit] is None and stated is not None:
-                self._findings.add(f"{place}: the {keywords[0]} {stated!r:.80} is no limit.")
+                self._note(f"{place}: the {keywords[0]} {stated!r:.80} is no limit.")
         return limits
 
     def _contents(
@@ -180,11 +179,11 @@ class Schemas:
     ) -> tuple[DocumentedParameter | None, tuple[DocumentedParameter, ...]]:
         """Return what a list holds, and what an object does."""
         if place.count(_ARROW) >= MAX_REFERENCE_DEPTH:
-            self._findings.add(f"{place.split(_ARROW, maxsplit=1)[0]} nests without an end.")
+            self._note(f"{place.split(_ARROW, maxsplit=1)[0]} nests without an end.")
             return None, ()
         inner = schema.get("items")
         if isinstance(inner, list):
-            self._findings.add(f"{place} has a shape for each place: the first is taken.")
+            self._note(f"{place} has a shape for each place: the first is taken.")
             inner = inner[0] if inner else None
         within = f"{place}{_ARROW}"
         items = self.parameter("item", inner, within=within) if isinstance(inner, Mapping) else None
@@ -203,7 +202,7 @@ class Schemas:
         if not guess and _KEYWORDS_OF_TEXT & schema.keys():
             return "string"
         guess = guess or "string"
-        self._findings.add(f"The page gives no type for {place}: it is taken for a {guess}.")
+        self._note(f"The page gives no type for {place}: it is taken for a {guess}.")
         return guess
 
     def _one_of(
@@ -217,7 +216,7 @@ class Schemas:
         ]
         first = shapes[0] if shapes else DocumentedParameter(name=name, type="string")
         if len(shapes) > 1:
-            self._findings.add(f"{within}{name} may have one of several shapes on the page.")
+            self._note(f"{within}{name} may have one of several shapes on the page.")
             first = _union(shapes)
         return replace(first, nullable=first.nullable or len(shapes) < len(choices))
 

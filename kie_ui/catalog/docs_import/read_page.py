@@ -8,7 +8,6 @@ from dataclasses import replace
 from kie_ui.catalog.docs_import.documented import (
     MAX_PAGE_CHARACTERS,
     DocumentedModel,
-    Findings,
     UnreadablePage,
 )
 from kie_ui.catalog.docs_import.limits_in_prose import add_limits
@@ -65,7 +64,7 @@ def read_models(text: str) -> tuple[DocumentedModel, ...]:
 
 
 def _with_limits_in_prose(page: DocumentedModel) -> DocumentedModel:
-    findings = Findings(page.warnings)
+    findings = list(page.warnings)
     parameters = tuple(add_limits(parameter, findings) for parameter in page.parameters)
     return replace(page, parameters=parameters, warnings=tuple(findings))
 
@@ -79,11 +78,11 @@ def to_spec(page: DocumentedModel, source: str = "") -> ModelSpec:
         raise UnreadablePage(
             f"{page.model[:MAX_ID]!r} is no model id. One looks like “maker/model-name”."
         )
-    findings = Findings(page.warnings)
+    findings = list(page.warnings)
     parameters = _parameters(page, findings)
     product = produces(page)
     if product is None:
-        findings.add("The page does not say what the model makes: taken for a video.")
+        findings.append("The page does not say what the model makes: taken for a video.")
     return ModelSpec(
         model=page.model,
         title=title_of(page),
@@ -96,16 +95,16 @@ def to_spec(page: DocumentedModel, source: str = "") -> ModelSpec:
     )
 
 
-def _parameters(page: DocumentedModel, findings: Findings) -> tuple[Parameter, ...]:
+def _parameters(page: DocumentedModel, findings: list[str]) -> tuple[Parameter, ...]:
     parameters: list[Parameter] = []
     for documented in page.parameters:
         if not _NAME.match(documented.name):
-            findings.add(
+            findings.append(
                 f"{documented.name[:60]!r} can’t be the name of a field. If it is one, send it "
                 "with the extra input."
             )
         elif len(parameters) == MAX_PARAMETERS:
-            findings.add(
+            findings.append(
                 f"The page has more than {MAX_PARAMETERS} parameters; the others can be sent with "
                 "the extra input."
             )
@@ -117,9 +116,9 @@ def _parameters(page: DocumentedModel, findings: Findings) -> tuple[Parameter, .
     return tuple(parameters)
 
 
-def _warnings(findings: Findings) -> tuple[str, ...]:
-    """Return the sentences, as many as a person would read."""
-    sentences = tuple(sentence[:MAX_WARNING_CHARACTERS] for sentence in findings)
+def _warnings(findings: list[str]) -> tuple[str, ...]:
+    """Return the sentences, each once, and as many as a person would read."""
+    sentences = tuple(sentence[:MAX_WARNING_CHARACTERS] for sentence in dict.fromkeys(findings))
     if len(sentences) <= MAX_WARNINGS:
         return sentences
     return (*sentences[:MAX_WARNINGS], f"And {len(sentences) - MAX_WARNINGS} more remarks.")

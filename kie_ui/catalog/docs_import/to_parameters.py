@@ -12,11 +12,17 @@ from kie_ui.catalog.docs_import.documented import (
     SCALARS,
     DocumentedOption,
     DocumentedParameter,
-    Findings,
     shorten,
 )
-from kie_ui.catalog.docs_import.media import as_address, is_media, media_kind, words_of
-from kie_ui.catalog.docs_import.naming import MAX_LABEL, label_of, label_of_media
+from kie_ui.catalog.docs_import.naming import (
+    MAX_LABEL,
+    as_address,
+    is_media,
+    label_of,
+    label_of_media,
+    media_kind,
+    words_of,
+)
 from kie_ui.catalog.docs_import.openapi_schema import json_schema
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
@@ -78,7 +84,7 @@ _SHOWN_FILE_LIMITS = re.compile(
 )
 
 
-def to_parameter(documented: DocumentedParameter, findings: Findings) -> Parameter:
+def to_parameter(documented: DocumentedParameter, findings: list[str]) -> Parameter:
     """Return the parameter, with those stated facts that its kind cannot hold.
 
     `findings` gets a sentence for whatever does not fit.
@@ -97,7 +103,7 @@ class _Builder:
     """Builds one parameter, or one column of a table."""
 
     def __init__(
-        self, documented: DocumentedParameter, findings: Findings, within: str = ""
+        self, documented: DocumentedParameter, findings: list[str], within: str = ""
     ) -> None:
         self._page = as_address(documented)
         self._findings = findings
@@ -149,7 +155,7 @@ class _Builder:
         }
 
     def _doubt(self, sentence: str) -> None:
-        self._findings.add(f"{self._place}: {sentence}")
+        self._findings.append(f"{self._place}: {sentence}")
 
     def _no_default(self, why: str) -> Any:
         """Return None in place of the documented default, and note why."""

@@ -12,7 +12,6 @@ from kie_ui.catalog.docs_import.documented import (
     DocumentedModel,
     DocumentedOption,
     DocumentedParameter,
-    Findings,
 )
 from kie_ui.catalog.docs_import.limits_in_prose import add_limits
 
@@ -203,6 +202,6 @@ def models(draw: DrawFn, parameter: SearchStrategy[DocumentedParameter]) -> Docu
         model=draw(st.sampled_from(["heron/still", "heron-2.5/to-video", "heron"])),
         title="Heron",
         parameters=tuple(
-            add_limits(replace(one, required=draw(st.booleans())), Findings()) for one in drawn
+            add_limits(replace(one, required=draw(st.booleans())), []) for one in drawn
         ),
     )

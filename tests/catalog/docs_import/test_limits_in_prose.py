@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kie_ui.catalog.describe import facts_of
-from kie_ui.catalog.docs_import.documented import DocumentedParameter, Findings
+from kie_ui.catalog.docs_import.documented import DocumentedParameter
 from kie_ui.catalog.docs_import.limits_in_prose import add_limits
 from kie_ui.catalog.docs_import.to_parameters import to_parameter
 from kie_ui.catalog.parameters import MediaParameter
@@ -152,7 +152,7 @@ def expected(told: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(("kind", "description", "told"), CASES)
 def test_limits_are_read_from_words(kind: str, description: str, told: dict[str, Any]) -> None:
     """What a description plainly limits is known; what means another thing is not."""
-    findings = Findings()
+    findings: list[str] = []
     known = replace(add_limits(documented(kind, description), findings), gathered=frozenset())
     facts = known.facts
     for name in ("name", "type", "required", "description"):
@@ -190,7 +190,7 @@ def test_only_what_stands_under_its_name_is_a_fact(
     kind: str, description: str, facts: dict[str, Any]
 ) -> None:
     """What has no entry of its own is stated by a label; the rest only limits the form."""
-    read = add_limits(documented(kind, description), Findings())
+    read = add_limits(documented(kind, description), [])
     told = {n: tuple(f) if isinstance(f, list) else f for n, f in read.facts.items()}
     for name in ("name", "type", "required", "description"):
         del told[name]
@@ -202,7 +202,7 @@ def test_what_is_gathered_from_a_sentence_limits_the_form_all_the_same() -> None
     page = DocumentedParameter(
         name="image_urls", type="array", items=TEXTS, description="Up to 8 images."
     )
-    made = to_parameter(add_limits(page, Findings()), Findings())
+    made = to_parameter(add_limits(page, []), [])
     assert isinstance(made, MediaParameter)
     assert made.max_items == 8
     assert "max_items" not in facts_of(made)
@@ -210,7 +210,7 @@ def test_what_is_gathered_from_a_sentence_limits_the_form_all_the_same() -> None
 
 def test_the_page_s_own_entry_counts_more_than_the_words() -> None:
     """Where both speak, the entry wins; that they differ is told."""
-    findings = Findings()
+    findings: list[str] = []
     page = DocumentedParameter(
         name="prompt", type="string", max_length=300, description="Maximum length: 1000 characters."
     )
@@ -223,13 +223,13 @@ def test_a_default_outside_shows_that_words_meant_no_range() -> None:
     page = DocumentedParameter(
         name="seconds", type="integer", default=0, description="Range: 2-10, or 0 for all of it"
     )
-    assert add_limits(page, Findings()).minimum is None
+    assert add_limits(page, []).minimum is None
 
 
 def test_values_to_choose_from_have_no_limits_besides() -> None:
     """What can be chosen only is limited by its options."""
     page = DocumentedParameter(name="seconds", type="string", description="Range: 3 to 15.")
-    assert add_limits(page, Findings()).minimum is None
+    assert add_limits(page, []).minimum is None
 
 
 def test_the_chinese_edition_of_a_page_has_the_same_limits() -> None:
@@ -241,6 +241,6 @@ def test_the_chinese_edition_of_a_page_has_the_same_limits() -> None:
         description="\u652f\u6301\u7684\u7c7b\u578b\uff1aimage/jpeg\u3001image/png\uff1b"
         "\u6700\u5927\u6587\u4ef6\u5927\u5c0f\uff1a30.0MB",
     )
-    read = add_limits(page, Findings())
+    read = add_limits(page, [])
     assert read.accepts == (JPEG, PNG)
     assert read.max_bytes == 30_000_000
