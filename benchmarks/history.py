@@ -17,10 +17,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from kie_ui.runs.history import HistoryQuery
 from kie_ui.runs.run import Clip, Run, Step, StepChange
 from kie_ui.runs.storage import search
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
+from kie_ui.runs.storage.search import HistoryQuery
 
 LIMIT = 1.5
 OWNER, OTHER = "ada", "eve"

@@ -45,10 +45,6 @@ def account_of(backend: Backend) -> str:
     return hashlib.sha256(f"{backend.api_base_url} {key}".encode()).hexdigest()[:32]
 
 
-def _nobody(_owner: str) -> bool:
-    return False
-
-
 class Backends:
     """The demo, the server's own key for those who may use it, and every owner's typed key."""
 
@@ -58,7 +54,7 @@ class Backends:
         demo: DemoFactory,
         demo_of: DemoOf = lambda backend, _owner: backend,
         server: Backend | None = None,
-        may_use_server: Callable[[str], bool] = _nobody,
+        may_use_server: Callable[[str], bool] = lambda _owner: False,
         api_base_url: str = "https://api.kie.ai",
         upload_base_url: str = "https://kieai.redpandaai.co",
     ) -> None:
@@ -83,7 +79,8 @@ class Backends:
         """
         if kind != "demo":
             return self._live_backend(owner, paid_by)
-        return self._demo_of(await self._demo_backend(), owner)
+        self._demo = await self._find_demo()
+        return self._demo_of(self._demo, owner)
 
     def account(self, owner: str, kind: BackendKind, paid_by: Payer | None = None) -> str | None:
         """Name the account that such runs of this owner go to; None if a key is missing.
@@ -166,10 +163,6 @@ class Backends:
         if paid_by == "own" or (paid_by is None and typed is not None):
             return typed
         return self._server if self._may_use_server(owner) else None
-
-    async def _demo_backend(self) -> Backend:
-        self._demo = await self._find_demo()
-        return self._demo
 
     def _notify(self, owner: str) -> None:
         self._changes.pop(owner, asyncio.Event()).set()
@@ -270,10 +263,6 @@ class Access:
     def account(self, run: Run) -> str | None:
         """Name the account that a run goes to; None if its key is missing."""
         return self._backends.account(run.owner, run.backend, run.paid_by)
-
-    def account_or_owner(self, run: Run) -> str:
-        """Name the account that a run goes to, or where its key is missing, something else."""
-        return self.account(run) or f"none of {run.owner}"
 
     def may_share_account(self, run: Run, other: TaskHolder) -> bool:
         """Whether another run of a task may have been made with the account of a run."""

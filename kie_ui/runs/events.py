@@ -94,28 +94,21 @@ class ChangeSignals(_Subscriptions[asyncio.Event]):
             self.notify(owner)
 
 
-class TransferProgress:
-    """Publishes how far a run's transfer is, a few times a second; nothing of it is saved.
+def transfer_progress(
+    events: RunEvents, clock: Clock, run: Run, part: int = 0, parts: int = 1
+) -> Callable[[int, int | None], None]:
+    """Return what publishes how far one of several transfers of a run is; nothing of it is saved.
 
-    It is called with the bytes moved so far and their total, for one of several `parts`.
+    It is called with the bytes moved so far, and their total if that is known.
     """
+    published_s = float("-inf")
 
-    def __init__(
-        self, events: RunEvents, clock: Clock, run: Run, part: int = 0, parts: int = 1
-    ) -> None:
-        self._events = events
-        self._clock = clock
-        self._run = run
-        self._part = part
-        self._parts = parts
-        self._published_s: float | None = None
+    def publish(moved_bytes: int, total_bytes: int | None) -> None:
+        nonlocal published_s
+        now_s = clock.steady_s()
+        if total_bytes and now_s - published_s >= PROGRESS_INTERVAL_S:
+            published_s = now_s
+            progress = (part + min(1.0, moved_bytes / total_bytes)) / parts
+            events.publish(run.model_copy(update={"progress": progress}))
 
-    def __call__(self, moved_bytes: int, total_bytes: int | None) -> None:
-        """Report the bytes moved so far, and how many there are if that is known."""
-        if not total_bytes:
-            return
-        now_s = self._clock.steady_s()
-        if self._published_s is None or now_s - self._published_s >= PROGRESS_INTERVAL_S:
-            self._published_s = now_s
-            progress = (self._part + min(1.0, moved_bytes / total_bytes)) / self._parts
-            self._events.publish(self._run.model_copy(update={"progress": progress}))
+    return publish

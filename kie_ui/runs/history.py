@@ -20,7 +20,8 @@ from kie_ui.runs.run import MAX_USER_NOTE, BackendKind, Run
 from kie_ui.runs.storage import search, statistics
 from kie_ui.runs.storage.run_store import RunStore
 from kie_ui.runs.storage.search import HistoryPage, HistoryQuery, Neighbours
-from kie_ui.runs.storage.statistics import Spending, SpendingDay, UsualTime
+from kie_ui.runs.storage.statistics import SpendingDay, UsualTime
+from kie_ui.runs.storage.tables import setting_of
 
 log = logging.getLogger(__name__)
 
@@ -95,17 +96,6 @@ def _cell(value: Any) -> object:
     if not isinstance(value, tuple):
         return value
     return "; ".join(ref.name if isinstance(ref, FileRef) else ref.url for ref in value)
-
-
-__all__ = [
-    "History",
-    "HistoryPage",
-    "HistoryQuery",
-    "Neighbours",
-    "Spending",
-    "SpendingDay",
-    "UsualTime",
-]
 
 
 _ALL = HistoryQuery()
@@ -190,7 +180,7 @@ class History:
         utc_offset_minutes: int = 0,
         days: int = 30,
         backend: BackendKind = "live",
-    ) -> Spending:
+    ) -> tuple[SpendingDay, ...]:
         """Add up what was spent by day and model; a demo's credits cost nothing."""
         work = partial(
             statistics.spending,
@@ -207,7 +197,7 @@ class History:
     ) -> UsualTime | None:
         """Return how long the owner's runs of a model usually take with such values."""
         return await self._store.read(
-            lambda connection: statistics.usual_time(connection, owner, backend, model, values)
+            lambda c: statistics.usual_time(c, owner, backend, model, setting_of(values))
         )
 
     async def usual_times(

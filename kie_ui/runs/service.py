@@ -95,7 +95,7 @@ class RunService:
         self._queue = CreateQueue(clock, budget.take)
         self._scheduler = PollScheduler(
             TaskPoller(store, access).ask,
-            access.account_or_owner,
+            lambda run: access.account(run) or f"none of {run.owner}",
             PollSettings(clock, polls_per_s=limits.polls_per_s),
         )
         self._balances = balances or Balances(self._clients, clock)
@@ -332,10 +332,6 @@ class RunService:
     def queue_changes(self, owner: str) -> AbstractContextManager[asyncio.Event]:
         """Return an event that is set when those places may have changed."""
         return self._queue.changes(owner)
-
-    async def clip_file(self, owner: str, run_id: str, index: int = 0) -> Path:
-        """Return the path of a run's result. Raises: UnknownRun; WrongStep if there is none."""
-        return self.clip_of(await self.run(owner, run_id), index)
 
     def clip_of(self, run: Run, index: int = 0) -> Path:
         """Return the path of a run's result.

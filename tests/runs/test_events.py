@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from kie_ui.runs.clock import Clock
-from kie_ui.runs.events import RunEvents, Subscription, TransferProgress
+from kie_ui.runs.events import RunEvents, Subscription, transfer_progress
 from tests.runs.harness import RecordedEvents, a_run
 
 
@@ -81,7 +81,7 @@ class Hand:
 def test_progress_is_published_four_times_a_second_at_most() -> None:
     """A fast upload of many small chunks does not flood the pages."""
     events, hand = RecordedEvents(), Hand()
-    progress = TransferProgress(events, hand.clock(), a_run())
+    progress = transfer_progress(events, hand.clock(), a_run())
     for chunk in range(1, 1_001):
         hand.now_s = chunk / 1_000
         progress(chunk, 1_000)
@@ -93,7 +93,7 @@ def test_progress_is_published_four_times_a_second_at_most() -> None:
 def test_progress_counts_all_parts() -> None:
     """Half of the second of two pictures is three quarters."""
     events = RecordedEvents()
-    progress = TransferProgress(events, Hand().clock(), a_run(), part=1, parts=2)
+    progress = transfer_progress(events, Hand().clock(), a_run(), part=1, parts=2)
     progress(50, 100)
     assert events.runs[0].progress == 0.75
 
@@ -101,7 +101,7 @@ def test_progress_counts_all_parts() -> None:
 def test_progress_of_unknown_size_is_not_told() -> None:
     """A host that does not say how much is coming is not guessed at."""
     events = RecordedEvents()
-    progress = TransferProgress(events, Hand().clock(), a_run())
+    progress = transfer_progress(events, Hand().clock(), a_run())
     progress(50, None)
     progress(50, 0)
     assert events.runs == []

@@ -17,18 +17,12 @@ from kie_ui.media.export import Entry, zip_stream
 from kie_ui.media.storage import Storage
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import UnknownRun, WrongStep
-from kie_ui.runs.history import (
-    NAME_SEPARATOR,
-    History,
-    HistoryQuery,
-    clip_name,
-    clip_names,
-    short_model,
-)
+from kie_ui.runs.history import NAME_SEPARATOR, History, clip_name, clip_names, short_model
 from kie_ui.runs.lifecycle.download import Posters
 from kie_ui.runs.run import Clip, Run, Step
 from kie_ui.runs.storage import migrations
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
+from kie_ui.runs.storage.search import HistoryQuery
 from kie_ui.runs.storage.tables import setting_of
 from tests.runs.harness import OWNER, FastClock, a_run
 
@@ -310,12 +304,12 @@ async def test_spending_is_added_up_by_day_and_model(
     ]
     for number, fields in enumerate(made, 1):
         await store.add(a_run(number, **fields))
-    newer, older = (await history.spending(OWNER)).days
+    newer, older = await history.spending(OWNER)
     assert (newer.runs, newer.credits, newer.failed_runs, newer.failed_credits) == (3, 10.5, 1, 0)
     assert (newer.unknown_runs, older.model, older.credits) == (1, "x/y", 2)
-    shifted = (await history.spending(OWNER, utc_offset_minutes=13 * 60)).days
+    shifted = await history.spending(OWNER, utc_offset_minutes=13 * 60)
     assert [day.date > newer.date for day in shifted] == [True, False]
-    assert (await history.spending("eve")).days == ()
+    assert await history.spending("eve") == ()
 
 
 async def test_usual_times_are_of_one_model_at_one_setting(

@@ -258,7 +258,7 @@ async def test_two_processes_are_killed_at_a_step_and_a_third_goes_on(
         assert run.sent_at_ms is not None
         assert moment.is_budget_used == (Step.LINED_UP in {step for step, _ in run.step_changes})
         if moment.end is Step.DONE:
-            assert shows((await service.clip_file(OWNER, run.id)).read_bytes(), fake.clip)
+            assert shows(service.clip_of(await service.run(OWNER, run.id)).read_bytes(), fake.clip)
         else:
             await sent_again_knowingly(service, fake, run, moment)
     finally:

@@ -52,7 +52,7 @@ async def test_a_text_is_kept_with_its_run(
     assert fake.counts["media"] == 0
     await until(lambda: fake.counts["credit"] > 0)
     with pytest.raises(WrongStep, match="the run itself holds it"):
-        await service.clip_file(OWNER, run.id)
+        service.clip_of(await service.run(OWNER, run.id))
     with pytest.raises(WrongStep, match="no picture"):
         await service.history.poster_file(OWNER, run.id)
 

@@ -9,10 +9,10 @@ import pytest
 from kie_ui.media.recipe import read_recipe
 from kie_ui.runs import retention
 from kie_ui.runs.errors import UnknownRun, WrongStep
-from kie_ui.runs.history import HistoryQuery
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import Limits, RunService
 from kie_ui.runs.storage.run_store import TRASH_KEPT_MS
+from kie_ui.runs.storage.search import HistoryQuery
 from tests.runs.harness import GROK, KEY, OWNER, FastClock, Restart, files_below, reached, until
 
 LIMITS = Limits()
@@ -31,7 +31,7 @@ async def test_a_clip_carries_its_recipe_and_has_a_poster(
 ) -> None:
     """How it was made is in the file, by names alone; neither key nor owner is."""
     run = await made(service, values)
-    kept = await service.clip_file(OWNER, run.id)
+    kept = service.clip_of(await service.run(OWNER, run.id))
     recipe = read_recipe(kept)
     assert recipe is not None
     assert (recipe.model, recipe.task_id) == (GROK, run.task_id)
@@ -57,7 +57,7 @@ async def test_what_fails_beside_a_clip_never_costs_it(
     home = {"write_recipe": "recipe", "make_poster": "poster"}[fault]
     monkeypatch.setattr(f"kie_ui.media.{home}.{fault}", fail)
     run = await made(service, values)
-    assert (await service.clip_file(OWNER, run.id)).is_file()
+    assert service.clip_of(await service.run(OWNER, run.id)).is_file()
     assert "planted" in caplog.text
 
 
@@ -77,7 +77,7 @@ async def test_what_was_deleted_is_gone_for_good_ten_minutes_later(
     assert not files_below(tmp_path / "files", f"{first.id}*")
     assert (await service.input_file(OWNER, second.id, second.files[0].path)).is_file()
     assert (await service.history.page(OWNER, HistoryQuery("fox"))).runs == ()
-    (day,) = (await service.history.spending(OWNER)).days
+    (day,) = await service.history.spending(OWNER)
     assert day.runs == 2
 
 
@@ -114,7 +114,7 @@ async def test_the_oldest_clips_are_dropped_first_and_never_a_favourites(
     await service._retention.keep_disk_limit()
     assert await _dropped(service, runs) == [False, True, False, False]
     with pytest.raises(WrongStep, match="disk limit"):
-        await service.clip_file(OWNER, runs[1].id)
+        service.clip_of(await service.run(OWNER, runs[1].id))
     assert (await service.history.poster_file(OWNER, runs[1].id)).is_file()
     service = await restart(replace(LIMITS, max_disk_bytes=1))
     await service._retention.keep_disk_limit()

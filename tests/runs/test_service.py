@@ -53,7 +53,7 @@ async def test_a_press_becomes_a_clip(
         "preparing", "uploading", "sending", "waiting", "queuing", "fetching", "done",
     ]  # fmt: skip
     assert (run.clips[0].width_px, run.clips[0].height_px) == (64, 48)
-    assert shows((await service.clip_file(OWNER, run.id)).read_bytes(), clip)
+    assert shows(service.clip_of(await service.run(OWNER, run.id)).read_bytes(), clip)
     assert (run.estimated_credits, run.credits_used, run.error) == (14.4, 14.4, None)
     assert (fake.counts["upload"], fake.counts["create"], fake.counts["media"]) == (1, 1, 1)
 
@@ -212,11 +212,10 @@ async def test_a_demo_run_stays_a_demo_run(
 
 
 async def test_runs_are_their_owners_alone(service: RunService, values: dict[str, Any]) -> None:
-    """Another owner's run is as unknown as one that never was, through every door."""
+    """Another owner's run is as unknown as one that never was, by every method."""
     run = await press(service, values)
-    doors = [
+    asked = [
         service.run("eve", run.id),
-        service.clip_file("eve", run.id),
         service.input_file("eve", run.id, run.files[0].path),
         service.fetch_again("eve", run.id),
         service.watch_again("eve", run.id),
@@ -224,9 +223,9 @@ async def test_runs_are_their_owners_alone(service: RunService, values: dict[str
         service.recent("eve", 9, before=run.id),
         service.run("eve", "no-such-run"),
     ]
-    for door in doors:
+    for question in asked:
         with pytest.raises(UnknownRun):
-            await door
+            await question
     assert await service.recent("eve", 9) == ()
 
 
@@ -406,7 +405,7 @@ async def test_a_clip_that_is_not_there_cannot_be_had(
     run = await press(service, values)
     for index in (1, -1):
         with pytest.raises(WrongStep):
-            await service.clip_file(OWNER, run.id, index)
+            service.clip_of(await service.run(OWNER, run.id), index)
 
 
 async def test_an_ended_run_is_told_at_once(service: RunService, values: dict[str, Any]) -> None:
@@ -443,7 +442,7 @@ async def test_one_clip_may_be_several(
     urls = '{"resultUrls": ["http://kie.test/a.mp4", "http://kie.test/b.mp4"]}'
     fake.record = {"state": "success", "resultJson": urls}
     run = await press(service, values)
-    files = [await service.clip_file(OWNER, run.id, index) for index in range(2)]
+    files = [service.clip_of(await service.run(OWNER, run.id), index) for index in range(2)]
     assert len(set(files)) == 2
     assert all(file.is_file() for file in files)
     assert fake.counts["media"] == 2

@@ -56,7 +56,7 @@ async def test_a_press_ends_with_the_clip_on_this_disk(
     """One upload, one create, and the bytes that Kie made."""
     run = await pressed(service, jpeg)
     assert run.step is Step.DONE
-    assert shows((await service.clip_file(OWNER, run.id)).read_bytes(), clip)
+    assert shows(service.clip_of(await service.run(OWNER, run.id)).read_bytes(), clip)
     assert (simulator.request_log.uploads, simulator.request_log.creates) == (1, 1)
     assert run.credits_used == pytest.approx(14.4)
     steps = [change.step for change in run.step_changes]
@@ -136,7 +136,7 @@ async def test_a_passing_fault_costs_time_and_nothing_else(
     simulator.faults.add(fault)
     run = await pressed(service, jpeg)
     assert run.step is Step.DONE
-    assert shows((await service.clip_file(OWNER, run.id)).read_bytes(), clip)
+    assert shows(service.clip_of(await service.run(OWNER, run.id)).read_bytes(), clip)
     refused = 7 if fault.code == 429 else 0
     assert simulator.request_log.creates == 1 + refused
 
@@ -153,7 +153,7 @@ async def test_a_clip_that_cannot_be_fetched_is_kept_in_mind_and_fetched_later(
     async with asyncio.timeout(20):
         run = await service.ended(OWNER, run.id)
     assert run.step is Step.DONE
-    assert shows((await service.clip_file(OWNER, run.id)).read_bytes(), clip)
+    assert shows(service.clip_of(await service.run(OWNER, run.id)).read_bytes(), clip)
     assert simulator.request_log.creates == 1
 
 

@@ -21,6 +21,7 @@ from kie_ui.kie.responses import CreatedTask
 from kie_ui.media.storage import Storage
 from kie_ui.runs.accounts import Access
 from kie_ui.runs.errors import StoreProblem
+from kie_ui.runs.events import transfer_progress
 from kie_ui.runs.lifecycle.adopt import CallbackAddresses
 from kie_ui.runs.lifecycle.create_queue import CreateQueue, FairRoom
 from kie_ui.runs.run import UNSENT_STEPS, Run, RunError, Step, Upload
@@ -143,7 +144,7 @@ class TaskCreator:
             # A name used before would overwrite that file, and caches might keep the old one.
             name=uuid4().hex + PurePath(ref.path).suffix,
             mime=guess_mime(ref.path),
-            on_progress=self._store.transfer_progress(run, part, parts),
+            on_progress=transfer_progress(self._store.events, self._clock, run, part, parts),
         )
         try:
             return await self._clock.within(UPLOAD_TIMEOUT_S, uploading)
@@ -157,17 +158,13 @@ class TaskCreator:
         return [ref for ref in run.files if ref.path not in usable]
 
     async def _wait_for_turn(self, run: Run, account: str, *, is_retry: bool) -> Run:
-        lined_up = run
-
         async def line_up() -> None:
-            nonlocal lined_up
+            nonlocal run
             if run.step is not Step.LINED_UP:
-                lined_up = await self._store.change(
-                    run.id, only_from=UNSENT_STEPS, step=Step.LINED_UP
-                )
+                run = await self._store.change(run.id, only_from=UNSENT_STEPS, step=Step.LINED_UP)
 
         await self._queue.turn(run.id, run.owner, account, on_wait=line_up, is_retry=is_retry)
-        return lined_up
+        return run
 
     async def _create_once(self, run: Run) -> Run:
         """Send the create. Raises: KieError, UnknownModel, StoreProblem, WrongStep."""
@@ -224,15 +221,15 @@ class TaskCreator:
             "task_id": created.task_id,
             "answer": created.answer,
         }
-        for wait_s in chain(SAVE_WAITS_S, repeat(SAVE_WAITS_S[-1])):
+        waits_s = chain(SAVE_WAITS_S, repeat(SAVE_WAITS_S[-1]))
+        while True:
             try:
                 return await self._store.change(run.id, **changes, error=None)
             except StoreProblem as problem:
                 log.critical("Run %s is task %s, which is not saved yet.", run.id, created.task_id)
                 unsaved = run.changed(self._clock.now_ms(), changes)
                 self._store.publish_unsaved(unsaved, problem)
-                await self._clock.sleep(wait_s)
-        raise AssertionError("the waits never end")
+                await self._clock.sleep(next(waits_s))
 
     async def _end_unsent(self, run: Run, error: RunError) -> Run:
         """End a run that never left, unless it was sent or cancelled elsewhere meanwhile."""

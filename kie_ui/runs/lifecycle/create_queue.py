@@ -27,53 +27,39 @@ class FairQueue(Generic[T]):
 
     def __init__(self) -> None:
         self._waiting: OrderedDict[str, deque[T]] = OrderedDict()
-        self._length = 0
 
-    def __len__(self) -> int:
-        return self._length
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
 
     def put(self, owner: str, thing: T) -> None:
         """Add a thing behind the owner's others."""
         self._waiting.setdefault(owner, deque()).append(thing)
-        self._length += 1
 
     def put_first(self, owner: str, thing: T) -> None:
         """Add a thing before everything else: it had its turn, and could not use it."""
         self._waiting.setdefault(owner, deque()).appendleft(thing)
         self._waiting.move_to_end(owner, last=False)
-        self._length += 1
 
     def pop(self) -> T:
-        """Take the next thing out. Raises: IndexError, if there is none."""
-        if not self._waiting:
-            raise IndexError("nothing waits")
-        owner, things = next(iter(self._waiting.items()))
+        """Take the next thing out. Raises: KeyError, if there is none."""
+        owner, things = self._waiting.popitem(last=False)
         thing = things.popleft()
-        self._length -= 1
-        del self._waiting[owner]
         if things:
             self._waiting[owner] = things  # behind the other owners
         return thing
 
     def remove(self, owner: str, thing: T) -> None:
         """Take a thing out before its turn, if it is still there."""
-        things = self._waiting.get(owner)
-        if things is None or thing not in things:
-            return
-        things.remove(thing)
-        self._length -= 1
-        if not things:
-            del self._waiting[owner]
+        things = self._waiting.get(owner, deque())
+        if thing in things:
+            things.remove(thing)
+            if not things:
+                del self._waiting[owner]
 
     def __iter__(self) -> Iterator[T]:
         """Go through all in the order in which they would be taken out."""
-        for round_ in zip_longest(*self._waiting.values(), fillvalue=_NOTHING):
-            for thing in round_:
-                if thing is not _NOTHING:
-                    yield thing  # type: ignore[misc]  # the rest are things
-
-
-_NOTHING = object()
+        for turns in zip_longest(*self._waiting.values()):
+            yield from (thing for thing in turns if thing is not None)
 
 
 class FairRoom:
@@ -213,17 +199,17 @@ class CreateQueue:
     async def _serve(self, line: _Line, account: str) -> None:
         """Call out one turn after the other, for as long as anyone waits."""
         try:
-            while len(line.waiting):
+            while line.waiting:
                 wait_s = line.paused_until_s - self._clock.steady_s()
                 if wait_s <= 0:
                     wait_s = await self._take(account)
                 if wait_s > 0:
                     await self._clock.sleep(wait_s)
-                elif len(line.waiting):
+                elif line.waiting:
                     _settle(line.waiting.pop().turn)
                     self._signal_soon()
         except Exception as problem:  # noqa: BLE001 - handed to those who wait
-            while len(line.waiting):
+            while line.waiting:
                 _settle(line.waiting.pop().turn, problem)
         finally:
             line.is_served = False

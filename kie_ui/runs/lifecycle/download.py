@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kie_ui.background import BackgroundTasks
 from kie_ui.catalog.values import FileRef, JsonValue, MediaRef
@@ -17,34 +18,33 @@ from kie_ui.media.formats import MediaProblem
 from kie_ui.media.storage import Storage, explain_os_error, removing_on_failure
 from kie_ui.runs.accounts import Access
 from kie_ui.runs.errors import RunsProblem
+from kie_ui.runs.events import transfer_progress
 from kie_ui.runs.lifecycle.create_queue import FairRoom
 from kie_ui.runs.lifecycle.poll import written_results
 from kie_ui.runs.lifecycle.poll_scheduler import PollScheduler
 from kie_ui.runs.run import Clip, Run, RunError, Step
 from kie_ui.runs.storage.run_store import RunStore
 
-if TYPE_CHECKING:  # it brings PyAV, which takes a while to import
-    from kie_ui.media.recipe import Recipe
-
-
 log = logging.getLogger(__name__)
 
 
-def recipe_of(run: Run) -> Recipe:
-    """Return how a run's clip is made again: its model, values and task id.
+def add_recipe(part: Path, run: Run) -> None:
+    """Write into a clip, complete under a temporary name, how it is made again. Blocks.
 
-    No key, owner or address of an upload; pictures are named, or given by their web address.
-    Raises: ValueError for values that no file can carry.
+    That is the model, values and task id; no key, owner or address of an upload. Pictures are
+    named, or given by their web address.
     """
-    from kie_ui.media.recipe import Recipe  # noqa: PLC0415 - as above
+    from kie_ui.media.recipe import Recipe, write_recipe  # noqa: PLC0415 - it brings PyAV
 
-    made = [change.at_ms for change in run.step_changes if change.step is Step.FETCHING]
-    return Recipe(
-        model=run.model,
-        values={name: _plain(value) for name, value in run.values.items()},
-        task_id=run.task_id,
-        made_at_ms=made[0] if made else None,
-    )
+    try:
+        made = (change.at_ms for change in run.step_changes if change.step is Step.FETCHING)
+        values = {name: _plain(value) for name, value in run.values.items()}
+        recipe = Recipe(
+            model=run.model, values=values, task_id=run.task_id, made_at_ms=next(made, None)
+        )
+        write_recipe(part, part, recipe)
+    except Exception as problem:  # noqa: BLE001 - a paid clip is worth more than its recipe
+        log.warning("The clip of run %s carries no recipe: %s", run.id, problem)
 
 
 def _plain(value: Any) -> Any:
@@ -105,24 +105,17 @@ class Posters:
         return await self._store.change(run.id, poster=poster) if poster else run
 
 
-def add_recipe(part: Path, run: Run) -> None:
-    """Write a run's recipe into its clip, which is complete under a temporary name. Blocks."""
-    from kie_ui.media.recipe import write_recipe  # noqa: PLC0415 - it brings PyAV
-
-    try:
-        write_recipe(part, part, recipe_of(run))
-    except Exception as problem:  # noqa: BLE001 - a paid clip is worth more than its recipe
-        log.warning("The clip of run %s carries no recipe: %s", run.id, problem)
-
-
 def make_poster_of(run_id: str, clips: Iterable[Clip], storage: Storage) -> str | None:
     """Make the poster of a run's results, and return its name. Blocks."""
+    from kie_ui.media.poster import draw_waveform, make_poster  # noqa: PLC0415 - brings PyAV
+
     clip = pick_cover(clips)
     if clip is None:
         return None
     try:
         poster = storage.poster_path(run_id)
-        _draw(clip, storage.resolve(clip.name), poster)
+        draw = draw_waveform if clip.kind == "audio" else make_poster
+        draw(storage.resolve(clip.name), poster)
     except Exception as problem:  # noqa: BLE001 - a paid clip is worth more than its poster
         log.warning("The result of run %s has no poster: %s", run_id, problem)
         return None
@@ -133,15 +126,6 @@ def pick_cover(clips: Iterable[Clip]) -> Clip | None:
     """Return the result that a run's poster shows: the first to be seen, else to be heard."""
     shown = [clip for clip in clips if clip.kind in _WITH_POSTER and clip.is_stored]
     return min(shown, key=lambda clip: clip.kind == "audio", default=None)
-
-
-def _draw(clip: Clip, source: Path, poster: Path) -> None:
-    from kie_ui.media.poster import draw_waveform, make_poster  # noqa: PLC0415 - brings PyAV
-
-    if clip.kind == "audio":
-        draw_waveform(source, poster)
-    else:
-        make_poster(source, poster)
 
 
 MAX_CLIP_BYTES = 2_000_000_000
@@ -182,12 +166,14 @@ class Downloader:
         clips: list[Clip] = []
         async with self._access.wait_for_client(run) as client:
             run = await self._store.set_status_note(run, None)
-            if self._links_age_s(run) > LINKS_FRESH_S:
+            links_age_ms = self._clock.now_ms() - run.step_changes[-1].at_ms
+            if links_age_ms > LINKS_FRESH_S * 1000:
                 run = await self._with_fresh_links(run, client)
             for wait_s in (*RETRY_WAITS_S, None):
                 try:
                     async with self._room.place(run.owner):
-                        await self._download_rest(run, clips, client)
+                        while len(clips) < len(run.result_urls):
+                            clips.append(await self._clip(run, len(clips), client))
                 except (KieError, OSError) as exc:
                     error = why_unfetched(exc)
                     if wait_s is None or not getattr(exc, "may_retry", False):
@@ -207,9 +193,6 @@ class Downloader:
             run.id, step=Step.DONE, clips=clips, status_note=None, error=None
         )
 
-    def _links_age_s(self, run: Run) -> float:
-        return (self._clock.now_ms() - run.step_changes[-1].at_ms) / 1000
-
     async def _with_fresh_links(self, run: Run, client: KieClient) -> Run:
         """Ask where the results are now; if there is no answer, the links at hand must do."""
         if run.task_id is None:
@@ -225,10 +208,6 @@ class Downloader:
         if not record.result_urls or record.result_urls == run.result_urls:
             return run
         return await self._store.change(run.id, result_urls=record.result_urls, record=record.raw)
-
-    async def _download_rest(self, run: Run, clips: list[Clip], client: KieClient) -> None:
-        while len(clips) < len(run.result_urls):
-            clips.append(await self._clip(run, len(clips), client))
 
     async def _clip(self, run: Run, index: int, client: KieClient) -> Clip:
         """Download one result to a temporary name, look inside, and rename it into place."""
@@ -250,16 +229,16 @@ class Downloader:
     async def _download(self, run: Run, index: int, client: KieClient, part: Path) -> None:
         """Download a result, through a renewed link where its own no longer works."""
         url = run.result_urls[index]
-        progress = self._store.transfer_progress(run, index, len(run.result_urls))
+        progress = transfer_progress(
+            self._store.events, self._clock, run, index, len(run.result_urls)
+        )
+        fetch = partial(client.download, to=part, max_bytes=MAX_CLIP_BYTES, on_progress=progress)
         try:
-            await client.download(url, part, max_bytes=MAX_CLIP_BYTES, on_progress=progress)
+            await fetch(url)
         except DownloadFailed as failure:
             if not failure.expired:
                 raise
-            fresh = await _renewed(client, url, failure)
-        else:
-            return
-        await client.download(fresh, part, max_bytes=MAX_CLIP_BYTES, on_progress=progress)
+            await fetch(await _renewed(client, url, failure))
 
 
 async def _renewed(client: KieClient, url: str, failure: DownloadFailed) -> str:

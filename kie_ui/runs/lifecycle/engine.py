@@ -241,7 +241,8 @@ class RunEngine:
     async def _poll_missing(self, owner: str) -> None:
         try:
             for run in await self._store.runs_of(owner, limit=MAX_RUNS_RECHECKED):
-                if run.step is Step.UNKNOWN and run.task_id is not None and _may_be_own(run):
+                is_missing = run.step is Step.UNKNOWN and run.task_id is not None
+                if is_missing and run.backend == "live" and run.paid_by != "server":
                     await self.poll_again(run)
         except RunsProblem as problem:
             log.warning("Missing tasks are not looked for under the new key: %s", problem)
@@ -294,8 +295,3 @@ def _step_after_fault(run: Run) -> Step:
     if run.step in UNSENT_STEPS:
         return Step.FAILED
     return Step.UNFETCHED if run.result_urls else Step.UNKNOWN
-
-
-def _may_be_own(run: Run) -> bool:
-    """Whether a key that its owner types is one that a run may be asked about with."""
-    return run.backend == "live" and run.paid_by != "server"

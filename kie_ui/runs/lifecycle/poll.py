@@ -35,7 +35,7 @@ _ASK_OPERATOR = (
     "Watch again later, or ask the operator of this server to look for it at https://kie.ai/logs."
 )
 
-_STEPS = {
+_STEPS: dict[str, Step] = {
     TaskState.WAITING: Step.WAITING,
     TaskState.QUEUING: Step.QUEUING,
     TaskState.GENERATING: Step.GENERATING,
@@ -102,7 +102,8 @@ class TaskPoller:
 
 def changes_by_record(run: Run, record: TaskRecord, *, is_late: bool) -> dict[str, Any]:
     """Return what a task's record says about its run, as fields of the run."""
-    changes: dict[str, Any] = {"status_note": None, "progress": _share(record), "is_late": is_late}
+    progress = None if record.progress is None else record.progress / 100
+    changes: dict[str, Any] = {"status_note": None, "progress": progress, "is_late": is_late}
     if record.credits_consumed is not None:
         changes["credits_used"] = record.credits_consumed
     if record.state == TaskState.FAIL:
@@ -111,16 +112,7 @@ def changes_by_record(run: Run, record: TaskRecord, *, is_late: bool) -> dict[st
         return changes | {"progress": None} | _success(record)
     if is_late:
         changes["status_note"] = LATE
-    return changes | {"step": _step(run, record)}
-
-
-def _step(run: Run, record: TaskRecord) -> Step:
-    """Translate a state; one that nobody knows yet leaves the run where it is."""
-    return next((step for state, step in _STEPS.items() if record.state == state), run.step)
-
-
-def _share(record: TaskRecord) -> float | None:
-    return None if record.progress is None else record.progress / 100
+    return changes | {"step": _STEPS.get(record.state, run.step)}  # unknown ones change nothing
 
 
 def _success(record: TaskRecord) -> dict[str, Any]:

@@ -175,7 +175,7 @@ class AccountPoller:
     async def _ask_in_turn(self) -> None:
         """Ask about everything in line, then end."""
         try:
-            while len(self._line) or len(self._hinted_line):
+            while self._line or self._hinted_line:
                 self._changed.clear()
                 await self._clock.wait(self._changed, self._ask_due())
         finally:
@@ -189,13 +189,13 @@ class AccountPoller:
         while self._asking < self._max_concurrent:
             now_s = self._clock.steady_s()
             waits_s = []
-            if len(self._hinted_line):
+            if self._hinted_line:
                 waits_s.append(max(0.0, self._hint_rate.wait_s(now_s) - HINT_DEBT_S))
                 if waits_s[-1] == 0:
                     self._hint_rate.count(now_s)
                     self._begin(self._hinted_line.pop(), now_s)
                     continue
-            if len(self._line):
+            if self._line:
                 waits_s.append(self._rate.wait_s(now_s))
                 if waits_s[-1] == 0:
                     self._begin(self._line.pop(), now_s)

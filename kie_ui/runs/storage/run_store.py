@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
-from kie_ui.runs.events import RunEvents, TransferProgress
+from kie_ui.runs.events import RunEvents
 from kie_ui.runs.run import BackendKind, Payer, Run, RunError, Step, checked_id
 from kie_ui.runs.storage.database import Database
 from kie_ui.runs.storage.migrations import migrate
@@ -230,10 +230,6 @@ class RunStore:
             run = run.model_copy(update={"status_note": str(problem)})
         self._unsaved[run.id] = run
         self.events.publish(run)
-
-    def transfer_progress(self, run: Run, part: int = 0, parts: int = 1) -> TransferProgress:
-        """Return what publishes the progress of one of several transfers of a run."""
-        return TransferProgress(self.events, self.clock, run, part, parts)
 
     def _publish_saved(self, run: Run) -> Run:
         self._unsaved.pop(run.id, None)

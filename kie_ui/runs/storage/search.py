@@ -17,13 +17,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Integer,
-    Select,
     Text,
     column,
     delete,
@@ -261,7 +259,8 @@ def _find(
     beyond = 2**62 if start is None else start
     match = _match_expression(owner, query)
     if match and has_words(connection):
-        statement, number = _matching_words(match), _WORDS.c.rowid
+        is_match = literal_column("run_words").op("MATCH", is_comparison=True)(match)
+        statement, number = select(_WORDS.c.rowid).where(is_match), _WORDS.c.rowid
         is_exact = _is_exact(query)
     else:
         theirs = (RUNS.c.owner == owner, NOT_IN_TRASH)
@@ -269,8 +268,11 @@ def _find(
         is_exact = not match
 
     def candidates(beyond: int, count: int) -> list[int]:
-        page = _beyond(statement, number, direction, beyond).limit(count)
-        return list(connection.scalars(page))
+        if direction == "older":
+            page = statement.where(number < beyond).order_by(number.desc())
+        else:
+            page = statement.where(number > beyond).order_by(number)
+        return list(connection.scalars(page.limit(count)))
 
     if is_exact:
         return candidates(beyond, limit)
@@ -295,19 +297,6 @@ def _sift(
             break
         beyond = numbers[-1]
     return found[:limit]
-
-
-def _beyond(
-    statement: Select[Any], number: ColumnElement[int], direction: Direction, beyond: int
-) -> Select[Any]:
-    if direction == "older":
-        return statement.where(number < beyond).order_by(number.desc())
-    return statement.where(number > beyond).order_by(number)
-
-
-def _matching_words(match: str) -> Select[Any]:
-    is_match = literal_column("run_words").op("MATCH", is_comparison=True)(match)
-    return select(_WORDS.c.rowid).where(is_match)
 
 
 def _is_exact(query: HistoryQuery) -> bool:

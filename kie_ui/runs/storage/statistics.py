@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, case, func, select, tuple_, union_all
 
 from kie_ui.runs.run import BackendKind, Step
-from kie_ui.runs.storage.tables import RUNS, SPENT, setting_of
+from kie_ui.runs.storage.tables import RUNS, SPENT
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -41,13 +40,6 @@ class SpendingDay:
 
 
 @dataclass(frozen=True)
-class Spending:
-    """What was spent, the newest day first."""
-
-    days: tuple[SpendingDay, ...]
-
-
-@dataclass(frozen=True)
 class UsualTime:
     """How long results were in the making, in seconds: of ten, eight lie between low and high."""
 
@@ -65,16 +57,14 @@ def spending(
     utc_offset_min: int,
     days: int,
     now_ms: int,
-) -> Spending:
-    """Add up what an owner's runs cost on the last days, by day and model."""
+) -> tuple[SpendingDay, ...]:
+    """Add up what an owner's runs cost on the last days, by day and model, the newest day first."""
     offset_ms = utc_offset_min * 60_000
     first_day = (now_ms + offset_ms) // DAY_MS - days + 1
     query = _spending_by_day(owner, backend, first_day * DAY_MS - offset_ms, offset_ms)
-    return Spending(
-        tuple(
-            SpendingDay(datetime.fromtimestamp(day * DAY_MS / 1000, UTC).date().isoformat(), *rest)
-            for day, *rest in connection.execute(query)
-        )
+    return tuple(
+        SpendingDay(datetime.fromtimestamp(day * DAY_MS / 1000, UTC).date().isoformat(), *rest)
+        for day, *rest in connection.execute(query)
     )
 
 
@@ -111,14 +101,22 @@ def _spending_by_day(
 
 
 def usual_time(
-    connection: Connection,
-    owner: str,
-    backend: BackendKind,
-    model: str,
-    values: Mapping[str, Any],
+    connection: Connection, owner: str, backend: BackendKind, model: str, setting: str
 ) -> UsualTime | None:
     """Return how long an owner's runs of a model took at a setting; None if there is none."""
-    return _usual_time(connection, owner, backend, model, setting_of(values))
+    query = select(RUNS.c.took_ms).where(
+        RUNS.c.owner == owner,
+        RUNS.c.backend == backend,
+        RUNS.c.model == model,
+        RUNS.c.setting == setting,
+        RUNS.c.took_ms.is_not(None),
+    )
+    newest = query.order_by(RUNS.c.number.desc()).limit(LOOK_BACK_RUNS)
+    took_s = sorted(took_ms / 1000 for took_ms in connection.scalars(newest))
+    if not took_s:
+        return None
+    low_s, high_s = (took_s[round(share * (len(took_s) - 1))] for share in (0.1, 0.9))
+    return UsualTime(statistics.median(took_s), low_s, high_s, len(took_s))
 
 
 def usual_times(
@@ -135,25 +133,7 @@ def usual_times(
         if following is None:
             break
         last = following.model, following.setting
-        usual = _usual_time(connection, owner, backend, *last)
+        usual = usual_time(connection, owner, backend, *last)
         if usual is not None:
             found.append((last[0], json.loads(last[1]), usual))
     return tuple(found)
-
-
-def _usual_time(
-    connection: Connection, owner: str, backend: BackendKind, model: str, setting: str
-) -> UsualTime | None:
-    query = select(RUNS.c.took_ms).where(
-        RUNS.c.owner == owner,
-        RUNS.c.backend == backend,
-        RUNS.c.model == model,
-        RUNS.c.setting == setting,
-        RUNS.c.took_ms.is_not(None),
-    )
-    newest = query.order_by(RUNS.c.number.desc()).limit(LOOK_BACK_RUNS)
-    took_s = sorted(took_ms / 1000 for took_ms in connection.scalars(newest))
-    if not took_s:
-        return None
-    low_s, high_s = (took_s[round(share * (len(took_s) - 1))] for share in (0.1, 0.9))
-    return UsualTime(statistics.median(took_s), low_s, high_s, len(took_s))

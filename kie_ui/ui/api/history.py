@@ -15,8 +15,8 @@ from kie_ui.catalog.parameters import Parameter
 from kie_ui.catalog.registry import Registry
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.media.export import zip_stream
-from kie_ui.runs.history import HistoryQuery
 from kie_ui.runs.run import MAX_USER_NOTE, Run, Step
+from kie_ui.runs.storage.search import HistoryQuery
 from kie_ui.settings import Settings
 from kie_ui.ui.api.requests import (
     MAX_BODY_BYTES,
@@ -151,7 +151,7 @@ async def show_spending(request: ApiRequest) -> JsonObject:
     usual_times = await history.usual_times(owner, backend=backend)
     return {
         "backend": backend,
-        "days": [asdict(day) for day in spending.days],
+        "days": [asdict(day) for day in spending],
         "usual": [
             {"model": model, "settings": _in_words(models, model, values), **asdict(time_)}
             for model, values, time_ in usual_times

@@ -63,7 +63,7 @@ async def test_a_task_made_elsewhere_is_adopted_and_fetched(
     assert run.sent_at_ms == 1_790_000_000_000
     assert run.request == json.loads(fake.record["param"])
     run = await reached(service, run, Step.DONE)
-    assert shows((await service.clip_file(OWNER, run.id)).read_bytes(), fake.clip)
+    assert shows(service.clip_of(await service.run(OWNER, run.id)).read_bytes(), fake.clip)
     assert (fake.counts["create"], fake.counts["upload"]) == (0, 0)
 
 

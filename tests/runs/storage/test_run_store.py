@@ -12,6 +12,7 @@ from sqlalchemy import Connection, create_engine, event, text
 
 from kie_ui.runs import retention
 from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
+from kie_ui.runs.events import transfer_progress
 from kie_ui.runs.run import UNSENT_STEPS, Run, Step
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from kie_ui.runs.storage.tables import JSON_FIELDS, RUN_COLUMNS
@@ -261,5 +262,5 @@ async def test_a_status_note_is_saved_once(store: RunStore) -> None:
 async def test_progress_is_not_written_down(store: RunStore) -> None:
     """The database hears of steps, not of bytes."""
     run = await store.add(a_run(owner=OWNER))
-    store.transfer_progress(run)(1, 2)
+    transfer_progress(store.events, store.clock, run)(1, 2)
     assert (await store.run(run.id)).progress is None

@@ -13,15 +13,9 @@ import pytest
 from kie_ui.catalog.values import FileRef, UrlRef
 from kie_ui.media.export import Entry
 from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
-from kie_ui.runs.history import (
-    HistoryPage,
-    HistoryQuery,
-    Neighbours,
-    Spending,
-    SpendingDay,
-    UsualTime,
-)
 from kie_ui.runs.run import MAX_USER_NOTE, Run, Step
+from kie_ui.runs.storage.search import HistoryPage, HistoryQuery, Neighbours
+from kie_ui.runs.storage.statistics import SpendingDay, UsualTime
 from kie_ui.ui.api.history import RUNS_A_PAGE
 from kie_ui.ui.api.requests import MAX_BODY_BYTES
 from kie_ui.ui.services import Services
@@ -107,9 +101,9 @@ class History:
         self._note("restore", owner, run_ids)
         return run_ids
 
-    async def spending(self, owner: str, **options: Any) -> Spending:
+    async def spending(self, owner: str, **options: Any) -> tuple[SpendingDay, ...]:
         self._note("spending", owner, options)
-        return Spending((SPENT,))
+        return (SPENT,)
 
     async def usual_time(
         self, owner: str, model: str, _values: Any, *, backend: str

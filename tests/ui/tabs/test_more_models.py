@@ -183,6 +183,6 @@ async def test_a_page_is_as_large_as_before_however_many_models_there_are(
 
 
 def _any() -> Any:
-    from kie_ui.runs.history import HistoryQuery  # noqa: PLC0415 - brings the database
+    from kie_ui.runs.storage.search import HistoryQuery  # noqa: PLC0415 - brings the database
 
     return HistoryQuery()
