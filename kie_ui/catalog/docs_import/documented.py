@@ -106,8 +106,8 @@ class DocumentedModel:
     warnings: tuple[str, ...] = ()
 
 
-TYPES = ("string", "number", "integer", "boolean", "array", "object")
 SCALARS = ("string", "number", "integer", "boolean")
+TYPES = (*SCALARS, "array", "object")
 
 _SYNONYMS = {
     **dict.fromkeys(("str", "text", "url", "uri", "file", "enum"), "string"),
@@ -193,13 +193,12 @@ def unescape(text: str) -> str:
     return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
 
 
-def first_sentence(text: str, max_characters: int = 200) -> str:
+def first_sentence(text: str) -> str:
     """Return the first sentence of a text in one line, without its Markdown."""
     for paragraph in re.split(r"\n\s*\n", text[:4_000]):
         plain = re.sub(r"[*_`]|^\s*>\s?", "", " ".join(paragraph.split()))
         if plain and not plain.startswith(("#", "<", ":::", "!", "|", "-")):
-            sentence = re.split(r"(?<=[.!?])\s", plain, maxsplit=1)[0]
-            return shorten(sentence, max_characters)
+            return shorten(re.split(r"(?<=[.!?])\s", plain, maxsplit=1)[0], 200)
     return ""
 
 

@@ -20,8 +20,7 @@ from kie_ui.catalog.media_types import mime_of_suffix
 MAX_CHARACTERS = 5_000
 """Characters of a description in which limits are looked for."""
 
-Facts = dict[str, Any]
-"""Facts of a parameter by name; a missing one or None is not stated."""
+Facts = dict[str, Any]  # by name; a missing one or None is not stated
 
 
 def add_limits(parameter: DocumentedParameter, findings: list[str]) -> DocumentedParameter:
@@ -86,39 +85,30 @@ _SEPARATORS = str.maketrans(
     {"\u2011": "-", "\uff1a": ":", "\uff1b": ";", "\u3001": ", ", "\uff08": "(", "\uff09": ")"}
     | {"`": "", "\uff0c": ", "}
 )
-_CHINESE = (
-    (
-        # "supported" or "accepted", perhaps "files", "pictures", "videos", "sounds"; "types"
-        (
-            "(?:\u652f\u6301|\u63a5\u53d7)\u7684?"
-            "(?:\u6587\u4ef6|\u56fe\u7247|\u56fe\u50cf|\u89c6\u9891|\u97f3\u9891)?"
-            "(?:\u7c7b\u578b|\u683c\u5f0f)"
-        ),
-        "Accepted types",
-    ),
-    ("\u6700\u5927(?:\u6587\u4ef6)?\u5927\u5c0f", "Max size"),
-    ("\u6700\u5927\u957f\u5ea6", "Max length"),
-    ("\u6700\u5c0f\u503c", "Min"),
-    ("\u6700\u5927\u503c", "Max"),
-    ("\u6b65\u957f", "Step"),
-)
+_CHINESE = {
+    # "supported" or "accepted", perhaps "files", "pictures", "videos", "sounds"; "types"
+    "(?:\u652f\u6301|\u63a5\u53d7)\u7684?"
+    "(?:\u6587\u4ef6|\u56fe\u7247|\u56fe\u50cf|\u89c6\u9891|\u97f3\u9891)?"
+    "(?:\u7c7b\u578b|\u683c\u5f0f)": "Accepted types",
+    "\u6700\u5927(?:\u6587\u4ef6)?\u5927\u5c0f": "Max size",
+    "\u6700\u5927\u957f\u5ea6": "Max length",
+    "\u6700\u5c0f\u503c": "Min",
+    "\u6700\u5927\u503c": "Max",
+    "\u6b65\u957f": "Step",
+}
 """Patterns of the words for the limits on the Chinese edition of the same pages."""
 
 
 def _plain(description: str) -> str:
     """Return a description without Markdown's marks, with single blanks within lines."""
     text = description[:MAX_CHARACTERS].translate(_SEPARATORS).replace("**", "")
-    for chinese, english in _CHINESE:
+    for chinese, english in _CHINESE.items():
         text = re.sub(chinese, english, text)
     return "\n".join(" ".join(line.split()) for line in text.split("\n"))
 
 
 def _compile(*patterns: str) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
-
-
-def _first(patterns: Iterable[re.Pattern[str]], prose: str) -> re.Match[str] | None:
-    return next((match for pattern in patterns if (match := pattern.search(prose))), None)
 
 
 def _all(patterns: Iterable[re.Pattern[str]], prose: str) -> list[re.Match[str]]:
@@ -132,9 +122,9 @@ _N = rf"(?P<n>{NUMBER})"
 _SECONDS = r"(?:s|sec|secs|seconds)"
 _NO_UNIT = r"(?!\s*(?:[kmg]i?b|m|char|px|pixel|image|file|video|item)\w*\b)"
 _LIMITS = {
-    "minimum": _compile(rf"\bmin(?:imum)?(?: value)?\s*[:=]\s*{_N}{_NO_UNIT}"),
-    "maximum": _compile(rf"\bmax(?:imum)?(?: value)?\s*[:=]\s*{_N}{_NO_UNIT}"),
-    "step": _compile(rf"\bstep(?: size)?\s*[:=]\s*{_N}"),
+    "minimum": re.compile(rf"\bmin(?:imum)?(?: value)?\s*[:=]\s*{_N}{_NO_UNIT}", re.IGNORECASE),
+    "maximum": re.compile(rf"\bmax(?:imum)?(?: value)?\s*[:=]\s*{_N}{_NO_UNIT}", re.IGNORECASE),
+    "step": re.compile(rf"\bstep(?: size)?\s*[:=]\s*{_N}", re.IGNORECASE),
 }
 _DURATION = re.compile(
     rf"\boptional duration\s*:\s*{_LOW}\s*{_SECONDS}?{_TO}{_HIGH}\s*{_SECONDS}\b", re.IGNORECASE
@@ -143,7 +133,7 @@ _DURATION = re.compile(
 
 def labelled_limits(prose: str) -> Facts:
     """Return the limits in "Min: 0, Max: 1, Step: 0.1", or "Optional duration: 3s - 15s"."""
-    found = {limit: _first(patterns, prose) for limit, patterns in _LIMITS.items()}
+    found = {limit: pattern.search(prose) for limit, pattern in _LIMITS.items()}
     limits: Facts = {
         limit: as_number(match["n"]) if match else None for limit, match in found.items()
     }
@@ -199,8 +189,8 @@ def length_in(prose: str) -> Facts:
         for match in matches
         if not _TOTAL.search(_sentence_around(prose, match))
     ]
-    shortest = _first(_MIN_LENGTHS, prose)
-    lows = [shortest["n"]] if shortest else [low for low, _ in spans if low is not None]
+    shortest = [match["n"] for pattern in _MIN_LENGTHS if (match := pattern.search(prose))]
+    lows = shortest or [low for low, _ in spans if low is not None]
     highs = [high for _, high in spans if high is not None]
     return {
         "min_length": as_count(next(iter(lows), None)) or None,

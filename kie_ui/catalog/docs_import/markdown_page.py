@@ -29,34 +29,32 @@ from kie_ui.catalog.docs_import.naming import mime_types_in
 from kie_ui.catalog.docs_import.safe_yaml import read_json
 from kie_ui.catalog.spec import MAX_PARAMETERS
 
-_BULLETS: dict[str, tuple[str, ...]] = {
-    "type": ("type",),
-    "required": ("required",),
-    "description": ("description",),
-    "options": (
-        *("options", "available options", "allowed values", "possible values", "values", "enum"),
-    ),
-    "default": ("default value", "default"),
-    "range": ("range",),
-    "minimum": ("min", "minimum", "min value"),
-    "maximum": ("max", "maximum", "max value"),
-    "step": ("step",),
-    "min_length": ("min length", "minimum length"),
-    "max_length": ("max length", "maximum length"),
-    "min_items": ("min items", "minimum items", "min files"),
-    "max_items": ("max items", "maximum items", "max files", "max count"),
-    "max_bytes": ("max file size", "max size", "maximum file size"),
-    "accepts": ("accepted file types", "accepted types", "file types"),
-    "is_multiple": ("multiple files", "multiple"),
-    "pattern": ("pattern",),
-    "format": ("format",),
-    "title": ("title", "label"),
-    "deprecated": ("deprecated",),
-    "example": ("example", "examples", "example value"),
-    "items": ("object structure", "item structure", "item properties", "properties", "items"),
+_BULLETS = {
+    "type": "type",
+    "required": "required",
+    "description": "description",
+    "options": "options, available options, allowed values, possible values, values, enum",
+    "default": "default value, default",
+    "range": "range",
+    "minimum": "min, minimum, min value",
+    "maximum": "max, maximum, max value",
+    "step": "step",
+    "min_length": "min length, minimum length",
+    "max_length": "max length, maximum length",
+    "min_items": "min items, minimum items, min files",
+    "max_items": "max items, maximum items, max files, max count",
+    "max_bytes": "max file size, max size, maximum file size",
+    "accepts": "accepted file types, accepted types, file types",
+    "is_multiple": "multiple files, multiple",
+    "pattern": "pattern",
+    "format": "format",
+    "title": "title, label",
+    "deprecated": "deprecated",
+    "example": "example, examples, example value",
+    "items": "object structure, item structure, item properties, properties, items",
 }
 """Facts by the words that pages have for them."""
-_FACTS = {word: fact for fact, words in _BULLETS.items() for word in words}
+_FACTS = {word: fact for fact, words in _BULLETS.items() for word in words.split(", ")}
 _NAME_COLUMNS = ("parameter", "name", "field", "property")
 
 _BULLET = re.compile(
@@ -257,24 +255,21 @@ def _options(block: Block, type_: str) -> tuple[DocumentedOption, ...]:
     """Return the values to choose from, nested under the bullet or on its line."""
     first, *nested = block.facts.get("options", [""])
     first = first[:MAX_TEXT]
-    found = [option for line in nested if (option := _option(line))]
+    lines = (line for line in nested if len(line) <= MAX_LINE)
+    matches = (_OPTION.match(line) or _BARE_OPTION.match(line) for line in lines)
+    found = [(match["value"].strip(), match["label"] or "") for match in matches if match]
     if not found:
         words = _CODE.findall(first) or [w.strip(" \"'") for w in re.split(r"[,|/]", first)]
-        found = [DocumentedOption(word) for word in words]
-    known = {option.value: option.label for option in found if option.value}
-    return tuple(DocumentedOption(_in_type(value, type_), label) for value, label in known.items())
+        found = [(word, "") for word in words]
+    return tuple(
+        DocumentedOption(_in_type(value.strip("\"'"), type_), unescape(label.strip()))
+        for value, label in dict(found).items()
+        if value
+    )
 
 
-def _option(line: str) -> DocumentedOption | None:
-    match = (_OPTION.match(line) or _BARE_OPTION.match(line)) if len(line) <= MAX_LINE else None
-    if match is None:
-        return None
-    return DocumentedOption(match["value"].strip(), unescape((match["label"] or "").strip()))
-
-
-def _in_type(value: str, type_: str) -> Any:
+def _in_type(text: str, type_: str) -> Any:
     """Return an option as the wire wants it: a number where the type is one."""
-    text = value.strip("\"'")
     number = as_number(text) if type_ in ("number", "integer") else None
     return text if number is None else number
 

@@ -379,15 +379,12 @@ def _type_of_options(
 
 def _options(page: DocumentedParameter) -> tuple[Option, ...]:
     """Return the options with their names: the page's own, or those of its description."""
-    labels = _labels_in(page.description)
+    named = _labels_in(page.description)
+    labels = (o.label or named.get(str(o.value)) or str(o.value) for o in page.options)
     return tuple(
-        Option(value=option.value, label=_option_label(option, labels)) for option in page.options
+        Option(value=option.value, label=label.strip()[:MAX_OPTION_LABEL] or "(empty)")
+        for option, label in zip(page.options, labels, strict=True)
     )
-
-
-def _option_label(option: DocumentedOption, labels: dict[str, str]) -> str:
-    label = option.label or labels.get(str(option.value)) or str(option.value)
-    return label.strip()[:MAX_OPTION_LABEL] or "(empty)"
 
 
 def _labels_in(description: str) -> dict[str, str]:
