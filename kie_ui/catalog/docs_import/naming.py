@@ -17,17 +17,8 @@ MAX_LABEL = 80
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 ADDRESS_WORDS = frozenset(("url", "urls", "uri", "uris"))
 _ABBREVIATIONS = {
-    "ai": "AI",
-    "cfg": "CFG",
-    "fps": "FPS",
-    "hd": "HD",
-    "id": "ID",
-    "ids": "IDs",
-    "lora": "LoRA",
-    "nsfw": "NSFW",
-    "tts": "TTS",
-    "url": "URL",
-    "urls": "URLs",
+    word.lower(): word
+    for word in ("AI", "CFG", "FPS", "HD", "ID", "IDs", "LoRA", "NSFW", "TTS", "URL", "URLs")
 }
 _MAKERS = {
     "xAI": ("grok",),
@@ -138,13 +129,10 @@ def produces(page: DocumentedModel) -> Produces | None:
     shown = common_kind(mime for mime in types if mime)
     if shown and shown != "file":
         return shown
-    folder = words_of(page.folder) if "models" in words_of(page.folder) else []
-    words = [*words_of(slug), *words_of(page.title)]
-    return _first(_TASKS, folder) or _first(_WORDS, words)
-
-
-def _first(meanings: dict[str, Produces], words: list[str]) -> Produces | None:
-    return next((meanings[word] for word in words if word in meanings), None)
+    folder = words_of(page.folder)
+    by_folder = [_TASKS[word] for word in folder if word in _TASKS and "models" in folder]
+    by_words = [_WORDS[word] for word in words_of(f"{slug} {page.title}") if word in _WORDS]
+    return next(iter(by_folder + by_words), None)
 
 
 MIME = re.compile(

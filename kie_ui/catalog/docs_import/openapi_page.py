@@ -73,19 +73,15 @@ def _closes(opening: re.Match[str], match: re.Match[str], line: str) -> bool:
     )
 
 
-def is_openapi(text: str) -> bool:
-    """Whether a page holds an OpenAPI specification."""
-    return any(True for _ in _specifications(text))
-
-
 def read_openapi(text: str) -> tuple[DocumentedModel, ...]:
-    """Return the models that the specifications of a page describe.
+    """Return the models that the specifications of a page describe; none if it has none.
 
-    Raises: UnreadablePage.
+    Raises: UnreadablePage, if its specifications describe no model.
     """
     models: dict[str, DocumentedModel] = {}
     others: list[str] = []
-    for source in _specifications(text):
+    sources = list(_specifications(text))
+    for source in sources:
         root = _parse(source.content)
         for path, methods in as_mapping(root.get("paths")).items():
             operation = as_mapping(methods).get("post")
@@ -96,7 +92,7 @@ def read_openapi(text: str) -> tuple[DocumentedModel, ...]:
                 continue
             for model in _Operation(source, root, operation).models():
                 models.setdefault(model.model, model)
-    if models:
+    if models or not sources:
         return tuple(models.values())
     if others:
         raise UnreadablePage(

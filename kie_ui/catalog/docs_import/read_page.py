@@ -13,7 +13,7 @@ from kie_ui.catalog.docs_import.documented import (
 from kie_ui.catalog.docs_import.limits_in_prose import add_limits
 from kie_ui.catalog.docs_import.markdown_page import read_markdown
 from kie_ui.catalog.docs_import.naming import maker_of, produces, title_of
-from kie_ui.catalog.docs_import.openapi_page import is_openapi, read_openapi
+from kie_ui.catalog.docs_import.openapi_page import read_openapi
 from kie_ui.catalog.docs_import.to_parameters import to_parameter
 from kie_ui.catalog.parameters import Parameter
 from kie_ui.catalog.spec import MAX_ID, MAX_PARAMETERS, ModelSpec
@@ -59,7 +59,7 @@ def read_models(text: str) -> tuple[DocumentedModel, ...]:
             "This is a page saved as HTML. Use the page’s Markdown instead: add “.md” to its "
             "address, or press “Copy page” on it."
         )
-    pages = read_openapi(plain) if is_openapi(plain) else read_markdown(plain)
+    pages = read_openapi(plain) or read_markdown(plain)
     return tuple(map(_with_limits_in_prose, pages[:MAX_MODELS]))
 
 
