@@ -126,15 +126,15 @@
 
   // Sends a request. If it fails, `message` is a sentence that says why.
   kieUi.post = (path, body) => {
-    if (body === undefined) return kieUi.ask(path, { method: "POST" });
+    if (body === undefined) return kieUi.request(path, { method: "POST" });
     const headers = { "Content-Type": "application/json" };
-    return kieUi.ask(path, { method: "POST", body: JSON.stringify(body), headers });
+    return kieUi.request(path, { method: "POST", body: JSON.stringify(body), headers });
   };
-  kieUi.ask = async (path, options = {}) => {
+  kieUi.request = async (path, options = {}) => {
     try {
       const answer = await fetch(kieUi.address(path), options);
-      const told = await answer.json().catch(() => ({}));
-      return { ...told, isDone: answer.ok, message: answer.ok ? null : (told.message ?? UNREACHED) };
+      const data = await answer.json().catch(() => ({}));
+      return { ...data, isDone: answer.ok, message: answer.ok ? null : (data.message ?? UNREACHED) };
     } catch {
       return { isDone: false, message: UNREACHED };
     }

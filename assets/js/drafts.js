@@ -137,12 +137,12 @@
   };
 
   // Only what was touched is read: a widget that is still to be filled in shows nobody's choice.
-  function shownNow(model, { fields, told, touched }) {
+  function shownNow(model, { fields, known, touched }) {
     const form = formOf(model);
     return fields.map((field, index) => {
       const widget = touched.has(field.name) && read[field.kind] && widgetOf(form, field);
       const value = widget ? read[field.kind](widget, field) : undefined;
-      return value === undefined ? told[index] : value;
+      return value === undefined ? known[index] : value;
     });
   }
 
@@ -209,7 +209,7 @@
   }
 
   kieUi.restoreDraft = async ({ model, tab, fields }) => {
-    const plan = { tab, fields, isReady: false, timer: null, undo: null, touched: new Set(), told: [] };
+    const plan = { tab, fields, isReady: false, timer: null, undo: null, touched: new Set(), known: [] };
     clearTimeout(plans.get(model)?.timer);
     plans.set(model, plan);
     const draft = recall(`draft:${model}`);
@@ -217,7 +217,7 @@
     restoring += 1;
     try {
       const values = isObject(draft) ? await restored(fields, draft) : [];
-      plan.told = byDefault.map((value, index) => (values[index] === undefined ? value : values[index]));
+      plan.known = byDefault.map((value, index) => (values[index] === undefined ? value : values[index]));
       return values;
     } finally {
       plan.isReady = true;
@@ -250,7 +250,7 @@
   kieUi.keepDraft = (model, tab, values) => {
     const plan = plans.get(model);
     if (!plan?.isReady || plan.tab !== tab) return [];
-    plan.told = values;
+    plan.known = values;
     saveSoon(model, plan);
     return [];
   };
@@ -319,10 +319,10 @@
   };
   kieUi.formIsFilled = () => filling?.hasLanded();
 
-  const filled = (field, told) => {
-    const isTold = Object.hasOwn(told, field.name);
-    if (!isTold) return shown(field, field.default);
-    const value = told[field.name];
+  const filled = (field, known) => {
+    const isGiven = Object.hasOwn(known, field.name);
+    if (!isGiven) return shown(field, field.default);
+    const value = known[field.name];
     if (field.kind === "facts") return value;
     return attempt(() => accepts[field.kind](value, field)) === true
       ? shown(field, value)

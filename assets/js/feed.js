@@ -62,13 +62,13 @@
       this.runsAPage = Number(section.dataset.runsAPage);
       this.isAllHere = true; // until it is known better
       this.listedUpTo = null; // the oldest run of the pages that were asked for
-      this.said = h("p", { class: "kie-inline-note", role: "alert" });
-      this.more = kieUi.askButton("Show earlier runs", () => this.showEarlier(), this.said);
+      this.message = h("p", { class: "kie-inline-note", role: "alert" });
+      this.more = kieUi.actionButton("Show earlier runs", () => this.showEarlier(), this.message);
       this.more.classList.add("kie-more");
       this.more.hidden = true;
       this.lost = h("p", { class: "kie-lost", role: "status", hidden: true });
       section.prepend(this.lost);
-      section.append(this.more, this.said);
+      section.append(this.more, this.message);
       if (this.model) this.rememberPress();
       this.listening = [
         kieUi.listen("run", (run, isNews) => this.isOurs(run) && this.take(run, isNews)),
@@ -90,7 +90,7 @@
 
     // A feed without a model shows the runs of models that have no tab.
     isOurs(run) {
-      return this.model ? run.model === this.model : kieUi.modelsTold() !== null && !kieUi.hasTab(run.model);
+      return this.model ? run.model === this.model : kieUi.loadedModels() !== null && !kieUi.hasTab(run.model);
     }
 
     sortOut() {

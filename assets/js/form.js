@@ -11,9 +11,9 @@
 
   // Which input an error is about: of a table the cell that the words begin with, or the table
   // itself; of any other field its one input.
-  function toBlame(field, said) {
+  function toBlame(field, message) {
     const table = field.querySelector(".kie-rows");
-    if (table) return table.kieCell?.(said) ?? table;
+    if (table) return table.kieCell?.(message) ?? table;
     return (
       field.querySelector("textarea, input[type=number], input[type=text], [role=listbox]") ??
       field.querySelector("input:not([type=hidden])")

@@ -13,11 +13,11 @@
         open: (id) => kieUi.openRun(id, this.filters.query()),
         chosen: () => this.drawChoice(),
       });
-      this.said = h("p", { class: "kie-history-said", role: "status" });
+      this.message = h("p", { class: "kie-history-message", role: "status" });
       this.empty = h("div", { class: "kie-history-empty", hidden: true });
       this.end = h("div", { class: "kie-history-end" });
       this.arrivals = new kieUi.Arrivals({
-        top: this.said,
+        top: this.message,
         list: this.grid.list,
         insert: (run) => this.insert(run),
         goToTop: () => this.goToTop(),
@@ -30,7 +30,7 @@
       root.append(
         this.filters.node,
         kieUi.buildSpending(),
-        this.said,
+        this.message,
         this.arrivals.node,
         this.grid.list,
         this.empty,
@@ -71,22 +71,22 @@
     // From the top, for what is asked for now. What is there stays until the answer is: nothing
     // blinks while someone types. An answer that was overtaken by another question is nobody's.
     async begin() {
-      const asked = (this.asked = this.filters.query());
+      const query = (this.query = this.filters.query());
       this.turn = Symbol("turn");
       const { turn } = this;
       this.observer.disconnect();
       if (!this.grid.tiles.size && this.empty.hidden) this.drawSkeletons();
-      const answer = await kieUi.ask(`history?${asked}`);
+      const answer = await kieUi.request(`history?${query}`);
       if (turn !== this.turn) return;
       this.grid.clear();
       this.arrivals.clear();
-      this.matcher.clear(asked);
+      this.matcher.clear(query);
       this.next = null;
       if (!answer.isDone) return this.drawTrouble(answer.message, () => this.begin());
       this.grid.append(answer.runs);
       this.filters.drawModels(answer.models ?? []);
       this.goOn(answer.next);
-      this.say();
+      this.drawCount();
       this.drawEmpty();
       this.drawChoice();
     }
@@ -95,15 +95,15 @@
       if (!this.next || this.isLoading === this.turn) return;
       const { turn, next } = this;
       this.isLoading = turn;
-      const asked = new URLSearchParams(this.asked);
-      asked.set("before", next);
-      const answer = await kieUi.ask(`history?${asked}`);
+      const query = new URLSearchParams(this.query);
+      query.set("before", next);
+      const answer = await kieUi.request(`history?${query}`);
       if (turn !== this.turn) return;
       this.isLoading = null;
       if (!answer.isDone) return this.drawTrouble(answer.message, () => this.begin());
       this.grid.append(answer.runs);
       this.goOn(answer.next);
-      this.say();
+      this.drawCount();
     }
 
     // Observed anew, so that a page which does not fill the screen is followed by another.
@@ -113,19 +113,19 @@
       if (next) this.observer.observe(this.end);
     }
 
-    say() {
+    drawCount() {
       const count = this.grid.tiles.size;
       const words = this.next ? `${number(count)} runs shown, more below` : kieUi.countedRuns(count);
       const found = this.filters.isFiltered ? `${words} found` : words;
       const none = this.filters.isFiltered ? "No runs found" : "";
       const text = count ? (this.next ? words : found) : none;
-      if (this.said.textContent !== text) this.said.textContent = text;
+      if (this.message.textContent !== text) this.message.textContent = text;
     }
 
     drawSkeletons() {
       const skeleton = () => h("li", { class: "kie-skeleton", "aria-hidden": "true" });
       this.grid.list.replaceChildren(...Array.from({ length: SKELETONS }, skeleton));
-      this.said.textContent = "Loading…";
+      this.message.textContent = "Loading…";
     }
 
     drawEmpty() {
@@ -153,7 +153,7 @@
         this.empty.hidden = true;
         again();
       });
-      this.said.textContent = "";
+      this.message.textContent = "";
       this.empty.replaceChildren(h("p", { role: "alert" }, message), button);
       this.empty.hidden = false;
     }
@@ -176,7 +176,7 @@
       if (this.grid.tiles.has(run.id)) return;
       this.grid.insert(run);
       this.empty.hidden = true;
-      this.say();
+      this.drawCount();
       this.drawChoice();
     }
 
@@ -196,7 +196,7 @@
       if (!this.grid.drop(id)) return;
       this.droppedHere.add(id);
       this.matcher.forget(id);
-      this.say();
+      this.drawCount();
       this.drawEmpty();
     }
 
@@ -225,7 +225,7 @@
       const without = runs.filter(({ clips }) => clips.every(({ is_dropped: isDropped }) => isDropped)).length;
       if (!without) return;
       const whose = `${kieUi.number(without)} of the ${kieUi.countedRuns(runs.length)} ${without === 1 ? "has" : "have"} no file`;
-      kieUi.say([`${whose} to take along. Their parameters are in the table.`], { kind: "zip" });
+      kieUi.notify([`${whose} to take along. Their parameters are in the table.`], { kind: "zip" });
     }
 
     async deleteChosen() {

@@ -35,7 +35,7 @@
       const ids = [...unmatched].slice(0, RUNS_AT_ONCE);
       ids.forEach((id) => unmatched.delete(id));
       this.timer = unmatched.size ? setTimeout(() => this.ask(), MATCH_AFTER_MS) : null;
-      const answer = await kieUi.ask(`history?${query}&ids=${ids}`);
+      const answer = await kieUi.request(`history?${query}&ids=${ids}`);
       if (unmatched !== this.unmatched) return;
       if (!answer.isDone) return ids.forEach((id) => this.searched.delete(id));
       const found = new Map(answer.runs.map((run) => [run.id, run]));

@@ -37,13 +37,13 @@
   }
 
   async function take(file) {
-    kieUi.say([`Reading ${file.name}…`], { kind: "dropped", forMs: Infinity });
-    const settings = await kieUi.ask("recipe", {
+    kieUi.notify([`Reading ${file.name}…`], { kind: "dropped", forMs: Infinity });
+    const settings = await kieUi.request("recipe", {
       method: "POST",
       body: file,
       headers: { "Content-Type": "application/octet-stream" },
     });
-    if (!settings.isDone) return kieUi.say([settings.message], { kind: "dropped", forMs: REFUSED_MS, isBad: true });
+    if (!settings.isDone) return kieUi.notify([settings.message], { kind: "dropped", forMs: REFUSED_MS, isBad: true });
     kieUi.sayNoMore("dropped");
     await kieUi.fillIn(settings, `the recipe in ${file.name}`);
   }
@@ -64,7 +64,7 @@
       } else if (!event.target.closest?.(TAKES_FILES)) {
         event.preventDefault(); // or the browser leaves the page and shows the file
         if (kieUi.holdsPages(files)) return kieUi.addPages(files);
-        kieUi.say(["Drop a picture onto a picture field, and a clip that was made here anywhere."]);
+        kieUi.notify(["Drop a picture onto a picture field, and a clip that was made here anywhere."]);
       }
     },
     true,

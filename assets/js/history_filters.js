@@ -104,12 +104,12 @@
 
     query() {
       const { text, model, onlyFavourites } = this.values();
-      const asked = new URLSearchParams();
-      if (text) asked.set("text", text);
-      if (model) asked.append("model", model);
-      STATES[Number(this.state.value)][1].forEach((step) => asked.append("step", step));
-      if (onlyFavourites) asked.set("favourites", "1");
-      return asked.toString();
+      const query = new URLSearchParams();
+      if (text) query.set("text", text);
+      if (model) query.append("model", model);
+      STATES[Number(this.state.value)][1].forEach((step) => query.append("step", step));
+      if (onlyFavourites) query.set("favourites", "1");
+      return query.toString();
     }
 
     drawModels(models) {

@@ -17,9 +17,9 @@
         placeholder: "What you want to remember about this run",
       });
       this.input.value = this.saved;
-      this.said = h("span", { class: "kie-saved", role: "status" });
+      this.message = h("span", { class: "kie-saved", role: "status" });
       this.input.addEventListener("input", () => {
-        this.said.textContent = "";
+        this.message.textContent = "";
         clearTimeout(this.timer);
         this.timer = setTimeout(() => this.save(), SAVE_AFTER_MS);
       });
@@ -27,7 +27,7 @@
       this.node = h(
         "section",
         { class: "kie-part" },
-        h("h3", {}, h("label", { for: "kie-user-note" }, "Note"), this.said),
+        h("h3", {}, h("label", { for: "kie-user-note" }, "Note"), this.message),
         this.input,
       );
     }
@@ -37,15 +37,15 @@
       const text = this.input.value;
       if (text === this.saved) return;
       this.saved = text;
-      this.said.textContent = "Saving…";
-      const answer = await kieUi.ask(`runs/${this.run.id}`, {
+      this.message.textContent = "Saving…";
+      const answer = await kieUi.request(`runs/${this.run.id}`, {
         method: "POST",
         body: JSON.stringify({ user_note: text }),
         headers: { "Content-Type": "application/json" },
         keepalive: true, // reaches the server also when the page is just closing
       });
       if (!answer.isDone) this.saved = null; // so that it is tried again
-      this.said.textContent = answer.isDone ? "Saved" : answer.message;
+      this.message.textContent = answer.isDone ? "Saved" : answer.message;
     }
   }
   kieUi.UserNote = UserNote;
@@ -71,7 +71,7 @@
       }
       isFavourite = !isFavourite;
       draw();
-      kieUi.say([answer.message], { isBad: true });
+      kieUi.notify([answer.message], { isBad: true });
     });
     button.show = (value) => {
       isFavourite = value;

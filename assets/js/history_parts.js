@@ -77,7 +77,7 @@
       .flatMap(({ pictures }) => pictures ?? [])
       .every(({ kind, path }) => kind === "url" || kieUi.kindOfAddress(path) === "image");
 
-  // `told` is what the server says of the run in full, `userNote` where the person's own words are.
+  // `details` is what the server says of the run in full, `userNote` where the person's own words are.
   kieUi.buildRunParts = ({ run, parameters, code }, userNote) => {
     const pictures = parameters.flatMap(({ label, pictures: given }) =>
       (given ?? []).map((ref) => buildPicture(run, label, ref)),

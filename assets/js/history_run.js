@@ -117,11 +117,11 @@
 
     async load(id) {
       this.userNote?.save();
-      const asked = (this.asked = Symbol(id));
-      const answer = await kieUi.ask(`runs/${encodeURIComponent(id)}?${this.query}`);
-      if (asked !== this.asked || !this.isOpen) return;
+      const request = (this.request = Symbol(id));
+      const answer = await kieUi.request(`runs/${encodeURIComponent(id)}?${this.query}`);
+      if (request !== this.request || !this.isOpen) return;
       if (!answer.isDone) return this.refuse(answer);
-      this.told = answer;
+      this.details = answer;
       this.drawSteps(answer);
       this.draw(answer.run);
     }
@@ -163,7 +163,7 @@
       if (this.run?.id !== run.id) this.begin(run);
       else this.goOn(run);
       this.left.replaceChildren(...this.buildLeft(run).filter(Boolean));
-      this.right.replaceChildren(...kieUi.buildRunParts({ ...this.told, run }, this.userNote.node));
+      this.right.replaceChildren(...kieUi.buildRunParts({ ...this.details, run }, this.userNote.node));
       if (this.node.contains(document.activeElement)) return;
       (this.node.contains(focused) ? focused : this.title).focus({ preventScroll: true });
     }
@@ -252,7 +252,7 @@
 
     hide(focused = null) {
       this.userNote?.save();
-      this.asked = null;
+      this.request = null;
       this.left.replaceChildren(); // stops what plays
       this.node.close();
       kieUi.placeNotices();

@@ -69,7 +69,7 @@
   }
 
   async function draw(place) {
-    const answer = await kieUi.ask(`spending?utc_offset_minutes=${-new Date().getTimezoneOffset()}`);
+    const answer = await kieUi.request(`spending?utc_offset_minutes=${-new Date().getTimezoneOffset()}`);
     if (!answer.isDone) return place.replaceChildren(h("p", { role: "alert" }, answer.message));
     const { backend, days, usual } = answer;
     place.replaceChildren(

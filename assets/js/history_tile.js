@@ -175,7 +175,7 @@
       this.use.disabled = true;
       const answer = await kieUi.useSettings(this.run);
       this.use.disabled = false;
-      if (!answer.isDone) kieUi.say([answer.message], { isBad: true });
+      if (!answer.isDone) kieUi.notify([answer.message], { isBad: true });
     }
   }
   kieUi.Tile = Tile;

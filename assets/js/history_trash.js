@@ -13,15 +13,15 @@
 
   async function restore(ids) {
     const answer = await kieUi.post("history/restore", { run_ids: ids });
-    if (!answer.isDone) return kieUi.say([answer.message], { isBad: true });
+    if (!answer.isDone) return kieUi.notify([answer.message], { isBad: true });
     forget();
-    kieUi.say([`${counted(answer.run_ids.length)} back.`]);
+    kieUi.notify([`${counted(answer.run_ids.length)} back.`]);
   }
 
   // What is deleted while the notice stands is added to it; a page that is loaded anew says it again.
-  function tell({ ids, at_ms }, more = []) {
+  function announce({ ids, at_ms }, more = []) {
     kieUi.keep(KIND, { ids, at_ms });
-    kieUi.say([`${counted(ids.length)} deleted, with all files.`, ...more], {
+    kieUi.notify([`${counted(ids.length)} deleted, with all files.`, ...more], {
       kind: KIND,
       forMs: SHOWN_MS,
       action: { label: "Undo", act: () => restore(ids) },
@@ -37,7 +37,7 @@
 
   kieUi.recallDeleted = () => {
     const deleted = kept();
-    if (deleted) tell(deleted);
+    if (deleted) announce(deleted);
   };
 
   // Runs under way stay, which is said.
@@ -46,17 +46,17 @@
     const left = runs.length - ended.length;
     const stays = left ? [`${counted(left)} still under way ${left === 1 ? "stays" : "stay"}.`] : [];
     if (!ended.length) {
-      kieUi.say(["A run that is under way cannot be deleted: it may be billed."], { isBad: true });
+      kieUi.notify(["A run that is under way cannot be deleted: it may be billed."], { isBad: true });
       return false;
     }
     const answer = await kieUi.post("history/delete", { run_ids: ended.map((run) => run.id) });
     if (!answer.isDone) {
-      kieUi.say([answer.message], { isBad: true });
+      kieUi.notify([answer.message], { isBad: true });
       return false;
     }
     const before = (kieUi.isSaid(KIND) && kept()) || { ids: [], at_ms: Date.now() };
     answer.run_ids.forEach(kieUi.forget);
-    tell({ ...before, ids: [...new Set([...before.ids, ...answer.run_ids])] }, stays);
+    announce({ ...before, ids: [...new Set([...before.ids, ...answer.run_ids])] }, stays);
     return true;
   };
 })();

@@ -26,7 +26,7 @@
     form.remove();
     frame.addEventListener("load", () => {
       const text = frame.contentDocument?.body?.textContent ?? "";
-      if (text) kieUi.say([messageOf(text) ?? "The ZIP could not be made."], { isBad: true });
+      if (text) kieUi.notify([messageOf(text) ?? "The ZIP could not be made."], { isBad: true });
     });
   };
 })();

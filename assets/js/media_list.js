@@ -27,8 +27,8 @@
       this.props = props;
       this.about = kieUi.copyOf(props.about);
       this.upload = upload;
-      this.said = h("p", { class: "kie-own-said", role: "alert" });
-      this.heard = h("p", { class: "kie-aside", "aria-live": "polite" });
+      this.message = h("p", { class: "kie-own-message", role: "alert" });
+      this.announcement = h("p", { class: "kie-aside", "aria-live": "polite" });
       this.list = h("ol", { class: "kie-media-items" });
       this.root = element.querySelector(".kie-media");
       this.root.kieValue = () => this.items.map(toValue); // for a draft that Gradio does not tell of
@@ -42,7 +42,7 @@
       this.root.setAttribute("role", "group");
       this.root.setAttribute("aria-labelledby", id);
       this.root.dataset.media = about.media;
-      this.root.append(...kieUi.ownHead(about, id), this.list, this.adding(), this.said, this.heard);
+      this.root.append(...kieUi.ownHead(about, id), this.list, this.adding(), this.message, this.announcement);
       const limits = fileKinds.limitsInWords(about);
       if (limits) this.root.append(h("p", { class: "kie-own-limits" }, limits));
       for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
@@ -92,11 +92,11 @@
       item.isGone = await fileKinds.isGone(item.path);
       item.isOld = false;
       if (!this.items.includes(item)) return;
-      if (item.isGone) this.tell();
+      if (item.isGone) this.publish();
       this.draw();
     }
 
-    tell() {
+    publish() {
       this.props.value = this.items.map(toValue);
     }
 
@@ -110,10 +110,10 @@
       this.example.hidden = this.items.length > 0 || this.about.examples.length === 0;
     }
 
-    change(said) {
-      this.tell();
+    change(announcement) {
+      this.publish();
       this.draw();
-      this.heard.textContent = said;
+      this.announcement.textContent = announcement;
     }
 
     itemNode(item, index) {
@@ -195,7 +195,7 @@
     }
 
     async take(files) {
-      this.said.textContent = "";
+      this.message.textContent = "";
       const refused = [];
       const taken = files.filter((file) => {
         const reason = this.room <= 0 || refused.length > 5 ? null : fileKinds.reasonAgainst(file, this.about);
@@ -207,7 +207,7 @@
       if (fitting.length < taken.length) {
         refused.push(`Up to ${kieUi.counted(this.about.most, this.about.one, this.about.several)} fit: the rest was left out.`);
       }
-      this.said.textContent = refused.join(" ");
+      this.message.textContent = refused.join(" ");
       await Promise.all(fitting.map((file) => this.takeOne(file)));
     }
 

@@ -5,13 +5,13 @@
   const LOOK_AFTER_MS = 10_000; // another window may have added one
 
   let known = new Map(); // model → what the server tells of it, in the order of the tabs
-  let told = null; // the last answer of the server; null: what is known is from an earlier visit
+  let data = null; // the last answer of the server; null: what is known is from an earlier visit
   let askedAtMs = 0;
   const listeners = new Set();
 
   kieUi.models = () => [...known.values()];
   kieUi.model = (id) => known.get(id);
-  kieUi.modelsTold = () => told;
+  kieUi.loadedModels = () => data;
   kieUi.hasTab = (id) => known.has(id);
   kieUi.tabOf = (id) => known.get(id)?.tab;
   kieUi.titleOf = (id) => known.get(id)?.title ?? id;
@@ -31,7 +31,7 @@
 
   // Answers of several routes bring the whole list.
   kieUi.takeModels = (answer) => {
-    told = answer;
+    data = answer;
     kieUi.remember(KEPT, answer.models);
     take(answer.models);
   };
@@ -39,7 +39,7 @@
   kieUi.loadModels = async () => {
     askedAtMs = Date.now();
     const answer = await kieUi.get("models");
-    if (answer && JSON.stringify(answer) !== JSON.stringify(told)) kieUi.takeModels(answer);
+    if (answer && JSON.stringify(answer) !== JSON.stringify(data)) kieUi.takeModels(answer);
     return answer !== null;
   };
 

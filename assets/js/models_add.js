@@ -20,8 +20,8 @@
       this.changed = changed;
       this.previews = []; // of all that was read
       this.pages = []; // what they were read from, as it is said again to add them
-      this.said = h("p", { class: "kie-inline-note", role: "alert" });
-      this.heard = h("p", { class: "kie-adder-heard", role: "status" });
+      this.message = h("p", { class: "kie-inline-note", role: "alert" });
+      this.announcement = h("p", { class: "kie-adder-heard", role: "status" });
       this.read = h("div", { class: "kie-adder-read" });
       this.failed = h("div", { class: "kie-adder-failed" });
       this.node = h("section", { class: "kie-adder", "aria-label": "Add a model", hidden: true });
@@ -87,13 +87,13 @@
       this.foot = h("div", { class: "kie-adder-foot", hidden: true }, this.addButton, this.discard);
     }
 
-    // Who may not add is told who may.
+    // Who may not add is data who may.
     draw() {
-      const told = kieUi.modelsTold();
-      const kind = told?.may_add === false ? "closed" : (told?.hosts?.length ? "with address" : "open");
+      const data = kieUi.loadedModels();
+      const kind = data?.may_add === false ? "closed" : (data?.hosts?.length ? "with address" : "open");
       if (kind === this.kind) return;
       this.kind = kind;
-      if (kind === "closed") return this.node.replaceChildren(h("p", { class: "kie-adder-closed" }, told.note));
+      if (kind === "closed") return this.node.replaceChildren(h("p", { class: "kie-adder-closed" }, data.note));
       this.node.replaceChildren(
         h("h3", {}, "Add a model"),
         h(
@@ -107,8 +107,8 @@
         this.text,
         h("div", { class: "kie-inline" }, this.readButton, this.choose, this.picker, h("span", { class: "kie-models-aside" }, "or drop .md files, or an exported file, here")),
         ...(kind === "with address" ? [this.addressForm] : []),
-        this.said,
-        this.heard,
+        this.message,
+        this.announcement,
         this.failed,
         this.read,
         this.foot,
@@ -128,8 +128,8 @@
       this.previews = [];
       this.pages = [];
       this.text.value = "";
-      this.heard.textContent = "";
-      this.said.textContent = "";
+      this.announcement.textContent = "";
+      this.message.textContent = "";
       this.failed.replaceChildren();
       this.read.replaceChildren();
       this.drawFoot();
@@ -142,8 +142,8 @@
       this.pages = [];
       this.failed.replaceChildren();
       this.read.replaceChildren();
-      this.said.textContent = "";
-      this.heard.textContent = "Reading…";
+      this.message.textContent = "";
+      this.announcement.textContent = "Reading…";
       this.turn = Symbol("turn");
       await work(this.turn);
     }
@@ -151,7 +151,7 @@
     async readTyped() {
       const text = this.text.value;
       if (!text.trim()) {
-        this.said.textContent = "Paste a page first.";
+        this.message.textContent = "Paste a page first.";
         return this.text.focus();
       }
       await this.begin((turn) => this.readOne({ name: PASTED, text }, turn));
@@ -161,7 +161,7 @@
     async readAddress() {
       const address = this.address.value.trim();
       if (!address) {
-        this.said.textContent = "Enter the address of a page first.";
+        this.message.textContent = "Enter the address of a page first.";
         return this.address.focus();
       }
       await this.begin((turn) => this.readOne({ address }, turn));
@@ -171,7 +171,7 @@
     async readFiles(files) {
       await this.begin(async (turn) => {
         for (const [index, file] of files.entries()) {
-          if (files.length > 1) this.heard.textContent = `Reading ${number(index + 1)} of ${number(files.length)}…`;
+          if (files.length > 1) this.announcement.textContent = `Reading ${number(index + 1)} of ${number(files.length)}…`;
           if (file.size > LARGEST) this.fail(file.name, [TOO_LARGE]);
           else await this.readOne({ name: file.name, text: await file.text() }, turn);
           if (turn !== this.turn) return;
@@ -188,7 +188,7 @@
       if (!answer.models.length) return;
       const read = { name: answer.name, text: page.text ?? answer.text };
       this.pages.push(read);
-      this.previews.push(...answer.models.map((told) => ({ ...told, page: read })));
+      this.previews.push(...answer.models.map((data) => ({ ...data, page: read })));
     }
 
     fail(name, sentences) {
@@ -199,12 +199,12 @@
 
     drawRead() {
       const isOnly = this.previews.length === 1;
-      this.shown = this.previews.map(({ page, ...told }) => new kieUi.ModelPreview(told, page, isOnly, () => this.drawFoot()));
+      this.shown = this.previews.map(({ page, ...data }) => new kieUi.ModelPreview(data, page, isOnly, () => this.drawFoot()));
       this.read.replaceChildren(...this.shown.map((preview) => preview.node));
       const count = this.previews.length;
-      this.heard.textContent = count ? `${number(count)} ${count === 1 ? "model was" : "models were"} understood. Nothing is added yet.` : "";
+      this.announcement.textContent = count ? `${number(count)} ${count === 1 ? "model was" : "models were"} understood. Nothing is added yet.` : "";
       this.drawFoot();
-      if (count) kieUi.bringInSight(this.heard);
+      if (count) kieUi.bringInSight(this.announcement);
     }
 
     get chosen() {
@@ -226,10 +226,10 @@
     async add() {
       const [only] = this.previews.length === 1 ? this.previews : [];
       if (only?.state === "same") return this.done([only.model], "");
-      const models = this.chosen.map(({ told }) => told.model);
+      const models = this.chosen.map(({ data }) => data.model);
       const states = new Map(this.previews.map(({ model, state }) => [model, state]));
       const answer = await kieUi.post("models/add", { pages: this.pages, models });
-      this.said.textContent = answer.isDone ? "" : answer.message;
+      this.message.textContent = answer.isDone ? "" : answer.message;
       if (!answer.isDone) return;
       kieUi.takeModels(answer);
       this.done(answer.added, sentenceOf(answer.added, states));
@@ -239,7 +239,7 @@
       this.forget();
       this.show(false);
       kieUi.goToModel(models[0]);
-      if (sentence) kieUi.say([sentence]);
+      if (sentence) kieUi.notify([sentence]);
     }
   };
 

@@ -23,14 +23,14 @@
       this.root = root;
       this.picked = new Set();
       this.kind = null; // what the shown ones make; null: anything
-      this.said = h("p", { class: "kie-models-said", role: "status" });
+      this.message = h("p", { class: "kie-models-message", role: "status" });
       this.trouble = h("p", { class: "kie-inline-note", role: "alert" });
       this.list = h("div", { class: "kie-models-list" });
       this.adder = new kieUi.ModelAdder(() => this.drawTools());
       this.buildTools();
       this.buildPickedBar();
       root.append(this.tools, this.adder.node);
-      this.place = h("div", { class: "kie-models-place" }, this.trouble, this.kinds, this.said, this.list, this.bar);
+      this.place = h("div", { class: "kie-models-place" }, this.trouble, this.kinds, this.message, this.list, this.bar);
       kieUi.onModels(() => this.draw());
     }
 
@@ -67,7 +67,7 @@
 
     // Who may not add reads who may.
     drawTools() {
-      this.add.hidden = kieUi.modelsTold()?.may_add === false;
+      this.add.hidden = kieUi.loadedModels()?.may_add === false;
       if (this.add.hidden) this.adder.node.hidden = false;
       this.add.setAttribute("aria-expanded", String(!this.adder.node.hidden));
     }
@@ -92,11 +92,11 @@
     }
 
     found() {
-      const asked = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
+      const wanted = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
       return kieUi
         .models()
         .filter((entry) => !this.kind || entry.produces === this.kind)
-        .filter((entry) => asked.every((part) => words(entry).includes(part)));
+        .filter((entry) => wanted.every((part) => words(entry).includes(part)));
     }
 
     draw() {
@@ -114,15 +114,15 @@
         this.buildGroup("Hidden", hidden, "They are offered nowhere else, and can be used all the same."),
         ...(found.length ? [] : [this.buildNothing()]),
       );
-      this.say(found.length, all.length);
+      this.drawCount(found.length, all.length);
       this.drawPicked();
       focus();
     }
 
-    say(found, all) {
-      const warnings = kieUi.modelsTold()?.warnings ?? [];
+    drawCount(found, all) {
+      const warnings = kieUi.loadedModels()?.warnings ?? [];
       const text = found === all ? "" : `${number(found)} of ${counted(all)}`;
-      this.said.replaceChildren(text, ...warnings.map((sentence) => h("span", { class: "kie-note-error" }, ` ${sentence}`)));
+      this.message.replaceChildren(text, ...warnings.map((sentence) => h("span", { class: "kie-note-error" }, ` ${sentence}`)));
     }
 
     drawKinds(all) {
@@ -159,13 +159,13 @@
       return [this.buildGroup("Recent", used.slice(0, RECENT).map(([, entry]) => entry))];
     }
 
-    buildGroup(title, entries, aside = null) {
+    buildGroup(title, entries, note = null) {
       const rows = entries.map((entry) => new kieUi.ModelRow(entry, this).node);
       return h(
         "section",
         { class: "kie-models-group", hidden: rows.length === 0 },
         h("h3", {}, `${title} `, h("span", {}, number(rows.length))),
-        aside && h("p", { class: "kie-models-aside" }, aside),
+        note && h("p", { class: "kie-models-aside" }, note),
         h("ul", { class: "kie-models-rows" }, ...rows),
       );
     }
@@ -178,7 +178,7 @@
         this.draw();
         this.search.focus();
       });
-      const hint = kieUi.modelsTold()?.may_add ? "If it is Kie’s, add it from its documentation page." : "";
+      const hint = kieUi.loadedModels()?.may_add ? "If it is Kie’s, add it from its documentation page." : "";
       return h("div", { class: "kie-history-empty" }, h("p", {}, h("strong", {}, "No model matches.")), h("p", {}, hint), clear);
     }
 
@@ -229,7 +229,7 @@
     async chooseTab(model, hasOwnTab) {
       if (!(await this.change("choose-tab", { model, has_own_tab: hasOwnTab }))) return;
       const words = hasOwnTab ? "gets a tab of its own" : "goes to More models";
-      kieUi.say([`“${kieUi.titleOf(model)}” ${words} when this program is started the next time.`]);
+      kieUi.notify([`“${kieUi.titleOf(model)}” ${words} when this program is started the next time.`]);
     }
 
     rename(model, title) {
@@ -250,14 +250,14 @@
 
     async restore(model) {
       const title = kieUi.titleOf(model);
-      if (await this.change("restore", { model })) kieUi.say([`“${title}” is the built-in version again.`]);
+      if (await this.change("restore", { model })) kieUi.notify([`“${title}” is the built-in version again.`]);
     }
 
     async changeWithUndo(what, undo, model, sentence) {
       const title = kieUi.titleOf(model);
       if (!(await this.change(what, { model }))) return;
       const takeBack = () => this.change(undo, { model });
-      kieUi.say([`“${title}” ${sentence}`], { action: { label: "Undo", act: takeBack } });
+      kieUi.notify([`“${title}” ${sentence}`], { action: { label: "Undo", act: takeBack } });
     }
 
     // Within its group: that is where one sees it move.

@@ -10,7 +10,7 @@
   };
   const list = (sentences) => h("ul", {}, ...sentences.map((sentence) => h("li", {}, sentence)));
 
-  function aside(title, sentences, kind) {
+  function buildNote(title, sentences, kind) {
     if (!sentences.length) return null;
     return h("div", { class: `kie-preview-aside kie-preview-${kind}` }, h("p", {}, h("strong", {}, title)), list(sentences));
   }
@@ -57,7 +57,7 @@
     );
   }
 
-  // `told` is what the server says of one model. Unfolded where it is the only one.
+  // `data` is what the server says of one model. Unfolded where it is the only one.
   // The real form, which the server builds from the page when it is asked for.
   let shown = null; // the page and the model whose form is looked at
   let turn = 0;
@@ -78,9 +78,9 @@
 
   // `page` is what it was read from.
   kieUi.ModelPreview = class {
-    constructor(told, page, isOnly, changed) {
-      this.told = told;
-      const { model, title, maker, summary, produces, state, changes, warnings, parameters } = told;
+    constructor(data, page, isOnly, changed) {
+      this.data = data;
+      const { model, title, maker, summary, produces, state, changes, warnings, parameters } = data;
       const [words, tone] = STATES[state];
       this.check = h("input", { type: "checkbox", class: "kie-model-check", "aria-label": `Add ${title}` });
       this.check.checked = state !== "same";
@@ -90,7 +90,7 @@
         "details",
         { open: isOnly, class: "kie-preview-fold" },
         h("summary", {}, `${kieUi.countedParameters(parameters.length)}, as they were understood`),
-        table(told),
+        table(data),
       );
       const look = h("button", { type: "button", class: "kie-quiet kie-preview-look" }, "Show the form");
       look.addEventListener("click", () => showForm({ page, model }));
@@ -106,8 +106,8 @@
         ),
         h("p", { class: "kie-model-id" }, h("code", {}, model), maker ? ` by ${maker}` : "", ` · makes ${kieUi.makes(produces)}`),
         summary ? h("p", { class: "kie-preview-summary" }, summary) : null,
-        aside("What the newer page changes", changes, "changes"),
-        aside("What the page left open", warnings, "warnings"),
+        buildNote("What the newer page changes", changes, "changes"),
+        buildNote("What the page left open", warnings, "warnings"),
         look,
         fold,
       );

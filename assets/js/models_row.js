@@ -123,7 +123,7 @@
     // Which models have tabs of their own is settled when the program starts.
     tabEntry() {
       const { entry, acts } = this;
-      if (entry.is_built_in || !kieUi.modelsTold()?.may_choose_tabs) return null;
+      if (entry.is_built_in || !kieUi.loadedModels()?.may_choose_tabs) return null;
       const words = entry.has_own_tab ? "No tab of its own" : "Own tab";
       return [words, () => acts.chooseTab(entry.model, !entry.has_own_tab)];
     }

@@ -9,8 +9,8 @@
   const SLOW_MS = 8_000;
 
   let picked = kieUi.recall(KEPT); // a model's id; it may be of one that is not here just now
-  let asked = null; // the version whose form the server was asked for
-  let turn = 0; // how often it was asked
+  let requested = null; // the version whose form the server was asked for
+  let turn = 0; // how often it was requested
   let isWaiting = false;
   let status = null;
 
@@ -29,7 +29,7 @@
 
   function ask() {
     kieUi.leaveForm(picked);
-    asked = versionOf(picked);
+    requested = versionOf(picked);
     turn += 1;
     isWaiting = true;
     const here = turn;
@@ -41,9 +41,9 @@
   function refresh() {
     if (!status) return;
     if (!present()) {
-      asked = null;
+      requested = null;
       isWaiting = false;
-    } else if (kieUi.openTab() === TAB && asked !== versionOf(picked)) ask();
+    } else if (kieUi.openTab() === TAB && requested !== versionOf(picked)) ask();
     draw();
     kieUi.pressOnceThere(PICK, TURN);
   }
@@ -81,7 +81,7 @@
   function words(isSlow) {
     if (isWaiting) {
       const again = button("Try again", () => {
-        asked = null;
+        requested = null;
         refresh();
       });
       return [h("p", {}, `Opening “${kieUi.titleOf(picked)}”…`), isSlow ? again : null];
@@ -154,12 +154,12 @@
     await typingPauses();
     const old = kieUi.formOf(model);
     const focusAgain = noteFocus(old);
-    asked = null;
+    requested = null;
     refresh();
     for (let looks = 0; looks < 200 && !(kieUi.isFormReady(model) && kieUi.formOf(model) !== old); looks += 1) await wait(30);
     focusAgain(kieUi.formOf(model) ?? document);
     const wasPressed = refused.model === model && performance.now() - refused.atMs < PRESSED_MS;
-    kieUi.say(wasPressed ? [AGAIN, PRESS] : [AGAIN], { kind: "built-again" });
+    kieUi.notify(wasPressed ? [AGAIN, PRESS] : [AGAIN], { kind: "built-again" });
     closeErrors();
     isRebuilding = false;
   };

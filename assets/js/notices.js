@@ -76,7 +76,7 @@
 
   // `lines` are sentences; `action` is a button beside them; `forMs` may be Infinity: until it is
   // dismissed, which `dismissed` hears of.
-  kieUi.say = (lines, { kind = "done", ...options } = {}) => {
+  kieUi.notify = (lines, { kind = "done", ...options } = {}) => {
     kieUi.sayNoMore(kind);
     kieUi.placeNotices();
     const notice = new Notice(lines, options);

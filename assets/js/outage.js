@@ -11,7 +11,7 @@
   const NOT_TAKEN = "Not sent: this page is reconnecting. Press again in a moment. Your form is kept.";
   const LOADED_ANEW = "Not sent: this page had to reconnect. Press Generate again. Your form is kept.";
   const BACK = "Not sent. The server is back: press Generate again.";
-  const ASKED_KEPT_MS = 60_000;
+  const PRESSED_KEPT_MS = 60_000;
 
   kieUi.lostWords = LOST;
 
@@ -27,7 +27,7 @@
     }
   }
 
-  function tell(model, words) {
+  function show(model, words) {
     if (words) unsent.set(model, words);
     else unsent.delete(model);
     draw();
@@ -36,12 +36,12 @@
   const modelOf = (node) => node.closest(".kie-model")?.querySelector(".kie-feed")?.dataset.model;
 
   // A page that Gradio reloads has forgotten a press that it did not take; it is reported then.
-  const askedKey = (model) => `asked:${model}`;
+  const pressedKey = (model) => `pressed:${model}`;
 
   function tellOfForgotten(model) {
-    const asked = kieUi.kept(askedKey(model));
-    kieUi.keep(askedKey(model), null);
-    if (asked && Date.now() - asked.at_ms < ASKED_KEPT_MS) tell(model, LOADED_ANEW);
+    const pressed = kieUi.kept(pressedKey(model));
+    kieUi.keep(pressedKey(model), null);
+    if (pressed && Date.now() - pressed.at_ms < PRESSED_KEPT_MS) show(model, LOADED_ANEW);
   }
 
   function hear(state) {
@@ -60,8 +60,8 @@
 
   kieUi.pressTaken = (model) => {
     clearTimeout(waiting.get(model));
-    kieUi.keep(askedKey(model), null);
-    tell(model, null);
+    kieUi.keep(pressedKey(model), null);
+    show(model, null);
   };
 
   // Before Gradio sees it: a press that cannot be sent is reported at once and never sent later.
@@ -73,11 +73,11 @@
     if (kieUi.isCutOff()) {
       event.stopImmediatePropagation();
       event.preventDefault();
-      tell(model, NOT_SENT);
+      show(model, NOT_SENT);
       return;
     }
-    kieUi.keep(askedKey(model), { at_ms: Date.now() });
-    waiting.set(model, setTimeout(() => tell(model, NOT_TAKEN), TAKEN_WITHIN_MS));
+    kieUi.keep(pressedKey(model), { at_ms: Date.now() });
+    waiting.set(model, setTimeout(() => show(model, NOT_TAKEN), TAKEN_WITHIN_MS));
   }
   addEventListener("click", meet, true);
 })();

@@ -61,7 +61,7 @@
 
     // From this visitor's past runs with these settings.
     async learnUsual() {
-      const { usual } = await kieUi.ask(`runs/${this.run.id}/usual`);
+      const { usual } = await kieUi.request(`runs/${this.run.id}/usual`);
       if (!usual || this.run.is_final) return;
       this.usualTime = usual;
       this.usual.title = `From ${number(usual.runs)} of your own ${usual.runs === 1 ? "run" : "runs"}`;

@@ -25,7 +25,7 @@
       this.step = h("span", { class: "kie-queue-step" });
       this.clock = h("time", { class: "kie-clock" });
       this.prompt = h("span", { class: "kie-queue-prompt" });
-      this.said = h("p", { class: "kie-inline-note", role: "alert" });
+      this.message = h("p", { class: "kie-inline-note", role: "alert" });
       this.go = h(
         "button",
         { type: "button", class: "kie-queue-go" },
@@ -37,12 +37,12 @@
         kieUi.goToRun(this.run);
       });
       const ask = () => kieUi.post(`runs/${this.run.id}/cancel`);
-      this.cancel = kieUi.askButton("Cancel", ask, this.said);
+      this.cancel = kieUi.actionButton("Cancel", ask, this.message);
       this.node = h(
         "li",
         { class: "kie-queue-row" },
         h("div", { class: "kie-queue-main" }, this.go, this.cancel),
-        this.said,
+        this.message,
       );
       rowOf.set(this.node, this);
     }
@@ -133,16 +133,16 @@
       this.root = root;
       this.button = root.querySelector(".kie-queue-button");
       this.panel = root.querySelector(".kie-queue-panel");
-      this.said = h("p", { class: "kie-inline-note", role: "alert" });
+      this.message = h("p", { class: "kie-inline-note", role: "alert" });
       const close = () => this.show(false);
-      const cancelAll = kieUi.askButton("Cancel all that wait", cancelAllInLine, this.said);
+      const cancelAll = kieUi.actionButton("Cancel all that wait", cancelAllInLine, this.message);
       this.groups = {
         needing: new Group("Needs you", close),
         inLine: new Group("In line", close, cancelAll),
         running: new Group("Running", close),
       };
       this.empty = h("p", { class: "kie-queue-empty" }, "Nothing is waiting or running, and nothing needs you.");
-      this.panel.append(h("h2", {}, "Queue"), this.empty, this.said, ...this.eachGroup((group) => group.node));
+      this.panel.append(h("h2", {}, "Queue"), this.empty, this.message, ...this.eachGroup((group) => group.node));
       this.button.addEventListener("click", () => this.show(this.panel.hidden));
       document.addEventListener("pointerdown", (event) => {
         if (!this.panel.hidden && !root.contains(event.target)) this.show(false);

@@ -34,7 +34,7 @@
   function say(model, lines, hasNotes, undoLabel = "Undo") {
     kieUi.notesAreRead();
     const stays = hasNotes ? { kind: TO_READ, forMs: Infinity } : {};
-    kieUi.say(lines, { action: putBack(model, undoLabel), ...stays });
+    kieUi.notify(lines, { action: putBack(model, undoLabel), ...stays });
   }
   kieUi.notesAreRead = () => kieUi.sayNoMore(TO_READ);
 
@@ -51,7 +51,7 @@
 
   async function filled(settings) {
     if (!(await isFilled(settings))) {
-      kieUi.say(["The form could not be filled in: open its tab and try again."], { isBad: true });
+      kieUi.notify(["The form could not be filled in: open its tab and try again."], { isBad: true });
       return null;
     }
     const form = formOf(settings.model);
@@ -87,12 +87,12 @@
     kieUi.closeViewer();
     const { model, notes } = settings;
     if (!(await filled(settings))) return settings;
-    if (settings.isFull) kieUi.say([FULL], { isBad: true });
+    if (settings.isFull) kieUi.notify([FULL], { isBad: true });
     else say(model, [words, ...notes], notes.length > 0);
     return settings;
   }
   const resultPath = (run, index) => `runs/${run.id}/clips/${index}`;
-  kieUi.usesOf = (run, index) => kieUi.ask(`${resultPath(run, index)}/uses`);
+  kieUi.usesOf = (run, index) => kieUi.request(`${resultPath(run, index)}/uses`);
   kieUi.useIn = async (run, index, { model, parameter, title, label }) => {
     const settings = await kieUi.post(`${resultPath(run, index)}/use`, { model, parameter });
     return takeIn(settings, `It is now in “${label}” of ${title}. The rest of the form is as it was.`);
@@ -132,13 +132,13 @@
   // What can be made of a run's settings; for a run of a model without a tab, nothing.
   kieUi.buildReuseButtons = (run) => {
     if (!kieUi.hasTab(run.model)) return [];
-    const said = h("p", { class: "kie-inline-note", role: "alert" });
+    const message = h("p", { class: "kie-inline-note", role: "alert" });
     return [
-      kieUi.askButton("Use these settings", () => kieUi.useSettings(run), said),
-      kieUi.askButton(againLabel(run), () => runAgain(run), said, {
+      kieUi.actionButton("Use these settings", () => kieUi.useSettings(run), message),
+      kieUi.actionButton(againLabel(run), () => runAgain(run), message, {
         title: "Fills in the form, and presses Generate",
       }),
-      said,
+      message,
     ];
   };
 

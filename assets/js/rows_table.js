@@ -50,8 +50,8 @@
   };
 
   const yesOrNo = (column, value, label) => {
-    const said = { true: "yes", false: "no" }[value] ?? "";
-    const node = listOf(YES_NO, (each) => each === said, { "aria-label": label });
+    const chosen = { true: "yes", false: "no" }[value] ?? "";
+    const node = listOf(YES_NO, (each) => each === chosen, { "aria-label": label });
     return { node, read: () => ({ yes: true, no: false })[YES_NO[node.value].value] };
   };
 
@@ -63,9 +63,9 @@
       this.about = kieUi.copyOf(props.about);
       this.root = element.querySelector(".kie-rows");
       this.root.kieValue = () => this.valueNow(); // for a draft that Gradio does not tell of
-      this.root.kieCell = (said) => this.cellOf(said); // for the error that is said of one
+      this.root.kieCell = (message) => this.cellOf(message); // for the error that is said of one
       this.list = h("ol", { class: "kie-rows-list" });
-      this.heard = h("p", { class: "kie-aside", "aria-live": "polite" });
+      this.announcement = h("p", { class: "kie-aside", "aria-live": "polite" });
       this.build();
       this.read();
     }
@@ -84,7 +84,7 @@
       this.adder = h("button", { type: "button", class: "kie-add-row", onclick: () => this.add() }, "+ Add a row");
       this.limits = h("p", { class: "kie-own-limits" }, kieUi.capital(counts));
       const foot = h("div", { class: "kie-rows-foot" }, this.adder, counts ? this.limits : null);
-      this.root.append(...kieUi.ownHead(about, id), this.list, foot, this.heard);
+      this.root.append(...kieUi.ownHead(about, id), this.list, foot, this.announcement);
     }
 
     static widthOf({ kind, is_long: isLong }) {
@@ -138,14 +138,14 @@
         h("span", { class: "kie-row-number", "aria-hidden": "true" }, String(number)),
         h("div", { class: "kie-cells" }, ...cells),
         kieUi.placeButtons(index, this.rows.length, `row ${number}`, (step) => this.move(index, step), () => this.remove(index)));
-      node.addEventListener("input", () => this.tell());
-      node.addEventListener("change", () => this.tell());
+      node.addEventListener("input", () => this.publish());
+      node.addEventListener("change", () => this.publish());
       return node;
     }
 
     // The input that a refusal begins with: "row 3: Voice …", after the name of the table.
-    cellOf(said) {
-      const about = /^.*?\brow (\d+): (.*)$/s.exec(said);
+    cellOf(message) {
+      const about = /^.*?\brow (\d+): (.*)$/s.exec(message);
       const cells = (about && this.rows[about[1] - 1]?.cells) ?? [];
       return cells
         .filter(({ column }) => about[2].startsWith(`${column.label} `))
@@ -164,15 +164,15 @@
       return this.about.is_bare ? rows.map((cells) => cells[first.name] ?? null) : rows;
     }
 
-    tell() {
+    publish() {
       const value = this.valueNow();
       if (JSON.stringify(value) !== JSON.stringify(this.props.value)) this.props.value = value;
     }
 
-    change(rows, said) {
+    change(rows, announcement) {
       this.draw(rows);
-      this.tell();
-      this.heard.textContent = said;
+      this.publish();
+      this.announcement.textContent = announcement;
     }
 
     buttonOf(index, step) {

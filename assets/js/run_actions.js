@@ -15,33 +15,33 @@
 
   const note = () => h("p", { class: "kie-inline-note", role: "alert" });
 
-  // A button that asks the server for something; why it was not done is said beside it.
-  kieUi.askButton = (label, ask, said, props = {}) => {
+  // A button that sends a request; if it fails, the reason is shown beside it.
+  kieUi.actionButton = (label, ask, message, props = {}) => {
     const button = h("button", { type: "button", class: "kie-button", ...props }, label);
     const work = async () => {
-      said.textContent = "";
+      message.textContent = "";
       const answer = await ask();
-      if (!answer.isDone) said.replaceChildren(...kieUi.withLinks(answer.message));
+      if (!answer.isDone) message.replaceChildren(...kieUi.withLinks(answer.message));
     };
     button.addEventListener("click", () => kieUi.whileBusy(button, work));
     return button;
   };
 
   function buildCancel(run) {
-    const said = note();
-    const button = kieUi.askButton("Cancel", () => kieUi.post(`runs/${run.id}/cancel`), said);
-    return [button, h("p", { class: "kie-aside" }, SAFE), said];
+    const message = note();
+    const button = kieUi.actionButton("Cancel", () => kieUi.post(`runs/${run.id}/cancel`), message);
+    return [button, h("p", { class: "kie-aside" }, SAFE), message];
   }
 
   function buildTaskId(run) {
-    const said = h("p", { class: "kie-inline-note", role: "alert", id: `kie-found-${run.id}` });
+    const message = h("p", { class: "kie-inline-note", role: "alert", id: `kie-found-${run.id}` });
     const input = h("input", {
       class: "kie-input",
       type: "text",
       id: `kie-task-${run.id}`,
       autocomplete: "off",
       spellcheck: "false",
-      "aria-describedby": said.id,
+      "aria-describedby": message.id,
     });
     const button = h("button", { type: "submit", class: "kie-button" }, "Watch this task");
     const form = h(
@@ -49,14 +49,14 @@
       { class: "kie-choice", novalidate: true },
       h("label", { for: input.id }, "I found it in ", kieUi.linkOut("https://kie.ai/logs", "Kie’s logs"), ": its task id"),
       h("div", { class: "kie-inline" }, input, button),
-      said,
+      message,
     );
     const give = async () => {
-      said.textContent = "";
+      message.textContent = "";
       const answer = await kieUi.post(`runs/${run.id}/task-id`, { task_id: input.value });
       input.toggleAttribute("aria-invalid", !answer.isDone);
       if (answer.isDone) return;
-      said.replaceChildren(...kieUi.withLinks(answer.message));
+      message.replaceChildren(...kieUi.withLinks(answer.message));
       input.focus();
     };
     form.addEventListener("submit", (event) => {
@@ -67,16 +67,16 @@
   }
 
   function buildSendAgain(run) {
-    const said = note();
+    const message = note();
     const opener = h(
       "button",
       { type: "button", class: "kie-button", "aria-expanded": "false" },
       "Send it again",
     );
-    const confirmed = kieUi.askButton(
+    const confirmed = kieUi.actionButton(
       "Send again, knowingly",
       () => kieUi.post(`runs/${run.id}/send-again`),
-      said,
+      message,
       { class: "kie-button kie-grave" },
     );
     const keep = h("button", { type: "button", class: "kie-button" }, "Don’t send");
@@ -85,7 +85,7 @@
       { class: "kie-confirm", hidden: true },
       h("p", {}, "If Kie took the first one, both are billed."),
       h("div", { class: "kie-inline" }, confirmed, keep),
-      said,
+      message,
     );
     const unfold = (isOpen) => {
       unfolded.hidden = !isOpen;
@@ -117,9 +117,9 @@
 
   function buildUnknown(run) {
     if (run.task_id) {
-      const said = note();
+      const message = note();
       const ask = () => kieUi.post(`runs/${run.id}/watch-again`);
-      return [kieUi.askButton("Ask Kie about it again", ask, said), said];
+      return [kieUi.actionButton("Ask Kie about it again", ask, message), message];
     }
     const again = run.sent_again_as ? buildSentAgain(run) : buildSendAgain(run);
     return [h("div", { class: "kie-choices-made" }, buildTaskId(run), again)];
@@ -146,10 +146,10 @@
   }
 
   function buildUnfetched(run, stage) {
-    const said = note();
+    const message = note();
     const ask = () => kieUi.post(`runs/${run.id}/fetch-again`);
     const { listed, players } = buildAtKie(run, stage);
-    return [...listed, kieUi.askButton("Fetch it again", ask, said), ...players, said];
+    return [...listed, kieUi.actionButton("Fetch it again", ask, message), ...players, message];
   }
 
   const isStalled = (run) => run.step === "fetching" && Boolean(run.status_note) && run.result_urls.length > 0;
@@ -180,7 +180,7 @@
     if (run.step === "unfetched") return buildUnfetched(run, stage);
     if (run.is_final) return buildDownloads(run);
     if (isStalled(run)) return buildStalled(run, stage);
-    const said = run.step === "fetching" ? SAFE : `${SENT} ${SAFE}`;
-    return [h("p", { class: "kie-aside" }, said)];
+    const message = run.step === "fetching" ? SAFE : `${SENT} ${SAFE}`;
+    return [h("p", { class: "kie-aside" }, message)];
   };
 })();

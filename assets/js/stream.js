@@ -31,7 +31,7 @@
   let timer = null;
   let losing = null;
 
-  const tell = (kind, ...args) => listeners[kind].forEach((listener) => listener(...args));
+  const emit = (kind, ...args) => listeners[kind].forEach((listener) => listener(...args));
 
   kieUi.root = () =>
     new URL(window.gradio_config?.root || ".", location.href).pathname.replace(/\/$/, "");
@@ -46,7 +46,7 @@
   // A deleted run leaves every part of the page; the server sends it again if it is restored.
   kieUi.forget = (id) => {
     runs.delete(id);
-    tell("gone", id);
+    emit("gone", id);
   };
   kieUi.place = (id) => places[id] ?? null;
 
@@ -56,7 +56,7 @@
       const known = runs.get(run.id);
       if (known && known.updated_at_ms > run.updated_at_ms) return;
       runs.set(run.id, run);
-      tell("run", run, isReady);
+      emit("run", run, isReady);
       const hasEnded = run.is_final && known && !known.is_final;
       const isNews = isReady && hasEnded && run.backend === account?.kind;
       if (isNews && run.balance_after !== null) on.account({ ...account, balance: run.balance_after });
@@ -64,23 +64,23 @@
     account(described) {
       account = described;
       document.body.dataset.kieMode = described.kind;
-      tell("account", described);
+      emit("account", described);
     },
-    places(told) {
-      places = told;
-      tell("places", told);
+    places(data) {
+      places = data;
+      emit("places", data);
     },
     ready({ now_ms }) {
       clockAheadMs = Date.now() - now_ms;
       isReady = true;
       trouble = null;
       clearTimeout(losing);
-      tell("state", "ready");
+      emit("state", "ready");
       if (document.hidden) leave();
     },
     trouble({ message, is_open }) {
       trouble = message;
-      tell("state", message ? "trouble" : "ready", message);
+      emit("state", message ? "trouble" : "ready", message);
       if (is_open) return;
       source.close(); // before the end of the answer passes for a lost connection
       setTimeout(open, RETRY_MS);
@@ -105,7 +105,7 @@
       isReady = false;
       isCut = true;
       clearTimeout(losing);
-      if (!trouble) losing = setTimeout(() => isReady || tell("state", "lost"), LOST_AFTER_MS);
+      if (!trouble) losing = setTimeout(() => isReady || emit("state", "lost"), LOST_AFTER_MS);
       // On an error response, such as a proxy's during a restart, a browser stops retrying.
       if (opened.readyState === EventSource.CLOSED) setTimeout(open, RETRY_MS);
     };

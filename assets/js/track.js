@@ -6,13 +6,13 @@
     const form = element.querySelector(".kie-track");
     const input = form.querySelector("input");
     const button = form.querySelector("button");
-    const said = form.querySelector(".kie-inline-note");
+    const message = form.querySelector(".kie-inline-note");
     const track = async () => {
-      said.textContent = "";
+      message.textContent = "";
       const answer = await kieUi.post("track", { task_id: input.value });
       input.toggleAttribute("aria-invalid", !answer.isDone);
       if (!answer.isDone) {
-        said.replaceChildren(...kieUi.withLinks(answer.message));
+        message.replaceChildren(...kieUi.withLinks(answer.message));
         input.focus();
         return;
       }

@@ -21,14 +21,14 @@
         autocomplete: "off", spellcheck: "false", hidden: true,
       });
       this.list = h("ul", { class: "kie-use-list" });
-      this.said = h("p", { class: "kie-inline-note", role: "alert" });
+      this.message = h("p", { class: "kie-inline-note", role: "alert" });
       this.node = h(
         "div",
         { class: "kie-use-menu", popover: "auto", role: "dialog", "aria-label": `Use this ${thing} in` },
         h("p", { class: "kie-use-title" }, `Use this ${thing} in`),
         this.search,
         this.list,
-        this.said,
+        this.message,
       );
       this.search.addEventListener("input", () => this.narrow());
       this.node.addEventListener("keydown", (event) => this.hearKey(event));
@@ -57,7 +57,7 @@
     }
 
     draw(answer) {
-      this.said.textContent = answer.isDone ? "" : answer.message;
+      this.message.textContent = answer.isDone ? "" : answer.message;
       const none = h("li", { class: "kie-use-none" }, `None of your models takes a ${this.thing}.`);
       const uses = answer.uses ?? [];
       this.search.hidden = uses.length <= SEARCHED_FROM;
@@ -72,10 +72,10 @@
         h("span", { class: "kie-use-field" }, use.label),
       );
       const put = async () => {
-        this.said.textContent = "";
+        this.message.textContent = "";
         const answer = await kieUi.useIn(this.run, this.index, use);
         if (answer.isDone) this.close();
-        else this.said.textContent = answer.message;
+        else this.message.textContent = answer.message;
       };
       button.addEventListener("click", () => kieUi.whileBusy(button, put));
       return h("li", {}, button);
@@ -128,11 +128,11 @@
     return button;
   }
 
-  function buildAnimate(run, index, animator, isOnly, said, look) {
+  function buildAnimate(run, index, animator, isOnly, message, look) {
     const label = isOnly ? "Animate this" : `Animate this in ${animator.title}`;
     const title = `Starts ${animator.title} from this very picture`;
     const props = { class: look, title, "aria-label": named(label, run, index) };
-    return kieUi.askButton(label, () => kieUi.animate(run, index, animator), said, props);
+    return kieUi.actionButton(label, () => kieUi.animate(run, index, animator), message, props);
   }
 
   const SETTINGS_INSIDE = "Dropped anywhere onto this page, the clip brings its settings back";
@@ -156,13 +156,13 @@
   kieUi.buildUses = (run, index, look = "kie-button", downloadLook = look) => {
     const clip = run.clips[index];
     if (clip.is_dropped) return [];
-    const said = h("p", { class: "kie-inline-note", role: "alert" });
+    const message = h("p", { class: "kie-inline-note", role: "alert" });
     const animators = clip.kind === "image" ? kieUi.animatorsOf(run) : [];
     return [
       buildDownload(run, index, downloadLook),
       ...(USED.has(clip.kind) ? [buildUse(run, index, look)] : []),
-      ...animators.map((each) => buildAnimate(run, index, each, animators.length === 1, said, look)),
-      said,
+      ...animators.map((each) => buildAnimate(run, index, each, animators.length === 1, message, look)),
+      message,
     ];
   };
 })();

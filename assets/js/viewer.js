@@ -5,7 +5,7 @@
 
   class Viewer {
     constructor() {
-      this.said = h("p", { class: "kie-viewer-said", role: "status" });
+      this.message = h("p", { class: "kie-viewer-message", role: "status" });
       this.uses = h("div", { class: "kie-viewer-uses" });
       this.size = h("button", { type: "button", class: "kie-quiet", "aria-pressed": "false" }, "Actual size");
       this.size.addEventListener("click", () => this.zoom(!this.isZoomed));
@@ -19,7 +19,7 @@
       this.node = h(
         "dialog",
         { class: "kie-viewer", "aria-label": "Picture", tabindex: "-1" },
-        h("div", { class: "kie-viewer-head" }, this.said, this.uses, this.size, close),
+        h("div", { class: "kie-viewer-head" }, this.message, this.uses, this.size, close),
         h("div", { class: "kie-viewer-body" }, this.newer, this.frame, this.older),
       );
       this.node.addEventListener("keydown", (event) => this.hearKey(event));
@@ -54,7 +54,7 @@
       this.image.src = kieUi.resultAddress(run, index);
       this.image.alt = `${kieUi.resultName(run, index)}: ${kieUi.promptOf(run) || "no prompt"}`;
       const place = pictures.length > 1 ? `${number(pictures.indexOf(index) + 1)} of ${number(pictures.length)} · ` : "";
-      this.said.textContent = place + kieUi.resultFacts(clip);
+      this.message.textContent = place + kieUi.resultFacts(clip);
       this.uses.replaceChildren(...kieUi.buildUses(run, index, "kie-quiet"));
       this.newer.hidden = this.older.hidden = pictures.length < 2;
     }
