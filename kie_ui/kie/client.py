@@ -1,4 +1,4 @@
-"""Kie's API over HTTP: one method per endpoint."""
+"""Kie's API over HTTP: where requests go, the key that they carry, and one method per endpoint."""
 
 import asyncio
 import logging
@@ -11,9 +11,11 @@ from ssl import SSLContext
 from typing import Any, Literal, TypeVar
 
 import httpx
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from kie_ui.kie.backend import Backend
+from kie_ui.catalog.values import is_web_address
 from kie_ui.kie.errors import (
     BadAnswer,
     DownloadFailed,
@@ -62,6 +64,55 @@ _FATE_UNKNOWN_ADVICE = (
 )
 
 
+def clean_api_key(text: str) -> str:
+    """Return a pasted key without surrounding whitespace, fit for a request header.
+
+    Raises: ValueError, whose text is a sentence for the person and never repeats the key.
+    """
+    key = text.strip()
+    if not key:
+        raise ValueError("The API key is empty.")
+    if any(character.isspace() for character in key):
+        raise ValueError("The API key has a space inside. Paste the key alone, without “Bearer”.")
+    if not (key.isascii() and key.isprintable()):
+        raise ValueError("The API key has a character that no key can have. Copy it once more.")
+    return key
+
+
+class Backend(BaseModel):
+    """An API base, an upload base and a key: Kie itself, or a simulator that speaks its protocol.
+
+    Raises: pydantic.ValidationError, each of whose messages is a sentence for the person.
+    Source: Kie documentation, Authentication; the upload host is observed on the live service.
+    """
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    kind: Literal["live", "demo"]
+    api_base_url: str = "https://api.kie.ai"
+    upload_base_url: str = "https://kieai.redpandaai.co"
+    api_key: SecretStr
+
+    @field_validator("api_base_url", "upload_base_url")
+    @classmethod
+    def _without_trailing_slash(cls, text: str) -> str:
+        address = text.strip().rstrip("/")
+        if not is_web_address(address):
+            raise PydanticCustomError(
+                "base_url", "A base address must start with http:// or https:// and name a host."
+            )
+        return address
+
+    @field_validator("api_key")
+    @classmethod
+    def _fit_for_a_header(cls, key: SecretStr) -> SecretStr:
+        try:
+            return SecretStr(clean_api_key(key.get_secret_value()))
+        except ValueError as exc:
+            # A custom error keeps pydantic from putting "Value error, " before the sentence.
+            raise PydanticCustomError("api_key", "{sentence}", {"sentence": str(exc)}) from None
+
+
 @dataclass(frozen=True)
 class Timeouts:
     """How long to wait for silence to end, in seconds; each counts from the last byte."""
@@ -96,7 +147,7 @@ def _may_retry(error: BaseException) -> bool:
 
 
 def _was_never_sent(error: BaseException) -> bool:
-    return isinstance(error, Unreachable) and error.may_retry
+    return isinstance(error, Unreachable)
 
 
 class KieClient:
@@ -123,7 +174,7 @@ class KieClient:
         self._sleep = sleep
         self._chance = chance
         headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
-        timeout = httpx.Timeout(timeouts.read_s, connect=timeouts.connect_s)
+        timeout = self._timeout(timeouts.read_s)
         http = partial(httpx.AsyncClient, transport=transport, timeout=timeout, verify=_tls())
         http_api = partial(http, base_url=backend.api_base_url, headers=headers)
         self._api = http_api()
@@ -167,8 +218,7 @@ class KieClient:
             raise
 
     async def _create(self, body: dict[str, Any]) -> CreatedTask:
-        timeout = httpx.Timeout(self._timeouts.create_s, connect=self._timeouts.connect_s)
-        path = "/api/v1/jobs/createTask"
+        path, timeout = "/api/v1/jobs/createTask", self._timeout(self._timeouts.create_s)
         try:
             request = self._creates.build_request("POST", path, json=body, timeout=timeout)
         except (TypeError, ValueError) as exc:
@@ -224,7 +274,7 @@ class KieClient:
                     self._backend.upload_base_url + "/api/file-stream-upload",
                     data={"uploadPath": UPLOAD_PATH, "fileName": name},
                     files={"file": (name, file, mime)},
-                    timeout=self._transfer_timeout,
+                    timeout=self._timeout(self._timeouts.transfer_s),
                 )
                 envelope = await self._send(self._api, count_upload(request, on_progress))
             return parse_upload_url(envelope)
@@ -246,20 +296,18 @@ class KieClient:
     async def _download(
         self, url: str, to: Path, max_bytes: int, on_progress: DownloadProgress | None
     ) -> int:
+        timeout = self._timeout(self._timeouts.transfer_s)
         try:
             with translated():
-                async with self._media.stream(
-                    "GET", url, timeout=self._transfer_timeout
-                ) as response:
+                async with self._media.stream("GET", url, timeout=timeout) as response:
                     raise_if_not_media(response, max_bytes)
                     return await save_body(response, to, max_bytes, on_progress)
         except (Unreachable, NoAnswer, BadAnswer) as error:
             message = "The result's download did not come through."
             raise DownloadFailed(message, may_retry=True) from error
 
-    @property
-    def _transfer_timeout(self) -> httpx.Timeout:
-        return httpx.Timeout(self._timeouts.transfer_s, connect=self._timeouts.connect_s)
+    def _timeout(self, silence_s: float) -> httpx.Timeout:
+        return httpx.Timeout(silence_s, connect=self._timeouts.connect_s)
 
     async def _ask(
         self,

@@ -12,6 +12,7 @@ import re
 import time
 import unicodedata
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -122,16 +123,13 @@ class _Names:
 
     def __init__(self) -> None:
         self._taken: set[str] = {MISSING_NAME.casefold()}
-        self._counts: dict[str, int] = {}
+        self._repeats: Counter[str] = Counter()
 
     def unique(self, name: str) -> str:
-        path = PurePosixPath(name)
-        key, candidate = name.casefold(), name
-        number = self._counts.get(key, 1)
+        path, key, candidate = PurePosixPath(name), name.casefold(), name
         while candidate.casefold() in self._taken:
-            number += 1
-            candidate = str(path.with_stem(f"{path.stem} ({number})"))
-        self._counts[key] = number
+            self._repeats[key] += 1
+            candidate = str(path.with_stem(f"{path.stem} ({self._repeats[key] + 1})"))
         self._taken.add(candidate.casefold())
         return candidate
 

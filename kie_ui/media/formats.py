@@ -70,7 +70,6 @@ _SIGNATURES: tuple[tuple[FileKind, bytes], ...] = (
     (FileKind.VIDEO, rb"....(moov|mdat|wide|free)"),  # old QuickTime, without a brand
     (FileKind.SOUND, rb"RIFF....WAVE|ID3[\x02-\x04]|fLaC|OggS"),
 )
-_MATCHERS = [(kind, re.compile(pattern, re.DOTALL)) for kind, pattern in _SIGNATURES]
 
 _BRANDS: tuple[tuple[FileKind, frozenset[bytes]], ...] = (
     (FileKind.AVIF, frozenset({b"avif", b"avis"})),
@@ -124,8 +123,8 @@ def sniff(prefix: bytes) -> FileKind:
         return FileKind.EMPTY
     if prefix[4:8] == b"ftyp":
         return _kind_of_brands(prefix)
-    for kind, signature in _MATCHERS:
-        if signature.match(prefix):
+    for kind, signature in _SIGNATURES:
+        if re.match(signature, prefix, re.DOTALL):
             return kind
     return _kind_of_text(prefix)
 
@@ -155,26 +154,23 @@ def _kind_of_text(prefix: bytes) -> FileKind:
     return FileKind.TEXT
 
 
-_MIME_BY_SIGNATURE = tuple(
-    (re.compile(signature, re.DOTALL), mime)
-    for signature, mime in (
-        (rb"RIFF....WAVE", "audio/wav"),
-        (rb"RIFF....AVI ", "video/x-msvideo"),
-        (rb"fLaC", "audio/flac"),
-        (rb"OggS", "audio/ogg"),
-        (rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]", "audio/mpeg"),
-        (rb"\xff[\xf0\xf1\xf8\xf9]", "audio/aac"),
-        (rb"\x1a\x45\xdf\xa3.{,60}webm", "video/webm"),
-        (rb"\x1a\x45\xdf\xa3", "video/x-matroska"),
-        (rb"....(ftypqt  |moov|wide)", "video/quicktime"),
-        (rb"glTF", "model/gltf-binary"),
-    )
+_MIME_BY_SIGNATURE = (
+    (rb"RIFF....WAVE", "audio/wav"),
+    (rb"RIFF....AVI ", "video/x-msvideo"),
+    (rb"fLaC", "audio/flac"),
+    (rb"OggS", "audio/ogg"),
+    (rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]", "audio/mpeg"),
+    (rb"\xff[\xf0\xf1\xf8\xf9]", "audio/aac"),
+    (rb"\x1a\x45\xdf\xa3.{,60}webm", "video/webm"),
+    (rb"\x1a\x45\xdf\xa3", "video/x-matroska"),
+    (rb"....(ftypqt  |moov|wide)", "video/quicktime"),
+    (rb"glTF", "model/gltf-binary"),
 )
 
 
 def mime_of(prefix: bytes) -> str:
     """Return a file's MIME type by its first bytes; `OCTET_STREAM` where unknown."""
     for signature, mime in _MIME_BY_SIGNATURE:
-        if signature.match(prefix):
+        if re.match(signature, prefix, re.DOTALL):
             return mime
     return sniff(prefix).mime

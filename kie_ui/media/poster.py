@@ -44,14 +44,12 @@ _MIN_CONTRAST = 8.0
 _MIN_LIGHT = 16.0
 _MAX_LIGHT = 245.0
 _WAVEFORM_PX = (480, 320)
+_DRAWN_PX = (960, 640)  # twice as large, so that edges become smooth; lengths below are of this
+_MARGIN_PX = 48
 _BARS = 48
-_BAR_PX = 6
-_MARGIN_PX = 24
-_MIN_BAR_PX = 6
-_MAX_BAR_PX = 176
-_COLOUR = (20, 163, 148, 255)
-"""Readable on light and on dark."""
-_OVERSAMPLING = 2
+_BAR_PX = 12
+_MIN_BAR_PX, _MAX_BAR_PX = 12, 352
+_COLOUR = (20, 163, 148, 255)  # readable on light and on dark
 
 
 def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> None:
@@ -96,8 +94,7 @@ def _sniff(path: Path) -> FileKind:
 
 def _still_of_picture(path: Path, max_side_px: int) -> Image.Image:
     with open_picture(path) as picture:
-        info = describe(picture, path)
-        size_px = size_within((info.width_px, info.height_px), max_side_px)
+        size_px = size_within(describe(picture, path).size_px, max_side_px)
         return scaled_to(to_plain_colours(read_upright(picture, size_px)), size_px)
 
 
@@ -180,21 +177,16 @@ def draw_waveform(sound: Path, to: Path) -> None:
 
     Raises: MediaProblem; OSError.
     """
-    width, height = (side * _OVERSAMPLING for side in _WAVEFORM_PX)
-    picture = Image.new("RGBA", (width, height), (*_COLOUR[:3], 0))
+    picture = Image.new("RGBA", _DRAWN_PX, (*_COLOUR[:3], 0))
     draw = ImageDraw.Draw(picture)
     peaks = loudness(sound, _BARS)
     loudest = max(*peaks, 0.01)
-    apart = (width - 2 * _MARGIN_PX * _OVERSAMPLING) / _BARS
+    apart, centre = (_DRAWN_PX[0] - 2 * _MARGIN_PX) / _BARS, _DRAWN_PX[1] / 2
     for number, peak in enumerate(peaks):
-        middle = _MARGIN_PX * _OVERSAMPLING + (number + 0.5) * apart
-        _draw_bar(draw, middle, height / 2, max(_MIN_BAR_PX, _MAX_BAR_PX * peak / loudest))
+        middle = _MARGIN_PX + (number + 0.5) * apart
+        half_width, half = _BAR_PX / 2, max(_MIN_BAR_PX, _MAX_BAR_PX * peak / loudest) / 2
+        box = (middle - half_width, centre - half, middle + half_width, centre + half)
+        draw.rounded_rectangle(box, radius=half_width, fill=_COLOUR)
     encoded = io.BytesIO()
     picture.resize(_WAVEFORM_PX, Image.Resampling.LANCZOS).save(encoded, "WEBP", quality=80)
     write_whole(to, encoded.getvalue())
-
-
-def _draw_bar(draw: ImageDraw.ImageDraw, middle: float, centre: float, height_px: float) -> None:
-    half_width, half = _BAR_PX * _OVERSAMPLING / 2, height_px * _OVERSAMPLING / 2
-    box = (middle - half_width, centre - half, middle + half_width, centre + half)
-    draw.rounded_rectangle(box, radius=half_width, fill=_COLOUR)

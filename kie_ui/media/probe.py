@@ -10,15 +10,14 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import cast
 
 import av
-from av.audio.frame import AudioFrame
 from av.container import InputContainer
 from av.packet import Packet  # generic to the type checker only, so quoted where it is used
 from av.stream import Disposition
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from kie_ui.catalog.media_types import (
@@ -139,7 +138,7 @@ def probe_video(path: Path) -> MediaInfo:
         return MediaInfo(
             "video",
             ".webm" if is_matroska else ".mp4",
-            *_checked_size_px(_first_frame(container, stream)),
+            *_checked_size_px(container, stream),
             duration_s=duration_s,
             frames_per_second=float(stream.average_rate or 0),
             codec=stream.codec_context.codec.canonical_name,
@@ -197,16 +196,12 @@ def _check_shows(stream: VideoStream, packets: list[Packet[VideoStream]]) -> Non
         raise MediaProblem(_CUT_OFF)
 
 
-def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
+def _checked_size_px(container: InputContainer, stream: VideoStream) -> tuple[int, int]:
+    """Width and height as seen: phones store upright clips sideways, with a note to turn them."""
     container.seek(0)
     frame = next(container.decode(stream), None)
     if frame is None:
         raise MediaProblem(_DAMAGED)
-    return frame
-
-
-def _checked_size_px(frame: VideoFrame) -> tuple[int, int]:
-    """Width and height as seen: phones store upright clips sideways, with a note to turn them."""
     size_px = frame.width, frame.height
     if max(size_px) > MAX_SIDE_PX:
         raise MediaProblem(
@@ -290,13 +285,9 @@ def loudness(path: Path, parts: int) -> list[float]:
 def _samples(container: InputContainer) -> Iterator[array[int]]:
     """Decode to one channel, coarsely: enough to see how loud it is."""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=_MEASURED_HZ)
-    for frame in container.decode(container.streams.audio[0]):
-        yield from map(_to_numbers, resampler.resample(frame))
-    yield from map(_to_numbers, resampler.resample(None))
-
-
-def _to_numbers(frame: AudioFrame) -> array[int]:
-    return array("h", bytes(frame.planes[0])[: frame.samples * 2])
+    for frame in chain(container.decode(container.streams.audio[0]), [None]):
+        for piece in resampler.resample(frame):
+            yield array("h", bytes(piece.planes[0])[: piece.samples * 2])
 
 
 def inspect_given(source: Path, kind: MediaKind) -> PreparedFile:

@@ -11,7 +11,6 @@ All functions block; call them in a thread.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -90,7 +89,7 @@ def write_recipe(source: Path, to: Path, recipe: Recipe) -> None:
     Raises: MediaProblem for a picture, a sound or any other file that carries none, a damaged
     clip, one that cannot be copied without loss, and a recipe over `MAX_RECIPE_BYTES`; OSError.
     """
-    text = _to_text(recipe)
+    text = recipe.model_dump_json()
     if len(text.encode()) > MAX_RECIPE_BYTES:
         raise MediaProblem("This recipe is too long to be put into the clip.")
     muxer = _MUXERS.get(mime_of(read_prefix(source)))
@@ -117,12 +116,6 @@ def read_recipe(path: Path) -> Recipe | None:
     except av.FFmpegError:
         return None
     return next((recipe for recipe in recipes if recipe is not None), None)
-
-
-def _to_text(recipe: Recipe) -> str:
-    return json.dumps(
-        recipe.model_dump(), ensure_ascii=False, allow_nan=False, separators=(",", ":")
-    )
 
 
 def _from_text(text: str) -> Recipe | None:
@@ -253,6 +246,8 @@ class _Contents:
 def _contents(path: Path) -> _Contents:
     """Read a whole clip. Raises: MediaProblem for a damaged one or none; av.FFmpegError."""
     with open_clip(path) as clip:
+        if not (clip.streams.video or clip.streams.audio):
+            raise MediaProblem(_DAMAGED)
         digests = [blake2b(repr(_description(stream)).encode()) for stream in clip.streams]
         packets = 0
         for packet in clip.demux():
@@ -269,7 +264,7 @@ def _contents(path: Path) -> _Contents:
 
 def _description(stream: Stream) -> tuple[object, ...]:
     context = stream.codec_context
-    if context is None:  # timecodes, attached files, and what is damaged
+    if context is None:  # such as timecodes and attached files
         raise MediaProblem(_NOT_COPIED)
     names = (
         *("name", "codec_tag", "extradata", "width", "height", "sample_aspect_ratio"),

@@ -17,8 +17,7 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from kie_ui.background import BackgroundTasks
-from kie_ui.kie.backend import Backend, clean_api_key
-from kie_ui.kie.client import KieClient
+from kie_ui.kie.client import Backend, KieClient, clean_api_key
 from kie_ui.kie.errors import KieError
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.runs.errors import RunsProblem

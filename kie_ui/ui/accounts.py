@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from kie_ui.kie.backend import Backend, clean_api_key
+from kie_ui.kie.client import Backend, clean_api_key
 from kie_ui.kie.errors import KieError, Unauthorized
 from kie_ui.runs.accounts import Backends, Balances
 from kie_ui.runs.events import ChangeSignals

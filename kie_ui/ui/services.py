@@ -20,8 +20,7 @@ from kie_ui.background import BackgroundTasks
 from kie_ui.catalog.library import EVERYONE, Library
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.kie.backend import Backend
-from kie_ui.kie.client import KieClient
+from kie_ui.kie.client import Backend, KieClient
 from kie_ui.media.storage import Storage
 from kie_ui.runs.accounts import Backends, Balances, Clients
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock

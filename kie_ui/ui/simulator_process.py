@@ -9,7 +9,7 @@ import time
 from pydantic import SecretStr
 
 from kie_ui.catalog.registry import Catalog
-from kie_ui.kie.backend import Backend
+from kie_ui.kie.client import Backend
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.settings import Settings
 from kie_ui.simulator.config import VISITOR_KEY_PREFIX, SimulatorConfig

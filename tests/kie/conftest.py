@@ -4,8 +4,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_ui.kie.backend import Backend
-from kie_ui.kie.client import KieClient, Retries
+from kie_ui.kie.client import Backend, KieClient, Retries
 
 KEY = "planted-key-0123456789"
 

@@ -10,8 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from kie_ui.kie.backend import Backend
-from kie_ui.kie.client import KieClient, Retries
+from kie_ui.kie.client import Backend, KieClient, Retries
 from kie_ui.kie.errors import (
     BadAnswer,
     InvalidInput,

@@ -17,8 +17,7 @@ from sqlalchemy import event
 
 from kie_ui.catalog.registry import Catalog, built_in_registry
 from kie_ui.catalog.values import FileRef
-from kie_ui.kie.backend import Backend
-from kie_ui.kie.client import KieClient
+from kie_ui.kie.client import Backend, KieClient
 from kie_ui.media.storage import Storage
 from kie_ui.runs.accounts import KEY_GONE, Backends, Clients
 from kie_ui.runs.clock import Clock

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
-from kie_ui.kie.backend import Backend
+from kie_ui.kie.client import Backend
 from kie_ui.runs.accounts import Backends, account_of
 from kie_ui.runs.run import BackendKind, Payer
 

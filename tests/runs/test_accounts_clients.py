@@ -4,8 +4,7 @@ import asyncio
 
 from pydantic import SecretStr
 
-from kie_ui.kie.backend import Backend
-from kie_ui.kie.client import KieClient
+from kie_ui.kie.client import Backend, KieClient
 from kie_ui.runs.accounts import IDLE_S, Clients
 from kie_ui.runs.clock import Clock
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from kie_ui.kie.backend import Backend
+from kie_ui.kie.client import Backend
 from kie_ui.runs.accounts import KEY_GONE, Backends
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import KeyMissing, WrongStep

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from kie_ui.kie.backend import Backend
-from kie_ui.kie.client import KieClient, Retries, Timeouts
+from kie_ui.kie.client import Backend, KieClient, Retries, Timeouts
 from kie_ui.kie.errors import (
     BadAnswer,
     InvalidInput,

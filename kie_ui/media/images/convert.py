@@ -72,17 +72,16 @@ def prepare_picture(source: Path, into: Path, limits: PictureLimits) -> Prepared
         info, mode = describe(picture, source), picture.mode
         if _fits_as_it_is(info, mode, limits):
             check_is_whole(picture)
-            return _unchanged(source, info)
+            suffix = suffix_of(info.mime) or source.suffix
+            return PreparedFile(source, info.mime, suffix, info.size_bytes, *info.size_px)
         encoded = _rewrite(picture, info, limits)
-    return PreparedFile(
-        path=_write(encoded, into),
-        mime=encoded.encoding.mime,
-        suffix=encoded.encoding.suffix,
-        width_px=encoded.width_px,
-        height_px=encoded.height_px,
-        size_bytes=len(encoded.data),
-        changes=tuple(_changes(info, mode, encoded, limits)),
-    )
+    mime, size_bytes = encoded.encoding.mime, len(encoded.data)
+    suffix = suffix_of(mime) or ""
+    path = into / f"picture-{secrets.token_hex(8)}{suffix}"
+    into.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_whole(path, encoded.data)
+    changes = tuple(_changes(info, mode, encoded, limits))
+    return PreparedFile(path, mime, suffix, size_bytes, *encoded.size_px, changes=changes)
 
 
 def _fits_as_it_is(info: PictureInfo, mode: str, limits: PictureLimits) -> bool:
@@ -95,26 +94,15 @@ def _fits_as_it_is(info: PictureInfo, mode: str, limits: PictureLimits) -> bool:
     return (
         info.mime in limits.accepts
         and info.size_bytes <= limits.max_bytes
-        and max(info.width_px, info.height_px) <= limits.max_side_px
+        and max(info.size_px) <= limits.max_side_px
         and not info.is_rotated
         and not is_moving
         and mode not in PRINT_MODES | DEEP_GREY_MODES
     )
 
 
-def _unchanged(source: Path, info: PictureInfo) -> PreparedFile:
-    return PreparedFile(
-        path=source,
-        mime=info.mime,
-        suffix=suffix_of(info.mime) or source.suffix,
-        width_px=info.width_px,
-        height_px=info.height_px,
-        size_bytes=info.size_bytes,
-    )
-
-
 def _rewrite(picture: ImageFile.ImageFile, info: PictureInfo, limits: PictureLimits) -> Encoded:
-    size_px = size_within((info.width_px, info.height_px), limits.max_side_px)
+    size_px = size_within(info.size_px, limits.max_side_px)
     plain = scaled_to(to_plain_colours(read_upright(picture, size_px)), size_px)
     encodings = preferred_encodings(
         limits.accepts,
@@ -133,13 +121,6 @@ def _rewrite(picture: ImageFile.ImageFile, info: PictureInfo, limits: PictureLim
             "Use another one."
         )
     return encoded
-
-
-def _write(encoded: Encoded, into: Path) -> Path:
-    into.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = into / f"picture-{secrets.token_hex(8)}{encoded.encoding.suffix}"
-    write_whole(path, encoded.data)
-    return path
 
 
 def _changes(
@@ -173,14 +154,13 @@ def _format_changes(
 
 def _size_changes(info: PictureInfo, encoded: Encoded, limits: PictureLimits) -> Iterator[str]:
     allowed = _size_text(limits.max_bytes, limits)
-    before_px, after_px = (info.width_px, info.height_px), (encoded.width_px, encoded.height_px)
-    if after_px != before_px:
+    if encoded.size_px != info.size_px:
         reason = (
             f"because Kie takes at most {allowed}"
-            if after_px != size_within(before_px, limits.max_side_px)
+            if encoded.size_px != size_within(info.size_px, limits.max_side_px)
             else f"because sides over {limits.max_side_px} pixels may be refused"
         )
-        before, after = (f"{width} × {height}" for width, height in (before_px, after_px))
+        before, after = (f"{width} × {height}" for width, height in (info.size_px, encoded.size_px))
         yield f"Scaled down from {before} to {after} pixels, {reason}."
     if info.size_bytes > limits.max_bytes:
         size = _size_text(len(encoded.data), limits)

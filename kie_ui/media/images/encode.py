@@ -10,8 +10,6 @@ from typing import Any, cast
 
 from PIL import Image, ImageCms
 
-from kie_ui.catalog.media_types import suffix_of
-
 DEEP_GREY_MODES = {"I;16", "I;16B", "I;16L", "I;16N", "I", "F"}
 PRINT_MODES = {"CMYK", "LAB"}
 _ALPHA_MODES = {"LA", "RGBA", "PA", "La", "RGBa"}
@@ -27,14 +25,18 @@ def to_plain_colours(picture: Image.Image) -> Image.Image:
     plain = _to_srgb(_to_plain_mode(picture), picture.info.get("icc_profile"))
     if has_alpha(plain):
         plain = plain.convert("RGBA")
-        plain = plain.convert("RGB") if _is_opaque(plain) else plain
+        is_opaque = plain.getchannel("A").getextrema() == (255, 255)
+        plain = plain.convert("RGB") if is_opaque else plain
     plain = plain.copy() if plain is picture else plain
     plain.info = {}
     return plain
 
 
 def has_alpha(picture: Image.Image) -> bool:
-    """Whether some pixels may be transparent, by the picture's mode or its marked colour."""
+    """Whether some pixels may be transparent, by the picture's mode or its marked colour.
+
+    Pillow's own `has_transparency_data` fails for a palette picture whose palette is missing.
+    """
     return picture.mode in _ALPHA_MODES or "transparency" in picture.info
 
 
@@ -43,10 +45,6 @@ def on_white(picture: Image.Image) -> Image.Image:
     filled = Image.new("RGB", picture.size, "white")
     filled.paste(picture, mask=picture.getchannel("A"))
     return filled
-
-
-def _is_opaque(picture: Image.Image) -> bool:
-    return picture.getchannel("A").getextrema() == (255, 255)
 
 
 def _to_plain_mode(picture: Image.Image) -> Image.Image:
@@ -117,23 +115,13 @@ class Encoding:
     format: str
     """Pillow's name of it."""
     keeps_alpha: bool
-    qualities: tuple[int, ...]
+    is_lossless: bool
     max_side_px: int
 
-    @property
-    def is_lossless(self) -> bool:
-        """Whether every pixel comes back as it was."""
-        return not self.qualities
 
-    @property
-    def suffix(self) -> str:
-        """How the name of a file in it ends, with the dot."""
-        return suffix_of(self.mime) or ""
-
-
-JPEG = Encoding("image/jpeg", "JPEG", keeps_alpha=False, qualities=QUALITIES, max_side_px=65_500)
-PNG = Encoding("image/png", "PNG", keeps_alpha=True, qualities=(), max_side_px=2**31 - 1)
-WEBP = Encoding("image/webp", "WEBP", keeps_alpha=True, qualities=QUALITIES, max_side_px=16_383)
+JPEG = Encoding("image/jpeg", "JPEG", keeps_alpha=False, is_lossless=False, max_side_px=65_500)
+PNG = Encoding("image/png", "PNG", keeps_alpha=True, is_lossless=True, max_side_px=2**31 - 1)
+WEBP = Encoding("image/webp", "WEBP", keeps_alpha=True, is_lossless=False, max_side_px=16_383)
 
 ENCODINGS = {encoding.mime: encoding for encoding in (JPEG, PNG, WEBP)}
 
@@ -144,8 +132,7 @@ class Encoded:
 
     data: bytes
     encoding: Encoding
-    width_px: int
-    height_px: int
+    size_px: tuple[int, int]
     is_flattened: bool
 
 
@@ -163,8 +150,7 @@ def preferred_encodings(
         order = [PNG, JPEG, WEBP]
     else:
         order = [JPEG, WEBP, PNG]
-    own = ENCODINGS.get(source_mime)
-    order = order if own is None else [own, *(each for each in order if each is not own)]
+    order.sort(key=lambda encoding: encoding.mime != source_mime)  # its own first, else as it is
     return tuple(encoding for encoding in order if encoding.mime in accepts)
 
 
@@ -217,7 +203,7 @@ def _first_that_fits(
         data = _best_quality(picture, encoding, max_bytes)
         if len(data) <= max_bytes:
             is_flattened = has_alpha(picture) and not encoding.keeps_alpha
-            return Encoded(data, encoding, *picture.size, is_flattened), len(data)
+            return Encoded(data, encoding, picture.size, is_flattened), len(data)
         least_bytes.append(len(data))
     return None, min(least_bytes, default=2 * max_bytes)
 
@@ -229,12 +215,12 @@ def _best_quality(picture: Image.Image, encoding: Encoding, max_bytes: int) -> b
 
     @cache
     def encoded(step: int) -> bytes:
-        return _encode(picture, encoding, encoding.qualities[step])
+        return _encode(picture, encoding, QUALITIES[step])
 
     def fits(step: int) -> bool:
         return len(encoded(step)) <= max_bytes
 
-    last = len(encoding.qualities) - 1
+    last = len(QUALITIES) - 1
     # The best one first: for most pictures it is also the only one needed.
     step = 0 if fits(0) else bisect_left(range(last), x=True, lo=1, key=fits)
     return encoded(step)
@@ -244,14 +230,10 @@ def _encode(picture: Image.Image, encoding: Encoding, quality: int = 0) -> bytes
     options: dict[str, Any] = {} if encoding.is_lossless else {"quality": quality}
     if encoding is JPEG:
         # No optimising: it needs the whole file in a buffer, whose size Pillow guesses too small.
-        options["subsampling"] = _subsampling(quality)
+        # At high quality the sharpness of coloured edges is worth its bytes.
+        options["subsampling"] = "4:4:4" if quality >= 92 else "4:2:0"
     if has_alpha(picture) and not encoding.keeps_alpha:
         picture = on_white(picture)
     buffer = io.BytesIO()
     picture.save(buffer, encoding.format, **options)
     return buffer.getvalue()
-
-
-def _subsampling(quality: int) -> str:
-    """At high quality the sharpness of coloured edges is worth its bytes."""
-    return "4:4:4" if quality >= 92 else "4:2:0"

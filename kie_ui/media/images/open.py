@@ -47,6 +47,11 @@ class PictureInfo:
     is_rotated: bool
     frames: int
 
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width_px, self.height_px
+
 
 _Reader = Callable[[IO[bytes], str], ImageFile.ImageFile]
 
@@ -95,7 +100,6 @@ _TURNS: dict[int, Image.Transpose] = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = {5, 6, 7, 8}
-_REDUCED_COPY = 1
 
 
 def inspect_picture(path: Path) -> PictureInfo:
@@ -212,7 +216,7 @@ def _refuse_camera_previews(picture: ImageFile.ImageFile) -> None:
     if not isinstance(picture, TiffImagePlugin.TiffImageFile):
         return
     tags = picture.tag_v2
-    is_reduced_copy = tags.get(ExifTags.Base.NewSubfileType, 0) & _REDUCED_COPY
+    is_reduced_copy = tags.get(ExifTags.Base.NewSubfileType, 0) & 1
     if is_reduced_copy or ExifTags.Base.DNGVersion in tags:
         raise MediaProblem(_not_a_picture(FileKind.RAW))
 

@@ -47,6 +47,20 @@ def test_a_fitting_picture_goes_byte_for_byte(tmp_path: Path, draw: Drawer, form
     assert prepared.size_bytes == path.stat().st_size
 
 
+def test_a_palette_picture_without_its_palette_is_converted(tmp_path: Path) -> None:
+    """What a faulty program left out is no reason to fail."""
+    path = tmp_path / "picture.png"
+    Image.new("P", (40, 30)).save(path)
+    content = path.read_bytes()
+    start = content.index(b"PLTE") - 4
+    end = start + 12 + int.from_bytes(content[start : start + 4], "big")
+    path.write_bytes(content[:start] + content[end:])
+
+    prepared = prepare_picture(path, tmp_path, PictureLimits(10**6, ("image/jpeg",)))
+
+    assert prepared.mime == "image/jpeg"
+
+
 def test_the_suffix_tells_the_content_not_the_name(tmp_path: Path, draw: Drawer) -> None:
     """A PNG named .jpg is uploaded as the PNG it is."""
     path = tmp_path / "misnamed.jpg"

@@ -78,9 +78,9 @@ def test_a_lossless_encoding_shrinks_only_when_it_is_the_only_one(noise: Drawer)
 
     assert only_png is not None
     assert only_png.encoding is PNG
-    assert only_png.width_px < 120
+    assert only_png.size_px[0] < 120
     assert either is not None
-    assert (either.encoding, either.width_px) == (JPEG, 120)
+    assert (either.encoding, either.size_px[0]) == (JPEG, 120)
 
 
 def test_an_encoding_that_cannot_hold_so_wide_a_picture_is_passed_by() -> None:
@@ -98,7 +98,7 @@ def test_too_wide_for_every_encoding_is_scaled_until_it_fits() -> None:
     encoded = encode_within(Image.new("RGB", (17_000, 2)), [WEBP], 10**6)
 
     assert encoded is not None
-    assert encoded.width_px <= WEBP.max_side_px
+    assert encoded.size_px[0] <= WEBP.max_side_px
 
 
 def test_what_can_never_fit_ends() -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from kie_ui.kie.backend import Backend
+from kie_ui.kie.client import Backend
 from kie_ui.kie.errors import KieError, TaskNotFound
 from kie_ui.runs.accounts import Backends
 from kie_ui.runs.errors import KeyMissing, UnknownRun, WrongStep

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from kie_ui.kie.backend import Backend, clean_api_key
+from kie_ui.kie.client import Backend, clean_api_key
 
 
 def test_the_live_backend_needs_only_a_key() -> None:
