@@ -1,3 +1,3 @@
 """Kie UI: a browser playground for Kie's generation API."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
