@@ -11,9 +11,9 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -23,42 +23,17 @@ from kie_ui.catalog.exchange import Source, read_sources
 from kie_ui.catalog.library import EVERYONE, Added, Entry, Library
 from kie_ui.catalog.parameters import Parameter
 from kie_ui.catalog.registry import UnknownModel
-from kie_ui.catalog.sanitize import UnusableSpec
+from kie_ui.catalog.sanitize import UnusableSpec, one_line
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
 
 _LONGEST = 60
 """Characters of a fact in a line."""
+_UNKNOWN = "There is no such model."
 _HAS_A_PLACE = ("name", "type", "required", "description", "widget")
 
 
-def facts_as_json(specs: Iterable[ModelSpec]) -> str:
-    """Write all that is known of models as one JSON array."""
-    return _as_json([facts_of_model(spec) for spec in specs])
-
-
-def entries_as_json(entries: Iterable[Entry]) -> str:
-    """Write which models there are as one JSON array."""
-    return _as_json(
-        [
-            {
-                "model": entry.model,
-                "title": entry.title,
-                "makes": entry.spec.produces,
-                "parameters": len(entry.spec.parameters),
-                "marks": _marks(entry),
-            }
-            for entry in entries
-        ]
-    )
-
-
-def entry_line(entry: Entry) -> str:
-    """Write a model as one line of columns with tabs between them."""
-    return f"{entry.model}\t{entry.title}\t{', '.join(_marks(entry))}\n"
-
-
-def model_text(spec: ModelSpec) -> str:
+def _model_text(spec: ModelSpec) -> str:
     """Write a model for a person: each parameter a line, then what its page left open."""
     rows = [_row(parameter) for parameter in spec.parameters]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
@@ -66,7 +41,7 @@ def model_text(spec: ModelSpec) -> str:
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
         lines.append(f"  {'  '.join(cells)}  {row[4]}".rstrip())
-    lines += [f"  Note: {line(warning)}" for warning in spec.warnings]
+    lines += [f"  Note: {one_line(warning)}" for warning in spec.warnings]
     return "\n".join(lines) + "\n"
 
 
@@ -74,29 +49,18 @@ def _row(parameter: Parameter) -> tuple[str, str, str, str, str]:
     facts = facts_of(parameter)
     required = "required" if parameter.required else "optional"
     others = (f"{name}={_shown(facts[name])}" for name in facts if name not in _HAS_A_PLACE)
-    return line(parameter.name), facts["type"], required, facts["widget"], "  ".join(others)
+    return one_line(parameter.name), facts["type"], required, facts["widget"], "  ".join(others)
 
 
 def _marks(entry: Entry) -> list[str]:
-    return list(_each_mark(entry))
-
-
-def _each_mark(entry: Entry) -> Iterator[str]:
-    yield "built in" if entry.is_built_in else "added"
-    if entry.is_replaced:
-        yield "replaced"
-    if entry.is_hidden:
-        yield "hidden"
+    marks = {"replaced": entry.is_replaced, "hidden": entry.is_hidden}
+    origin = "built in" if entry.is_built_in else "added"
+    return [origin, *(mark for mark, applies in marks.items() if applies)]
 
 
 def _shown(value: object) -> str:
-    text = line(json.dumps(value, ensure_ascii=False))
+    text = one_line(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def line(text: str) -> str:
-    """Keep what a page says from moving a terminal's cursor, or from looking like two lines."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _as_json(value: Any) -> str:
@@ -108,6 +72,8 @@ SAME, DIFFERENT, TROUBLE = 0, 1, 2
 
 _PAGES = "documentation pages or exported files, folders of them, or - for the standard input"
 _IDS = "ids, such as maker/model"
+_OUTPUT = "instead of printing it"
+_DATA_FOLDER = "the data folder, if not that of the settings"
 _EPILOG = """exit status:
   0  all is well (diff: nothing is different)
   1  something could not be read or done; all else was (diff: something is different)
@@ -122,12 +88,13 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    for name, command in _COMMANDS.items():
-        one = commands.add_parser(name, help=command.meaning, description=f"{command.meaning}.")
-        for argument in command.arguments:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (run, meaning, arguments) in _COMMANDS.items():
+        command = commands.add_parser(name, help=meaning, description=f"{meaning}.")
+        command.set_defaults(run=run)
+        for argument in arguments:
             names, facts = _ARGUMENTS[argument]
-            one.add_argument(*names, **facts)
+            command.add_argument(*names, **facts)
     return parser
 
 
@@ -136,14 +103,8 @@ _ARGUMENTS: Mapping[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "models": (("models",), {"nargs": "+", "metavar": "MODEL", "help": _IDS}),
     "any models": (("models",), {"nargs": "*", "metavar": "MODEL", "help": _IDS}),
     "json": (("--json",), {"action": "store_true", "help": "print one JSON array"}),
-    "output": (
-        ("--output", "-o"),
-        {"type": Path, "metavar": "FILE", "help": "instead of printing it"},
-    ),
-    "data folder": (
-        ("--data-dir",),
-        {"type": Path, "help": "the data folder, if not that of the settings"},
-    ),
+    "output": (("--output", "-o"), {"type": Path, "metavar": "FILE", "help": _OUTPUT}),
+    "data folder": (("--data-dir",), {"type": Path, "help": _DATA_FOLDER}),
 }
 
 
@@ -154,21 +115,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        status = run(options)
+        status: int = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # who reads has read enough, and what is left would be flushed at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SOME_FAILED
-    return status
-
-
-def run(options: Namespace) -> int:
-    """Do what a command line asks for."""
-    try:
-        return _COMMANDS[options.command].run(options)
     except ValidationError as invalid:
         names = ", ".join(str(error["loc"][0]) for error in invalid.errors())
         return _say("settings", [f"These cannot be used: {names}."], status=2)
+    return status
 
 
 def _import(options: Namespace) -> int:
@@ -197,10 +152,22 @@ def _list(options: Namespace) -> int:
     library = _library(options)
     entries = library.entries(EVERYONE)
     _say("models", library.warnings(EVERYONE))
-    sys.stdout.write(
-        entries_as_json(entries) if options.json else "".join(map(entry_line, entries))
-    )
+    if options.json:
+        sys.stdout.write(_as_json(list(map(_facts_of_entry, entries))))
+    else:
+        rows = ((entry.model, entry.title, ", ".join(_marks(entry))) for entry in entries)
+        sys.stdout.writelines("\t".join(row) + "\n" for row in rows)
     return DONE
+
+
+def _facts_of_entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "model": entry.model,
+        "title": entry.title,
+        "makes": entry.spec.produces,
+        "parameters": len(entry.spec.parameters),
+        "marks": _marks(entry),
+    }
 
 
 def _show(options: Namespace) -> int:
@@ -218,15 +185,15 @@ def _read(options: Namespace) -> int:
 
 def _diff(options: Namespace) -> int:
     known = _known(_library(options))
-    return max(_tell_difference(known, source) for source in read_sources(options.pages))
+    return max(_print_difference(known, source) for source in read_sources(options.pages))
 
 
-def _tell_difference(known: Mapping[str, ModelSpec], source: Source) -> int:
+def _print_difference(known: Mapping[str, ModelSpec], source: Source) -> int:
     status = _say(source.name, source.problems, status=TROUBLE)
     for spec in source.specs:
         old = known.get(spec.model)
         sentences = ("It is new.",) if old is None else compare(old, spec).sentences
-        sys.stdout.write("".join(f"{spec.model}: {line(text)}\n" for text in sentences))
+        sys.stdout.write("".join(f"{spec.model}: {one_line(text)}\n" for text in sentences))
         status = max(status, DIFFERENT if sentences else SAME)
     return status
 
@@ -268,27 +235,16 @@ def _export(options: Namespace) -> int:
     return DONE
 
 
-class _Command(NamedTuple):
-    run: Callable[[Namespace], int]
-    meaning: str
-    arguments: tuple[str, ...]
-
-
-_COMMANDS: Mapping[str, _Command] = {
-    "import": _Command(
-        _import, "add the models of pages, or replace them", ("pages", "data folder")
-    ),
-    "list": _Command(_list, "list the models that there are", ("json", "data folder")),
-    "show": _Command(_show, "show what is known of models", ("models", "json", "data folder")),
-    "diff": _Command(_diff, "show what pages would change", ("pages", "data folder")),
-    "read": _Command(_read, "read pages, and store nothing", ("pages", "json")),
-    "remove": _Command(_remove, "remove models that were added", ("models", "data folder")),
-    "export": _Command(
-        _export, "write models as one file", ("any models", "output", "data folder")
-    ),
+_COMMANDS: Mapping[str, tuple[Callable[[Namespace], int], str, tuple[str, ...]]] = {
+    "import": (_import, "add the models of pages, or replace them", ("pages", "data folder")),
+    "list": (_list, "list the models that there are", ("json", "data folder")),
+    "show": (_show, "show what is known of models", ("models", "json", "data folder")),
+    "diff": (_diff, "show what pages would change", ("pages", "data folder")),
+    "read": (_read, "read pages, and store nothing", ("pages", "json")),
+    "remove": (_remove, "remove models that were added", ("models", "data folder")),
+    "export": (_export, "write models as one file", ("any models", "output", "data folder")),
 }
-
-_UNKNOWN = "There is no such model."
+"""By name: what runs it, what it does, and its arguments."""
 
 
 def _library(options: Namespace) -> Library:
@@ -303,12 +259,15 @@ def _known(library: Library) -> dict[str, ModelSpec]:
 
 
 def _print(specs: list[ModelSpec], *, is_json: bool) -> None:
-    sys.stdout.write(facts_as_json(specs) if is_json else "\n".join(map(model_text, specs)))
+    if is_json:
+        sys.stdout.write(_as_json([facts_of_model(spec) for spec in specs]))
+    else:
+        sys.stdout.write("\n".join(map(_model_text, specs)))
 
 
 def _say(name: str, sentences: Iterable[str], *, status: int = SOME_FAILED) -> int:
     """Write sentences about a page or a model to the standard error."""
-    lines = [f"{line(name)}: {line(sentence)}\n" for sentence in sentences]
+    lines = [f"{one_line(name)}: {one_line(sentence)}\n" for sentence in sentences]
     sys.stderr.write("".join(lines))
     return status if lines else DONE
 

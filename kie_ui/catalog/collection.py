@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
 from kie_ui.catalog.describe import compare
@@ -45,10 +45,8 @@ class NewerCollection(ValueError):
     """A newer version of the program wrote this collection in a way that this one does not know."""
 
 
-class Stored(BaseModel):
+class Stored(BaseModel, frozen=True, extra="forbid"):
     """What a collection holds about one model, of its own or of everyone's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     spec: ModelSpec | None = None

@@ -7,20 +7,19 @@ the simulator and the API endpoint each derive that from the same facts.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, Field, StrictFloat, StrictInt, StrictStr
 
 WireType = Literal["string", "number", "integer", "boolean", "array", "object"]
+"""The type that a parameter has on the wire: every kind's `wire_type`."""
 
 OptionValue = StrictStr | StrictInt | StrictFloat
 """A documented value of a choice, in the type of the wire."""
 
 
-class _Parameter(BaseModel):
+class _Parameter(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """What every kind of parameter has in common."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(min_length=1)
     """The documented spelling, as sent."""
@@ -43,6 +42,7 @@ class TextParameter(_Parameter):
     """Free text, such as a prompt."""
 
     kind: Literal["text"] = "text"
+    wire_type: ClassVar[WireType] = "string"
     min_length: int | None = Field(default=None, ge=0)
     max_length: int | None = Field(default=None, gt=0)
     """Characters."""
@@ -55,16 +55,9 @@ class TextParameter(_Parameter):
     sample: str | None = None
     """How the documentation's example begins, in one line; the form shows it while it is empty."""
 
-    @property
-    def wire_type(self) -> WireType:
-        """The type this parameter has on the wire."""
-        return "string"
 
-
-class Option(BaseModel):
+class Option(BaseModel, frozen=True, extra="forbid"):
     """One of the documented values of a choice, with the documented label."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     value: OptionValue
     label: str
@@ -87,7 +80,7 @@ class ChoiceParameter(_Parameter):
 
     @property
     def wire_type(self) -> WireType:
-        """The type this parameter has on the wire."""
+        """The type of its value."""
         return "array" if self.many else self.of
 
     @property
@@ -111,7 +104,7 @@ class NumberParameter(_Parameter):
 
     @property
     def wire_type(self) -> WireType:
-        """The type this parameter has on the wire."""
+        """The type of its value."""
         return "integer" if self.integer else "number"
 
     @property
@@ -128,12 +121,8 @@ class SwitchParameter(_Parameter):
     """Yes or no; without a default also neither, which leaves the choice to the service."""
 
     kind: Literal["switch"] = "switch"
+    wire_type: ClassVar[WireType] = "boolean"
     default: bool | None = None
-
-    @property
-    def wire_type(self) -> WireType:
-        """The type this parameter has on the wire."""
-        return "boolean"
 
 
 class MediaParameter(_Parameter):
@@ -156,7 +145,7 @@ class MediaParameter(_Parameter):
 
     @property
     def wire_type(self) -> WireType:
-        """The type this parameter has on the wire."""
+        """The type of its value."""
         return "array" if self.many else "string"
 
 
@@ -173,17 +162,13 @@ class TableParameter(_Parameter):
     """
 
     kind: Literal["table"] = "table"
+    wire_type: ClassVar[WireType] = "array"
     columns: tuple[Column, ...] = Field(min_length=1)
     is_bare: bool = False
     min_items: int | None = Field(default=None, ge=0)
     max_items: int | None = Field(default=None, gt=0)
     default: tuple[Any, ...] = ()
     """Rows as the wire wants them."""
-
-    @property
-    def wire_type(self) -> WireType:
-        """The type this parameter has on the wire."""
-        return "array"
 
 
 class JsonParameter(_Parameter):
@@ -197,7 +182,7 @@ class JsonParameter(_Parameter):
 
     @property
     def wire_type(self) -> WireType:
-        """The type this parameter has on the wire."""
+        """The type of its value."""
         return self.of
 
 

@@ -251,9 +251,14 @@ def sanitize_spec(spec: ModelSpec, built_in: ModelSpec | None = None) -> ModelSp
     )
 
 
+def one_line(text: str) -> str:
+    """Return a text without line breaks, or what could move a terminal's cursor."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def clean_title(title: str) -> str:
     """Return a title as one line of a length that a tab can show."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in title).split())
+    line = one_line(title)
     return line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1].rstrip() + "…"
 
 

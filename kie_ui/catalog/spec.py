@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from kie_ui.catalog.parameters import MediaParameter, Parameter
 
@@ -20,19 +20,15 @@ MAX_ID = 200
 """Characters."""
 
 
-class Alternative(BaseModel):
+class Alternative(BaseModel, frozen=True, extra="forbid"):
     """One way to give what an `ExactlyOne` rule asks for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     parameter: str
     label: str
 
 
-class ExactlyOne(BaseModel):
+class ExactlyOne(BaseModel, frozen=True, extra="forbid"):
     """Of these parameters one is given, and no second."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Literal["exactly_one"] = "exactly_one"
     label: str
@@ -45,23 +41,19 @@ class ExactlyOne(BaseModel):
         return tuple(alternative.parameter for alternative in self.alternatives)
 
 
-class OnlyWith(BaseModel):
+class OnlyWith(BaseModel, frozen=True, extra="forbid"):
     """A parameter that means nothing, and is not sent, unless another is given."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Literal["only_with"] = "only_with"
     parameter: str
     needs: str
 
 
-class Becomes(BaseModel):
+class Becomes(BaseModel, frozen=True, extra="forbid"):
     """A value that the service replaces by itself when another parameter is given.
 
     We replace it ourselves before sending, and say so, so that the clip is no surprise.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Literal["becomes"] = "becomes"
     parameter: str
@@ -90,13 +82,11 @@ def names_in(rule: Rule) -> set[str]:
 MAX_CREDITS_PER_SECOND = 100_000.0
 
 
-class Price(BaseModel):
+class Price(BaseModel, frozen=True, extra="forbid"):
     """Credits per second of result, by the value of one parameter, as seen on one day.
 
     Prices change without notice: they are shown as an estimate with their date.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     credits_per_second: dict[str, Annotated[float, Field(ge=0, le=MAX_CREDITS_PER_SECOND)]]
     """By the value of `by`."""
@@ -111,10 +101,8 @@ Produces = Literal["video", "image", "audio", "text"]
 """What comes out of a model; `text` includes objects."""
 
 
-class ModelSpec(BaseModel):
+class ModelSpec(BaseModel, frozen=True, extra="forbid"):
     """Everything that is documented about one model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = Field(min_length=1)
     """Kie's id, such as `grok-imagine/image-to-video`."""

@@ -8,17 +8,15 @@ import unicodedata
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 MAX_URL_LENGTH = 2048
 """Characters; the longest address that servers and proxies commonly take."""
 _LIKE_IPV4 = re.compile(r"\d+(\.\d+){3}")
 
 
-class FileRef(BaseModel):
+class FileRef(BaseModel, frozen=True, extra="forbid"):
     """A file on this machine, still to be uploaded."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["file"] = "file"
     path: str
@@ -33,10 +31,8 @@ class FileRef(BaseModel):
         return name.encode(errors="replace").decode()
 
 
-class UrlRef(BaseModel):
+class UrlRef(BaseModel, frozen=True, extra="forbid"):
     """A web address, passed on as it is and never fetched by us."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["url"] = "url"
     url: str
@@ -53,13 +49,11 @@ class UrlRef(BaseModel):
 MediaRef = Annotated[FileRef | UrlRef, Field(discriminator="kind")]
 
 
-class JsonValue(BaseModel):
+class JsonValue(BaseModel, frozen=True, extra="forbid"):
     """A value of the wire that is neither text nor a number nor media: a list or an object.
 
     Wrapped, so that nothing in it is ever taken for a `FileRef`, whatever it looks like.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["json"] = "json"
     value: Any
