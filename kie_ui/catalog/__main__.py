@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from kie_ui.catalog.collection import CollectionProblem
-from kie_ui.catalog.describe import compare, facts_of, facts_of_model
+from kie_ui.catalog.describe import LIMITS, differences, facts_of, facts_of_model
 from kie_ui.catalog.exchange import Source, read_sources
 from kie_ui.catalog.library import EVERYONE, Added, Entry, Library
 from kie_ui.catalog.parameters import Parameter
@@ -30,7 +30,6 @@ from kie_ui.settings import Settings
 _LONGEST = 60
 """Characters of a fact in a line."""
 _UNKNOWN = "There is no such model."
-_HAS_A_PLACE = ("name", "type", "required", "description", "widget")
 
 
 def _model_text(spec: ModelSpec) -> str:
@@ -48,7 +47,7 @@ def _model_text(spec: ModelSpec) -> str:
 def _row(parameter: Parameter) -> tuple[str, str, str, str, str]:
     facts = facts_of(parameter)
     required = "required" if parameter.required else "optional"
-    others = (f"{name}={_shown(facts[name])}" for name in facts if name not in _HAS_A_PLACE)
+    others = (f"{name}={_shown(facts[name])}" for name in facts if name in LIMITS)
     return one_line(parameter.name), facts["type"], required, facts["widget"], "  ".join(others)
 
 
@@ -192,7 +191,7 @@ def _print_difference(known: Mapping[str, ModelSpec], source: Source) -> int:
     status = _say(source.name, source.problems, status=TROUBLE)
     for spec in source.specs:
         old = known.get(spec.model)
-        sentences = ("It is new.",) if old is None else compare(old, spec).sentences
+        sentences = ("It is new.",) if old is None else differences(old, spec)
         sys.stdout.write("".join(f"{spec.model}: {one_line(text)}\n" for text in sentences))
         status = max(status, DIFFERENT if sentences else SAME)
     return status

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
-from kie_ui.catalog.describe import compare
+from kie_ui.catalog.describe import differences
 from kie_ui.catalog.spec import ModelSpec
 
 logger = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ def with_added(
     new restores that, with its own words: they are the better ones.
     """
     stored = collection.of(spec.model)
-    if beneath is not None and compare(beneath, spec).is_same:
+    if beneath is not None and not differences(beneath, spec):
         undone = stored.with_spec(None) if stored.own_spec else stored
         return collection.with_model(undone.changed(is_hidden=False))
     if stored.own_spec is not None and stored.own_spec.digest == spec.digest:

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError, SchemaError, SchemaValidator, ValidationError
 from pydantic_core.core_schema import str_schema
 
+from kie_ui.catalog.media_types import MEDIA_NOUNS
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     MediaParameter,
@@ -30,13 +31,6 @@ MAX_CHOICES_SAID = 30
 
 _LARGEST = 1e308
 
-NOUNS = {
-    "image": ("picture", "pictures"),
-    "video": ("video", "videos"),
-    "audio": ("sound", "sounds"),
-    "file": ("file", "files"),
-}
-"""What a person calls the media of a parameter, one and several."""
 _WORDS: dict[str, str] = {
     "missing": "is missing: fill it in.",
     "string_type": "needs text.",
@@ -165,7 +159,7 @@ def check_number(parameter: NumberParameter, number: float) -> float | int:
 
 def check_media(parameter: MediaParameter, items: tuple[MediaRef, ...]) -> tuple[MediaRef, ...]:
     """Refuse too many files, and too few."""
-    check_count(items, parameter.min_items, parameter.max_items, NOUNS[parameter.media])
+    check_count(items, parameter.min_items, parameter.max_items, MEDIA_NOUNS[parameter.media])
     return items
 
 
@@ -233,7 +227,7 @@ def error_in_words(parameter: Parameter, details: Mapping[str, Any]) -> str:
 
 
 def _a_file(parameter: MediaParameter) -> str:
-    return f"a {NOUNS[parameter.media][0]}"
+    return f"a {MEDIA_NOUNS[parameter.media][0]}"
 
 
 def missing(parameter: Parameter) -> Problem:

@@ -1,11 +1,11 @@
-"""What a page states of a parameter, as one JSON object: what `show --json` prints."""
+"""What a page states of a parameter, as `show --json` prints it, and what a newer page changes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from kie_ui.catalog.media_types import MEDIA_NOUNS
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     JsonParameter,
@@ -18,10 +18,7 @@ from kie_ui.catalog.parameters import (
 )
 from kie_ui.catalog.spec import ModelSpec
 
-ORDER = (
-    "name",
-    "type",
-    "required",
+LIMITS = (
     "options",
     "default",
     "minimum",
@@ -34,43 +31,14 @@ ORDER = (
     "max_bytes",
     "accepts",
     "pattern",
-    "description",
-    "widget",
 )
+ORDER = ("name", "type", "required", *LIMITS, "description", "widget")
 """The names of the facts, in the order in which they are shown."""
-_LIMITS = tuple(
-    name for name in ORDER if name not in ("name", "type", "required", "description", "widget")
-)
-
-WidgetKind = Literal[
-    "text",
-    "long text",
-    "choice",
-    "list",
-    "several choices",
-    "slider",
-    "number",
-    "switch",
-    "three-way switch",
-    "yes or no",
-    "picture",
-    "pictures",
-    "video",
-    "videos",
-    "sound",
-    "sounds",
-    "file",
-    "files",
-    "table",
-    "JSON",
-]
-"""What the form shows for a parameter, in plain words."""
 
 MAX_SEGMENTS = 3
 """Choices beside each other."""
 MAX_LETTERS = 45
 """Of all choices beside each other together."""
-_COMPARED = tuple(name for name in ORDER if name not in ("name", "description", "widget"))
 
 _WORDS = {
     "type": "type",
@@ -88,12 +56,6 @@ _WORDS = {
 }
 _LONGEST = 80
 """Characters of a value that a sentence shows."""
-_MEDIA_WIDGETS: dict[str, tuple[WidgetKind, WidgetKind]] = {
-    "image": ("picture", "pictures"),
-    "video": ("video", "videos"),
-    "audio": ("sound", "sounds"),
-    "file": ("file", "files"),
-}
 
 
 def facts_of(parameter: Parameter) -> dict[str, Any]:
@@ -129,7 +91,7 @@ def is_same_fact(one: Any, other: Any) -> bool:
 
 
 def _limits(parameter: Parameter) -> dict[str, Any]:
-    limits = {name: getattr(parameter, name, None) for name in _LIMITS}
+    limits = {name: getattr(parameter, name, None) for name in LIMITS}
     match parameter:
         case ChoiceParameter():
             limits["options"] = parameter.values
@@ -142,7 +104,7 @@ def _limits(parameter: Parameter) -> dict[str, Any]:
 
 
 def _as_list(value: Any) -> Any:
-    """Write a tuple as JSON does; an empty one states nothing."""
+    """Write a tuple as a list; an empty one states nothing."""
     return (list(value) or None) if isinstance(value, tuple) else value
 
 
@@ -151,9 +113,8 @@ def _plain(number: float | None) -> int | float | None:
     return int(number) if number is not None and number.is_integer() else number
 
 
-def widget_kind(parameter: Parameter) -> WidgetKind:
-    """Decide by which widget the form asks for a parameter."""
-    kind: WidgetKind
+def widget_kind(parameter: Parameter) -> str:
+    """Decide by which widget, in plain words, the form asks for a parameter."""
     match parameter:
         case TextParameter():
             kind = "long text" if parameter.multiline else "text"
@@ -164,7 +125,7 @@ def widget_kind(parameter: Parameter) -> WidgetKind:
         case SwitchParameter():
             kind = _switch_widget(parameter)
         case MediaParameter():
-            one, several = _MEDIA_WIDGETS[parameter.media]
+            one, several = MEDIA_NOUNS[parameter.media]
             kind = several if parameter.many and parameter.max_items != 1 else one
         case TableParameter():
             kind = "table"
@@ -173,7 +134,7 @@ def widget_kind(parameter: Parameter) -> WidgetKind:
     return kind
 
 
-def _choice_widget(parameter: ChoiceParameter) -> WidgetKind:
+def _choice_widget(parameter: ChoiceParameter) -> str:
     """Lay few short words beside each other; a longer list, or one of amounts, drops down."""
     if parameter.many:
         return "several choices"
@@ -189,70 +150,30 @@ def _has_slider(parameter: NumberParameter) -> bool:
     return has_both_ends and parameter.default is not None
 
 
-def _switch_widget(parameter: SwitchParameter) -> WidgetKind:
+def _switch_widget(parameter: SwitchParameter) -> str:
     if parameter.default is not None:
         return "switch"
     return "yes or no" if parameter.required else "three-way switch"
 
 
-@dataclass(frozen=True)
-class Change:
-    """One fact of one parameter that a newer page states differently."""
-
-    parameter: str
-    fact: str
-    old: Any
-    new: Any
-    """None where a page does not state it."""
-    words: str
-    """The same for a person."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What is different between two pages of one model."""
-
-    added: tuple[Parameter, ...] = ()
-    removed: tuple[Parameter, ...] = ()
-    changes: tuple[Change, ...] = ()
-
-    @property
-    def is_same(self) -> bool:
-        """Whether nothing differs that matters to a request."""
-        return not (self.added or self.removed or self.changes)
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """All of it in words, a sentence each."""
-        return (
-            *(f"{p.name} is new{', and required' if p.required else ''}." for p in self.added),
-            *(f"{p.name} is gone." for p in self.removed),
-            *(change.words for change in self.changes),
-        )
-
-
-def compare(old: ModelSpec, new: ModelSpec) -> Difference:
-    """Return what a newer spec of a model changes."""
+def differences(old: ModelSpec, new: ModelSpec) -> tuple[str, ...]:
+    """Say what a newer spec of a model changes in a request, a sentence each."""
     before = {parameter.name: parameter for parameter in old.parameters}
     after = {parameter.name: parameter for parameter in new.parameters}
-    return Difference(
-        added=tuple(p for name, p in after.items() if name not in before),
-        removed=tuple(p for name, p in before.items() if name not in after),
-        changes=tuple(
-            change
-            for name in before
-            if name in after
-            for change in _changes(before[name], after[name])
-        ),
+    added = (parameter for name, parameter in after.items() if name not in before)
+    kept = (name for name in before if name in after)
+    return (
+        *(f"{p.name} is new{', and required' if p.required else ''}." for p in added),
+        *(f"{name} is gone." for name in before if name not in after),
+        *(sentence for name in kept for sentence in _changes(before[name], after[name])),
     )
 
 
-def _changes(before: Parameter, after: Parameter) -> Iterator[Change]:
+def _changes(before: Parameter, after: Parameter) -> Iterator[str]:
     old, new = facts_of(before), facts_of(after)
-    for fact in _COMPARED:
+    for fact in ("type", "required", *LIMITS):
         if not is_same_fact(old.get(fact), new.get(fact)):
-            words = _words(before.name, fact, old.get(fact), new.get(fact))
-            yield Change(before.name, fact, old.get(fact), new.get(fact), words)
+            yield _words(before.name, fact, old.get(fact), new.get(fact))
 
 
 def _words(name: str, fact: str, old: Any, new: Any) -> str:

@@ -11,6 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 MediaKind = Literal["image", "video", "audio", "file"]
+MEDIA_NOUNS: dict[MediaKind, tuple[str, str]] = {
+    "image": ("picture", "pictures"),
+    "video": ("video", "videos"),
+    "audio": ("sound", "sounds"),
+    "file": ("file", "files"),
+}
+"""What people call one of a kind, and several."""
 
 OCTET_STREAM = "application/octet-stream"
 """The type of a file of which nothing is known."""

@@ -11,6 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, StrictFloat, StrictInt, StrictStr
 
+from kie_ui.catalog.media_types import MediaKind
+
 WireType = Literal["string", "number", "integer", "boolean", "array", "object"]
 """The type that a parameter has on the wire: every kind's `wire_type`."""
 
@@ -129,7 +131,7 @@ class MediaParameter(_Parameter):
     """Files that the service reads from web addresses: one, or a list of up to `max_items`."""
 
     kind: Literal["media"] = "media"
-    media: Literal["image", "video", "audio", "file"] = "image"
+    media: MediaKind = "image"
     many: bool = False
     """Whether the wire wants a list of addresses, even of one."""
     min_items: int | None = Field(default=None, ge=0)

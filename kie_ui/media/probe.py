@@ -21,6 +21,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from kie_ui.catalog.media_types import (
+    MEDIA_NOUNS,
     MediaKind,
     canonical_mime,
     is_accepted,
@@ -56,12 +57,6 @@ _DAMAGED_SOUND = "This sound is damaged and cannot be played. Fetch it again."
 _MEASURED_HZ = 4_000
 _FULL_SCALE = 32_768
 _OF_THE_DISK = {errno.ENOENT, errno.EACCES, errno.ENOSPC, errno.EDQUOT}
-_NOUNS: dict[MediaKind, str] = {
-    "image": "picture",
-    "video": "video",
-    "audio": "sound",
-    "file": "file",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +296,7 @@ def inspect_given(source: Path, kind: MediaKind) -> PreparedFile:
     if kind == "file":
         return PreparedFile(source, mime, suffix_of(mime) or source.suffix.lower()[:8], size_bytes)
     if kind_of(mime) != kind:
-        noun = _NOUNS[kind]
+        noun = MEDIA_NOUNS[kind][0]
         raise MediaProblem(f"This is {sniff(prefix).label}, not a {noun}. Choose a {noun}.")
     try:
         info = inspect_result(source)
@@ -326,7 +321,8 @@ def check_given(
         size, limit = (
             f"{count / 1e6:,.1f}".rstrip("0").rstrip(".") for count in (given.size_bytes, max_bytes)
         )
-        raise MediaProblem(f"This {_NOUNS[kind]} has {size} MB; {limit} MB fit: make it smaller.")
+        noun = MEDIA_NOUNS[kind][0]
+        raise MediaProblem(f"This {noun} has {size} MB; {limit} MB fit: make it smaller.")
     return given
 
 

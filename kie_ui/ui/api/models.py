@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 
 from kie_ui.catalog.collection import CollectionProblem
-from kie_ui.catalog.describe import compare, facts_of
+from kie_ui.catalog.describe import differences, facts_of
 from kie_ui.catalog.exchange import Source, read_text
 from kie_ui.catalog.library import Entry, Library, MayNotAdd
 from kie_ui.catalog.media_types import name_of
@@ -265,9 +265,8 @@ def preview(spec: ModelSpec, known: Entry | None) -> JsonObject:
 def _difference(spec: ModelSpec, known: Entry | None) -> JsonObject:
     if known is None:
         return {"state": "new", "changes": []}
-    difference = compare(known.spec, spec)
-    state = "same" if difference.is_same else "newer"
-    changes = list(difference.sentences)
+    changes = list(differences(known.spec, spec))
+    state = "newer" if changes else "same"
     return {"state": state, "changes": changes, "is_built_in": known.is_built_in}
 
 

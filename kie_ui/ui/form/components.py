@@ -19,8 +19,7 @@ from gradio.component_meta import ComponentMeta
 from gradio.components.api_component import Api
 from gradio.data_classes import FileData, ImageData
 
-from kie_ui.catalog.constraints import NOUNS
-from kie_ui.catalog.media_types import SHOWN_IN_BROWSERS
+from kie_ui.catalog.media_types import MEDIA_NOUNS, SHOWN_IN_BROWSERS
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     Column,
@@ -252,7 +251,7 @@ def build_media_list(parameter: MediaParameter) -> MediaList:
 
 def media_about(parameter: MediaParameter) -> dict[str, Any]:
     """Say what the script has to know of a parameter."""
-    one, several = NOUNS[parameter.media]
+    one, several = MEDIA_NOUNS[parameter.media]
     return {
         "label": parameter.label,
         "help": parameter.help,
