@@ -13,11 +13,12 @@ from kie_ui.settings import ASSETS
 from kie_ui.ui.endpoints import build_endpoint, build_generate
 from kie_ui.ui.form.drafts import wire_drafts
 from kie_ui.ui.services import MORE_MODELS, Services
-from kie_ui.ui.tabs import models
 from kie_ui.ui.tabs.account import build_head, build_key, build_track, build_tracked_feed
 from kie_ui.ui.tabs.generate import ModelTab, build_model_tab
-from kie_ui.ui.tabs.history import TAB, build_history, build_layer
-from kie_ui.ui.tabs.more_models import build_more_models
+from kie_ui.ui.tabs.models import MODELS, build_models, build_more_models
+
+HISTORY = "history"
+"""The id of the History tab."""
 
 
 def build_page(services: Services) -> gr.Blocks:
@@ -38,15 +39,15 @@ def build_page(services: Services) -> gr.Blocks:
                     model_tabs.append(build_model_tab(spec, services))
             with gr.Tab("More models", id=MORE_MODELS, elem_classes="kie-more-models") as more:
                 build_more_models(services)
-            with gr.Tab("Models", id=models.TAB, alignment="right") as chooser:
-                models.build_models(services)
-            with gr.Tab("History", id=TAB, alignment="right") as history:
-                build_history()
+            with gr.Tab("Models", id=MODELS, alignment="right") as chooser:
+                build_models(services)
+            with gr.Tab("History", id=HISTORY, alignment="right") as history:
+                _build_history()
         _let_scripts_rename(bar)
-        for name, tab in {**bar, MORE_MODELS: more, models.TAB: chooser, TAB: history}.items():
+        for name, tab in {**bar, MORE_MODELS: more, MODELS: chooser, HISTORY: history}.items():
             _remember(tab, name)
         build_tracked_feed()
-        build_layer()
+        _build_layer()
         _let_scripts_choose(tabs)
         for model_tab in model_tabs:
             wire_drafts(model_tab.form, model_tab.has_pressed, page)
@@ -54,6 +55,26 @@ def build_page(services: Services) -> gr.Blocks:
             build_endpoint(spec, services)
         build_generate(services)
     return page
+
+
+def _build_history() -> None:
+    """Build where `assets/js/history.js` draws all runs of this visitor once the tab is opened."""
+    gr.HTML(
+        html_template='<section class="kie-history" aria-label="History"></section>',
+        js_on_load="window.kieUi.mountHistory(element)",
+        elem_id="kie-history",
+        padding=False,
+    )
+
+
+def _build_layer() -> None:
+    """Build the place for dialogs and notices above the page."""
+    gr.HTML(
+        html_template='<div class="kie-layer"></div>',
+        js_on_load="window.kieUi.mountLayer(element)",
+        elem_classes="kie-layer-place",
+        padding=False,
+    )
 
 
 def _remember(tab: gr.Tab, name: str) -> None:

@@ -85,7 +85,7 @@ class DrivenTab:
 
     async def follow(self, **typed: Any) -> None:
         """Change something in the form."""
-        self.seen = await self._run("follow", typed)
+        self.seen = await self._run("update", typed)
 
     def note(self, name: str) -> str:
         """Return what stands at a field."""

@@ -85,7 +85,7 @@ def test_every_script_and_style_is_served() -> None:
 async def test_no_visitor_waits_for_another(page: gr.Blocks, live: Services) -> None:
     """Gradio's own limits would make the 41st wait, and each press for the one before."""
     assert launch_options(live)["max_threads"] >= 1000
-    ours = [fn for fn in page.fns.values() if fn.name in ("press", "follow", "generate", "take")]
+    ours = [fn for fn in page.fns.values() if fn.name in ("press", "update", "generate", "take")]
     assert ours
     assert all(not fn.queue or fn.concurrency_limit is None for fn in ours)
 

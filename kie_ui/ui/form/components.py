@@ -158,9 +158,7 @@ class PictureInput(KeepsAddresses, gr.Image, metaclass=WithoutStub):
 class NumberSlider(gr.Slider, metaclass=WithoutStub):
     """The slider that leaves limits to the form's own check, which says them in words."""
 
-    def get_block_name(self) -> str:
-        """Pass for the stock widget in the browser."""
-        return "slider"
+    is_template = True  # to the browser, it is the stock widget
 
     def preprocess(self, payload: float | None) -> float | None:  # type: ignore[override]
         """Hand on what was typed, also nothing; the stock widget raises instead."""
@@ -173,9 +171,7 @@ class NumberField(gr.Number, metaclass=WithoutStub):
     The stock one turns nothing into 0, raises beyond its limits, and rounds in silence.
     """
 
-    def get_block_name(self) -> str:
-        """Pass for the stock widget in the browser."""
-        return "number"
+    is_template = True  # to the browser, it is the stock widget
 
     def preprocess(self, payload: float | str | None) -> float | None:
         """Hand on what was typed."""

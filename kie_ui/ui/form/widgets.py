@@ -34,7 +34,7 @@ from kie_ui.ui.form.components import (
 )
 
 LEFT_OUT = ""
-"""What a widget says where a parameter is left to the service."""
+"""What a widget holds where a parameter is left to the service."""
 LEAVE_OUT = ("Leave out", LEFT_OUT)
 YES, NO = "yes", "no"
 
@@ -46,13 +46,11 @@ def info(parameter: Parameter) -> str:
     somebody else wrote becomes a link of ours.
     """
     name = "" if parameter.name == EXTRA else f"`{parameter.name}`"
-    # One that is not closed would take the name with it.
-    help_ = (
-        parameter.help if parameter.help.count("`") % 2 == 0 else parameter.help.replace("`", "")
-    )
-    limits = limits_in_words(parameter)
-    said = (ended(help_) if limits else help_, limits, name)
-    return " ".join(part for part in said if part).replace("](", "] (")
+    help_, limits = parameter.help, limits_in_words(parameter)
+    if help_.count("`") % 2:  # one that is not closed would take the name with it
+        help_ = help_.replace("`", "")
+    parts = (ended(help_) if limits else help_, limits, name)
+    return " ".join(filter(None, parts)).replace("](", "] (")
 
 
 def ended(words: str) -> str:
@@ -87,11 +85,15 @@ def _range_in_words(parameter: NumberParameter) -> str:
 
 
 def _counts_in_words(least: int | None, most: int | None) -> str:
+    return f"Choose {_count(least, most) or 'as many as you like'}."
+
+
+def _count(least: int | None, most: int | None) -> str:
     if least and least == most:
-        return f"Choose {least}."
+        return f"{least}"
     if most is not None:
-        return f"Choose {least} to {most}." if least else f"Choose up to {most}."
-    return f"Choose {least} or more." if least else "Choose as many as you like."
+        return f"{least} to {most}" if least else f"up to {most}"
+    return f"{least} or more" if least else ""
 
 
 def build_widget(parameter: Parameter) -> Component:
@@ -108,7 +110,7 @@ def build_widget(parameter: Parameter) -> Component:
         case MediaParameter():
             is_one_picture = widget_kind(parameter) == "picture"
             return _picture(parameter) if is_one_picture else build_media_list(parameter)
-        case _:
+        case TableParameter() | JsonParameter():
             return _data(parameter)
 
 
@@ -116,6 +118,9 @@ def _data(parameter: TableParameter | JsonParameter) -> Component:
     if isinstance(parameter, TableParameter):
         return build_rows_table(parameter)
     return _json(parameter)
+
+
+_JSON_STARTS = {"object": "{ … }", "array": "[ … ]"}
 
 
 def _json(parameter: JsonParameter) -> Component:
@@ -129,9 +134,6 @@ def _json(parameter: JsonParameter) -> Component:
         html_attributes=InputHTMLAttributes(spellcheck=False, autocapitalize="off"),
         elem_classes="kie-json",
     )
-
-
-_JSON_STARTS = {"object": "{ … }", "array": "[ … ]"}
 
 
 def json_text(value: Any) -> str:
@@ -252,11 +254,11 @@ def _picture(parameter: MediaParameter) -> Component:
     )
 
 
-def parameter_value(parameter: Parameter, said: Any) -> Any:
-    """Read what a widget says as a value of its parameter."""
+def parameter_value(parameter: Parameter, held: Any) -> Any:
+    """Read what a widget holds as a value of its parameter."""
     if isinstance(parameter, SwitchParameter) and parameter.default is None:
-        return {YES: True, NO: False}.get(said)
-    return said
+        return {YES: True, NO: False}.get(held)
+    return held
 
 
 def widget_value(parameter: Parameter, value: Any) -> Any:
@@ -326,35 +328,28 @@ _ANYTHING = ("a value", "values")
 
 def schema_in_words(schema: Mapping[str, Any], type_: str) -> str:
     """Say what fits, in a sentence: "A list of lists of whole numbers."."""
-    words = _said({"type": type_, **schema}, MAX_DEPTH)
+    words = _type_in_words({"type": type_, **schema}, MAX_DEPTH)
     return f"{words[:1].upper()}{words[1:]}."
 
 
-def _said(schema: Mapping[str, Any], depth: int, *, is_plural: bool = False) -> str:
+def _type_in_words(schema: Mapping[str, Any], depth: int, *, is_plural: bool = False) -> str:
     type_ = schema.get("type")
     words = _WORDS.get(type_, _ANYTHING) if isinstance(type_, str) else _ANYTHING
     noun = words[is_plural]
     if depth == 0:
         return noun
     if type_ == "array" and isinstance(schema.get("items"), Mapping):
-        return f"{noun} of {_count(schema)}{_said(schema['items'], depth - 1, is_plural=True)}"
+        count = _count(schema.get("minItems"), schema.get("maxItems"))
+        items = _type_in_words(schema["items"], depth - 1, is_plural=True)
+        return " ".join(filter(None, (noun, "of", count, items)))
     if type_ == "object" and isinstance(schema.get("properties"), Mapping):
         return f"{noun} with {_fields(schema['properties'], depth)}"
     return noun
 
 
-def _count(schema: Mapping[str, Any]) -> str:
-    least, most = (schema.get(name) for name in ("minItems", "maxItems"))
-    if least is not None and least == most:
-        return f"{least} "
-    if most is not None:
-        return f"{least} to {most} " if least else f"up to {most} "
-    return f"{least} or more " if least else ""
-
-
 def _fields(properties: Mapping[str, Any], depth: int) -> str:
     shown = list(properties.items())[:MAX_FIELDS]
-    named = [f"“{name}” ({_said(_schema(each), depth - 1)})" for name, each in shown]
+    named = [f"“{name}” ({_type_in_words(_schema(each), depth - 1)})" for name, each in shown]
     return ", ".join(named) + (" and more" if len(properties) > MAX_FIELDS else "")
 
 

@@ -39,7 +39,7 @@ _APPEARS: dict[Produces, str] = {
 
 
 def _how(spec: ModelSpec) -> str:
-    """Say how to get there: some forms can be sent as they come, in others something is missing."""
+    """Say how to make the first run: some forms can be sent as they are, others lack a value."""
     if all(_is_there(parameter) for parameter in spec.parameters if parameter.required):
         return "Press Generate: the form is filled in and works as it stands."
     return "Fill in the form and press Generate."
@@ -70,7 +70,7 @@ def build_feed(spec: ModelSpec, tab_id: str) -> gr.HTML:
 _KIE = ("https://kie.ai/", "https://docs.kie.ai/")
 
 HAS_PRESSED = "+has_pressed"
-"""Name of the state that says whether this form was refused: from then on it says what is amiss."""
+"""Name of the state that says whether a press was refused: from then on the form shows problems."""
 
 
 @dataclass(frozen=True)
@@ -118,17 +118,18 @@ def build_model_tab(spec: ModelSpec, services: Services, tab_id: str = "") -> Mo
             tab = _build_left(spec, tab_id or spec.api_name)
         with gr.Column(scale=6, min_width=320, elem_classes="kie-results"):
             build_feed(spec, tab.form.tab)
-    _wire(tab, services)
+    _wire_updates(tab, services.settings)
+    _wire_button(tab, services)
     wire_start_over(tab.form, tab.has_pressed, start_over, undo)
     _fill_in(tab, services.settings)
     return tab
 
 
 def _fill_in(tab: ModelTab, settings: Settings) -> None:
-    """Have what follows the form say from the start what the untouched form says."""
+    """Show price, notes, counts and code of the untouched form from the start."""
     raw = {name: initial_value(widget) for name, widget in tab.form.inputs.items()}
     follower: Any
-    for follower, shown in _followed(tab, settings, raw, says_problems=False).items():
+    for follower, shown in _updates(tab, settings, raw, shows_problems=False).items():
         follower.value = follower.postprocess(shown)
 
 
@@ -195,45 +196,45 @@ def _page_link(address: str) -> str:
     return f' · <a href="{escape(address)}" target="_blank" rel="noreferrer">{words}</a>'
 
 
-def _wire(tab: ModelTab, services: Services) -> None:
-    # By place and not by name, for a page may document any, those of these arguments too.
-    def by_name(said: tuple[Any, ...]) -> dict[str, Any]:
-        return dict(zip(tab.inputs, said, strict=True))
+def _wire_updates(tab: ModelTab, settings: Settings) -> None:
+    """Have price, notes, counts and code follow every change of the form."""
 
-    async def follow(*said: Any) -> dict[Component, Any]:
-        """Bring price, notes, counts and code up to what the form says now."""
-        raw = by_name(said)
-        has_pressed = bool(raw.pop(HAS_PRESSED))
-        return _followed(tab, services.settings, raw, says_problems=has_pressed)
+    async def update(*values: Any) -> dict[Component, Any]:
+        """Return price, notes, counts and code for what the form holds now."""
+        raw, has_pressed = _by_name(tab, values)
+        return _updates(tab, settings, raw, shows_problems=has_pressed)
 
-    async def press(request: gr.Request, *said: Any) -> dict[Any, Any]:
-        """Start a run of what the form says; nothing in the form changes."""
-        raw = by_name(said)
-        raw.pop(HAS_PRESSED)
-        values = tab.form.values(raw)
-        found = await _start(tab.spec, services, owner_of(request), values)
+    look = gr.Button(elem_id=f"kie-look-{tab.form.tab}", elem_classes="kie-unseen")
+    updated = gr.on(
+        # The refusal of a press counts as a change too: an update that was under way meanwhile
+        # knows nothing of it, and its answer would take the problems away again.
+        [look.click, *(widget.change for widget in tab.inputs.values())],
+        update,
+        inputs=list(tab.inputs.values()),
+        outputs=tab.followers,
+        trigger_mode="always_last",
+        **BACKGROUND_EVENT,
+    )
+    js = f"() => window.kieUi.formIsForgotten({json.dumps(tab.spec.model)})"
+    updated.failure(None, None, None, js=js)
+
+
+def _wire_button(tab: ModelTab, services: Services) -> None:
+    """Have the button start a run, and the browser show the press until it is answered."""
+
+    async def press(request: gr.Request, *given: Any) -> dict[Any, Any]:
+        """Start a run of what the form holds; nothing in the form changes."""
+        raw, _ = _by_name(tab, given)
+        found = await _start(tab.spec, services, owner_of(request), tab.form.values(raw))
         problems = tab.form.in_sight(found, raw)
-        followed = _followed(tab, services.settings, raw, says_problems=bool(problems))
         return {
-            **followed,
+            **_updates(tab, services.settings, raw, shows_problems=bool(problems)),
             **tab.form.notes_of(problems),
             **tab.form.opened(problems),
             tab.has_pressed: bool(problems),
         }
 
     model = json.dumps(tab.spec.model)
-    look = gr.Button(elem_id=f"kie-look-{tab.form.tab}", elem_classes="kie-unseen")
-    followed = gr.on(
-        # The refusal of a press counts as a change too: a look at the form that was under way
-        # meanwhile knows nothing of it, and its answer would take the problems away again.
-        [look.click, *(widget.change for widget in tab.inputs.values())],
-        follow,
-        inputs=list(tab.inputs.values()),
-        outputs=tab.followers,
-        trigger_mode="always_last",
-        **BACKGROUND_EVENT,
-    )
-    followed.failure(None, None, None, js=f"() => window.kieUi.formIsForgotten({model})")
     tab.button.click(None, None, None, js=f"() => window.kieUi.pressing({model})")
     pressed = tab.button.click(
         press,
@@ -243,15 +244,27 @@ def _wire(tab: ModelTab, services: Services) -> None:
         **BACKGROUND_EVENT,
     )
     # A lost connection is neither a success nor a failure of Gradio's: only `then` comes after it.
-    for ended, outcome in ((pressed.success, "heard"), (pressed.failure, "refused")):
+    for ended, outcome in (
+        (pressed.success, "heard"),
+        (pressed.failure, "refused"),
+        (pressed.then, "over"),
+    ):
         ended(None, None, None, js=f"() => window.kieUi.pressed({model}, '{outcome}')")
-    pressed.then(None, None, None, js=f"() => window.kieUi.pressed({model}, 'over')")
+
+
+def _by_name(tab: ModelTab, values: tuple[Any, ...]) -> tuple[dict[str, Any], bool]:
+    """Return the values of the form by their names, and whether a press was refused before.
+
+    Handlers get them by place, since a page may document any name, also those of their arguments.
+    """
+    raw = dict(zip(tab.inputs, values, strict=True))
+    return raw, bool(raw.pop(HAS_PRESSED))
 
 
 async def _start(
     spec: ModelSpec, services: Services, owner: str, values: Mapping[str, Any]
 ) -> tuple[Problem, ...]:
-    """Start a run, or tell why these values cannot be sent."""
+    """Start a run, or return why these values cannot be sent."""
     try:
         runs = await services.runs()
         await runs.submit(owner, spec.model, values, backend=services.backends.kind(owner))
@@ -265,15 +278,15 @@ async def _start(
     return ()
 
 
-def _followed(
-    tab: ModelTab, settings: Settings, raw: Mapping[str, Any], *, says_problems: bool
+def _updates(
+    tab: ModelTab, settings: Settings, raw: Mapping[str, Any], *, shows_problems: bool
 ) -> dict[Component, Any]:
     values = tab.form.values(raw)
     checked, problems = check_part(tab.spec, values)
     snippets = build_code_samples(
         tab.spec, checked, settings.kie_api_base_url, settings.kie_upload_base_url
     )
-    shown = tab.form.in_sight if says_problems else tab.form.while_typing
+    shown = tab.form.in_sight if shows_problems else tab.form.while_typing
     beforehand = extra_notices(notices(tab.spec, {**values, EXTRA: checked.get(EXTRA)}), checked)
     return {
         **tab.form.notes(shown(problems, raw), beforehand),

@@ -1,32 +1,56 @@
-"""The Models tab: every model that there is, to be found and opened; and how to add one more.
+"""The tabs of all models: Models, where they are found and added, and More models, with one form.
 
-Drawn by `assets/js/models_list.js` and `models_add.js` from what `ui/api/models.py` answers.
+Models is drawn by `assets/js/models_list.js` and `models_add.js` from what `ui/api/models.py`
+answers. In More models is the form of any model that has no tab of its own: the browser lists the
+visitor's models in the picker and remembers which one is picked (`assets/js/more_models.js`). The
+form is built when the tab is open, for this visitor alone, so a page costs the same however many
+models there are. Its events live in Gradio's session; when that is gone, the page has the same form
+built again.
 """
 
 from __future__ import annotations
 
+import logging
 from html import escape
+from typing import Any
 
 import gradio as gr
 
 from kie_ui.catalog.exchange import read_text
+from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.ui.asgi.identity import owner_of
 from kie_ui.ui.form.builder import build_form
-from kie_ui.ui.services import Services
-from kie_ui.ui.tabs.more_models import fresh_container, open_inputs
+from kie_ui.ui.form.components import WithoutStub
+from kie_ui.ui.form.drafts import drafted, wire_drafts
+from kie_ui.ui.form.form import Form
+from kie_ui.ui.services import MORE_MODELS, Services
+from kie_ui.ui.tabs.generate import build_model_tab
 
-TAB = "models"
-"""The id of the tab."""
+logger = logging.getLogger(__name__)
+
+MODELS = "models"
+"""The id of the Models tab."""
 PREVIEW = "preview"
 """Names the form of a page that may be added, as a tab's id names that tab's form."""
 
 _ADDER = '<section class="kie-models kie-models-top" aria-label="All models"></section>'
 _LIST = '<section class="kie-models kie-models-found" aria-label="Models"></section>'
+_STATUS = '<div class="kie-picked" role="status"></div>'
+_GONE = (
+    '<div class="kie-empty kie-no-form"><p><strong>This model is not here any more.</strong></p>'
+    "<p>It was removed in another window. Add it again in the Models tab.</p></div>"
+)
+_UNBUILT = (
+    '<div class="kie-empty kie-no-form"><p><strong>This form cannot be built.</strong></p>'
+    "<p>Its page says something that no form can show; the server’s log says what. The model can "
+    "still be used by its id from a program.</p></div>"
+)
+_IS_BUILT = "window.kieUi.pickedIsBuilt()"
 
 
 def build_models(services: Services) -> None:
-    """Build the tab's content inside the current Blocks context."""
+    """Build the content of Models inside the current Blocks context."""
     gr.HTML(
         html_template=_ADDER,
         js_on_load="window.kieUi.mountModels(element)",
@@ -69,10 +93,10 @@ def _build_preview(services: Services) -> None:
         with fresh_container(turn):
             for spec in specs:
                 if spec.model == model:
-                    _build_form(spec)
+                    _build_preview_form(spec)
 
 
-def _build_form(spec: ModelSpec) -> None:
+def _build_preview_form(spec: ModelSpec) -> None:
     gr.HTML(
         f"<h3>The form of “{escape(spec.title)}”</h3><p>To be looked at: add it to use it.</p>",
         js_on_load="window.kieUi.previewIsThere(element)",
@@ -80,3 +104,92 @@ def _build_form(spec: ModelSpec) -> None:
     )
     with gr.Column(elem_classes="kie-form"):
         open_inputs(build_form(spec, PREVIEW))
+
+
+class ModelPicker(gr.Dropdown, metaclass=WithoutStub):
+    """A dropdown whose choices only the browser knows; the server looks up what was picked."""
+
+    is_template = True  # to the browser, it is the stock widget
+
+    def preprocess(self, payload: object) -> str | None:
+        """Return the model's id; the stock widget would refuse what is not among its choices."""
+        return payload if isinstance(payload, str) else None
+
+
+def build_more_models(services: Services) -> None:
+    """Build the content of More models inside the current Blocks context."""
+    picker = ModelPicker(
+        [],
+        label="Model",
+        info="Type to find one by its name or id.",
+        elem_id="kie-model-picker",
+    )
+    gr.HTML(
+        html_template=_STATUS,
+        js_on_load="window.kieUi.mountMoreModels(element)",
+        padding=False,
+    )
+    turn = gr.Number(0, visible="hidden", elem_id="kie-picked-turn")
+    pick = gr.Button(visible="hidden", elem_id="kie-pick-model")
+    js = "(model) => window.kieUi.modelIsPicked(model)"
+    picker.input(None, picker, turn, js=js, api_visibility="private")
+    js = "() => window.kieUi.pickedModel()"
+    shown = pick.click(None, None, picker, js=js, api_visibility="private")
+    # Afterwards, for the change of the turn has the form built of what the picker then says.
+    js = "() => window.kieUi.pickedTurn()"
+    shown.then(None, None, turn, js=js, api_visibility="private")
+
+    @gr.render(  # type: ignore[untyped-decorator]  # Gradio's has no types
+        inputs=[picker, turn], triggers=[turn.change], queue=False, show_progress="hidden"
+    )
+    def build_picked(model: str | None, turn: float | None, request: gr.Request) -> None:
+        """Build the form of the picked model, as the visitor of this page has it."""
+        if model:
+            with fresh_container(turn):
+                _build(_find(services, model, owner_of(request)), services)
+
+
+def fresh_container(turn: float | None) -> gr.Column | gr.Row:
+    """Return a container of another kind than that of the turn before.
+
+    Where the kinds are equal, Gradio keeps the old components in the browser, with their values.
+    """
+    return (gr.Column, gr.Row)[int(turn or 0) % 2](elem_classes="kie-on-demand")
+
+
+def _find(services: Services, model: str, owner: str) -> ModelSpec | None:
+    try:
+        return services.catalog.of(owner).spec(model)
+    except UnknownModel:
+        return None
+
+
+def _build(spec: ModelSpec | None, services: Services) -> None:
+    if spec is None:
+        gr.HTML(_GONE, js_on_load=_IS_BUILT, padding=False)
+        return
+    with gr.Column() as whole:
+        try:
+            _build_tab(spec, services)
+        except Exception:  # an imported page may hold anything; its visitor reads so
+            logger.exception("The form of %s cannot be built.", spec.model)
+            whole.children.clear()
+            gr.HTML(_UNBUILT, js_on_load=_IS_BUILT, padding=False)
+
+
+def _build_tab(spec: ModelSpec, services: Services) -> None:
+    tab = build_model_tab(spec, services, MORE_MODELS)
+    open_inputs(tab.form)
+    wire_drafts(tab.form, tab.has_pressed)
+    gr.HTML(html_template="<span></span>", js_on_load=_IS_BUILT, elem_classes="kie-unseen")
+
+
+def open_inputs(form: Form) -> None:
+    """Let the widgets of a rendered form be filled in.
+
+    Gradio takes every rendered component that has a value for an output.
+    """
+    widget: Any
+    for widget in drafted(form).values():
+        if getattr(widget, "interactive", True) is None:
+            widget.interactive = True

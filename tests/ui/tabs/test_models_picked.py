@@ -11,7 +11,7 @@ from kie_ui.catalog.parameters import TextParameter
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.ui.page import build_page
 from kie_ui.ui.services import MORE_MODELS, Services
-from kie_ui.ui.tabs import more_models
+from kie_ui.ui.tabs import models
 from tests.ui.driving import GROK, HOSTILE, V1_LITE, MakeServices, request_of
 
 PROMPT = TextParameter(name="prompt", label="Prompt", help="", required=True, default="A boat")
@@ -100,7 +100,7 @@ async def test_a_form_that_cannot_be_built_says_so(
         gr.Textbox("half a form")
         raise ValueError("no slider goes that way")
 
-    monkeypatch.setattr(more_models, "_build_tab", break_down)
+    monkeypatch.setattr(models, "_build_tab", break_down)
     config = await Window(page, "ada").pick(ADDED.model)
     assert "This form cannot be built." in texts(config)
     assert "half a form" not in json.dumps(config["layout"])
