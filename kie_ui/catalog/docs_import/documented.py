@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from kie_ui import strict_json
 from kie_ui.catalog.describe import ORDER
 
 MAX_PAGE_CHARACTERS = 500_000
@@ -14,6 +15,8 @@ MAX_LINE = 2_000
 """Characters of a line that can be a heading, an option or a fact but for a description."""
 MAX_TEXT = 20_000
 """Characters of a description."""
+MAX_DEPTH = 60
+"""Values within values."""
 
 
 class UnreadablePage(ValueError):
@@ -104,6 +107,24 @@ class DocumentedModel:
     results: tuple[str, ...] = ()
     """Addresses of results that the page shows."""
     warnings: tuple[str, ...] = ()
+
+
+def read_json(text: str) -> Any:
+    """Return the data of a JSON text.
+
+    Raises: ValueError, also for what nests too deeply and for numbers too long to be one.
+    """
+    data = strict_json.read_json(text)
+    if not _is_shallow(data, MAX_DEPTH):
+        raise ValueError("nested too deeply")
+    return data
+
+
+def _is_shallow(value: Any, max_depth: int) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    inner = value if isinstance(value, list) else []
+    return max_depth > 0 and all(_is_shallow(one, max_depth - 1) for one in inner)
 
 
 SCALARS = ("string", "number", "integer", "boolean")

@@ -22,11 +22,11 @@ from kie_ui.catalog.docs_import.documented import (
     first_sentence,
     match_heading,
     parse_type,
+    read_json,
     type_of_value,
     unescape,
 )
 from kie_ui.catalog.docs_import.naming import mime_types_in
-from kie_ui.catalog.docs_import.safe_yaml import read_json
 from kie_ui.catalog.spec import MAX_PARAMETERS
 
 _BULLETS = {

@@ -191,7 +191,7 @@ def is_media(parameter: DocumentedParameter) -> bool:
         or parameter.is_multiple is not None
         or parameter.format in _FORMATS
         or (item is not None and item.format in _FORMATS)
-        or _has_addresses(parameter.default)
+        or bool(addresses_in(parameter.default))
         or bool(_BARE_NAME.match(parameter.name) and _MENTIONS_ADDRESS.search(prose))
     )
 
@@ -224,9 +224,11 @@ def _is_text_or_texts(parameter: DocumentedParameter) -> bool:
     return parameter.type == "string"
 
 
-def _has_addresses(default: object) -> bool:
+def addresses_in(default: object) -> tuple[str, ...]:
+    """Return the addresses that a default consists of; none where it is anything else."""
     values = default if isinstance(default, list) else [default]
-    return bool(values) and all(isinstance(v, str) and is_web_address(v) for v in values)
+    found = tuple(v for v in values if isinstance(v, str) and is_web_address(v))
+    return found if len(found) == len(values) else ()
 
 
 def media_kind(parameter: DocumentedParameter) -> MediaKind:

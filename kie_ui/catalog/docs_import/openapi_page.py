@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import yaml
+
 from kie_ui.catalog.docs_import.documented import (
+    MAX_DEPTH,
     DocumentedModel,
     DocumentedParameter,
     UnreadablePage,
     addresses_of_results,
     first_sentence,
     match_heading,
+    read_json,
 )
 from kie_ui.catalog.docs_import.openapi_schema import (
     Schema,
@@ -23,7 +28,9 @@ from kie_ui.catalog.docs_import.openapi_schema import (
     as_text,
     loosened,
 )
-from kie_ui.catalog.docs_import.safe_yaml import read_json, read_yaml
+
+MAX_NODES = 30_000
+"""Values, those that aliases repeat included."""
 
 _SPECIFICATION = re.compile(r"^[ \t]*[\"']?(openapi|swagger|paths)[\"']?[ \t]*:", re.MULTILINE)
 _FENCE = re.compile(r"^(?P<indent> {0,12})(?P<mark>`{3,}|~{3,})[ \t]*(?P<language>[\w+-]*)")
@@ -31,6 +38,13 @@ _LANGUAGES = ("", "yaml", "yml", "json", "openapi")
 _CREATE = "createTask"
 _ENVELOPE = ("model", "input", "callBackUrl", "callbackUrl", "progressCallBackUrl")
 _UNREAD_RULES = ("not", "if", "dependentRequired", "dependencies")
+
+_TOO_MUCH = "The page repeats or nests its values too often to be read. Paste the original page."
+_PLAIN = "!plain"
+_MERGE = "tag:yaml.org,2002:merge"
+_WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,300})\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|(?=[0-9]+[eE])[0-9]+)([eE][-+]?[0-9]{1,4})?\Z")
 
 
 class Fence(NamedTuple):
@@ -225,3 +239,86 @@ def _example_ids(data: Any, depth: int = 0) -> Iterator[str]:
             yield from _example_ids(inner, depth + 1)
     for inner in as_list(data):
         yield from _example_ids(inner, depth + 1)
+
+
+def read_yaml(text: str) -> Any:
+    """Return the data of the first document in a YAML text, within limits of depth and size.
+
+    YAML is read as version 1.2 has it: `16:9` and `on` are text, not 969 and true. No tag makes an
+    object, and an alias counts as much as what it repeats.
+
+    Raises: UnreadablePage.
+    """
+    try:
+        loader = _PlainLoader(text)
+        return loader.get_data() if loader.check_data() else None  # type: ignore[no-untyped-call]
+    except yaml.YAMLError as exc:
+        raise UnreadablePage(_describe(exc)) from exc
+
+
+def _describe(exc: yaml.YAMLError) -> str:
+    mark = getattr(exc, "problem_mark", None)
+    problem = getattr(exc, "problem", None) or "it is not YAML"
+    where = f" near line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    return f"The page’s specification can’t be read{where}: {problem}. Copy the whole page again."
+
+
+class _PlainLoader(yaml.CSafeLoader):
+    """Makes nothing but None, booleans, numbers, texts, lists, and dictionaries with text keys."""
+
+    _depth = 0
+    _nodes = 0
+
+    def descend_resolver(self, *_: Any) -> None:
+        """Refuse deep nesting while the text is parsed; the parser calls this for each node."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise UnreadablePage(_TOO_MUCH)
+
+    def ascend_resolver(self) -> None:
+        """Leave a node."""
+        self._depth -= 1
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+        """Return the tag of a node that has none: a word without quotes may be a number."""
+        if kind is not yaml.ScalarNode or not implicit[0]:
+            return ""
+        return _MERGE if value == "<<" else _PLAIN
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        """Return a document's data, once it is known how large its aliases make it."""
+        self._count(node, 0)
+        return super().construct_document(node)
+
+    def _count(self, node: yaml.Node, depth: int) -> None:
+        self._nodes += 1
+        if depth > MAX_DEPTH or self._nodes > MAX_NODES:
+            raise UnreadablePage(_TOO_MUCH)
+        for inner in [] if isinstance(node, yaml.ScalarNode) else node.value:
+            for child in inner if isinstance(inner, tuple) else (inner,):
+                self._count(child, depth + 1)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002 - its base's signature
+        """Return plain data, whatever tag the node has."""
+        if isinstance(node, yaml.MappingNode):
+            self.flatten_mapping(node)
+            return {self._key(key): self.construct_object(value) for key, value in node.value}
+        if isinstance(node, yaml.SequenceNode):
+            return [self.construct_object(item) for item in node.value]
+        return _value(node.value) if node.tag == _PLAIN else node.value
+
+    def _key(self, node: yaml.Node) -> str:
+        """Return a key as it is written, whatever else the word could be read as."""
+        return str(node.value if isinstance(node, yaml.ScalarNode) else self.construct_object(node))
+
+
+def _value(word: str) -> Any:
+    """Return what a word without quotes means: true, false, nothing, a number, or itself."""
+    lowered = word.lower()
+    if lowered in _WORDS:
+        return _WORDS[lowered]
+    if _INTEGER.match(word):
+        return int(word)
+    if _FLOAT.match(word) and math.isfinite(number := float(word)):
+        return number
+    return word

@@ -16,6 +16,7 @@ from kie_ui.catalog.docs_import.documented import (
 )
 from kie_ui.catalog.docs_import.naming import (
     MAX_LABEL,
+    addresses_in,
     as_address,
     is_media,
     label_of,
@@ -38,7 +39,6 @@ from kie_ui.catalog.parameters import (
 )
 from kie_ui.catalog.roles import is_named_like
 from kie_ui.catalog.spec import MAX_OPTIONS
-from kie_ui.catalog.values import is_web_address
 
 MAX_HELP_CHARACTERS = 400
 MAX_OPTION_LABEL = 200
@@ -270,12 +270,10 @@ class _Builder:
 
     def _addresses(self, most: int | None) -> tuple[str, ...]:
         """Return the documented sample addresses, where they are addresses."""
-        default = self._page.default
-        values = default if isinstance(default, list) else [default]
-        found = tuple(v for v in values if isinstance(v, str) and is_web_address(v))
-        if len(found) == len(values) and len(found) <= (most or len(found)):
+        found = addresses_in(self._page.default)
+        if found and len(found) <= (most or len(found)):
             return found
-        if default not in (None, "", [], [""]):
+        if self._page.default not in (None, "", [], [""]):
             self._no_default("is not the address of such a file")
         return ()
 

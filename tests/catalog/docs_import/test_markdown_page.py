@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kie_ui.catalog.docs_import.documented import UnreadablePage
+from kie_ui.catalog.docs_import.documented import UnreadablePage, read_json
 from kie_ui.catalog.docs_import.read_page import read_page
 from kie_ui.catalog.parameters import JsonParameter, TableParameter
 from tests.catalog.docs_import.reading import documented, facts, only
@@ -254,3 +254,10 @@ def test_several_pages_in_one_text_are_several_models() -> None:
     other = page("#### b\n- **Type**: `string`", head="| **Format** | `heron/other` | |")
     read = read_page(page("#### a\n- **Type**: `string`") + "\n" + other)
     assert [model.model for model in read] == ["heron/still", "heron/other"]
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", "1e999", "[" * 100_000, "[" * 70 + "]" * 70])
+def test_json_that_is_none_is_refused(text: str) -> None:
+    """Neither numbers that are none nor a tower of brackets count as JSON."""
+    with pytest.raises(ValueError, match=r"\w"):
+        read_json(text)
