@@ -135,7 +135,7 @@ def labelled_limits(prose: str) -> Facts:
     """Return the limits in "Min: 0, Max: 1, Step: 0.1", or "Optional duration: 3s - 15s"."""
     found = {limit: pattern.search(prose) for limit, pattern in _LIMITS.items()}
     limits: Facts = {
-        limit: as_number(match["n"]) if match else None for limit, match in found.items()
+        limit: as_number(match["n"] if match else "") for limit, match in found.items()
     }
     limits["step"] = limits["step"] or None
     duration = _DURATION.search(prose)
@@ -325,7 +325,5 @@ def _is_statement(fact: str, prose: str) -> bool:
     Pages have entries of their own for lengths, counts and ranges: in prose, these limit the form,
     as a sentence without a label does, and are no statement of the page.
     """
-    if fact in ("minimum", "maximum"):
-        return _LABELLED[fact].search(_RANGE_LABEL.sub("", prose)) is not None
-    is_only_in_prose = fact in ("step", "max_bytes", "accepts")
-    return is_only_in_prose and _LABELLED[fact].search(prose) is not None
+    may_be_stated = fact in ("minimum", "maximum", "step", "max_bytes", "accepts")
+    return may_be_stated and bool(_LABELLED[fact].search(_RANGE_LABEL.sub("", prose)))

@@ -301,13 +301,11 @@ class _Builder:
 
     def _rows(self, *, is_bare: bool) -> tuple[Any, ...]:
         default = self._page.default
-        if default is None:
-            return ()
-        if isinstance(default, list) and all(
-            isinstance(row, dict) is not is_bare and not isinstance(row, list) for row in default
-        ):
-            return tuple(default)
-        self._no_default("is no list of rows")
+        rows = default if isinstance(default, list) else [[]]
+        if all(isinstance(row, dict) is not is_bare and not isinstance(row, list) for row in rows):
+            return tuple(rows)
+        if default is not None:
+            self._no_default("is no list of rows")
         return ()
 
     def _json(self) -> JsonParameter:

@@ -138,10 +138,10 @@ def documented(kind: str, description: str) -> DocumentedParameter:
     return DocumentedParameter(name="value", type=kind, description=description)
 
 
-def expected(told: dict[str, Any]) -> dict[str, Any]:
+def expected(limits: dict[str, Any]) -> dict[str, Any]:
     """Return the facts that a case names in short."""
     facts: dict[str, Any] = {}
-    for name, value in told.items():
+    for name, value in limits.items():
         if name in FACTS:
             facts |= dict(zip(FACTS[name], value, strict=True))
         else:
@@ -149,15 +149,15 @@ def expected(told: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
-@pytest.mark.parametrize(("kind", "description", "told"), CASES)
-def test_limits_are_read_from_words(kind: str, description: str, told: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("kind", "description", "limits"), CASES)
+def test_limits_are_read_from_words(kind: str, description: str, limits: dict[str, Any]) -> None:
     """What a description plainly limits is known; what means another thing is not."""
     findings: list[str] = []
     known = replace(add_limits(documented(kind, description), findings), gathered=frozenset())
     facts = known.facts
     for name in ("name", "type", "required", "description"):
         del facts[name]
-    assert {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()} == expected(told)
+    assert {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()} == expected(limits)
     assert list(findings) == []
 
 
@@ -186,15 +186,15 @@ def test_limits_are_read_from_words(kind: str, description: str, told: dict[str,
         ("list", "Up to 8 images, at least 2", {}),
     ],
 )
-def test_only_what_stands_under_its_name_is_a_fact(
+def test_only_a_labelled_limit_is_a_fact(
     kind: str, description: str, facts: dict[str, Any]
 ) -> None:
     """What has no entry of its own is stated by a label; the rest only limits the form."""
     read = add_limits(documented(kind, description), [])
-    told = {n: tuple(f) if isinstance(f, list) else f for n, f in read.facts.items()}
+    stated = {n: tuple(f) if isinstance(f, list) else f for n, f in read.facts.items()}
     for name in ("name", "type", "required", "description"):
-        del told[name]
-    assert told == expected(facts)
+        del stated[name]
+    assert stated == expected(facts)
 
 
 def test_what_is_gathered_from_a_sentence_limits_the_form_all_the_same() -> None:
@@ -209,7 +209,7 @@ def test_what_is_gathered_from_a_sentence_limits_the_form_all_the_same() -> None
 
 
 def test_the_page_s_own_entry_counts_more_than_the_words() -> None:
-    """Where both speak, the entry wins; that they differ is told."""
+    """Where entry and words differ, the entry wins, with a warning."""
     findings: list[str] = []
     page = DocumentedParameter(
         name="prompt", type="string", max_length=300, description="Maximum length: 1000 characters."

@@ -77,7 +77,7 @@ def test_a_range_is_read_with_its_step(bullet: str, limits: tuple[float, ...]) -
         "\n  - std: Standard\n  - pro",
     ],
 )
-def test_options_stand_under_their_bullet_or_on_its_line(bullet: str) -> None:
+def test_options_are_read_under_their_bullet_or_on_its_line(bullet: str) -> None:
     """Nested or inline, with labels or without, they are the same values."""
     read = stated(f"- **Type**: `string`\n- **Options**:{bullet}\n- **Required**: No")
     assert read["options"] == ["std", "pro"]
@@ -107,13 +107,13 @@ def test_required_is_what_the_page_answers(word: str, required: bool) -> None:  
     ],
 )
 def test_the_first_example_is_kept(bullet: str) -> None:
-    """Whether it stands on the line of its bullet or under it."""
+    """The first example counts, on the line of its bullet or under it."""
     text = page(f"#### value\n- **Type**: `string`\n- **{bullet}")
     (parameter,) = documented(text).parameters
     assert parameter.example == "A heron."
 
 
-def test_bullets_may_be_spelt_in_several_ways() -> None:
+def test_bullets_may_be_spelled_in_several_ways() -> None:
     """Stars, colons inside the bold, thousands and remarks do not matter."""
     read = stated(
         "* **Type:** `string`\n* **Required:** Yes\n* **Max Length:** 10,000 characters\n"
@@ -134,7 +134,7 @@ def test_a_description_keeps_its_own_list() -> None:
     assert read["required"]
 
 
-def test_an_unknown_bullet_is_told() -> None:
+def test_an_unknown_bullet_gives_a_warning() -> None:
     """Nothing is dropped in silence."""
     (warning,) = only(page("#### a\n- **Type**: `string`\n- **Mood**: happy")).warnings[:1]
     assert "mood: happy" in warning
@@ -162,7 +162,7 @@ def test_the_id_is_found_without_its_own_table(head: str) -> None:
 
 
 def test_a_page_without_any_id_is_refused() -> None:
-    """A model that is not named can't be asked for."""
+    """A model without an id can't be requested."""
     with pytest.raises(UnreadablePage, match="which model"):
         read_page(page("#### a\n- **Type**: `string`", head=""))
 
@@ -180,7 +180,7 @@ def test_parameters_are_found_without_a_section_of_their_own() -> None:
     assert list(facts(text)) == ["a"]
 
 
-def test_a_type_that_is_missing_is_guessed_and_told() -> None:
+def test_a_missing_type_is_guessed_with_a_warning() -> None:
     """Without a type the default tells it."""
     read = documented(page("#### a\n- **Required**: Yes\n- **Default Value**: `false`"))
     assert read.parameters[0].type == "boolean"
@@ -206,7 +206,7 @@ def test_a_description_may_be_a_mere_mark() -> None:
     """Only after it, the mark is a rule across the page."""
     block = "#### a\n- **Type**: `string`\n- **Description**: {}\n"
     read = [facts(page(block.format(words)))["a"] for words in ("_", "Words\n\n---")]
-    assert [told["description"] for told in read] == ["_", "Words"]
+    assert [parameter["description"] for parameter in read] == ["_", "Words"]
 
 
 def test_a_table_names_what_has_no_heading_of_its_own() -> None:
@@ -223,7 +223,7 @@ def test_a_table_names_what_has_no_heading_of_its_own() -> None:
     assert read["loop"]["type"] == "boolean"
 
 
-def test_parameters_may_stand_in_a_table() -> None:
+def test_parameters_may_be_listed_in_a_table() -> None:
     """A table with a row for each parameter reads as headings with bullets would."""
     table = (
         "| Parameter | Type | Required | Default | Description |\n|---|---|---|---|---|\n"

@@ -50,7 +50,7 @@ def test_references_are_followed_within_the_page() -> None:
 
 
 def test_only_a_text_has_a_length() -> None:
-    """What gives no type is told, unless its limits leave no doubt."""
+    """A missing type gives a warning, unless the limits leave no doubt."""
     assert "no type" not in warnings({"properties": {"prompt": {"maxLength": 2500}}})
     assert "no type" in warnings({"properties": {"prompt": {"description": "Words"}}})
 
@@ -64,18 +64,18 @@ def test_a_reference_may_be_written_as_an_address() -> None:
 
 
 @pytest.mark.parametrize("reference", ["#/nowhere", "https://elsewhere.example/schema.yaml", 5])
-def test_a_reference_that_leads_nowhere_is_told(reference: Any) -> None:
+def test_a_reference_that_leads_nowhere_gives_a_warning(reference: Any) -> None:
     """Nothing outside the page is looked up."""
-    told = warnings({"properties": {"a": {"$ref": reference, "type": "string"}}})
-    assert "refers to" in told
+    found = warnings({"properties": {"a": {"$ref": reference, "type": "string"}}})
+    assert "refers to" in found
 
 
 def test_a_schema_within_itself_has_an_end() -> None:
-    """A reference to what it stands in is cut at some depth, and told."""
+    """A reference to its own schema is cut at some depth, with a warning."""
     again = {"$ref": "#/components/schemas/Loop"}
     schemas = {"Loop": {"type": "object", "properties": {"inner": again}}}
-    told = warnings({"properties": {"value": again}}, components={"schemas": schemas})
-    assert "value nests without an end" in told
+    found = warnings({"properties": {"value": again}}, components={"schemas": schemas})
+    assert "value nests without an end" in found
 
 
 def test_schemas_that_double_within_themselves_are_refused() -> None:
@@ -87,7 +87,7 @@ def test_schemas_that_double_within_themselves_are_refused() -> None:
 
 
 def test_parts_of_a_whole_are_put_together() -> None:
-    """`allOf` adds properties and demands; what stands beside it wins."""
+    """`allOf` adds properties and demands; the keywords beside it win."""
     inputs = {
         "allOf": [
             {"properties": {"a": {"type": "string"}, "b": {"type": "string"}}, "required": ["a"]},
@@ -103,7 +103,7 @@ def test_parts_of_a_whole_are_put_together() -> None:
 
 
 def test_a_demand_for_one_of_several_is_no_other_shape() -> None:
-    """`anyOf` of names that are needed leaves the properties as they are, and is told."""
+    """`anyOf` of names that are needed leaves the properties as they are, with a warning."""
     demands = [
         {"required": [name], "properties": {name: {"type": "string"}}, "type": "object"}
         for name in ("images", "clips")
@@ -151,17 +151,19 @@ def test_several_inputs_are_shown_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("titles", "told"),
+    ("titles", "listed"),
     [
         (("One\n picture", "Two pictures"), ": One picture; or Two pictures."),
         (("", ""), "together."),
     ],
 )
-def test_several_inputs_are_told_apart_by_their_titles(titles: Sequence[str], told: str) -> None:
+def test_several_inputs_are_distinguished_by_their_titles(
+    titles: Sequence[str], listed: str
+) -> None:
     """Where all of them require the same, there is nothing else to call them by."""
     text = {"text": {"type": "string"}}
     inputs = [{"title": t, "properties": text, "required": ["text"]} for t in titles]
-    assert told in warnings({"oneOf": inputs})
+    assert listed in warnings({"oneOf": inputs})
 
 
 def test_a_value_of_several_types_is_written_as_json() -> None:
@@ -176,7 +178,7 @@ def test_a_value_of_several_types_is_written_as_json() -> None:
 
 
 def test_choices_of_one_type_are_one_choice() -> None:
-    """Options of several alternatives stand in one list; with an open one there is none."""
+    """Options of several alternatives form one list; with an open one there is none."""
     closed = one({"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "string", "enum": ["b"]}]})
     assert [option.value for option in closed.options] == ["a", "b"]
     opened = one({"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "string"}]})
@@ -254,7 +256,7 @@ def test_names_of_values_are_those_of_the_page() -> None:
 
 
 def test_the_order_is_the_one_shown() -> None:
-    """Apidog's list orders, its references stand for their properties, and the rest follows."""
+    """Apidog's list orders, its references mean their properties, and the rest follows."""
     inputs = {
         "properties": {"a": {"type": "string"}, "b": {"type": "string"}, "c": {"type": "string"}},
         "x-apidog-orders": ["c", "01REF", "01GONE", "b"],
@@ -295,7 +297,7 @@ def test_the_id_is_found_without_an_enum(model: Any) -> None:
 
 
 def test_a_page_without_an_id_is_refused() -> None:
-    """A model that is not named can't be asked for."""
+    """A model without an id can't be requested."""
     with pytest.raises(UnreadablePage, match="which model"):
         read_page(page({"properties": {"a": {"type": "string"}}}, model={"type": "string"}))
 
@@ -326,8 +328,8 @@ def test_a_json_file_is_a_specification_too() -> None:
     assert list(facts(json.dumps(document(body), indent="\t"))) == ["a"]
 
 
-def test_what_stands_beside_the_model_is_taken_for_input_where_there_is_none() -> None:
-    """A flat request is read, and told."""
+def test_without_input_the_properties_beside_the_model_are_taken() -> None:
+    """A flat request is read, with a warning."""
     body = {
         "properties": {
             "model": MODEL,

@@ -8,7 +8,7 @@ from kie_ui.catalog.parameters import JsonParameter, SwitchParameter, TableParam
 from tests.catalog.docs_import.reading import facts, only, page
 
 
-def test_a_markdown_page_is_read_as_it_stands() -> None:
+def test_a_markdown_page_is_read_whole() -> None:
     """Each bullet of each parameter is found again among the facts, in its own type."""
     assert facts(page("heron-still.md")) == {
         "prompt": {
@@ -62,7 +62,7 @@ def test_a_markdown_page_is_read_as_it_stands() -> None:
     }
 
 
-def test_an_openapi_page_is_read_as_it_stands() -> None:
+def test_an_openapi_page_is_read_whole() -> None:
     """Schema and the words that it has no entry for give the facts, in the page's order."""
     read = facts(page("heron-clip.md"))
     assert list(read)[:3] == ["prompt", "duration", "nsfw_checker"]
@@ -93,8 +93,8 @@ def test_every_shape_gets_the_kind_that_fits_it() -> None:
     assert any("boxes" in warning for warning in spec.warnings)
 
 
-def test_a_stray_blank_in_a_name_is_dropped_and_told() -> None:
-    """A name with a blank after it is sent without, and the person is told."""
+def test_a_stray_blank_in_a_name_is_dropped_with_a_warning() -> None:
+    """A name with a blank after it is sent without the blank, with a warning."""
     assert any("stray blank" in w for w in only(page("heron-clip.md")).warnings)
 
 
@@ -113,7 +113,7 @@ def test_a_specification_needs_no_markdown_around_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "sentence"),
     [
         ("", "empty"),
         ("<!DOCTYPE html><html></html>", "HTML"),
@@ -121,7 +121,7 @@ def test_a_specification_needs_no_markdown_around_it() -> None:
         ("```yaml\nopenapi: 3.0.1\npaths:\n  /api/v1/veo/generate:\n    post: {}\n```", "another"),
     ],
 )
-def test_what_is_no_model_page_is_refused_with_a_sentence(text: str, told: str) -> None:
+def test_what_is_no_model_page_is_refused_with_a_sentence(text: str, sentence: str) -> None:
     """A page that documents no model says so, and what to do."""
-    with pytest.raises(UnreadablePage, match=told):
+    with pytest.raises(UnreadablePage, match=sentence):
         read_page(text)

@@ -67,10 +67,10 @@ def options(*values: Any) -> tuple[DocumentedOption, ...]:
         },
     ],
 )
-def test_a_default_that_breaks_the_page_s_own_rules_is_told_and_kept_apart(
+def test_a_default_that_breaks_the_page_s_own_rules_gives_a_warning_and_is_kept_apart(
     stated: dict[str, Any],
 ) -> None:
-    """The form does not start with it, the person is told, and `show` still says it."""
+    """The form does not start with it, a warning says so, and `show` still says it."""
     documented = DocumentedParameter(**({"name": "value"} | stated))
     spec = spec_of(documented)
     parameter = spec.parameters[0]
@@ -100,7 +100,7 @@ def test_an_empty_default_of_a_file_needs_no_remark(name: str, default: Any) -> 
     ],
 )
 def test_limits_that_nothing_can_keep_are_not_checked(stated: dict[str, Any]) -> None:
-    """They are told and still shown as the page has them."""
+    """They give a warning, and are still shown as the page has them."""
     spec = spec_of(DocumentedParameter(**({"name": "value"} | stated)))
     assert any("nothing lies between" in warning for warning in spec.warnings)
     facts = facts_of(spec.parameters[0])
@@ -143,7 +143,7 @@ def test_what_is_required_is_never_folded_away() -> None:
     assert not made(name="watermark", type="boolean", required=True).advanced
 
 
-def test_a_task_of_pictures_is_told_by_the_words_of_its_page() -> None:
+def test_a_task_of_pictures_is_known_by_the_words_of_its_page() -> None:
     """Only an id of a Grok task that made images is one to try."""
     image = made(name="task_id", description="The task_id of an image made with Grok before")
     video = made(name="task_id", description="Task ID of a video, such as grok-imagine/to-video")
@@ -152,7 +152,7 @@ def test_a_task_of_pictures_is_told_by_the_words_of_its_page() -> None:
     assert (image.names, video.names) == ("image_task", None)
 
 
-def test_a_pattern_that_the_checks_do_not_know_is_told() -> None:
+def test_a_pattern_that_the_checks_do_not_know_gives_a_warning() -> None:
     """Look-around is not checked, but shown."""
     parameter = made(pattern="^(?=a)")
     assert isinstance(parameter, TextParameter)
@@ -182,7 +182,7 @@ def test_an_id_that_could_lead_elsewhere_is_refused(model: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["__proto__", "a b", "<script>", "", "+extra", "a" * 65, "1a"])
-def test_a_name_that_is_none_is_left_out_and_told(name: str) -> None:
+def test_a_name_that_is_none_is_left_out_with_a_warning(name: str) -> None:
     """The other parameters stay."""
     spec = spec_of(
         DocumentedParameter(name=name, type="string"), DocumentedParameter(name="a", type="string")
@@ -197,7 +197,7 @@ def test_a_page_of_nothing_but_bad_names_is_refused() -> None:
         spec_of(DocumentedParameter(name="a b", type="string"))
 
 
-def test_a_thousand_parameters_are_cut_and_told() -> None:
+def test_a_thousand_parameters_are_cut_with_a_warning() -> None:
     """The first ones make the form, and few sentences say so."""
     many = [DocumentedParameter(name=f"p{n}", type="object") for n in range(1_000)]
     spec = spec_of(*many)
@@ -206,7 +206,7 @@ def test_a_thousand_parameters_are_cut_and_told() -> None:
     assert "more remarks" in spec.warnings[-1]
 
 
-def test_two_thousand_options_are_cut_and_told() -> None:
+def test_two_thousand_options_are_cut_with_a_warning() -> None:
     """A list that nobody could look through ends."""
     spec = spec_of(
         DocumentedParameter(name="voice", type="string", options=options(*map(str, range(2_000))))
@@ -299,7 +299,7 @@ def test_the_example_of_a_text_is_kept_as_a_line(example: Any, sample: str | Non
         ("heron/tts", {}, "audio"),
     ],
 )
-def test_what_a_model_makes_is_told_by_its_id_its_results_or_its_folder(
+def test_what_a_model_makes_is_known_by_its_id_its_results_or_its_folder(
     model: str, rest: dict[str, Any], produces: str
 ) -> None:
     """In that order: an id that names its goal is surest."""
@@ -310,7 +310,7 @@ def test_what_a_model_makes_is_told_by_its_id_its_results_or_its_folder(
 
 
 def test_what_a_model_makes_is_said_to_be_unknown_where_it_is() -> None:
-    """It is taken for a video then, and the person is told."""
+    """It is taken for a video then, with a warning."""
     spec = spec_of(DocumentedParameter(name="a", type="string"), model="heron/one")
     assert spec.produces == "video"
     assert any("what the model makes" in warning for warning in spec.warnings)
@@ -366,7 +366,7 @@ def test_the_address_is_kept_only_if_it_is_one() -> None:
     assert read_page(text, source="still.md")[0].documentation == ""
 
 
-def test_files_are_told_by_their_types_before_their_name() -> None:
+def test_files_are_known_by_their_types_before_their_name() -> None:
     """What is accepted decides; several kinds at once are just files."""
     both = made(name="image_url", accepts=("image/png", "video/mp4"))
     video = made(name="image_url", accepts=("video/mp4",))
@@ -376,7 +376,7 @@ def test_files_are_told_by_their_types_before_their_name() -> None:
 
 
 def test_a_name_twice_counts_once() -> None:
-    """The same heading again is told, and the first one stays."""
+    """The same heading again gives a warning, and the first one counts."""
     text = page("heron-still.md")
     seed = "#### seed\n- **Type**: `integer`\n"
     read = read_page(text.replace(seed, f"{seed}\n#### seed\n- **Type**: `string`\n"))[0]

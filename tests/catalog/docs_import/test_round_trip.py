@@ -37,8 +37,8 @@ def test_both_formats_say_the_same(page: DocumentedModel) -> None:
 @settings(max_examples=60)
 @given(models(of_openapi()))
 def test_no_fact_of_a_page_is_lost_in_its_spec(page: DocumentedModel) -> None:
-    """What the page states is what is told of the spec, whatever kind a parameter became."""
+    """The facts of the spec are what the page states, whatever kind a parameter became."""
     for documented, made in zip(page.parameters, to_spec(page).parameters, strict=True):
-        told = facts_of(made)
-        del told["widget"]
-        assert told == documented.facts
+        shown = facts_of(made)
+        del shown["widget"]
+        assert shown == documented.facts
