@@ -7,7 +7,6 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -182,15 +181,12 @@ class History:
         backend: BackendKind = "live",
     ) -> tuple[SpendingDay, ...]:
         """Add up what was spent by day and model; a demo's credits cost nothing."""
-        work = partial(
-            statistics.spending,
-            owner=owner,
-            backend=backend,
-            utc_offset_min=utc_offset_minutes,
-            days=days,
-            now_ms=self._store.clock.now_ms(),
+        now_ms, offset_min = self._store.clock.now_ms(), utc_offset_minutes
+        return await self._store.read(
+            lambda c: statistics.spending(
+                c, owner, backend, utc_offset_min=offset_min, days=days, now_ms=now_ms
+            )
         )
-        return await self._store.read(work)
 
     async def usual_time(
         self, owner: str, model: str, values: dict[str, Any], *, backend: BackendKind = "live"

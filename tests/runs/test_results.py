@@ -154,13 +154,13 @@ async def test_a_run_is_done_before_its_still_is_made(
     """A still that takes long keeps nobody from the result."""
     made_of(fake, {"a.png": tiny_picture()})
     seen: list[Step] = []
-    draw = service._engine._downloader._storage.poster_path
+    draw = service._engine.downloader._storage.poster_path
 
     def poster_path(run_id: str) -> Any:
         seen.append(shown[-1])
         return draw(run_id)
 
-    monkeypatch.setattr(service._engine._downloader._storage, "poster_path", poster_path)
+    monkeypatch.setattr(service._engine.downloader._storage, "poster_path", poster_path)
     shown: list[Step] = []
     publish = service._store.events.publish
 

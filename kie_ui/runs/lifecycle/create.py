@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass, field
 from itertools import chain, repeat
 from pathlib import PurePath
 from typing import Any
@@ -67,29 +68,21 @@ MODEL_GONE = RunError(
 )
 
 
+@dataclass(kw_only=True, eq=False)
 class TaskCreator:
     """Uploads what a run needs, and sends its create once."""
 
-    def __init__(
-        self,
-        *,
-        catalog: Catalog,
-        store: RunStore,
-        storage: Storage,
-        access: Access,
-        queue: CreateQueue,
-        callbacks: CallbackAddresses,
-    ) -> None:
-        self._catalog = catalog
-        self._store = store
-        self._clock = store.clock
-        self._storage = storage
-        self._access = access
-        self._queue = queue
-        self._callbacks = callbacks
-        self._room = FairRoom(MAX_UPLOADS, MAX_UPLOADS_OF_ONE)
-        self.in_flight: set[str] = set()
-        """The ids of runs that are marked as sending and whose create's answer is not saved yet."""
+    catalog: Catalog
+    store: RunStore
+    storage: Storage
+    access: Access
+    queue: CreateQueue
+    callbacks: CallbackAddresses
+    _room: FairRoom = field(
+        default_factory=lambda: FairRoom(MAX_UPLOADS, MAX_UPLOADS_OF_ONE), init=False
+    )
+    in_flight: set[str] = field(default_factory=set, init=False)
+    """The ids of runs that are marked as sending and whose create's answer is not saved yet."""
 
     async def create(self, run: Run) -> Run:
         """Create a run's task; it comes back watched, or ended with its reason.
@@ -104,9 +97,9 @@ class TaskCreator:
                 return await self._end_unsent(run, RunError.of(error))
             except OSError as exc:
                 return await self._end_unsent(run, _unreadable(exc))
-            account = await self._access.wait_for_account(run)
+            account = await self.access.wait_for_account(run)
             run = await self._wait_for_turn(run, account, is_retry=refusals > 0)
-            if self._access.account(run) != account or self._missing(run):
+            if self.access.account(run) != account or self._missing(run):
                 continue  # another key was entered meanwhile, or the wait was a day long
             try:
                 return await self._create_once(run)
@@ -117,43 +110,43 @@ class TaskCreator:
                 if wait_s is None:
                     return await self._end_refused(run, error)
                 refusals += 1
-                self._queue.pause(account, wait_s)
+                self.queue.pause(account, wait_s)
                 note = f"{error.message} It is sent when there is room."
-                run = await self._store.change(run.id, step=Step.LINED_UP, status_note=note)
+                run = await self.store.change(run.id, step=Step.LINED_UP, status_note=note)
 
     async def _upload_missing(self, run: Run) -> Run:
         """Upload the files that Kie does not have. Raises: KieError, OSError."""
-        async with self._access.wait_for_client(run) as client:
+        async with self.access.wait_for_client(run) as client:
             if run.step is not Step.LINED_UP:  # there the note says why it waits
-                run = await self._store.set_status_note(run, None)
+                run = await self.store.set_status_note(run, None)
             missing = self._missing(run)
             if missing:
-                run = await self._store.change(run.id, only_from=UNSENT_STEPS, step=Step.UPLOADING)
+                run = await self.store.change(run.id, only_from=UNSENT_STEPS, step=Step.UPLOADING)
             for part, ref in enumerate(missing):
                 async with self._room.place(run.owner):
                     url = await self._upload(run, ref, client, part, len(missing))
-                upload = Upload(url=url, at_ms=self._clock.now_ms())
-                run = await self._store.change(run.id, uploads={**run.uploads, ref.path: upload})
+                upload = Upload(url=url, at_ms=self.store.clock.now_ms())
+                run = await self.store.change(run.id, uploads={**run.uploads, ref.path: upload})
         return run
 
     async def _upload(
         self, run: Run, ref: FileRef, client: KieClient, part: int, parts: int
     ) -> str:
         uploading = client.upload(
-            self._storage.resolve(ref.path),
+            self.storage.resolve(ref.path),
             # A name used before would overwrite that file, and caches might keep the old one.
             name=uuid4().hex + PurePath(ref.path).suffix,
             mime=guess_mime(ref.path),
-            on_progress=transfer_progress(self._store.events, self._clock, run, part, parts),
+            on_progress=transfer_progress(self.store.events, self.store.clock, run, part, parts),
         )
         try:
-            return await self._clock.within(UPLOAD_TIMEOUT_S, uploading)
+            return await self.store.clock.within(UPLOAD_TIMEOUT_S, uploading)
         except TimeoutError:
             raise NoAnswer("The upload of a picture took too long.") from None
 
     def _missing(self, run: Run) -> list[FileRef]:
         """Return the files that are to be uploaded: Kie deletes those of yesterday."""
-        oldest_ms = self._clock.now_ms() - UPLOAD_KEPT_MS
+        oldest_ms = self.store.clock.now_ms() - UPLOAD_KEPT_MS
         usable = {path for path, upload in run.uploads.items() if upload.at_ms > oldest_ms}
         return [ref for ref in run.files if ref.path not in usable]
 
@@ -161,16 +154,16 @@ class TaskCreator:
         async def line_up() -> None:
             nonlocal run
             if run.step is not Step.LINED_UP:
-                run = await self._store.change(run.id, only_from=UNSENT_STEPS, step=Step.LINED_UP)
+                run = await self.store.change(run.id, only_from=UNSENT_STEPS, step=Step.LINED_UP)
 
-        await self._queue.turn(run.id, run.owner, account, on_wait=line_up, is_retry=is_retry)
+        await self.queue.turn(run.id, run.owner, account, on_wait=line_up, is_retry=is_retry)
         return run
 
     async def _create_once(self, run: Run) -> Run:
         """Send the create. Raises: KieError, UnknownModel, StoreProblem, WrongStep."""
         self.in_flight.add(run.id)
         try:
-            async with self._access.wait_for_client(run) as client:
+            async with self.access.wait_for_client(run) as client:
                 run = await self._mark_as_sending(run)
                 request = run.request or {}
                 created = await client.create_task(
@@ -191,12 +184,12 @@ class TaskCreator:
         """
         spec = await asyncio.to_thread(self._spec, run)
         built = build_input(spec, run.values, lambda ref: run.uploads[ref.path].url)
-        return await self._store.change(
+        return await self.store.change(
             run.id,
             only_from=UNSENT_STEPS,
             step=Step.SENDING,
-            sent_at_ms=self._clock.now_ms(),
-            request=build_body(spec, built, self._callbacks.url(run.id)),
+            sent_at_ms=self.store.clock.now_ms(),
+            request=build_body(spec, built, self.callbacks.url(run.id)),
             status_note=None,
         )
 
@@ -207,9 +200,9 @@ class TaskCreator:
         Blocks: models are read from the disk.
         Raises: UnknownModel.
         """
-        own = [spec for spec in self._catalog.of(run.owner) if spec.model == run.model]
-        collection = self._catalog.collection_name(run.owner)
-        versions = [*own, *self._catalog.versions(run.model, collection)]
+        own = [spec for spec in self.catalog.of(run.owner) if spec.model == run.model]
+        collection = self.catalog.collection_name(run.owner)
+        versions = [*own, *self.catalog.versions(run.model, collection)]
         if not versions:
             raise UnknownModel(run.model)
         return next((spec for spec in versions if _knows_all(spec, run)), versions[0])
@@ -224,16 +217,16 @@ class TaskCreator:
         waits_s = chain(SAVE_WAITS_S, repeat(SAVE_WAITS_S[-1]))
         while True:
             try:
-                return await self._store.change(run.id, **changes, error=None)
+                return await self.store.change(run.id, **changes, error=None)
             except StoreProblem as problem:
                 log.critical("Run %s is task %s, which is not saved yet.", run.id, created.task_id)
-                unsaved = run.changed(self._clock.now_ms(), changes)
-                self._store.publish_unsaved(unsaved, problem)
-                await self._clock.sleep(next(waits_s))
+                unsaved = run.changed(self.store.clock.now_ms(), changes)
+                self.store.publish_unsaved(unsaved, problem)
+                await self.store.clock.sleep(next(waits_s))
 
     async def _end_unsent(self, run: Run, error: RunError) -> Run:
         """End a run that never left, unless it was sent or cancelled elsewhere meanwhile."""
-        return await self._store.end(run.id, Step.FAILED, error, only_from=UNSENT_STEPS)
+        return await self.store.end(run.id, Step.FAILED, error, only_from=UNSENT_STEPS)
 
     async def _end_refused(self, run: Run, error: KieError) -> Run:
         """End a run whose create failed: as failed only where Kie surely did not accept it."""
@@ -244,7 +237,7 @@ class TaskCreator:
             message = f"{error.message} {UNKNOWN_FATE.message}"
             advice = UNKNOWN_FATE.advice
             reason = reason.model_copy(update={"message": message, "advice": advice})
-        return await self._store.end(run.id, step, reason, answer=answer)
+        return await self.store.end(run.id, step, reason, answer=answer)
 
 
 def _knows_all(spec: ModelSpec, run: Run) -> bool:

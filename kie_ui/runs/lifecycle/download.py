@@ -175,7 +175,7 @@ class Downloader:
                         while len(clips) < len(run.result_urls):
                             clips.append(await self._clip(run, len(clips), client))
                 except (KieError, OSError) as exc:
-                    error = why_unfetched(exc)
+                    error = _why_unfetched(exc)
                     if wait_s is None or not getattr(exc, "may_retry", False):
                         return await self._store.end(run.id, Step.UNFETCHED, error)
                     run = await self._store.set_status_note(run, f"{error.message} Trying again.")
@@ -274,8 +274,7 @@ def look_inside(part: Path, url: str = "") -> tuple[Clip, str]:
     return clip, info.suffix
 
 
-def why_unfetched(exc: KieError | OSError) -> RunError:
-    """Return why a result that was made could not be stored."""
+def _why_unfetched(exc: KieError | OSError) -> RunError:
     if isinstance(exc, KieError):
         return RunError.of(exc)
     return RunError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from kie_ui.background import BackgroundTasks
 from kie_ui.kie.errors import KieError
@@ -42,41 +43,28 @@ REPEATED_S = 30.0
 """Seconds in which calls about the same unwatched run count once."""
 
 
+@dataclass(kw_only=True, eq=False)
 class RunEngine:
     """Takes every run of this process to its end, each in the background."""
 
-    def __init__(  # noqa: PLR0913 - the stations of a run's path, each by its name
-        self,
-        *,
-        holder: str,
-        store: RunStore,
-        creator: TaskCreator,
-        scheduler: PollScheduler,
-        downloader: Downloader,
-        posters: Posters,
-        balances: BalanceNotes,
-        retention: Retention,
-        adopter: TaskAdopter,
-    ) -> None:
-        self._holder = holder
-        self._store = store
-        self._clock = store.clock
-        self._creator = creator
-        self._scheduler = scheduler
-        self._downloader = downloader
-        self._posters = posters
-        self._balances = balances
-        self._retention = retention
-        self._adopter = adopter
-        self._tasks = BackgroundTasks()
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._next: dict[str, Run] = {}
-        """Runs that go on as soon as what is being done with them has ended."""
-        self._is_stopped = False
-        self._called_s: dict[str, float] = {}
-        """When a callback named a run that is not watched, in steady seconds."""
-        self._early_calls: dict[str, str] = {}
-        """Task ids from callbacks about runs whose create was still on its way."""
+    holder: str
+    store: RunStore
+    creator: TaskCreator
+    scheduler: PollScheduler
+    downloader: Downloader
+    posters: Posters
+    balances: BalanceNotes
+    retention: Retention
+    adopter: TaskAdopter
+    _tasks: BackgroundTasks = field(default_factory=BackgroundTasks, init=False)
+    _running: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
+    _next: dict[str, Run] = field(default_factory=dict, init=False)
+    """Runs that go on as soon as what is being done with them has ended."""
+    _is_stopped: bool = field(default=False, init=False)
+    _called_s: dict[str, float] = field(default_factory=dict, init=False)
+    """When a callback named a run that is not watched, in steady seconds."""
+    _early_calls: dict[str, str] = field(default_factory=dict, init=False)
+    """Task ids from callbacks about runs whose create was still on its way."""
 
     def start(self) -> None:
         """Begin to try again, now and then, what could not be downloaded."""
@@ -84,7 +72,7 @@ class RunEngine:
             self._download_missing,
             name="download again",
             every_s=DOWNLOAD_AGAIN_S,
-            sleep=self._clock.sleep,
+            sleep=self.store.clock.sleep,
             expected=(RunsProblem,),
         )
 
@@ -92,7 +80,7 @@ class RunEngine:
         """Stop everything but creates on their way; these get a moment, then stop too."""
         self._is_stopped = True
         self._next.clear()
-        in_flight = {self._running[run_id] for run_id in self._creator.in_flight & {*self._running}}
+        in_flight = {self._running[run_id] for run_id in self.creator.in_flight & {*self._running}}
         for task in {*self._running.values()} - in_flight:
             task.cancel()
         if in_flight:
@@ -116,7 +104,7 @@ class RunEngine:
     def cancel(self, run_id: str) -> None:
         """Stop what is being done with a run that was cancelled before its create left."""
         task = self._running.get(run_id)
-        if task is not None and run_id not in self._creator.in_flight:
+        if task is not None and run_id not in self.creator.in_flight:
             task.cancel()
 
     def _ended(self, run_id: str) -> None:
@@ -146,29 +134,29 @@ class RunEngine:
         """
         is_resumed = run.step.is_watched
         if run.step in UNSENT_STEPS:
-            run = await self._creator.create(run)
+            run = await self.creator.create(run)
         elif run.step is Step.SENDING:
             # The program ended at this step: the create had left, and its answer never came.
-            run = await self._store.end(run.id, Step.UNKNOWN, UNKNOWN_FATE)
+            run = await self.store.end(run.id, Step.UNKNOWN, UNKNOWN_FATE)
         early_task_id = self._early_calls.pop(run.id, None)  # Kie called before it answered
         if early_task_id is not None and run.step is Step.UNKNOWN:
             run = await self._recover(run, early_task_id)
         if run.step.is_watched and not self._is_stopped:
             at_once = is_resumed or early_task_id is not None
-            run = await self._scheduler.wait(run, at_once=at_once)
+            run = await self.scheduler.wait(run, at_once=at_once)
         is_made = run.step is Step.FETCHING
         if is_made:
-            run = await self._downloader.download(run)
+            run = await self.downloader.download(run)
         if run.is_final:
-            self._balances.note(run)
+            self.balances.note(run)
         if is_made and run.step is Step.DONE:
-            await self._posters.make_in_background(run)
-            await self._retention.keep_disk_limit()
+            await self.posters.make_in_background(run)
+            await self.retention.keep_disk_limit()
 
     async def _publish_stored(self, run_id: str) -> None:
         """Publish a run as another process has changed it."""
         try:
-            self._store.events.publish(await self._store.run(run_id))
+            self.store.events.publish(await self.store.run(run_id))
         except RunsProblem as problem:
             log.warning("Run %s cannot be shown: %s", run_id, problem)
 
@@ -176,19 +164,19 @@ class RunEngine:
         """Return a run as it is stored, once the database answers again."""
         while True:
             log.critical("Run %s has to wait: %s", run.id, problem)
-            self._store.publish_unsaved(run, problem)
-            await self._clock.sleep(STORE_RETRY_S)
+            self.store.publish_unsaved(run, problem)
+            await self.store.clock.sleep(STORE_RETRY_S)
             try:
-                return await self._store.run(run.id)
+                return await self.store.run(run.id)
             except StoreProblem as again:
                 problem = again
 
     async def _end_by_fault(self, run: Run) -> None:
         """End a run that a fault of ours has stopped, truthfully about what left this machine."""
         try:
-            run = await self._store.run(run.id)
+            run = await self.store.run(run.id)
             if not run.is_final:
-                await self._store.end(run.id, _step_after_fault(run), _FAULT)
+                await self.store.end(run.id, _step_after_fault(run), _FAULT)
         except RunsProblem as problem:
             log.critical("Run %s has to wait: %s", run.id, problem)
 
@@ -210,20 +198,20 @@ class RunEngine:
         return await self._advance_from(run, Step.UNKNOWN, Step.WAITING)
 
     async def _advance_from(self, run: Run, old: Step, new: Step) -> Run:
-        run = await self._store.change(
-            run.id, only_from=frozenset({old}), step=new, error=None, holder=self._holder
+        run = await self.store.change(
+            run.id, only_from=frozenset({old}), step=new, error=None, holder=self.holder
         )
         self.advance(run)
         return run
 
     async def _download_missing(self) -> None:
         """Download again what could not be stored: its links work for days at most."""
-        for run in await self._store.unfinished():
-            if run.step is Step.UNFETCHED and run.holder == self._holder:
+        for run in await self.store.unfinished():
+            if run.step is Step.UNFETCHED and run.holder == self.holder:
                 await self._download_if_kept(run)
 
     async def _download_if_kept(self, run: Run) -> None:
-        if self._clock.now_ms() - (run.finished_at_ms or 0) < RESULTS_KEPT_MS:
+        if self.store.clock.now_ms() - (run.finished_at_ms or 0) < RESULTS_KEPT_MS:
             with suppress(UnknownRun, WrongStep):  # someone else was faster
                 await self.download_again(run)
 
@@ -234,13 +222,13 @@ class RunEngine:
 
         One that could not be found under one key may be found under another.
         """
-        self._scheduler.wake(owner)
+        self.scheduler.wake(owner)
         if has_own_key and not self._is_stopped:
             self._tasks.spawn(self._poll_missing(owner), name="poll with another key")
 
     async def _poll_missing(self, owner: str) -> None:
         try:
-            for run in await self._store.runs_of(owner, limit=MAX_RUNS_RECHECKED):
+            for run in await self.store.runs_of(owner, limit=MAX_RUNS_RECHECKED):
                 is_missing = run.step is Step.UNKNOWN and run.task_id is not None
                 if is_missing and run.backend == "live" and run.paid_by != "server":
                     await self.poll_again(run)
@@ -249,16 +237,16 @@ class RunEngine:
 
     def called_back(self, run_id: str, task_id: str | None) -> None:
         """Ask about a run's task: its genuine address was called, which proves nothing more."""
-        if self._scheduler.hint(run_id, task_id) or task_id is None:
+        if self.scheduler.hint(run_id, task_id) or task_id is None:
             return
-        if run_id in self._creator.in_flight:
+        if run_id in self.creator.in_flight:
             self._early_calls[run_id] = task_id
         elif self._is_news(run_id):
             self._tasks.spawn(self._follow_call(run_id, task_id), name=f"callback {run_id}")
 
     def _is_news(self, run_id: str) -> bool:
         """Say whether no call named this run just now: calls may be repeated at will."""
-        now_s = self._clock.steady_s()
+        now_s = self.store.clock.steady_s()
         calls = self._called_s.items()
         self._called_s = {called: at_s for called, at_s in calls if now_s - at_s < REPEATED_S}
         is_news = run_id not in self._called_s
@@ -267,7 +255,7 @@ class RunEngine:
 
     async def _follow_call(self, run_id: str, task_id: str) -> None:
         try:
-            run = await self._store.run(run_id)
+            run = await self.store.run(run_id)
         except RunsProblem as problem:
             log.warning("A call about run %s is not followed: %s", run_id, problem)
             return
@@ -278,7 +266,7 @@ class RunEngine:
     async def _recover(self, run: Run, task_id: str) -> Run:
         """Have a run of unknown fate follow a task, if that was made for it; else return it."""
         try:
-            return await self._adopter.recover(run, task_id)
+            return await self.adopter.recover(run, task_id)
         except (RunsProblem, KieError) as problem:
             log.warning("Task %s is not known to be that of run %s: %s", task_id, run.id, problem)
             return run

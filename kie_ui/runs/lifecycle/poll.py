@@ -107,7 +107,9 @@ def changes_by_record(run: Run, record: TaskRecord, *, is_late: bool) -> dict[st
     if record.credits_consumed is not None:
         changes["credits_used"] = record.credits_consumed
     if record.state == TaskState.FAIL:
-        return changes | {"step": Step.FAILED, "progress": None, "error": task_failed(record)}
+        failure = TaskFailed(record.fail_msg, record.fail_code, answer=record.raw)
+        error = RunError.of(failure).model_copy(update={"code": record.fail_code})
+        return changes | {"step": Step.FAILED, "progress": None, "error": error}
     if record.state == TaskState.SUCCESS:
         return changes | {"progress": None} | _success(record)
     if is_late:
@@ -136,12 +138,6 @@ def written_results(record: TaskRecord) -> tuple[Clip, ...]:
         return ()
     name = "result.txt" if isinstance(made, str) else "result.json"
     return (Clip(name=name, kind="text", size_bytes=size_of(made), excerpt=excerpt_of(made)),)
-
-
-def task_failed(record: TaskRecord) -> RunError:
-    """Return why a task failed."""
-    error = TaskFailed(record.fail_msg, record.fail_code, answer=record.raw)
-    return RunError.of(error).model_copy(update={"code": record.fail_code})
 
 
 def task_missing(run: Run, error: TaskNotFound) -> RunError:

@@ -163,27 +163,17 @@ def _prepare(parameter: MediaParameter, source: Path, folder: Path) -> PreparedF
     return check_given(source, parameter.media, max_bytes, parameter.accepts)
 
 
+@dataclass(kw_only=True, eq=False)
 class Submitter:
     """Saves new runs, for this process to take on."""
 
-    def __init__(
-        self,
-        *,
-        holder: str,
-        catalog: Catalog,
-        store: RunStore,
-        backends: Backends,
-        intake: Intake,
-        quota: Quota,
-        engine: RunEngine,
-    ) -> None:
-        self._holder = holder
-        self._catalog = catalog
-        self._store = store
-        self._backends = backends
-        self._intake = intake
-        self._quota = quota
-        self._engine = engine
+    holder: str
+    catalog: Catalog
+    store: RunStore
+    backends: Backends
+    intake: Intake
+    quota: Quota
+    engine: RunEngine
 
     async def submit(
         self, owner: str, model: str, values: Mapping[str, Any], backend: BackendKind
@@ -192,15 +182,15 @@ class Submitter:
 
         Raises: InvalidValues, UnknownModel, KeyMissing, QuotaUsedUp, StoreProblem.
         """
-        models = await asyncio.to_thread(self._catalog.of, owner)
+        models = await asyncio.to_thread(self.catalog.of, owner)
         spec = models.spec(model)
         paid_by = await self._payer(owner, backend)
         try:
-            accepted = await self._intake.accept(spec, values)
+            accepted = await self.intake.accept(spec, values)
         except OSError as exc:
             raise StoreProblem(explain_os_error(exc)) from exc
         new = self._new_run(owner, model, accepted, backend, paid_by)
-        return await self._save_and_advance(new, lambda: self._store.add(new))
+        return await self._save_and_advance(new, lambda: self.store.add(new))
 
     async def submit_again(self, old: Run) -> Run:
         """Make a new run of one of unknown fate, with the same key, once.
@@ -211,13 +201,13 @@ class Submitter:
         accepted = Accepted(old.values, old.notices, old.changes, old.estimated_credits)
         new = self._new_run(old.owner, old.model, accepted, old.backend, paid_by)
         new = new.model_copy(update={"uploads": old.uploads})
-        return await self._save_and_advance(new, lambda: self._store.add_in_place_of(old.id, new))
+        return await self._save_and_advance(new, lambda: self.store.add_in_place_of(old.id, new))
 
     async def _save_and_advance(self, new: Run, save: Callable[[], Awaitable[Run]]) -> Run:
         async def work() -> Run:
-            async with self._quota.counting(new):
+            async with self.quota.counting(new):
                 run = await save()
-            self._engine.advance(run)
+            self.engine.advance(run)
             return run
 
         # Both or neither: a caller that leaves in between would leave a run that surprises at the
@@ -228,8 +218,8 @@ class Submitter:
         self, owner: str, backend: BackendKind, fixed: Payer | None = None
     ) -> Payer | None:
         """Return whose key pays for a run. Raises: KeyMissing."""
-        paid_by = fixed or self._backends.payer(owner, backend)
-        if await self._backends.backend(owner, backend, paid_by) is None:
+        paid_by = fixed or self.backends.payer(owner, backend)
+        if await self.backends.backend(owner, backend, paid_by) is None:
             raise KeyMissing(of_server=paid_by == "server")
         return paid_by
 
@@ -241,11 +231,11 @@ class Submitter:
         backend: BackendKind,
         paid_by: Payer | None,
     ) -> Run:
-        now_ms = self._store.clock.now_ms()
+        now_ms = self.store.clock.now_ms()
         return Run(
             id=uuid4().hex,
             owner=owner,
-            holder=self._holder,
+            holder=self.holder,
             backend=backend,
             paid_by=paid_by,
             model=model,
