@@ -1,1 +1,1 @@
-"""The durable heart: runs kept in a database, watched until they end."""
+"""Runs: kept in a database, and watched until they end."""

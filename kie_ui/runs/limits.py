@@ -1,4 +1,4 @@
-"""How much may be asked of one account: creates, questions, and runs that the server pays for.
+"""How much one account may be used: creates, polls, and runs that the server pays for.
 
 Source: observed live, "createTask" (20 creates in ten seconds for each account).
 """
@@ -80,9 +80,9 @@ class RateShare:
 
 
 class PollRate:
-    """The rate at which one account is asked about all its tasks together.
+    """The rate at which all tasks of one account together are polled.
 
-    Questions are spread evenly. When Kie refuses one as too many, all of them slow down together,
+    Polls are spread evenly. When Kie refuses one as too many, all of them slow down together,
     and speed up again step by step. Times are steady seconds.
     """
 
@@ -94,11 +94,11 @@ class PollRate:
         self._refused_s = float("-inf")
 
     def wait_s(self, now_s: float) -> float:
-        """Return how long the next question has to wait."""
+        """Return how long the next poll has to wait."""
         return max(0.0, self._next_s - now_s)
 
     def count(self, now_s: float) -> None:
-        """Count one question."""
+        """Count one poll."""
         if self._share < 1 and now_s - self._refused_s >= RECOVERS_AFTER_S:
             self._share = min(1.0, 2 * self._share)
             self._refused_s = now_s
@@ -106,7 +106,7 @@ class PollRate:
         self._next_s = max(now_s, self._next_s) + 1 / per_s
 
     def slow_down(self, now_s: float, pause_s: float) -> None:
-        """Ask less: Kie was asked too much. Refusals of questions sent together count once."""
+        """Poll less: Kie refused a poll. Refusals of polls sent together count once."""
         if now_s >= self._refused_s + pause_s / 2:
             self._share = max(MIN_RATE_SHARE, self._share / 2)
         self._refused_s = now_s

@@ -47,7 +47,7 @@ CANCELLED = "Cancelled before it was sent: nothing is billed."
 
 @dataclass(frozen=True)
 class Limits:
-    """What may be asked of Kie with one key, and where Kie can call back."""
+    """How much Kie may be used with one key, and where Kie can call back."""
 
     creates_per_10_s: int = 20
     polls_per_s: float = POLLS_PER_S
@@ -94,7 +94,7 @@ class RunService:
         budget = CreateBudget(store, clock, limits.creates_per_10_s)
         self._queue = CreateQueue(clock, budget.take)
         self._scheduler = PollScheduler(
-            TaskPoller(store, access).ask,
+            TaskPoller(store, access).poll,
             lambda run: access.account(run) or f"none of {run.owner}",
             PollSettings(clock, polls_per_s=limits.polls_per_s),
         )

@@ -1,1 +1,1 @@
-"""One coroutine a run: from its press to its result."""
+"""One coroutine per run, from submitting it to its stored result."""

@@ -1,4 +1,4 @@
-"""Asking Kie about a task, and what the answer means for its run."""
+"""Polling a task, and what the answer means for its run."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ _STEPS: dict[str, Step] = {
 
 
 class TaskPoller:
-    """Asks Kie about a run's task and saves what is new."""
+    """Polls a run's task and saves what is new."""
 
     def __init__(self, store: RunStore, access: Access) -> None:
         self._store = store
         self._clock = store.clock
         self._access = access
 
-    async def ask(self, run: Run) -> Run | Outcome:
-        """Ask once; return the run if there is nothing more to ask. Raises: StoreProblem."""
+    async def poll(self, run: Run) -> Run | Outcome:
+        """Poll once; return the run if there is nothing more to poll. Raises: StoreProblem."""
         run = await self._store.run(run.id)
         if not run.step.is_watched or run.task_id is None:
             return run

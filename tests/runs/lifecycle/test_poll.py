@@ -38,7 +38,7 @@ async def ask(
     poller = TaskPoller(store, Access(backends, clients, store))
 
     async def ask_once() -> tuple[Run | Outcome, Run]:
-        return await poller.ask(sent), await store.run(sent.id)
+        return await poller.poll(sent), await store.run(sent.id)
 
     yield ask_once
     await clients.close()
