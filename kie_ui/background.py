@@ -48,8 +48,20 @@ class BackgroundTasks:
         The first time is after a pause, or `at_once`. Of an `expected` error only the sentence is
         logged: its cause may quote what people typed.
         """
-        repeated = _repeat(work, name, lambda: sleep(every_s), expected, at_once=at_once)
-        self.spawn(repeated, name=name)
+
+        async def run_forever() -> None:
+            if not at_once:
+                await sleep(every_s)
+            while True:
+                try:
+                    await work()
+                except expected as problem:
+                    log.warning("The background task %s will try again: %s", name, problem)
+                except Exception:
+                    log.exception("The background task %s will try again.", name)
+                await sleep(every_s)
+
+        self.spawn(run_forever(), name=name)
 
     async def stop(self, *, grace_s: float = 0.0) -> None:
         """Give the tasks `grace_s` seconds to end, cancel the rest and wait for them."""
@@ -64,23 +76,3 @@ class BackgroundTasks:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("The background task %s failed.", task.get_name(), exc_info=error)
-
-
-async def _repeat(
-    work: Callable[[], Awaitable[object]],
-    name: str,
-    pause: Callable[[], Awaitable[object]],
-    expected: tuple[type[Exception], ...],
-    *,
-    at_once: bool,
-) -> None:
-    if not at_once:
-        await pause()
-    while True:
-        try:
-            await work()
-        except expected as problem:
-            log.warning("The background task %s will try again: %s", name, problem)
-        except Exception:
-            log.exception("The background task %s will try again.", name)
-        await pause()

@@ -241,7 +241,7 @@ class Access:
     """
 
     def __init__(self, backends: Backends, clients: Clients, store: RunStore) -> None:
-        self._backends = backends
+        self.backends = backends
         self._clients = clients
         self._store = store
 
@@ -255,22 +255,18 @@ class Access:
         async with self._clients.client(backend) as client:
             yield client
 
-    def payer(self, owner: str, kind: BackendKind) -> Payer | None:
-        """Return whose key an owner's next run of a kind is made with."""
-        return self._backends.payer(owner, kind)
-
     def account(self, run: Run) -> str | None:
         """Name the account that a run goes to; None if its key is missing."""
-        return self._backends.account(run.owner, run.backend, run.paid_by)
+        return self.backends.account(run.owner, run.backend, run.paid_by)
 
     def may_share_account(self, run: Run, other: TaskHolder) -> bool:
         """Whether another run of a task may have been made with the account of a run."""
-        return self.account(run) in self._backends.possible_accounts(*other)
+        return self.account(run) in self.backends.possible_accounts(*other)
 
     async def wait_for_account(self, run: Run) -> str:
         """Name a run's account; if its key is missing, say so and wait until it is entered."""
         while (account := self.account(run)) is None:
-            change = self._backends.next_change(run.owner)
+            change = self.backends.next_change(run.owner)
             run = await self._store.set_status_note(run, key_gone(run))
             await change.wait()
         if run.status_note == key_gone(run):
@@ -287,7 +283,7 @@ class Access:
 
     async def backend(self, run: Run) -> Backend | None:
         """Return what a run is made with, or None if its key is missing."""
-        return await self._backends.backend(run.owner, run.backend, run.paid_by)
+        return await self.backends.backend(run.owner, run.backend, run.paid_by)
 
 
 SHARED_S = 3.0

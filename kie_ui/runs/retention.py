@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -62,22 +62,20 @@ class Retention:
 
     async def _delete_for_good(self, run: Run) -> None:
         inputs = await self._store.read(partial(own_inputs, run=run))
-        if await asyncio.to_thread(self._was_given_lately, inputs):
-            return
+        if await asyncio.to_thread(self._remove_files, run, inputs):
+            await self._store.write(partial(delete_for_good, run=run))
+
+    def _remove_files(self, run: Run, inputs: Collection[str]) -> bool:
+        """Remove a run's files, unless another may be about to use one; say whether it was done."""
+        if any(self._storage.was_given_lately(name, JUST_GIVEN_S) for name in inputs):
+            return False
         clips = (clip.name for clip in run.clips if clip.kind != "text")
-        names = [*clips, *inputs, *([run.poster] if run.poster else [])]
-        await asyncio.to_thread(self._remove_files, run, names)
-        await self._store.write(partial(delete_for_good, run=run))
-
-    def _was_given_lately(self, names: Iterable[str]) -> bool:
-        return any(self._storage.was_given_lately(name, JUST_GIVEN_S) for name in names)
-
-    def _remove_files(self, run: Run, names: Iterable[str]) -> None:
-        for name in names:
+        for name in (*clips, *inputs, *([run.poster] if run.poster else [])):
             try:
                 self._storage.remove(name)
             except OutsideStorage as problem:
                 log.warning("A file of run %s is left alone: %s", run.id, problem)
+        return True
 
     async def keep_disk_limit(self) -> None:
         """Drop the oldest results until everything stored is within the limit.

@@ -225,9 +225,8 @@ class Run(_Frozen):
 
         Raises: pydantic.ValidationError.
         """
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
         step = Step(changes.get("step", self.step))
-        fields |= {**changes, "updated_at_ms": at_ms}
+        fields = {**dict(self), **changes, "updated_at_ms": at_ms}
         if step != self.step:
             fields["step_changes"] = (*self.step_changes, StepChange(step, at_ms))
             fields["finished_at_ms"] = at_ms if step.is_final else None

@@ -176,6 +176,7 @@ class RunService:
             every_s=TRASH_INTERVAL_S,
             sleep=self._store.clock.sleep,
             expected=(StoreProblem, OSError),
+            at_once=True,
         )
         self.trouble = None
 

@@ -82,7 +82,7 @@ class TaskAdopter:
             owner=owner,
             holder=self._holder,
             backend=backend,
-            paid_by=self._access.payer(owner, backend),
+            paid_by=self._access.backends.payer(owner, backend),
             model="",
             values={},
             step=Step.WAITING,
