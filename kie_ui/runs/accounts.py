@@ -172,7 +172,7 @@ class Backends:
 OpenClient = Callable[[Backend], KieClient]
 
 IDLE_S = 600.0
-"""Seconds after which the client of a backend that nobody asks is closed."""
+"""Seconds after which the client of a backend that is not used is closed."""
 
 
 @dataclass
@@ -309,7 +309,7 @@ class Balances:
         self._tasks = BackgroundTasks()
 
     async def read(self, backend: Backend, *, max_age_s: float = SHARED_S) -> float:
-        """Return an account's balance in credits, asked for at most so long ago. Raises: KieError.
+        """Return an account's balance in credits, at most so many seconds old. Raises: KieError.
 
         An age of 0 asks anew.
         """
@@ -327,7 +327,7 @@ class Balances:
         return balance
 
     async def stop(self) -> None:
-        """Ask nothing more."""
+        """Stop asking."""
         await self._tasks.stop()
 
     async def _ask(self, backend: Backend) -> float | KieError:
@@ -359,7 +359,7 @@ class BalanceNotes:
         self._gathered[account].append(run)
 
     async def stop(self) -> None:
-        """Note nothing more."""
+        """Stop noting balances."""
         await self._tasks.stop()
 
     async def _note_gathered(self, account: str) -> None:

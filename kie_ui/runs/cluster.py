@@ -29,7 +29,7 @@ _LOCK_TIMEOUT_S = 5.0
 
 
 class ProcessLock:
-    """This process among those that share a data folder. Blocks for moments: a disk is asked."""
+    """This process among those that share a data folder. Its methods block for moments."""
 
     def __init__(self, folder: Path) -> None:
         self.id = uuid4().hex
@@ -37,7 +37,7 @@ class ProcessLock:
         self._lock: FileLock | None = None
 
     def enter(self) -> None:
-        """Be known as alive from now on; once more changes nothing. Raises: OSError."""
+        """Register this process as alive; calling it again changes nothing. Raises: OSError."""
         if self._lock is not None:
             return
         self._folder.mkdir(_OWNER_ONLY, parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ class ProcessLock:
         self._lock = lock
 
     def leave(self) -> None:
-        """Be gone."""
+        """Unregister this process."""
         if self._lock is not None:
             self._path(self.id).unlink(missing_ok=True)
             self._lock.release()
@@ -105,7 +105,7 @@ class RunOwnership:
         self._looked_at_ms = 0
 
     async def start(self) -> None:
-        """Be known, and take over what nobody holds any more. Raises: OSError, StoreProblem."""
+        """Register, and take over runs of dead processes. Raises: OSError, StoreProblem."""
         await asyncio.to_thread(self._lock.enter)
         self._looked_at_ms = self._store.clock.now_ms()
         await self._take_over()
@@ -120,7 +120,7 @@ class RunOwnership:
         )
 
     async def stop_looking(self) -> None:
-        """Take nothing over any more."""
+        """Stop taking over runs."""
         await self._tasks.stop()
 
     async def stop(self) -> None:

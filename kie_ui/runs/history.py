@@ -1,4 +1,4 @@
-"""Every run found again: pages, searches, favourites, the trash, spending, exports."""
+"""The history of runs: pages, searches, favourites, the trash, spending, exports."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class RunService:
         lock = ProcessLock(storage.root / "processes")
         self.backends = backends
         self.trouble: str | None = None
-        """Why nothing can be saved, where runs can be read at best."""
+        """Why nothing can be saved, while runs can at best be read; None if all is well."""
         self._store = store
         self._storage = storage
         self._tasks = BackgroundTasks()
@@ -132,7 +132,7 @@ class RunService:
         )
         self._ownership = RunOwnership(store, lock, self._engine, self._scheduler)
         self.history = History(store, storage, self._posters)
-        """Every run found again, marked, deleted, added up."""
+        """Finds, marks, deletes and adds up runs."""
 
     async def start(self) -> None:
         """Open the database and go on with every run that has not ended.
@@ -308,7 +308,7 @@ class RunService:
     async def in_sight(self, owner: str, limit: int) -> tuple[Run, ...]:
         """List the newest runs, and however old those that are not over, the newest first.
 
-        These are the unfinished ones, and the newest of unknown fate with which nobody has dealt.
+        These are the unfinished ones, and the newest of unknown fate that were not sent again.
         """
         try:
             newest = await self._store.runs_of(owner, limit=limit)
@@ -323,7 +323,7 @@ class RunService:
         return tuple(self._store.latest(run) for run in reversed(in_order))
 
     async def has_unfinished(self, owner: str) -> bool:
-        """Whether something is still to come of an owner's runs by itself."""
+        """Whether any of an owner's runs is unfinished."""
         return bool(await self._store.unfinished(owner))
 
     def places(self, owner: str) -> dict[str, int]:

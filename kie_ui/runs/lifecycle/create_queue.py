@@ -107,7 +107,7 @@ class _Line:
     paused_until_s: float = 0.0
     """Steady time before which nothing leaves, as Kie asked for less."""
     is_served: bool = False
-    """Whether a task is calling out turns."""
+    """Whether a task is giving turns."""
 
 
 class CreateQueue:
@@ -173,7 +173,7 @@ class CreateQueue:
         return self._signals.subscribe(owner)
 
     async def stop(self) -> None:
-        """Let nothing leave any more."""
+        """Stop giving turns."""
         await self._tasks.stop()
         if self._signalling is not None:
             self._signalling.cancel()
@@ -197,7 +197,7 @@ class CreateQueue:
         return self._lines[account]
 
     async def _serve(self, line: _Line, account: str) -> None:
-        """Call out one turn after the other, for as long as anyone waits."""
+        """Give one turn after the other while anyone waits."""
         try:
             while line.waiting:
                 wait_s = line.paused_until_s - self._clock.steady_s()

@@ -96,7 +96,7 @@ class Posters:
             log.warning("The result of run %s has no poster yet: %s", run.id, problem)
 
     async def stop(self) -> None:
-        """Make no more."""
+        """Stop making posters."""
         await self._tasks.stop()
 
     async def _make(self, run: Run) -> Run:

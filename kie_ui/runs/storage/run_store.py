@@ -80,7 +80,7 @@ class RunStore:
         """The present state of runs that the database does not take for now."""
 
     async def open(self) -> None:
-        """Bring the database to its present schema, creating it if there is none.
+        """Migrate the database to its present schema, creating it if there is none.
 
         Damage is found before anything is written.
         """
@@ -259,12 +259,12 @@ class RunStore:
         return await self.read(work)
 
     async def undecided(self, owner: str, limit: int) -> tuple[Run, ...]:
-        """List an owner's runs of unknown fate that nobody has sent again, the newest first."""
+        """List an owner's runs of unknown fate that were not sent again, the newest first."""
         query = _runs_of(owner).where(IS_UNDECIDED).limit(limit)
         return await self.read(lambda connection: list_runs(connection, query))
 
     async def unfinished(self, owner: str | None = None) -> tuple[Run, ...]:
-        """List the runs of which something is still to come, the oldest first."""
+        """List unfinished runs, the oldest first."""
         query = select(*RUN_COLUMNS).where(IS_UNFINISHED).order_by(RUNS.c.created_at_ms)
         if owner is not None:
             query = query.where(RUNS.c.owner == owner)

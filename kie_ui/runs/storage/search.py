@@ -62,7 +62,7 @@ _VARIANTS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _GAP, _WORD, _UNSPACED_RUN, _SYMBOL = range(4)
 
 _OPEN = "open"
-"""The index's term for every step after which more is still to come."""
+"""The index's term for every step that is not final."""
 
 _WORDS = table("run_words", column("rowid", Integer), column("words", Text))
 
@@ -154,14 +154,14 @@ def has_words(connection: Connection) -> bool:
 
 
 def add_to_index(connection: Connection, number: int, run: Run) -> None:
-    """Have a run found by its words and marks, unless it is in the trash."""
+    """Index a run by its words and marks, unless it is in the trash."""
     if run.deleted_at_ms is None and has_words(connection):
         entry = " ".join(_entry(run))
         connection.execute(insert(_WORDS).values(rowid=number, words=entry))
 
 
 def update_index(connection: Connection, old: Run, new: Run) -> None:
-    """Follow a change of a run."""
+    """Update the index after a change of a run."""
     if _entry(old) == _entry(new) and old.deleted_at_ms == new.deleted_at_ms:
         return
     number = connection.scalar(select(RUNS.c.number).where(RUNS.c.id == new.id))
@@ -171,7 +171,7 @@ def update_index(connection: Connection, old: Run, new: Run) -> None:
 
 
 def remove_from_index(connection: Connection, number: int) -> None:
-    """Have a run found by nothing."""
+    """Remove a run from the index."""
     if has_words(connection):
         connection.execute(delete(_WORDS).where(_WORDS.c.rowid == number))
 
