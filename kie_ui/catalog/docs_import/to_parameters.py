@@ -12,6 +12,7 @@ from kie_ui.catalog.docs_import.documented import (
     SCALARS,
     DocumentedOption,
     DocumentedParameter,
+    as_number,
     shorten,
 )
 from kie_ui.catalog.docs_import.naming import (
@@ -50,7 +51,6 @@ _MAX_SAMPLE = 80
 _MAX_IN_ONE_LINE = 500
 """Characters: a text that may be longer gets several lines, whatever its name."""
 _MAX_COLUMNS = 8
-_LARGEST_NUMBER = 10**30
 
 _ADVANCED_WORDS = frozenset(
     ("seed", "safety", "nsfw", "watermark", "moderation", "checker", "translation", "acceleration")
@@ -113,10 +113,7 @@ class _Builder:
 
     def build(self) -> Parameter:
         """Return the parameter: as JSON where no other kind fits its shape."""
-        page = self._page
-        if is_media(page):
-            return self._media()
-        return self._plain() or self._json()
+        return self._media() if is_media(self._page) else self._plain() or self._json()
 
     def build_column(self) -> Column | None:
         """Return a column of a table; None for what does not fit one."""
@@ -127,29 +124,27 @@ class _Builder:
 
     def _plain(self) -> Column | TableParameter | None:
         page = self._page
-        made: Column | TableParameter | None = None
         if page.alternatives:
-            pass
-        elif page.type == "boolean":
-            made = self._switch()
-        elif page.options:
-            made = self._choice(page)
-        elif page.type in ("number", "integer"):
-            made = self._number()
-        elif page.type == "string":
-            made = self._choice(replace(page, options=_numbers_in_quotes(page))) or self._text()
-        elif page.type == "array":
-            made = self._table()
-        return made
+            return None
+        match page.type:
+            case "boolean":
+                return self._switch()
+            case _ if page.options:
+                return self._choice(page)
+            case "number" | "integer":
+                return self._number()
+            case "string":
+                options = _numbers_in_quotes(page)
+                return self._choice(replace(page, options=options)) or self._text()
+        return self._table() if page.type == "array" else None
 
     def _common(self, label: str = "") -> dict[str, Any]:
         page = self._page
         is_rare = page.deprecated or not _ADVANCED_WORDS.isdisjoint(words_of(page.name))
-        are_files_limited = bool(page.accepts or page.max_bytes)
         return {
             "name": page.name,
             "label": page.title[:MAX_LABEL] or label or label_of(page.name),
-            "help": _help(page.description, are_files_limited=are_files_limited),
+            "help": _help(page),
             "required": page.required,
             "advanced": is_rare and not page.required,
         }
@@ -317,11 +312,10 @@ class _Builder:
 
 
 def _is_within(value: Any, low: float | None, high: float | None, *, is_integer: bool) -> bool:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    number = None if isinstance(value, str) else as_number(value)
+    if number is None or (is_integer and number != int(number)):
         return False
-    if abs(value) >= _LARGEST_NUMBER or (is_integer and value != int(value)):
-        return False
-    return (low is None or value >= low) and (high is None or value <= high)
+    return (low is None or number >= low) and (high is None or number <= high)
 
 
 def _is_grok_image_task(page: DocumentedParameter) -> bool:
@@ -336,10 +330,12 @@ def _sample(page: DocumentedParameter) -> str | None:
     return shorten(line, _MAX_SAMPLE) if line and page.example != page.default else None
 
 
-def _help(description: str, *, are_files_limited: bool) -> str:
+def _help(page: DocumentedParameter) -> str:
     """Return a description without the limits that the form shows itself, and not too long."""
-    text = _SHOWN_LIMITS.sub("", description)
-    text = (_SHOWN_FILE_LIMITS.sub("", text) if are_files_limited else text).strip() or description
+    text = _SHOWN_LIMITS.sub("", page.description)
+    if page.accepts or page.max_bytes:
+        text = _SHOWN_FILE_LIMITS.sub("", text)
+    text = text.strip() or page.description
     if len(text) <= MAX_HELP_CHARACTERS:
         return text
     start = text[:MAX_HELP_CHARACTERS]
