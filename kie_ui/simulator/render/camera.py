@@ -33,9 +33,6 @@ class Camera(NamedTuple):
 CameraPath = Callable[[float], Camera]
 """From the share of the clip that has passed, 0 to 1, to the camera."""
 
-STILL = Camera()
-TAU = math.tau
-
 
 class _Movement(NamedTuple):
     """How the camera moves in a mode."""
@@ -53,7 +50,6 @@ _MOVEMENTS: dict[Mode, _Movement] = {
     "fun": _Movement((1.14, 1.20), 0.022, is_quick=False),
     "spicy": _Movement((1.26, 1.36), 0.0, is_quick=True),
 }
-MAX_ZOOM = 1.5
 _BEATS_PER_S = 0.75
 _SWAY_PERIOD_S = 5.0
 
@@ -80,22 +76,23 @@ def camera_path(seed: int, mode: Mode, duration_s: float) -> CameraPath:
     movement = _MOVEMENTS[mode]
     rng = random.Random(f"{seed}/{mode}")  # noqa: S311 - variety, not secrecy
     zoom_gain = rng.uniform(*movement.zoom) - 1
-    heading = rng.uniform(0, TAU)
+    heading = rng.uniform(0, math.tau)
     reach = rng.uniform(0.35, 0.85)
     arc = rng.choice((-1, 1)) * rng.uniform(0.15, 0.45)
-    sway_phase = rng.uniform(0, TAU)
+    sway_phase = rng.uniform(0, math.tau)
     ease = ease_out if movement.is_quick else ease_in_out
 
     def path(share: float) -> Camera:
         eased = ease(share)
         turn = heading + arc * eased
-        sway = 0.06 * math.sin(TAU * share * duration_s / _SWAY_PERIOD_S + sway_phase)
+        sway = 0.06 * math.sin(math.tau * share * duration_s / _SWAY_PERIOD_S + sway_phase)
         jump, wobble = _bounce(share, duration_s, movement.bounce)
         room = smootherstep(share * 3)
         return Camera(
             zoom=1 + zoom_gain * eased + 2 * movement.bounce * room + 0.6 * jump,
-            pan_x=_within(reach * eased * math.cos(turn) + sway * room + wobble * room),
-            pan_y=_within(reach * eased * math.sin(turn) + 0.5 * sway - 9 * jump),
+            # Brought softly into -1 to 1.
+            pan_x=math.tanh(reach * eased * math.cos(turn) + sway * room + wobble * room),
+            pan_y=math.tanh(reach * eased * math.sin(turn) + 0.5 * sway - 9 * jump),
         )
 
     return path
@@ -114,7 +111,7 @@ def _bounce(share: float, duration_s: float, height: float) -> tuple[float, floa
 def settling_path(seed: int, mode: Mode) -> CameraPath:
     """Choose the camera move over the end picture: from a little closer to the whole of it."""
     rng = random.Random(f"{seed}/{mode}/end")  # noqa: S311 - variety, not secrecy
-    heading = rng.uniform(0, TAU)
+    heading = rng.uniform(0, math.tau)
     nearness = 0.10 if mode == "normal" else 0.16
 
     def path(share: float) -> Camera:
@@ -127,12 +124,7 @@ def settling_path(seed: int, mode: Mode) -> CameraPath:
 
 def still_path(_share: float) -> Camera:
     """Keep the camera where it is."""
-    return STILL
-
-
-def _within(pan: float) -> float:
-    """Bring a pan softly into -1 to 1."""
-    return math.tanh(pan)
+    return Camera()
 
 
 class View(NamedTuple):

@@ -30,8 +30,15 @@ from kie_ui.simulator.render.camera import (
     still_path,
     view,
 )
-from kie_ui.simulator.render.effects import Mark, MovingLight, apply_mode
-from kie_ui.simulator.render.picture import BrokenInput, clip_size, cover, open_picture
+from kie_ui.simulator.render.picture import (
+    BrokenInput,
+    Mark,
+    MovingLight,
+    apply_mode,
+    clip_size,
+    cover,
+    open_picture,
+)
 from kie_ui.simulator.render.requests import (
     DEFAULT_DURATION_S,
     MAX_DURATION_S,
@@ -59,11 +66,20 @@ PIXEL_FORMAT = "yuv420p"
 SOUND_RATE_HZ = 44_100
 BT709 = 1
 LIMITED_RANGE = 1
+_UNREADABLE = "The video cannot be read: it is damaged, or no video."
 _THREADS = 4
 """A fixed number, because the bytes depend on it and the same request must give the same bytes."""
 _ENCODER_OPTIONS = {"preset": "veryfast", "crf": "20", "g": str(2 * FPS), "mbtree": "0"}
 """No macroblock-tree rate control: with it, x264 does not always give the same frames the same
 bytes (seen with build 165, in 150 runs of one clip)."""
+OVERSAMPLING = 1.25
+"""How much larger than the frame the picture is kept: enough to move closer without blur."""
+_DISSOLVE = (0.5, 0.93)
+"""When the end picture begins to show, and when it is all that shows; shares of the clip."""
+_FRAMES_AHEAD = 4
+PLACEHOLDER_ASPECT = 16 / 9
+"""The proportions of a clip without a picture, where the request names none."""
+Planes = tuple[Plane, Plane, Plane]
 
 
 def encode_clip(
@@ -96,9 +112,6 @@ def encode_clip(
         container.mux(stream.encode(None))
 
 
-Planes = tuple[Plane, Plane, Plane]
-
-
 def new_frame(size: tuple[int, int]) -> VideoFrame:
     """Return an empty frame of (width, height)."""
     frame = VideoFrame(*size, PIXEL_FORMAT)
@@ -124,9 +137,6 @@ def planes_of(picture: Image.Image) -> Planes:
     )
     luma, blue, red = (plane.copy() for plane in planes_in(frame))
     return luma, blue, red
-
-
-_UNREADABLE = "The video cannot be read: it is damaged, or no video."
 
 
 def probe_footage(path: Path) -> MediaInfo:
@@ -179,10 +189,8 @@ def _fit(frame: VideoFrame, size: tuple[int, int]) -> VideoFrame:
     upright = _upright(frame)
     width, height = size
     scale = max(width / upright.width, height / upright.height)
-    wide, tall = (
-        max(width, _even(upright.width * scale)),
-        max(height, _even(upright.height * scale)),
-    )
+    wide = max(width, _even(upright.width * scale))
+    tall = max(height, _even(upright.height * scale))
     scaled = upright.reformat(
         wide, tall, PIXEL_FORMAT, dst_colorspace="ITU709", dst_color_range="MPEG"
     )
@@ -200,15 +208,6 @@ def _upright(frame: VideoFrame) -> VideoFrame:
         return frame
     turned = np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
     return VideoFrame.from_ndarray(np.ascontiguousarray(turned, np.uint8), format="rgb24")
-
-
-OVERSAMPLING = 1.25
-"""How much larger than the frame the picture is kept: enough to move closer without blur."""
-_DISSOLVE = (0.5, 0.93)
-"""When the end picture begins to show, and when it is all that shows; shares of the clip."""
-_FRAMES_AHEAD = 4
-PLACEHOLDER_ASPECT = 16 / 9
-"""The proportions of a clip without a picture, where the request names none."""
 
 
 def render_clip(

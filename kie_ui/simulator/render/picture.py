@@ -1,4 +1,7 @@
-"""The pictures of the simulator: read, resized, marked; a placeholder where none was given."""
+"""The pictures of the simulator, and what changes pixels: the colours of a mode, a light, the mark.
+
+A given picture is read and resized; where none was given, a placeholder is drawn.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,34 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 from kie_ui.media.formats import MediaProblem
 from kie_ui.media.images.encode import on_white, to_plain_colours
 from kie_ui.media.images.open import open_picture as open_image
 from kie_ui.media.images.open import read_upright
-from kie_ui.simulator.render.effects import stamp
-from kie_ui.simulator.render.requests import ImageRequest, Picture, Placeholder
+from kie_ui.simulator.plan import Mode
+from kie_ui.simulator.render.camera import Plane, ease_in_out
+from kie_ui.simulator.render.requests import ImageFormat, ImageRequest, Picture, Placeholder
 from kie_ui.simulator.sizes import MAX_IMAGE_SIDE_PX, image_size
 
 MAX_ASPECT = 21 / 9
 """The widest shape of a clip; of a picture that is longer still, the middle is used."""
 MIN_SIDE_PX = 2
+_LINE_CHARACTERS = 24
+"""Of each line of a placeholder's text."""
+_MAX_CHARACTERS = 72
+_FORMAT_OPTIONS: dict[ImageFormat, dict[str, int]] = {
+    "jpeg": {"quality": 92, "subsampling": 0},
+    "png": {"compress_level": 4},
+    "webp": {"quality": 92, "method": 4},
+}
+MARK = "simulated"
+_MARK_OPACITY = 0.62
+_SHADOW_OPACITY = 0.45
+_WHITE, _BLACK, _GREY = 235, 16, 128
+"""Video levels of luma, and the middle of both chroma planes."""
 
 
 class BrokenInput(Exception):
@@ -62,11 +80,6 @@ def clip_size(
 def cover(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Scale a picture to fill `size` and crop what exceeds it evenly on both sides."""
     return ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
-
-
-_LINE_CHARACTERS = 24
-"""Of each line of a placeholder's text."""
-_MAX_CHARACTERS = 72
 
 
 def open_picture(picture: Picture, short_side_px: int, aspect: float = 1.5) -> Image.Image:
@@ -114,12 +127,7 @@ def make_image(request: ImageRequest, output: Path) -> None:
     Raises: BrokenInput.
     """
     picture = stamp(_resized(request), request.number)
-    if request.format == "jpeg":
-        picture.save(output, "JPEG", quality=92, subsampling=0)
-    elif request.format == "webp":
-        picture.save(output, "WEBP", quality=92, method=4)
-    else:
-        picture.save(output, "PNG", compress_level=4)
+    picture.save(output, request.format, **_FORMAT_OPTIONS[request.format])
 
 
 def _resized(request: ImageRequest) -> Image.Image:
@@ -129,3 +137,117 @@ def _resized(request: ImageRequest) -> Image.Image:
     source = load_picture(request.source, MAX_IMAGE_SIDE_PX)
     enlarged = (round(source.width * request.factor), round(source.height * request.factor))
     return cover(source, image_size(request.size, enlarged))
+
+
+def apply_mode(picture: Image.Image, mode: Mode) -> Image.Image:
+    """Return a picture in the colours of a mode: fun is bright and rich, spicy warm and deep."""
+    if mode == "fun":
+        return ImageEnhance.Brightness(ImageEnhance.Color(picture).enhance(1.45)).enhance(1.04)
+    if mode == "spicy":
+        deep = ImageEnhance.Contrast(picture).enhance(1.18)
+        warm = (1.08, 0, 0, 4, 0, 0.98, 0, 0, 0, 0, 0.86, 0)
+        return ImageEnhance.Color(deep.convert("RGB", warm)).enhance(1.12)
+    return picture
+
+
+class MovingLight:
+    """A soft slanting band of light that crosses the picture while all of it brightens and dims."""
+
+    _BAND = 0.13
+    """How wide the band is, as a share of the distance that it travels."""
+    _GAIN = 0.22
+    _PULSE = 0.04
+    _KNEE = 160
+    """Level of luma above which no more light is added, so that highlights keep their detail."""
+
+    def __init__(self, seed: int, size: tuple[int, int]) -> None:
+        rng = random.Random(f"{seed}/light")  # noqa: S311 - variety, not secrecy
+        self._is_rightward = rng.choice((True, False))
+        self._width, self._height = size
+        self._distance = np.linspace(0, 1, self._width + self._height)
+
+    def apply(self, share: float, luma: Plane) -> None:
+        """Light a frame; at both ends of the clip there is no light."""
+        dark = np.minimum(luma, self._KNEE)
+        lit = dark * self._gain(share)
+        lit >>= np.uint16(8)
+        lit += luma - dark
+        np.copyto(luma, np.minimum(lit, _WHITE), casting="unsafe")
+
+    def _gain(self, share: float) -> NDArray[np.uint16]:
+        """Return how much brighter each pixel becomes, times 256."""
+        fade = math.sin(math.pi * share)
+        centre = -0.3 + 1.6 * ease_in_out(share)
+        band = np.exp(-(((self._distance - centre) / self._BAND) ** 2) / 2)
+        pulse = self._PULSE * math.sin(2 * math.tau * share)
+        gain = np.rint((1 + fade * (self._GAIN * band + pulse)) * 256).astype(np.uint16)
+        # Each row shows the same table one step further on: the band slants by 45 degrees.
+        rows = np.lib.stride_tricks.sliding_window_view(gain, self._width)[: self._height]
+        return rows if self._is_rightward else rows[::-1]
+
+
+class Mark:
+    """The word in every frame that says no generator made it."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        text, shadow = _draw_mark(min(size), MARK)
+        width, height = text.size
+        self._edge = max(4, min(size) // 40) // 2 * 2
+        opacity = np.asarray(text, np.float64) / 255 * _MARK_OPACITY
+        shade = np.asarray(shadow, np.float64) / 255 * _SHADOW_OPACITY
+        kept = (1 - opacity) * (1 - shade)
+        self._luma = _mix(kept, opacity * _WHITE + (1 - opacity) * shade * _BLACK)
+        small = kept.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
+        self._chroma = _mix(small, (1 - small) * _GREY)
+
+    def apply(self, planes: tuple[Plane, Plane, Plane]) -> None:
+        """Write the mark into a frame's lower right corner."""
+        luma, *chroma = planes
+        self._write(luma, self._luma, 1)
+        for plane in chroma:
+            self._write(plane, self._chroma, 2)
+
+    def _write(
+        self, plane: Plane, mix: tuple[NDArray[np.uint32], NDArray[np.uint32]], shrink: int
+    ) -> None:
+        kept, added = mix
+        edge = self._edge // shrink
+        corner = plane[:-edge, :-edge][-kept.shape[0] :, -kept.shape[1] :]
+        inside = np.s_[-corner.shape[0] :, -corner.shape[1] :]
+        marked = (corner * kept[inside] + added[inside]) >> np.uint32(8)
+        np.copyto(corner, marked, casting="unsafe")
+
+
+def stamp(picture: Image.Image, number: int) -> Image.Image:
+    """Write the mark into a picture's lower right corner; of several results, with its number."""
+    mark = f"{MARK} {number + 1}" if number else MARK
+    text, shadow = _draw_mark(min(picture.size), mark)
+    edge = max(4, min(picture.size) // 40)
+    right, bottom = picture.width - edge, picture.height - edge
+    box = (right - text.width, bottom - text.height, right, bottom)
+    picture.paste("black", box, shadow.point(lambda v: int(v * _SHADOW_OPACITY)))
+    picture.paste("white", box, text.point(lambda v: int(v * _MARK_OPACITY)))
+    return picture
+
+
+def _draw_mark(short_side_px: int, mark: str) -> tuple[Image.Image, Image.Image]:
+    """Draw the mark and its soft shadow, for a frame of that size; both sides are even."""
+    size = max(10, round(short_side_px * 0.030))
+    font = ImageFont.load_default(size)
+    left, top, right, bottom = font.getbbox(mark)
+    pad = size // 2
+    width = math.ceil((right - left + 2 * pad) / 2) * 2
+    height = math.ceil((bottom - top + 2 * pad) / 2) * 2
+    text = Image.new("L", (width, height))
+    ImageDraw.Draw(text).text((pad - left, pad - top), mark, 255, font)
+    shadow = text.filter(ImageFilter.GaussianBlur(size / 7)).point(
+        lambda value: min(255, 2 * value)
+    )
+    return text, shadow
+
+
+def _mix(
+    kept: NDArray[np.float64], added: NDArray[np.float64]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Prepare new = old · kept + added for whole numbers, both times 256."""
+    return np.rint(kept * 256).astype(np.uint32), np.rint(added * 256).astype(np.uint32)

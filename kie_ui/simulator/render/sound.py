@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
 
 import av
 import numpy as np
@@ -29,6 +28,7 @@ _TONES_HZ = (261.6, 293.7, 329.6, 392.0, 440.0, 523.3)
 """C, D, E, G, A, C: any order of them sounds fine."""
 _LOUDNESS = 0.5
 _FADE_S = 0.05
+_UNREADABLE = "The sound cannot be read: it is damaged, or no sound."
 
 
 class NoSound(BrokenInput):
@@ -66,30 +66,26 @@ def play_tones(seed: int, duration_s: float, rate_hz: int) -> Samples:
     return np.asarray(_LOUDNESS * waves * np.sin(math.pi * share), np.float32)[None]
 
 
-class _Coding(NamedTuple):
-    """How a format is written."""
-
-    container: str
-    codec: str
-    rates_hz: tuple[int, ...] = ()
-    """The rates that the codec knows; empty where it takes any."""
-
-
-_MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-_CODINGS: dict[SoundFormat, _Coding] = {
-    "mp3": _Coding("mp3", "libmp3lame", _MP3_RATES_HZ),
-    "wav": _Coding("wav", "pcm_s16le"),
-    "ogg": _Coding("ogg", "libopus", (8_000, 12_000, 16_000, 24_000, 48_000)),
-    "flac": _Coding("flac", "flac"),
-    "m4a": _Coding("ipod", "aac", _MP3_RATES_HZ),
+_CODINGS: dict[SoundFormat, tuple[str, str]] = {
+    "mp3": ("mp3", "libmp3lame"),
+    "wav": ("wav", "pcm_s16le"),
+    "ogg": ("ogg", "libopus"),
+    "flac": ("flac", "flac"),
+    "m4a": ("ipod", "aac"),
 }
+"""The container and the codec of each format."""
 
 
 def write_sound(samples: Samples, rate_hz: int, output: Path, sound_format: SoundFormat) -> None:
-    """Write samples as a file; the same samples give the same bytes."""
-    coding = _CODINGS[sound_format]
-    with av.open(str(output), "w", format=coding.container) as container:
-        stream = add_sound_stream(container, coding.codec, _nearest(coding.rates_hz, rate_hz))
+    """Write samples as a file, at the nearest rate that its codec knows.
+
+    The same samples give the same bytes.
+    """
+    file_format, codec = _CODINGS[sound_format]
+    known_hz = sorted(av.Codec(codec, "w").audio_rates or [rate_hz])
+    nearest_hz = min(known_hz, key=lambda known: abs(known - rate_hz))
+    with av.open(str(output), "w", format=file_format) as container:
+        stream = add_sound_stream(container, codec, nearest_hz)
         mux_sound(container, stream, samples, rate_hz)
 
 
@@ -127,10 +123,6 @@ def _frames(samples: Samples, rate_hz: int) -> Iterator[AudioFrame]:
         yield frame
 
 
-def _nearest(rates_hz: tuple[int, ...], wanted_hz: int) -> int:
-    return min(rates_hz, key=lambda rate: abs(rate - wanted_hz)) if rates_hz else wanted_hz
-
-
 def read_sound(path: Path, rate_hz: int, max_s: float) -> Samples:
     """Read the beginning of a file's sound, in two channels.
 
@@ -142,7 +134,7 @@ def read_sound(path: Path, rate_hz: int, max_s: float) -> Samples:
     except IndexError as error:
         raise NoSound("There is no sound in the file.") from error
     except (av.FFmpegError, ValueError) as error:
-        raise BrokenInput("The sound cannot be read: it is damaged, or no sound.") from error
+        raise BrokenInput(_UNREADABLE) from error
 
 
 def _open(path: Path) -> InputContainer:
@@ -159,7 +151,7 @@ def length_s(path: Path) -> float:
         with _open(path) as container:
             return container.duration / av.time_base if container.duration else 5.0
     except (av.FFmpegError, ValueError) as error:
-        raise BrokenInput("The sound cannot be read: it is damaged, or no sound.") from error
+        raise BrokenInput(_UNREADABLE) from error
 
 
 def _read(frames: Iterator[AudioFrame], rate_hz: int, max_samples: int) -> Samples:
