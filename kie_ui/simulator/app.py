@@ -41,7 +41,7 @@ from kie_ui.simulator.responses import (
     answer_refusal,
     read_json_object,
 )
-from kie_ui.simulator.store import open_store
+from kie_ui.simulator.store import Store
 from kie_ui.simulator.tasks import Tasks
 
 
@@ -72,7 +72,7 @@ def create_simulator(config: SimulatorConfig | None = None, **options: Any) -> S
 
 
 def _build_state(config: SimulatorConfig) -> SimulatorState:
-    store = open_store(config.data_dir)
+    store = Store(config.data_dir)
     files = Files(config, store)
     renderer = config.renderer or WorkerPool()
     return SimulatorState(

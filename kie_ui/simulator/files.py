@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from functools import cache, partial
+from functools import cache
 from pathlib import Path, PurePosixPath
 from ssl import SSLContext
 from typing import NamedTuple
@@ -142,12 +142,14 @@ class Files:
 
     async def _fetch(self, url: str, max_bytes: int) -> Path:
         incoming = self.incoming_path()
-        http = partial(httpx.AsyncClient, transport=self._config.transport, verify=tls_context())
+        client = httpx.AsyncClient(
+            transport=self._config.transport,
+            verify=tls_context(),
+            follow_redirects=True,
+            timeout=FETCH_TIMEOUT_S,
+        )
         try:
-            async with (
-                http(follow_redirects=True, timeout=FETCH_TIMEOUT_S) as client,
-                client.stream("GET", url) as response,
-            ):
+            async with client, client.stream("GET", url) as response:
                 response.raise_for_status()
                 await _save(response, incoming, max_bytes)
         except httpx.HTTPStatusError as error:

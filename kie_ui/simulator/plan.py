@@ -14,12 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from kie_ui.catalog.parameters import (
-    ChoiceParameter,
-    Parameter,
-    TableParameter,
-    TextParameter,
-)
+from kie_ui.catalog.parameters import ChoiceParameter, Parameter, TableParameter, TextParameter
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.roles import (
     MediaRole,
@@ -87,18 +82,23 @@ class RenderPlan(BaseModel):
 def build_plan(spec: ModelSpec, values: Mapping[str, Any]) -> RenderPlan:
     """Read a request by the roles of its parameters, and by what the model's name says."""
     given = _RequestValues(spec, values)
-    size = _size(given)
+    size, clip_size = _sizes(given)
     words = f"{spec.model} {spec.title}".lower()
     mode = values.get("mode")
     return RenderPlan(
         produces=spec.produces,
         prompt=_prompt(given),
-        inputs=_media_inputs(given),
+        inputs=MediaInputs(
+            pictures=given.urls("start_picture", "reference_picture"),
+            end_picture=next(iter(given.urls("end_picture")), None),
+            videos=given.urls("video"),
+            sounds=given.urls("audio"),
+        ),
         task_id=next((str(each.value) for each in given.of("task_id")), None),
         index=int(given.number("index") or 0),
         duration_s=_duration_s(given.all),
         size=size,
-        clip_size=merge_sizes([size, _quality(given)]),
+        clip_size=clip_size,
         count=_count(spec, given),
         factor=min(max(given.number("scale_factor") or 2.0, 1.0), 8.0),
         formats=tuple(each.text.lower() for each in given.of("format")),
@@ -228,27 +228,13 @@ def _prompt(given: _RequestValues) -> str:
     return next(filter(None, named), "") or max(phrases, key=len, default="")
 
 
-def _media_inputs(given: _RequestValues) -> MediaInputs:
-    return MediaInputs(
-        pictures=given.urls("start_picture", "reference_picture"),
-        end_picture=next(iter(given.urls("end_picture")), None),
-        videos=given.urls("video"),
-        sounds=given.urls("audio"),
-    )
-
-
-def _size(given: _RequestValues) -> SizeHint:
+def _sizes(given: _RequestValues) -> tuple[SizeHint, SizeHint]:
+    """Return the requested size, and that of a clip: a name of quality, such as `high`, is one."""
     width, height = (int(given.number(role) or 0) for role in ("width", "height"))
-    return merge_sizes([exact_size(width, height), *map(read_size, _size_texts(given))])
-
-
-def _quality(given: _RequestValues) -> SizeHint:
-    """Return the size that a name of quality stands for, such as `high`."""
-    return SizeHint(short_side_px=next(_known(map(quality_px, _size_texts(given))), None))
-
-
-def _size_texts(given: _RequestValues) -> list[str]:
-    return [each.text for each in given.of("resolution", "aspect_ratio", "mode")]
+    texts = [each.text for each in given.of("resolution", "aspect_ratio", "mode")]
+    size = merge_sizes([exact_size(width, height), *map(read_size, texts)])
+    quality = SizeHint(short_side_px=next(_known(map(quality_px, texts)), None))
+    return size, merge_sizes([size, quality])
 
 
 def _count(spec: ModelSpec, given: _RequestValues) -> int:

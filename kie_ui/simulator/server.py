@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from kie_ui.simulator.config import SimulatorConfig
     from kie_ui.simulator.faults import Faults
-    from kie_ui.simulator.http.context import RequestLog
+    from kie_ui.simulator.http.context import RequestLog, SimulatorState
 
 
 SHUTDOWN_TIMEOUT_S = 2
@@ -34,13 +34,17 @@ class SimulatorServer:
     the port to listen at where it is free; where not, another is chosen.
     """
 
+    faults: Faults
+    """The active faults; since the start."""
+    request_log: RequestLog
+    """The requests that arrived; since the start."""
+
     def __init__(
         self, config: SimulatorConfig | None = None, *, prefer_port: int = 0, **options: Any
     ) -> None:
         self._config = config
         self._options = options
         self._prefer_port = prefer_port
-        self._app: Starlette | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
@@ -57,11 +61,13 @@ class SimulatorServer:
         listener = self._bind()
         self.base_url = url_of(listener)
         try:
-            self._app = create_simulator(self._config, **self._options)
+            app = create_simulator(self._config, **self._options)
         except BaseException:
             listener.close()
             raise
-        self._server = server = _build_server(self._app)
+        state: SimulatorState = app.state.simulator
+        self.faults, self.request_log = state.faults, state.request_log
+        self._server = server = _build_server(app)
         # The threads that serve files inherit `daemon`, so a program that forgets `stop` can end.
         self._thread = threading.Thread(
             target=self._serve, args=(server, listener), name="simulator", daemon=True
@@ -79,28 +85,6 @@ class SimulatorServer:
             self._server.should_exit = True
             self._thread.join()
             self._server = self._thread = None
-
-    @property
-    def app(self) -> Starlette:
-        """The app that is being served.
-
-        Raises: RuntimeError before the start.
-        """
-        if self._app is None:
-            raise RuntimeError("the simulator has not been started")
-        return self._app
-
-    @property
-    def faults(self) -> Faults:
-        """The active faults."""
-        faults: Faults = self.app.state.simulator.faults
-        return faults
-
-    @property
-    def request_log(self) -> RequestLog:
-        """The requests that arrived."""
-        request_log: RequestLog = self.app.state.simulator.request_log
-        return request_log
 
     def __enter__(self) -> SimulatorServer:
         self.start()

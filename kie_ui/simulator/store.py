@@ -151,10 +151,11 @@ class FileRow:
 
 
 class Store:
-    """Reads and writes the database; every change is one transaction."""
+    """Reads and writes the database of a data folder; both are created if needed."""
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, data_dir: Path) -> None:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        path = data_dir / "simulator.sqlite3"
         self._engine = create_engine(f"sqlite:///{path}")
         event.listen(self._engine, "connect", _use_write_ahead_log)
         _tables.create_all(self._engine)
@@ -253,11 +254,6 @@ class Store:
     def _update_task(self, task_id: str, **changes: Any) -> None:
         with self._engine.begin() as connection:
             connection.execute(_CHANGE_TASK, {"id": task_id, **changes})
-
-
-def open_store(data_dir: Path) -> Store:
-    """Open the database of a data folder, creating both if needed."""
-    return Store(data_dir / "simulator.sqlite3")
 
 
 def _use_write_ahead_log(connection: Any, _record: object) -> None:

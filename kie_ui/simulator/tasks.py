@@ -9,11 +9,10 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
@@ -42,7 +41,7 @@ from kie_ui.simulator.render.requests import (
     result_mime,
 )
 from kie_ui.simulator.render.worker_pool import Progress, Renderer, RenderFailed
-from kie_ui.simulator.store import FINAL_STATES, FileRow, Store, TaskRow
+from kie_ui.simulator.store import FINAL_STATES, Store, TaskRow
 from kie_ui.simulator.validation import CheckedRequest
 
 WAITING_S = 0.6
@@ -60,13 +59,6 @@ SAMPLE_COST_MS = 8_000
 _log = logging.getLogger(__name__)
 
 
-class ResultFile(NamedTuple):
-    """One result: a file under a temporary name, and its type."""
-
-    path: Path
-    mime: str
-
-
 class RenderJob:
     """Finds the media of one task and makes its results; `clear` deletes every temporary file."""
 
@@ -76,7 +68,8 @@ class RenderJob:
         self._temporary: list[Path] = []
         self.share = 0.0
         """How much of it is done, from 0 to 1."""
-        self.results: list[ResultFile] = []
+        self.results: list[tuple[str, Path]] = []
+        """The type of each, and its file under a temporary name."""
         self.answer: Any = None
         """The JSON object that a model of text answers, instead of files."""
 
@@ -85,8 +78,7 @@ class RenderJob:
         found = await self._find(plan)
         requests = build_render_requests(plan, found, self._task.seed)
         for number, request in enumerate(requests):
-            progress = partial(self._set_share, number, len(requests))
-            await self._render(request, renderer, progress)
+            await self._render(request, renderer, partial(self._set_share, number, len(requests)))
 
     def clear(self) -> None:
         """Delete what was fetched, and the results that were not moved into place."""
@@ -100,7 +92,7 @@ class RenderJob:
         if isinstance(request, TextRequest):
             self.answer = json.loads(await anyio.Path(output).read_text(encoding="utf-8"))
         else:
-            self.results.append(ResultFile(output, result_mime(request)))
+            self.results.append((result_mime(request), output))
 
     def _set_share(self, number: int, count: int, share: float) -> None:
         self.share = (number + share) / count
@@ -146,11 +138,7 @@ class Tasks:
     """Creates tasks and moves each from state to state until it ends."""
 
     def __init__(
-        self,
-        config: SimulatorConfig,
-        store: Store,
-        files: Files,
-        renderer: Renderer,
+        self, config: SimulatorConfig, store: Store, files: Files, renderer: Renderer
     ) -> None:
         self._config = config
         self._store = store
@@ -213,9 +201,9 @@ class Tasks:
     def record(self, task: TaskRow, base_url: str) -> dict[str, Any]:
         """Return the record of a task as the wire has it, with addresses under `base_url`."""
         found = [self._files.find(file_id) for file_id in task.result_files]
+        urls = [file_url(base_url, row) for row, _ in filter(None, found)]
         job = self._jobs.get(task.task_id)
-        progress = int(99 * job.share) if job else 0
-        return _record(task, [row for row, _ in filter(None, found)], progress, base_url)
+        return _record(task, urls, int(99 * job.share) if job else 0)
 
     def _start(self, task: TaskRow) -> None:
         self._background.spawn(self._run(task), name=f"simulated task {task.task_id}")
@@ -252,20 +240,14 @@ class Tasks:
         self._fail(task, outcome.fail_code, outcome.fail_msg)
 
     async def _generate(self, task: TaskRow, slowness: float) -> None:
+        job = self._jobs[task.task_id] = RenderJob(task, self._files)
         try:
-            with self._job(task) as job:
-                await self._render(task, job, min_s=GENERATING_S * slowness)
-                self._finish(task, job)
+            await self._render(task, job, min_s=GENERATING_S * slowness)
+            self._finish(task, job)
         except NoMedia as error:
             self._fail(task, BAD_INPUT, str(error))
         except RenderFailed as error:
             self._fail(task, GENERATION_FAILED, str(error))
-
-    @contextmanager
-    def _job(self, task: TaskRow) -> Iterator[RenderJob]:
-        job = self._jobs[task.task_id] = RenderJob(task, self._files)
-        try:
-            yield job
         finally:
             job.clear()
             del self._jobs[task.task_id]
@@ -282,7 +264,7 @@ class Tasks:
     def _finish(self, task: TaskRow, job: RenderJob) -> None:
         rows = [
             self._files.place_result(task.account, task.task_id, mime, path)
-            for path, mime in job.results
+            for mime, path in job.results
         ]
         self._store.finish_task(task.task_id, rows, job.answer, self._config.now_ms())
 
@@ -310,16 +292,18 @@ def _plan_of(task: TaskRow, config: SimulatorConfig) -> RenderPlan:
     return build_plan(versions[0], task.values)
 
 
-def _record(task: TaskRow, results: list[FileRow], progress: int, base_url: str) -> dict[str, Any]:
+def _record(task: TaskRow, urls: list[str], progress: int) -> dict[str, Any]:
     """Return a task's record; `progress` is in per cent, times in unix milliseconds."""
     is_success = task.state == "success"
+    answer = task.result_object
+    result = {"resultUrls": urls} if answer is None else {"resultObject": answer}
     cost_ms = task.completed_ms - task.created_ms if task.completed_ms and is_success else None
     return {
         "taskId": task.task_id,
         "model": task.model,
         "state": task.state,
         "param": _json(task.request),
-        "resultJson": _json(_result(task, results, base_url)) if is_success else None,
+        "resultJson": _json(result) if is_success else None,
         "failCode": task.fail_code,
         "failMsg": task.fail_msg,
         "costTime": cost_ms,
@@ -331,31 +315,27 @@ def _record(task: TaskRow, results: list[FileRow], progress: int, base_url: str)
     }
 
 
-def _result(task: TaskRow, results: list[FileRow], base_url: str) -> dict[str, Any]:
-    if task.result_object is not None:
-        return {"resultObject": task.result_object}
-    return {"resultUrls": [file_url(base_url, file) for file in results]}
-
-
-def sample_record(task: SampleImageTask, base_url: str) -> dict[str, Any]:
-    """Return the record of a sample image task, which ended long ago."""
-    request = {"model": IMAGE_MODEL, "input": {"prompt": task.prompt}}
+def sample_record(sample: SampleImageTask, base_url: str) -> dict[str, Any]:
+    """Return the record of a sample image task, which ended long ago and cost nothing."""
     completed_ms = SAMPLE_CREATED_MS + SAMPLE_COST_MS
-    return {
-        "taskId": task.task_id,
-        "model": IMAGE_MODEL,
-        "state": "success",
-        "param": _json(request),
-        "resultJson": _json({"resultUrls": [sample_url(base_url, p) for p in task.pictures]}),
-        "failCode": None,
-        "failMsg": None,
-        "costTime": SAMPLE_COST_MS,
-        "completeTime": completed_ms,
-        "createTime": SAMPLE_CREATED_MS,
-        "updateTime": completed_ms,
-        "progress": 100,
-        "creditsConsumed": 0.0,
-    }
+    task = TaskRow(
+        task_id=sample.task_id,
+        account="",
+        model=IMAGE_MODEL,
+        request={"model": IMAGE_MODEL, "input": {"prompt": sample.prompt}},
+        values={},
+        seed=0,
+        credits=0.0,
+        base_url=base_url,
+        callback_url=None,
+        forced_outcome={},
+        state="success",
+        created_ms=SAMPLE_CREATED_MS,
+        updated_ms=completed_ms,
+        completed_ms=completed_ms,
+    )
+    urls = [sample_url(base_url, picture) for picture in sample.pictures]
+    return {**_record(task, urls, progress=100), "creditsConsumed": 0.0}
 
 
 def _credits_consumed(task: TaskRow) -> float | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from kie_ui.catalog.media_types import OCTET_STREAM, canonical_mime, is_accepted, kind_of
 from kie_ui.catalog.parameters import (
@@ -34,52 +34,26 @@ def type_problem(parameter: Parameter, value: Any) -> str | None:
     """Return what a value of a wrong type must be; None where its type is right."""
     match parameter:
         case ChoiceParameter(many=True):
-            return _of_items(parameter.of, value)
-        case MediaParameter():
-            return _of_addresses(parameter, value)
+            is_right = _is_list_of(parameter.of, value)
+            return None if is_right else f"must be a list of {parameter.of}s"
+        case MediaParameter(many=True):
+            return None if _is_list_of("string", value) else "must be a list of addresses"
         case TableParameter():
             return _of_rows(parameter, value)
         case _:
-            return _of_type(parameter.wire_type, value)
-
-
-def _of_type(wanted: WireType, value: Any) -> str | None:
-    if _is_of_type(wanted, value):
-        return None
-    return f"must be {_ARTICLES.get(wanted, f'a {wanted}')}"
+            wanted = "string" if isinstance(parameter, MediaParameter) else parameter.wire_type
+            is_right = _is_of_type(wanted, value)
+            return None if is_right else f"must be {_ARTICLES.get(wanted, f'a {wanted}')}"
 
 
 def _is_of_type(wanted: WireType, value: Any) -> bool:
-    match wanted:
-        case "string":
-            return isinstance(value, str)
-        case "boolean":
-            return isinstance(value, bool)
-        case "integer":
-            return _is_number(value) and value == value // 1
-        case "number":
-            return _is_number(value)
-        case "array":
-            return isinstance(value, list)
-        case "object":
-            return isinstance(value, dict)
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - loaded with the first create
+
+    return bool(Draft202012Validator.TYPE_CHECKER.is_type(value, wanted))
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _of_items(of: Literal["string", "number", "integer"], value: Any) -> str | None:
-    if isinstance(value, list) and all(_is_of_type(of, item) for item in value):
-        return None
-    return f"must be a list of {of}s"
-
-
-def _of_addresses(parameter: MediaParameter, value: Any) -> str | None:
-    if not parameter.many:
-        return _of_type("string", value)
-    is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    return None if is_list else "must be a list of addresses"
+def _is_list_of(wanted: WireType, value: Any) -> bool:
+    return isinstance(value, list) and all(_is_of_type(wanted, item) for item in value)
 
 
 def _of_rows(parameter: TableParameter, value: Any) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kie_ui.simulator.store import FileRow, InsufficientCredits, Store, TaskRow, open_store
+from kie_ui.simulator.store import FileRow, InsufficientCredits, Store, TaskRow
 
 TASK = TaskRow(
     task_id="t",
@@ -38,14 +38,14 @@ CLIP = FileRow(
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """Give an empty store."""
-    return open_store(tmp_path / "data")
+    return Store(tmp_path / "data")
 
 
 def test_what_was_written_is_there_after_a_restart(tmp_path: Path, store: Store) -> None:
     """A second process on the same folder reads the same rows and balances."""
     store.add_task(TASK, initial_credits=10)
     store.close()
-    again = open_store(tmp_path / "data")
+    again = Store(tmp_path / "data")
     assert again.task("t") == TASK
     assert again.balance("a", initial_credits=99) == 6
     again.close()
@@ -115,7 +115,7 @@ def test_expired_files_are_not_alive(store: Store) -> None:
 def test_a_folder_of_an_older_simulator_is_brought_up_to_date(tmp_path: Path) -> None:
     """When every task had one clip, its id stood in a column of its own; the clip is kept."""
     folder = tmp_path / "old"
-    store = open_store(folder)
+    store = Store(folder)
     store.add_task(TASK, initial_credits=10)
     store.close()
     with sqlite3.connect(folder / "simulator.sqlite3") as old:
@@ -126,7 +126,7 @@ def test_a_folder_of_an_older_simulator_is_brought_up_to_date(tmp_path: Path) ->
         old.execute("UPDATE tasks SET result_file = 'f'")
     old.close()
     for _ in range(2):
-        again = open_store(folder)
+        again = Store(folder)
         assert again.task("t") == replace(TASK, result_files=["f"])
         again.close()
 

@@ -10,7 +10,6 @@ import binascii
 import hashlib
 import hmac
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -20,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import Message
 
+from kie_ui.catalog.media_types import OCTET_STREAM
 from kie_ui.catalog.values import is_web_address
 from kie_ui.simulator.files import (
     NoMedia,
@@ -38,17 +38,11 @@ from kie_ui.simulator.responses import (
     missing_field,
     read_json_object,
 )
-from kie_ui.simulator.store import FileRow
 
-
-def iso_time(unix_ms: int) -> str:
-    """Format unix milliseconds as ISO 8601 in UTC, such as `2026-01-31T12:00:00.000Z`."""
-    moment = datetime.fromtimestamp(unix_ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
+LINK_LIFETIME_S = 20 * 60
 _BASE64_GROWTH = 4 / 3
 _ROOM_FOR_FIELDS = 1 << 20
+_SHOWN_TYPES = ("image/", "video/", "audio/")
 
 
 async def upload_stream(request: Request) -> JSONResponse:
@@ -87,16 +81,16 @@ async def upload_url(request: Request) -> JSONResponse:
     url = _required_text(body, "fileUrl")
     if not is_web_address(url):
         raise Refused(400, "fileUrl must be a web address, starting with http:// or https://.")
-    try:
-        content = await _content_at(url, base_url_of(request), state)
-    except NoMedia as error:
-        raise Refused(400, str(error)) from error
+    content = await _content_at(url, base_url_of(request), state)
     return await _store(request, account, body, content, url.partition("?")[0], None)
 
 
 async def _content_at(url: str, base_url: str, state: SimulatorState) -> bytes:
     """Read the file at an address, from this disk or, if that is allowed, from its host."""
-    path = await state.files.locate(url, base_url, state.config.max_upload_bytes)
+    try:
+        path = await state.files.locate(url, base_url, state.config.max_upload_bytes)
+    except NoMedia as error:
+        raise Refused(400, str(error)) from error
     if path is None:
         raise Refused(400, "This simulator does not fetch files from other hosts.")
     try:
@@ -115,7 +109,10 @@ async def _store(
     declared: str | None,
 ) -> JSONResponse:
     state = state_of(request)
-    _check_size(content, state.config.max_upload_bytes)
+    if len(content) > state.config.max_upload_bytes:
+        raise _too_large(state.config.max_upload_bytes)
+    if not content:
+        raise Refused(400, "The file is empty.")
     folder = clean_folder(_text(fields, "uploadPath"))
     if not folder:
         raise missing_field("uploadPath")
@@ -125,14 +122,17 @@ async def _store(
     incoming = state.files.incoming_path()
     await anyio.Path(incoming).write_bytes(content)
     row = state.files.keep_upload(account, folder, name, mime, incoming)
-    return accepted_upload(_answer(row, base_url_of(request)))
-
-
-def _check_size(content: bytes, max_bytes: int) -> None:
-    if len(content) > max_bytes:
-        raise _too_large(max_bytes)
-    if not content:
-        raise Refused(400, "The file is empty.")
+    uploaded_at = datetime.fromtimestamp(row.stored_ms / 1000, UTC)
+    return accepted_upload(
+        {
+            "fileName": row.name,
+            "filePath": f"{row.path}/{row.name}",
+            "downloadUrl": file_url(base_url_of(request), row),
+            "fileSize": row.size,
+            "mimeType": row.mime,
+            "uploadedAt": uploaded_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        }
+    )
 
 
 def _too_large(max_bytes: int) -> Refused:
@@ -161,17 +161,6 @@ def _decode(text: str) -> tuple[str | None, bytes]:
         raise Refused(400, "base64Data is not valid base64.") from None
 
 
-def _answer(row: FileRow, base_url: str) -> dict[str, Any]:
-    return {
-        "fileName": row.name,
-        "filePath": f"{row.path}/{row.name}",
-        "downloadUrl": file_url(base_url, row),
-        "fileSize": row.size,
-        "mimeType": row.mime,
-        "uploadedAt": iso_time(row.stored_ms),
-    }
-
-
 def _limited(request: Request, max_bytes: int) -> Request:
     """Return the request with a body that is refused once it grows beyond the limit."""
     declared = request.headers.get("content-length", "")
@@ -188,10 +177,6 @@ def _limited(request: Request, max_bytes: int) -> Request:
         return message
 
     return Request(request.scope, receive)
-
-
-LINK_LIFETIME_S = 20 * 60
-_SHOWN_TYPES = ("image/", "video/", "audio/")
 
 
 async def create_download_link(request: Request) -> JSONResponse:
@@ -221,16 +206,13 @@ async def serve_file(request: Request) -> Response:
         raise Refused(404, "There is no such file, or it has expired.", http_status=404)
     _check_link(request, state, file_id)
     row, path = found
-    return _file_response(path, row.mime, row.name, is_download="expires" in request.query_params)
-
-
-def _file_response(path: Path, mime: str, name: str, *, is_download: bool) -> FileResponse:
-    """Serve bytes as media or as a download, never as a page that a browser would run."""
-    is_shown = mime.startswith(_SHOWN_TYPES) and "svg" not in mime
+    is_download = "expires" in request.query_params
+    # Bytes are media or a download, never a page that a browser would run.
+    is_shown = row.mime.startswith(_SHOWN_TYPES) and "svg" not in row.mime
     return FileResponse(
         path,
-        media_type=mime if is_shown else "application/octet-stream",
-        filename=name,
+        media_type=row.mime if is_shown else OCTET_STREAM,
+        filename=row.name,
         content_disposition_type="attachment" if is_download or not is_shown else "inline",
         headers={"X-Content-Type-Options": "nosniff"},
     )
