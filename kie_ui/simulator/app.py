@@ -19,17 +19,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from kie_ui.simulator import endpoints
 from kie_ui.simulator.config import SimulatorConfig
-from kie_ui.simulator.faults import Fault, FaultMiddleware, Faults
-from kie_ui.simulator.files import Files
-from kie_ui.simulator.http import file_transfer, jobs
-from kie_ui.simulator.http.context import (
+from kie_ui.simulator.context import (
     CreateLimit,
     RequestLog,
     RequestLogMiddleware,
     SimulatorState,
     state_of,
 )
+from kie_ui.simulator.faults import Fault, FaultMiddleware, Faults
+from kie_ui.simulator.files import Files
 from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.responses import (
     CREATE_PATH,
@@ -136,14 +136,14 @@ async def _clear_log(request: Request) -> JSONResponse:
 
 _ROUTES = [
     Route("/", _welcome, methods=["GET"]),
-    Route(CREATE_PATH, jobs.create_task, methods=["POST"]),
-    Route(RECORD_PATH, jobs.record_info, methods=["GET"]),
-    Route("/api/v1/chat/credit", jobs.credit, methods=["GET"]),
-    Route("/api/v1/common/download-url", file_transfer.create_download_link, methods=["POST"]),
-    Route("/api/file-stream-upload", file_transfer.upload_stream, methods=["POST"]),
-    Route("/api/file-base64-upload", file_transfer.upload_base64, methods=["POST"]),
-    Route("/api/file-url-upload", file_transfer.upload_url, methods=["POST"]),
-    Route("/files/{path:path}", file_transfer.serve_file, methods=["GET"]),
+    Route(CREATE_PATH, endpoints.create_task, methods=["POST"]),
+    Route(RECORD_PATH, endpoints.record_info, methods=["GET"]),
+    Route("/api/v1/chat/credit", endpoints.credit, methods=["GET"]),
+    Route("/api/v1/common/download-url", endpoints.create_download_link, methods=["POST"]),
+    Route("/api/file-stream-upload", endpoints.upload_stream, methods=["POST"]),
+    Route("/api/file-base64-upload", endpoints.upload_base64, methods=["POST"]),
+    Route("/api/file-url-upload", endpoints.upload_url, methods=["POST"]),
+    Route("/files/{path:path}", endpoints.serve_file, methods=["GET"]),
 ]
 _CONTROL_ROUTES = [
     Route("/simulator/faults", _list_faults, methods=["GET"]),

@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 
 from kie_ui.simulator.config import SimulatorConfig
-from kie_ui.simulator.http.context import CreateLimit, account_of, collection_of
+from kie_ui.simulator.context import CreateLimit, account_of, collection_of
 from kie_ui.simulator.responses import Refused
 from tests.simulator.harness import Time
 

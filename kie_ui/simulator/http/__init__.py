@@ -1,1 +1,0 @@
-"""The simulator's side of Kie's wire protocol."""
