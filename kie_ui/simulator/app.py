@@ -5,7 +5,6 @@ Both hosts of the real service, the job API and the file upload, are this one ap
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,16 +20,8 @@ from starlette.routing import Route
 
 from kie_ui.simulator import endpoints
 from kie_ui.simulator.config import SimulatorConfig
-from kie_ui.simulator.context import (
-    CreateLimit,
-    RequestLog,
-    RequestLogMiddleware,
-    SimulatorState,
-    state_of,
-)
-from kie_ui.simulator.faults import Fault, FaultMiddleware, Faults
-from kie_ui.simulator.files import Files
-from kie_ui.simulator.render.worker_pool import WorkerPool
+from kie_ui.simulator.context import SimulatorState, state_of
+from kie_ui.simulator.faults import Fault, FaultMiddleware
 from kie_ui.simulator.responses import (
     CREATE_PATH,
     RECORD_PATH,
@@ -41,8 +32,6 @@ from kie_ui.simulator.responses import (
     answer_refusal,
     read_json_object,
 )
-from kie_ui.simulator.store import Store
-from kie_ui.simulator.tasks import Tasks
 
 
 def create_simulator(config: SimulatorConfig | None = None, **options: Any) -> Starlette:
@@ -52,12 +41,16 @@ def create_simulator(config: SimulatorConfig | None = None, **options: Any) -> S
     what an earlier process left unfinished, and stops cleanly.
     """
     config = replace(config, **options) if config is not None else SimulatorConfig(**options)
-    state = _build_state(config)
+    state = SimulatorState(config)
     app = Starlette(
         routes=[*_ROUTES, *_CONTROL_ROUTES] if config.has_control else _ROUTES,
         middleware=[
-            Middleware(RequestLogMiddleware, request_log=state.request_log, config=config),
-            Middleware(FaultMiddleware, faults=state.faults, sleep=config.sleep),
+            Middleware(
+                FaultMiddleware,
+                config=config,
+                faults=state.faults,
+                request_log=state.request_log,
+            )
         ],
         exception_handlers={
             Refused: answer_refusal,
@@ -69,22 +62,6 @@ def create_simulator(config: SimulatorConfig | None = None, **options: Any) -> S
     )
     app.state.simulator = state
     return app
-
-
-def _build_state(config: SimulatorConfig) -> SimulatorState:
-    store = Store(config.data_dir)
-    files = Files(config, store)
-    renderer = config.renderer or WorkerPool()
-    return SimulatorState(
-        config=config,
-        store=store,
-        files=files,
-        tasks=Tasks(config, store, files, renderer),
-        create_limit=CreateLimit(config),
-        faults=Faults(),
-        request_log=RequestLog(),
-        link_secret=secrets.token_bytes(32),
-    )
 
 
 @asynccontextmanager

@@ -6,24 +6,20 @@ Source: Kie documentation, "Authentication"; observed live, "createTask" (the ra
 from __future__ import annotations
 
 import hashlib
-import threading
+import secrets
 from collections import defaultdict, deque
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import NamedTuple
 
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kie_ui.simulator.config import VISITOR_KEY_PREFIX, SimulatorConfig
-from kie_ui.simulator.faults import Faults
+from kie_ui.simulator.faults import Faults, RequestLog
 from kie_ui.simulator.files import Files
-from kie_ui.simulator.responses import CREATE_PATH, RECORD_PATH, UPLOAD_PATHS, Refused
+from kie_ui.simulator.render.worker_pool import WorkerPool
+from kie_ui.simulator.responses import Refused
 from kie_ui.simulator.store import Store
 from kie_ui.simulator.tasks import Tasks
 
 CREATE_WINDOW_S = 10.0
-MAX_LOG_ENTRIES = 10_000
 
 
 class CreateLimit:
@@ -51,88 +47,19 @@ class CreateLimit:
         times.append(now)
 
 
-class LogEntry(NamedTuple):
-    """One request. `query` is the part of the address after the question mark."""
-
-    at_ms: int
-    method: str
-    path: str
-    query: str
-
-
-class RequestLog:
-    """The latest requests, oldest first. May be read from any thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._entries: deque[LogEntry] = deque(maxlen=MAX_LOG_ENTRIES)
-
-    def add(self, entry: LogEntry) -> None:
-        """Append one request."""
-        with self._lock:
-            self._entries.append(entry)
-
-    def clear(self) -> None:
-        """Forget all requests."""
-        with self._lock:
-            self._entries.clear()
-
-    @property
-    def entries(self) -> list[LogEntry]:
-        """A copy of all entries."""
-        with self._lock:
-            return list(self._entries)
-
-    def count(self, path: str) -> int:
-        """Count the requests to a path; `*` and `?` are wildcards."""
-        return sum(fnmatchcase(entry.path, path) for entry in self.entries)
-
-    @property
-    def creates(self) -> int:
-        """How many creates arrived, refused ones included."""
-        return self.count(CREATE_PATH)
-
-    @property
-    def queries(self) -> int:
-        """How many queries of a task arrived."""
-        return self.count(RECORD_PATH)
-
-    @property
-    def uploads(self) -> int:
-        """How many uploads arrived, of any of the three kinds."""
-        return sum(map(self.count, UPLOAD_PATHS))
-
-
-class RequestLogMiddleware:
-    """Logs every request before it is served, but for those to the control endpoints."""
-
-    def __init__(self, app: ASGIApp, request_log: RequestLog, config: SimulatorConfig) -> None:
-        self._app = app
-        self._request_log = request_log
-        self._config = config
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] == "http" and not scope["path"].startswith("/simulator/"):
-            query = scope["query_string"].decode("latin-1")
-            entry = LogEntry(self._config.now_ms(), scope["method"], scope["path"], query)
-            self._request_log.add(entry)
-        await self._app(scope, receive, send)
-
-
-@dataclass(frozen=True, kw_only=True)
 class SimulatorState:
     """The parts of one running simulator."""
 
-    config: SimulatorConfig
-    store: Store
-    files: Files
-    tasks: Tasks
-    create_limit: CreateLimit
-    faults: Faults
-    request_log: RequestLog
-    link_secret: bytes
-    """Signs download links; a restart makes the old ones invalid."""
+    def __init__(self, config: SimulatorConfig) -> None:
+        self.config = config
+        self.store = Store(config.data_dir)
+        self.files = Files(config, self.store)
+        self.tasks = Tasks(config, self.store, self.files, config.renderer or WorkerPool())
+        self.create_limit = CreateLimit(config)
+        self.faults = Faults()
+        self.request_log = RequestLog()
+        self.link_secret = secrets.token_bytes(32)
+        """Signs download links; a restart makes the old ones invalid."""
 
 
 def state_of(request: Request) -> SimulatorState:

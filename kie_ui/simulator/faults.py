@@ -1,4 +1,4 @@
-"""Faults on demand: for tests, and for people who build clients.
+"""Faults on demand and the log of requests: for tests, and for people who build clients.
 
 A fault applies to the requests whose path matches, as many times as it says. Answers can be late,
 refused, unreadable, incomplete or never arrive; a create can make a task that fails or never ends.
@@ -10,20 +10,23 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kie_ui.simulator.responses import envelope
+from kie_ui.simulator.config import SimulatorConfig
+from kie_ui.simulator.responses import CREATE_PATH, RECORD_PATH, UPLOAD_PATHS, envelope
 
 DROP_CONNECTION = "drop_connection"
 """The key in `scope["state"]` of a function that closes the socket without an answer."""
+MAX_LOG_ENTRIES = 10_000
 
 
 class ForcedOutcome(BaseModel):
@@ -125,6 +128,58 @@ class _ActiveFault:
     matched: int = 0
 
 
+class LogEntry(NamedTuple):
+    """One request. `query` is the part of the address after the question mark."""
+
+    at_ms: int
+    method: str
+    path: str
+    query: str
+
+
+class RequestLog:
+    """The latest requests, oldest first. May be read from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: deque[LogEntry] = deque(maxlen=MAX_LOG_ENTRIES)
+
+    def add(self, entry: LogEntry) -> None:
+        """Append one request."""
+        with self._lock:
+            self._entries.append(entry)
+
+    def clear(self) -> None:
+        """Forget all requests."""
+        with self._lock:
+            self._entries.clear()
+
+    @property
+    def entries(self) -> list[LogEntry]:
+        """A copy of all entries."""
+        with self._lock:
+            return list(self._entries)
+
+    def count(self, path: str) -> int:
+        """Count the requests to a path; `*` and `?` are wildcards."""
+        return sum(fnmatchcase(entry.path, path) for entry in self.entries)
+
+    @property
+    def creates(self) -> int:
+        """How many creates arrived, refused ones included."""
+        return self.count(CREATE_PATH)
+
+    @property
+    def queries(self) -> int:
+        """How many queries of a task arrived."""
+        return self.count(RECORD_PATH)
+
+    @property
+    def uploads(self) -> int:
+        """How many uploads arrived, of any of the three kinds."""
+        return sum(map(self.count, UPLOAD_PATHS))
+
+
 PROMPT_WORDS: dict[str, tuple[str, ForcedOutcome]] = {
     "[fail]": (
         "the task fails",
@@ -171,29 +226,34 @@ _PROXY_PAGE = (
 
 
 class FaultMiddleware:
-    """Applies the active faults to the requests that they match."""
+    """Logs every request, and applies the fault that matches it; not at the control endpoints."""
 
     def __init__(
-        self, app: ASGIApp, faults: Faults, sleep: Callable[[float], Awaitable[None]]
+        self, app: ASGIApp, config: SimulatorConfig, faults: Faults, request_log: RequestLog
     ) -> None:
         self._app = app
+        self._config = config
         self._faults = faults
-        self._sleep = sleep
+        self._request_log = request_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request. The control endpoints have no faults."""
-        is_exempt = scope["type"] != "http" or scope["path"].startswith("/simulator/")
-        fault = None if is_exempt else self._faults.take(scope["method"], scope["path"])
-        if fault is None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["path"].startswith("/simulator/"):
             await self._app(scope, receive, send)
             return
-        scope["simulator.fault"] = fault
-        await self._serve_with_fault(fault, scope, receive, send)
+        method, path = scope["method"], scope["path"]
+        query = scope["query_string"].decode("latin-1")
+        self._request_log.add(LogEntry(self._config.now_ms(), method, path, query))
+        fault = scope["simulator.fault"] = self._faults.take(method, path)
+        if fault is None:
+            await self._app(scope, receive, send)
+        else:
+            await self._serve_with_fault(fault, scope, receive, send)
 
     async def _serve_with_fault(
         self, fault: Fault, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        await self._sleep(fault.delay_s)
+        await self._config.sleep(fault.delay_s)
         answer: Response | None = None
         if fault.after_work or not fault.replaces_answer:
             answer = await _collect(self._app, scope, receive)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from kie_ui.simulator.config import SimulatorConfig
-    from kie_ui.simulator.context import RequestLog, SimulatorState
-    from kie_ui.simulator.faults import Faults
+    from kie_ui.simulator.context import SimulatorState
+    from kie_ui.simulator.faults import Faults, RequestLog
 
 
 SHUTDOWN_TIMEOUT_S = 2

@@ -5,6 +5,7 @@ The operating system holds the lock, and releases it when its holder ends, howev
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -78,11 +79,9 @@ class SimulatorLock:
 
         A successor at the same port is found by every client of the former holder.
         """
-        former = _read_address(self._former_address)
-        try:
-            return (urlsplit(former).port if former else None) or 0
-        except ValueError:
-            return 0
+        with suppress(ValueError):
+            return urlsplit(_read_address(self._former_address) or "").port or 0
+        return 0
 
     def release(self) -> None:
         """Let another become the holder; without the lock, do nothing."""

@@ -243,7 +243,11 @@ class Tasks:
         job = self._jobs[task.task_id] = RenderJob(task, self._files)
         try:
             await self._render(task, job, min_s=GENERATING_S * slowness)
-            self._finish(task, job)
+            rows = [
+                self._files.place_result(task.account, task.task_id, mime, path)
+                for mime, path in job.results
+            ]
+            self._store.finish_task(task.task_id, rows, job.answer, self._config.now_ms())
         except NoMedia as error:
             self._fail(task, BAD_INPUT, str(error))
         except RenderFailed as error:
@@ -260,13 +264,6 @@ class Tasks:
             started_at = self._config.clock()
             await job.run(plan, self._renderer)
         await self._config.sleep(max(0.0, min_s - (self._config.clock() - started_at)))
-
-    def _finish(self, task: TaskRow, job: RenderJob) -> None:
-        rows = [
-            self._files.place_result(task.account, task.task_id, mime, path)
-            for mime, path in job.results
-        ]
-        self._store.finish_task(task.task_id, rows, job.answer, self._config.now_ms())
 
     def _fail(self, task: TaskRow, code: str, msg: str) -> None:
         self._store.fail_task(task, code, msg, self._config.now_ms())

@@ -98,26 +98,18 @@ def check_request(
     one. Fields that the model does not have are dropped, as the service does.
     Raises: Refused, for the reason that the newest version gives.
     """
-    versions = _versions(find_versions, body, collection)
-    given = body.get("input")
+    model, given = body.get("model"), body.get("input")
+    if model is None or model == "":
+        raise missing_field("model")
+    versions = find_versions(model, collection) if isinstance(model, str) else ()
+    if not versions:
+        raise Refused(422, f"The model name you specified is not supported: {model!s:.100}")
     if given is None:
         raise missing_field("input")
     if not isinstance(given, dict):
         raise Refused(422, "input must be an object.")
     spec, values = _check_versions(versions, given)
     return CheckedRequest(spec, values, _callback_url(body))
-
-
-def _versions(
-    find_versions: FindVersions, body: Mapping[str, Any], collection: str
-) -> tuple[ModelSpec, ...]:
-    model = body.get("model")
-    if model is None or model == "":
-        raise missing_field("model")
-    versions = find_versions(model, collection) if isinstance(model, str) else ()
-    if not versions:
-        raise Refused(422, f"The model name you specified is not supported: {model!s:.100}")
-    return versions
 
 
 def _check_versions(

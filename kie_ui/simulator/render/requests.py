@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,10 +26,12 @@ MAX_SOUND_S = 120.0
 _SPOKEN_CHARACTERS_PER_S = 15
 
 
-class Placeholder(BaseModel):
-    """A gradient with words on it, where no picture was given or can be fetched."""
-
+class _FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class Placeholder(_FrozenModel):
+    """A gradient with words on it, where no picture was given or can be fetched."""
 
     text: str
     caption: str = ""
@@ -41,10 +43,8 @@ class Placeholder(BaseModel):
 Picture = Path | Placeholder
 
 
-class ClipRequest(BaseModel):
+class ClipRequest(_FrozenModel):
     """One clip to render."""
-
-    model_config = ConfigDict(frozen=True)
 
     kind: Literal["clip"] = "clip"
     start: Picture
@@ -67,10 +67,8 @@ class ClipRequest(BaseModel):
     is_camera_fixed: bool = False
 
 
-class ImageRequest(BaseModel):
+class ImageRequest(_FrozenModel):
     """One picture to make: `source` in `size`, or `factor` times as large."""
-
-    model_config = ConfigDict(frozen=True)
 
     kind: Literal["image"] = "image"
     source: Picture
@@ -81,10 +79,8 @@ class ImageRequest(BaseModel):
     format: ImageFormat = "jpeg"
 
 
-class SoundRequest(BaseModel):
+class SoundRequest(_FrozenModel):
     """One sound to make: the beginning of `source`, or tones."""
-
-    model_config = ConfigDict(frozen=True)
 
     kind: Literal["sound"] = "sound"
     source: Path | None = None
@@ -95,10 +91,8 @@ class SoundRequest(BaseModel):
     rate_hz: int = 44_100
 
 
-class TextRequest(BaseModel):
+class TextRequest(_FrozenModel):
     """One JSON object to write: an answer, or a transcript as long as `source`."""
-
-    model_config = ConfigDict(frozen=True)
 
     kind: Literal["text"] = "text"
     source: Path | None = None
@@ -179,8 +173,9 @@ def _image(plan: RenderPlan, found: FoundMedia, seed: int, number: int) -> Image
     placeholder = Placeholder(text=plan.prompt, seed=seed, number=number)
     # A picture without its background needs a format that knows transparency.
     default: ImageFormat = "png" if found.pictures and plan.removes_background else "jpeg"
-    names = (name.removeprefix("image/") for name in plan.formats)
-    requested = (_IMAGE_FORMATS[name] for name in names if name in _IMAGE_FORMATS)
+    names = (name.removeprefix("image/").replace("jpg", "jpeg") for name in plan.formats)
+    formats: dict[str, ImageFormat] = {name: name for name in get_args(ImageFormat)}
+    requested = (formats[name] for name in names if name in formats)
     return ImageRequest(
         source=next(iter(found.pictures), placeholder),
         size=plan.size,
@@ -190,12 +185,6 @@ def _image(plan: RenderPlan, found: FoundMedia, seed: int, number: int) -> Image
     )
 
 
-_IMAGE_FORMATS: dict[str, ImageFormat] = {
-    "jpg": "jpeg",
-    "jpeg": "jpeg",
-    "png": "png",
-    "webp": "webp",
-}
 _SOUND_FORMATS: dict[str, SoundFormat] = {
     "mp3": "mp3",
     "mpeg": "mp3",
