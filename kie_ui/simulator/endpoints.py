@@ -32,7 +32,7 @@ from kie_ui.simulator.context import (
     collection_of,
     state_of,
 )
-from kie_ui.simulator.faults import ForcedOutcome
+from kie_ui.simulator.faults import Fault
 from kie_ui.simulator.files import (
     NoMedia,
     clean_folder,
@@ -47,7 +47,7 @@ from kie_ui.simulator.plan import build_plan
 from kie_ui.simulator.responses import (
     Refused,
     accepted,
-    accepted_upload,
+    envelope,
     missing_field,
     read_json_object,
 )
@@ -74,10 +74,10 @@ async def create_task(request: Request) -> JSONResponse:
     _check_media(state, account, checked, base_url_of(request))
     # A model whose price is not known costs nothing.
     price = estimate_credits(checked.spec, checked.values) or 0.0
+    fault: Fault | None = request.scope.get("simulator.fault")
+    outcome = fault.outcome if fault is not None else None
     try:
-        task = state.tasks.create(
-            account, checked, body, price, base_url_of(request), _forced_outcome(request)
-        )
+        task = state.tasks.create(account, checked, body, price, base_url_of(request), outcome)
     except InsufficientCredits:
         raise Refused(
             402, f"Insufficient credits: this task costs {price:g}. Top up to continue."
@@ -104,11 +104,6 @@ async def credit(request: Request) -> JSONResponse:
     state = state_of(request)
     account = account_of(request, state.config)
     return accepted(round(state.store.balance(account, initial_credits=state.config.credits), 4))
-
-
-def _forced_outcome(request: Request) -> ForcedOutcome | None:
-    fault = request.scope.get("simulator.fault")
-    return fault.outcome if fault is not None else None
 
 
 def _check_media(
@@ -217,16 +212,15 @@ async def _store(
     await anyio.Path(incoming).write_bytes(content)
     row = state.files.keep_upload(account, folder, name, mime, incoming)
     uploaded_at = datetime.fromtimestamp(row.stored_ms / 1000, UTC)
-    return accepted_upload(
-        {
-            "fileName": row.name,
-            "filePath": f"{row.path}/{row.name}",
-            "downloadUrl": file_url(base_url_of(request), row),
-            "fileSize": row.size,
-            "mimeType": row.mime,
-            "uploadedAt": uploaded_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        }
-    )
+    data = {
+        "fileName": row.name,
+        "filePath": f"{row.path}/{row.name}",
+        "downloadUrl": file_url(base_url_of(request), row),
+        "fileSize": row.size,
+        "mimeType": row.mime,
+        "uploadedAt": uploaded_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    return JSONResponse({"success": True, **envelope(data, msg="File uploaded successfully")})
 
 
 def _too_large(max_bytes: int) -> Refused:

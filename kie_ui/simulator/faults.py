@@ -209,14 +209,11 @@ def outcome_in_texts(texts: Iterable[str]) -> ForcedOutcome | None:
 
 def without_field(body: Any, field: str) -> Any:
     """Return a JSON value without the field of that dotted name."""
-    if not isinstance(body, dict):
-        return body
     head, _, rest = field.partition(".")
-    if not rest:
-        return {name: value for name, value in body.items() if name != head}
-    return {
-        name: without_field(value, rest) if name == head else value for name, value in body.items()
-    }
+    if not isinstance(body, dict) or head not in body:
+        return body
+    others = {name: value for name, value in body.items() if name != head}
+    return {**others, head: without_field(body[head], rest)} if rest else others
 
 
 _PROXY_PAGE = (

@@ -165,11 +165,6 @@ def file_url(base_url: str, row: FileRow) -> str:
     return f"{base_url}/files/{row.file_id}/{quote(row.name)}"
 
 
-def sample_url(base_url: str, picture: str) -> str:
-    """Return the address of a sample picture."""
-    return f"{base_url}/files/{quote(picture)}"
-
-
 def own_path(url: str, base_url: str) -> PurePosixPath | None:
     """Return the path below `/files/` if the address is one of ours, whatever its port.
 

@@ -47,11 +47,6 @@ def accepted(data: Any) -> JSONResponse:
     return JSONResponse(envelope(data))
 
 
-def accepted_upload(data: Any) -> JSONResponse:
-    """Answer an upload that went well. Source: observed live, "File upload"."""
-    return JSONResponse({"success": True, **envelope(data, msg="File uploaded successfully")})
-
-
 async def answer_refusal(request: Request, refusal: Exception) -> JSONResponse:
     """Turn a `Refused` into its envelope; uploads also say `success: false`."""
     if not isinstance(refusal, Refused):

@@ -265,7 +265,6 @@ def _use_write_ahead_log(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-_RENAMED_COLUMNS = {"fate": "forced_outcome"}
 _COPY_ONLY_RESULT = """
     UPDATE tasks SET result_files = json_array(result_file)
     WHERE result_file IS NOT NULL AND result_files = '[]'
@@ -276,10 +275,9 @@ def _upgrade(engine: Engine) -> None:
     """Bring the tasks of an older simulator up to date; at first, each had one clip."""
     present = {column["name"] for column in inspect(engine).get_columns(_tasks.name)}
     with engine.begin() as connection:
-        for old in _RENAMED_COLUMNS.keys() & present:
-            new = _RENAMED_COLUMNS[old]
-            connection.execute(text(f"ALTER TABLE tasks RENAME COLUMN {old} TO {new}"))
-            present.add(new)
+        if "fate" in present:
+            connection.execute(text("ALTER TABLE tasks RENAME COLUMN fate TO forced_outcome"))
+            present.add("forced_outcome")
         for column in _tasks.columns:
             if column.name not in present:
                 definition = CreateColumn(column).compile(engine)

@@ -28,7 +28,6 @@ from kie_ui.simulator.files import (
     NoMedia,
     SampleImageTask,
     file_url,
-    sample_url,
 )
 from kie_ui.simulator.plan import RenderPlan, build_plan, choose_seed, texts_of
 from kie_ui.simulator.render.requests import (
@@ -331,7 +330,7 @@ def sample_record(sample: SampleImageTask, base_url: str) -> dict[str, Any]:
         updated_ms=completed_ms,
         completed_ms=completed_ms,
     )
-    urls = [sample_url(base_url, picture) for picture in sample.pictures]
+    urls = [f"{base_url}/files/{picture}" for picture in sample.pictures]
     return {**_record(task, urls, progress=100), "creditsConsumed": 0.0}
 
 

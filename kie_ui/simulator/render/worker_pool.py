@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kie_ui.simulator.render.requests import ClipRequest, RenderRequest
+from kie_ui.strict_json import read_json_object
 
 IDLE_S = 20.0
 _MAX_LINE_BYTES = 1 << 20
@@ -108,7 +109,10 @@ class _Worker:
     """One process: requests go in as lines of JSON, progress and endings come out the same way."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None  # noqa: S101 - it was started with both pipes
+        assert process.stdout is not None  # noqa: S101 - as above
         self._process = process
+        self._stdin, self._stdout = process.stdin, process.stdout
 
     @classmethod
     async def start(cls) -> _Worker:
@@ -134,7 +138,8 @@ class _Worker:
     async def render(self, request: RenderRequest, output: Path, progress: Progress) -> None:
         line = json.dumps({"request": request.model_dump(mode="json"), "output": str(output)})
         try:
-            await self._send(line)
+            self._stdin.write(line.encode() + b"\n")
+            await self._stdin.drain()
             while "done" not in (message := await self._receive()):
                 if "failed" in message:
                     raise RenderFailed(message["failed"])
@@ -142,21 +147,12 @@ class _Worker:
         except (ConnectionError, EOFError) as error:
             raise RenderFailed("The process that makes the result stopped.") from error
 
-    async def _send(self, line: str) -> None:
-        pipe = self._process.stdin
-        if pipe is None:
-            raise EOFError
-        pipe.write(line.encode() + b"\n")
-        await pipe.drain()
-
     async def _receive(self) -> dict[str, Any]:
-        pipe = self._process.stdout
-        line = b"" if pipe is None else await pipe.readline()
+        line = await self._stdout.readline()
         if not line:
             await self.wait()
             raise EOFError
-        message: dict[str, Any] = json.loads(line)
-        return message
+        return read_json_object(line)
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
