@@ -42,7 +42,7 @@ def served_models(pages: Sequence[str], data_dir: Path | None = None) -> FindVer
         if source.problems:
             raise CannotStart(f"{source.name}: {' '.join(source.problems)}")
         specs += [sanitize_spec(spec, *built_in.versions(spec.model)) for spec in source.specs]
-    added = _added_models(data_dir)
+    added = Library.of_settings(_settings(data_dir))
 
     def find_versions(model: str, collection: str) -> tuple[ModelSpec, ...]:
         own = [spec for spec in reversed(specs) if spec.model == model]
@@ -51,13 +51,12 @@ def served_models(pages: Sequence[str], data_dir: Path | None = None) -> FindVer
     return find_versions
 
 
-def _added_models(data_dir: Path | None) -> Library:
+def _settings(data_dir: Path | None) -> Settings:
     try:
-        settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
+        return Settings() if data_dir is None else Settings(data_dir=data_dir)
     except ValidationError as invalid:
         names = ", ".join(str(error["loc"][0]) for error in invalid.errors())
         raise CannotStart(f"These settings cannot be used: {names}.") from invalid
-    return Library.of_settings(settings)
 
 
 DEFAULT_PORT = 8765

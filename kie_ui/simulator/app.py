@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Any
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
@@ -34,13 +32,12 @@ from kie_ui.simulator.responses import (
 )
 
 
-def create_simulator(config: SimulatorConfig | None = None, **options: Any) -> Starlette:
-    """Build a simulator from a config, from the config's fields as keywords, or from both.
+def create_simulator(config: SimulatorConfig) -> Starlette:
+    """Build a simulator.
 
     Its parts are at `app.state.simulator`. The app must be run with its lifespan, which resumes
     what an earlier process left unfinished, and stops cleanly.
     """
-    config = replace(config, **options) if config is not None else SimulatorConfig(**options)
     state = SimulatorState(config)
     app = Starlette(
         routes=[*_ROUTES, *_CONTROL_ROUTES] if config.has_control else _ROUTES,

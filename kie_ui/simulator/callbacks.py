@@ -25,7 +25,6 @@ MAX_CONNECTIONS = 100
 KEEP_ALIVE_S = 1.0
 """Shorter than servers keep idle connections, so that none is used while it is being closed."""
 FAILED_CODE = 501
-_PORTS = {"http": 80, "https": 443}
 _log = logging.getLogger(__name__)
 
 
@@ -69,17 +68,13 @@ def _is_below(address: httpx.URL, prefix: httpx.URL) -> bool:
 
     Parsed by the library that sends the request, so that both see the same host.
     """
-    if _origin(address) != _origin(prefix):
+    if (address.scheme, address.netloc) != (prefix.scheme, prefix.netloc):
         return False
     segments, wanted = _segments(address), _segments(prefix)
     # A receiver that decodes such a segment first might read several, or a step up.
     if any(each == b".." or b"/" in each or b"\\" in each for each in segments):
         return False
     return segments[: len(wanted)] == wanted
-
-
-def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
-    return url.scheme, url.raw_host, url.port or _PORTS.get(url.scheme)
 
 
 def _segments(url: httpx.URL) -> list[bytes]:

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from kie_ui.simulator.faults import DROP_CONNECTION
 
@@ -30,8 +30,8 @@ _ALL_INTERFACES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 class SimulatorServer:
     """Serves a simulator on loopback until `stop`, or until the program ends.
 
-    Usable as a context manager. Takes a config, its fields as keywords, or both. `prefer_port` is
-    the port to listen at where it is free; where not, another is chosen.
+    Usable as a context manager. `prefer_port` is the port to listen at where it is free; where
+    not, another is chosen.
     """
 
     faults: Faults
@@ -39,11 +39,8 @@ class SimulatorServer:
     request_log: RequestLog
     """The requests that arrived; since the start."""
 
-    def __init__(
-        self, config: SimulatorConfig | None = None, *, prefer_port: int = 0, **options: Any
-    ) -> None:
+    def __init__(self, config: SimulatorConfig, *, prefer_port: int = 0) -> None:
         self._config = config
-        self._options = options
         self._prefer_port = prefer_port
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -61,7 +58,7 @@ class SimulatorServer:
         listener = self._bind()
         self.base_url = url_of(listener)
         try:
-            app = create_simulator(self._config, **self._options)
+            app = create_simulator(self._config)
         except BaseException:
             listener.close()
             raise

@@ -28,19 +28,12 @@ _THOUSANDS = re.compile(rf"{_NUMBER}\s*k")
 _MEGAPIXELS = re.compile(rf"{_NUMBER}\s*(?:mp?|megapixels?)")
 _SHAPES = {"portrait": 9 / 16, "vertical": 9 / 16, "landscape": 16 / 9, "horizontal": 16 / 9}
 _QUALITIES = {
-    "sd": 480,
-    "low": 480,
-    "standard": 720,
-    "std": 720,
-    "hd": 720,
-    "pro": 1080,
-    "high": 1080,
-    "fhd": 1080,
-    "full_hd": 1080,
-    "uhd": 2160,
-    "ultra": 2160,
+    480: ("sd", "low"),
+    720: ("standard", "std", "hd"),
+    1080: ("pro", "high", "fhd", "full_hd"),
+    2160: ("uhd", "ultra"),
 }
-"""The short side that a name of quality stands for in a clip."""
+"""The short side in pixels that names of quality stand for in a clip."""
 
 
 class SizeHint(NamedTuple):
@@ -98,7 +91,8 @@ def exact_size(width: int, height: int) -> SizeHint:
 
 def quality_px(text: str) -> int | None:
     """Return the short side of a clip of such a quality, such as `high`, or None."""
-    return _QUALITIES.get(text.strip().lower().replace(" ", "_"))
+    name = text.strip().lower().replace(" ", "_")
+    return next((side_px for side_px, names in _QUALITIES.items() if name in names), None)
 
 
 def merge_sizes(hints: Iterable[SizeHint]) -> SizeHint:

@@ -193,26 +193,17 @@ _NOUNS = {"image": "Images", "video": "Videos", "audio": "Audio files", "file": 
 def check_file(parameter: MediaParameter, row: FileRow, place: Path) -> None:
     """Refuse a file that is too large, or of a type that the model does not take.
 
-    Raises: Refused.
+    Its type is the one that the bytes show, else the declared one. Raises: Refused.
     """
     if parameter.max_bytes is not None and row.size > parameter.max_bytes:
         noun, megabytes = _NOUNS[parameter.media], parameter.max_bytes / 1e6
         limit = f"{parameter.name} may have {megabytes:g} MB."
         raise Refused(422, f"{noun} size exceeds limit: {limit}")
-    mime = _type_of(row, place)
-    if not _is_accepted(parameter, mime):
+    seen = mime_of(read_prefix(place))
+    mime = canonical_mime(row.mime) if seen in _UNKNOWN else seen
+    accepts = [each for each in parameter.accepts if "/" in each]
+    is_taken = is_accepted(mime, accepts) if accepts else parameter.media in ("file", kind_of(mime))
+    if not is_taken:
         may_be = ", ".join(parameter.accepts) or f"any {parameter.media}"
         fact = f"{parameter.name} is {mime}, and may be {may_be}."
         raise Refused(422, f"File type not supported: {fact}")
-
-
-def _type_of(row: FileRow, place: Path) -> str:
-    """Return the type that the bytes show, else the declared one."""
-    seen = mime_of(read_prefix(place))
-    return canonical_mime(row.mime) if seen in _UNKNOWN else seen
-
-
-def _is_accepted(parameter: MediaParameter, mime: str) -> bool:
-    if accepts := [each for each in parameter.accepts if "/" in each]:
-        return is_accepted(mime, accepts)
-    return parameter.media in ("file", kind_of(mime))

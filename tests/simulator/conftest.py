@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from kie_ui.simulator.app import create_simulator
+from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.files import SAMPLE_IMAGE_TASKS
 from kie_ui.simulator.render.clip import render_clip
 from kie_ui.simulator.render.requests import ClipRequest
@@ -42,7 +43,7 @@ async def service_for(
                 "sleep": time.sleep,
                 "renderer": renderer,
             }
-            app = create_simulator(**{**defaults, **options})
+            app = create_simulator(SimulatorConfig(**{**defaults, **options}))
             await stack.enter_async_context(app.router.lifespan_context(app))
             client = httpx.AsyncClient(
                 transport=httpx.ASGITransport(app, raise_app_exceptions=False),

@@ -20,6 +20,7 @@ from kie_ui.catalog.exchange import write_models
 from kie_ui.catalog.library import EVERYONE, Library
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.simulator.__main__ import CannotStart, build_parser, main, served_models
+from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.faults import PROMPT_WORDS, Fault
 from kie_ui.simulator.server import SimulatorServer, bind
 from tests.catalog.added import a_spec, extended
@@ -58,7 +59,9 @@ def wait_for(client: httpx.Client, task_id: str, *states: str) -> dict[str, Any]
 def server(tmp_path_factory: pytest.TempPathFactory, assets_dir: Path) -> Iterator[SimulatorServer]:
     """Give a fast simulator behind a real port."""
     folder = tmp_path_factory.mktemp("data")
-    with SimulatorServer(data_dir=folder, assets_dir=assets_dir, speed=1000) as running:
+    with SimulatorServer(
+        SimulatorConfig(data_dir=folder, assets_dir=assets_dir, speed=1000)
+    ) as running:
         yield running
 
 
@@ -108,11 +111,11 @@ def test_a_taken_port_is_an_error_of_the_caller(server: SimulatorServer) -> None
 
 def test_a_preferred_port_is_taken_where_it_is_free(tmp_path: Path) -> None:
     """A successor serves at the very address of the one before it."""
-    with SimulatorServer(data_dir=tmp_path) as first:
+    with SimulatorServer(SimulatorConfig(data_dir=tmp_path)) as first:
         port = int(first.base_url.rpartition(":")[2])
         with client_of(first.base_url) as client:
             client.get("/")
-    with SimulatorServer(data_dir=tmp_path, prefer_port=port) as second:
+    with SimulatorServer(SimulatorConfig(data_dir=tmp_path), prefer_port=port) as second:
         assert second.base_url == first.base_url
         with client_of(second.base_url) as client:
             assert client.get("/").status_code == 200
@@ -124,7 +127,7 @@ def test_a_preferred_port_that_cannot_be_had_is_no_error(
 ) -> None:
     """Where it is taken, or none at all, a free one serves as well."""
     wanted = prefer_port or int(server.base_url.rpartition(":")[2])
-    with SimulatorServer(data_dir=tmp_path, prefer_port=wanted) as other:
+    with SimulatorServer(SimulatorConfig(data_dir=tmp_path), prefer_port=wanted) as other:
         assert other.base_url != server.base_url
         with client_of(other.base_url) as client:
             assert client.get("/").status_code == 200
@@ -140,7 +143,10 @@ def test_a_stopped_server_can_be_started_again_on_its_data(tmp_path: Path) -> No
     """Uploads are found again under the new port's address."""
     urls = []
     for _ in range(2):
-        with SimulatorServer(data_dir=tmp_path) as server, client_of(server.base_url) as client:
+        with (
+            SimulatorServer(SimulatorConfig(data_dir=tmp_path)) as server,
+            client_of(server.base_url) as client,
+        ):
             body = {"base64Data": "aGk=", "uploadPath": "x", "fileName": "a.txt"}
             urls.append(client.post("/api/file-base64-upload", json=body).json()["data"])
     paths = {url["downloadUrl"].partition("/files/")[2] for url in urls}
@@ -161,8 +167,9 @@ def test_a_program_that_forgets_to_stop_still_ends(tmp_path: Path) -> None:
     """A clip under way keeps no program from exiting, and its renderer does not outlive it."""
     code = """if True:
         import os, sys, pathlib, httpx
+        from kie_ui.simulator.config import SimulatorConfig
         from kie_ui.simulator.server import SimulatorServer
-        server = SimulatorServer(data_dir=pathlib.Path(sys.argv[1]), speed=1000)
+        server = SimulatorServer(SimulatorConfig(data_dir=pathlib.Path(sys.argv[1]), speed=1000))
         body = {"model": "bytedance/v1-lite-image-to-video", "input": {"prompt": "p",
                 "image_url": "https://a.example/b", "duration": "12", "resolution": "1080p"}}
         threads = pathlib.Path(f"/proc/{os.getpid()}/task")

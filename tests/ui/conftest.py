@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from kie_ui.catalog.library import Library
+from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.server import SimulatorServer
 from kie_ui.ui.services import Services
@@ -50,10 +51,12 @@ def clip() -> bytes:
 def kie(clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorServer]:
     """Serve a simulator that stands in for Kie: it takes one key, and renders nothing."""
     server = SimulatorServer(
-        data_dir=tmp_path_factory.mktemp("kie"),
-        accepted_keys=frozenset({KEY}),
-        renderer=WorkerPool(fixed_clip=clip),
-        speed=1000,
+        SimulatorConfig(
+            data_dir=tmp_path_factory.mktemp("kie"),
+            accepted_keys=frozenset({KEY}),
+            renderer=WorkerPool(fixed_clip=clip),
+            speed=1000,
+        )
     )
     with server:
         yield server

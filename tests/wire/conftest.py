@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
+from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.server import SimulatorServer
 from tests.fake_kie import KEY, FakeKie, serving
@@ -41,7 +42,7 @@ def jpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _simulator(clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorServer]:
     folder = tmp_path_factory.mktemp("simulator")
     with SimulatorServer(
-        speed=1000, data_dir=folder, renderer=WorkerPool(fixed_clip=clip)
+        SimulatorConfig(speed=1000, data_dir=folder, renderer=WorkerPool(fixed_clip=clip))
     ) as server:
         yield server
 

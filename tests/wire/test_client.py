@@ -22,6 +22,7 @@ from kie_ui.kie.errors import (
     Unreachable,
 )
 from kie_ui.kie.responses import TaskRecord, TaskState
+from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.faults import Fault
 from kie_ui.simulator.render.worker_pool import WorkerPool
 from kie_ui.simulator.responses import CREATE_PATH, RECORD_PATH
@@ -112,7 +113,7 @@ async def test_a_wrong_key_is_refused_whatever_is_asked(
 ) -> None:
     """And nothing is made or stored."""
     options: dict[str, Any] = {"data_dir": tmp_path, "renderer": WorkerPool(fixed_clip=clip)}
-    with SimulatorServer(accepted_keys=frozenset({key}), **options) as simulator:
+    with SimulatorServer(SimulatorConfig(accepted_keys=frozenset({key}), **options)) as simulator:
         client = open_client(simulator.base_url, "another-key")
         for asking in (
             client.credit(),
@@ -130,7 +131,7 @@ async def test_too_few_credits_are_told_apart(
 ) -> None:
     """Nothing is taken."""
     options: dict[str, Any] = {"data_dir": tmp_path, "renderer": WorkerPool(fixed_clip=clip)}
-    with SimulatorServer(credits=14, **options) as simulator:
+    with SimulatorServer(SimulatorConfig(credits=14, **options)) as simulator:
         client = open_client(simulator.base_url)
         with pytest.raises(NoCredits):
             await client.create_task(GROK, INPUT)
@@ -311,7 +312,7 @@ async def test_the_simulator_keeps_no_key(
 ) -> None:
     """Not even on its own disk."""
     with SimulatorServer(
-        data_dir=tmp_path, renderer=WorkerPool(fixed_clip=clip), speed=1000
+        SimulatorConfig(data_dir=tmp_path, renderer=WorkerPool(fixed_clip=clip), speed=1000)
     ) as server:
         client = open_client(server.base_url)
         created = await client.create_task(GROK, INPUT)

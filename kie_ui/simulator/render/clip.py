@@ -15,7 +15,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.video.frame import VideoFrame
-from PIL import Image
+from PIL import Image, ImageOps
 
 from kie_ui.media.formats import MediaProblem
 from kie_ui.media.probe import MediaInfo, open_clip, probe_video
@@ -36,7 +36,6 @@ from kie_ui.simulator.render.picture import (
     MovingLight,
     apply_mode,
     clip_size,
-    cover,
     open_picture,
 )
 from kie_ui.simulator.render.requests import (
@@ -88,10 +87,7 @@ def encode_clip(
     output: Path,
     sound: Samples | None = None,
 ) -> None:
-    """Encode frames of (width, height) at a constant 24 a second, and a sound.
-
-    The sound is at 44.1 kHz.
-    """
+    """Encode frames of (width, height) at a constant 24 a second, and a sound at 44.1 kHz."""
     options = {"movflags": "+faststart"}
     with av.open(str(output), "w", format="mp4", options=options) as container:
         stream = container.add_stream("libx264", rate=FPS, options=_ENCODER_OPTIONS)
@@ -314,7 +310,8 @@ class _Layer:
         self._kept: Planes | None = None
         width, height = size
         self._picture_size = _even(width * OVERSAMPLING), _even(height * OVERSAMPLING)
-        luma, *chroma = planes_of(apply_mode(cover(picture, self._picture_size), mode))
+        fitted = ImageOps.fit(picture, self._picture_size, Image.Resampling.LANCZOS)
+        luma, *chroma = planes_of(apply_mode(fitted, mode))
         self._luma = Sampler((luma,), size)
         self._chroma = Sampler(tuple(chroma), (width // 2, height // 2))
 

@@ -77,11 +77,6 @@ def clip_size(
     return short_side_px, long_side_px
 
 
-def cover(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Scale a picture to fill `size` and crop what exceeds it evenly on both sides."""
-    return ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
-
-
 def open_picture(picture: Picture, short_side_px: int, aspect: float = 1.5) -> Image.Image:
     """Read a picture whose short side has about that many pixels or more, or draw a placeholder.
 
@@ -136,7 +131,7 @@ def _resized(request: ImageRequest) -> Image.Image:
         return draw_placeholder(request.source, image_size(request.size))
     source = load_picture(request.source, MAX_IMAGE_SIDE_PX)
     enlarged = (round(source.width * request.factor), round(source.height * request.factor))
-    return cover(source, image_size(request.size, enlarged))
+    return ImageOps.fit(source, image_size(request.size, enlarged), Image.Resampling.LANCZOS)
 
 
 def apply_mode(picture: Image.Image, mode: Mode) -> Image.Image:

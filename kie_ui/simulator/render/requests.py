@@ -173,9 +173,8 @@ def _image(plan: RenderPlan, found: FoundMedia, seed: int, number: int) -> Image
     placeholder = Placeholder(text=plan.prompt, seed=seed, number=number)
     # A picture without its background needs a format that knows transparency.
     default: ImageFormat = "png" if found.pictures and plan.removes_background else "jpeg"
-    names = (name.removeprefix("image/").replace("jpg", "jpeg") for name in plan.formats)
-    formats: dict[str, ImageFormat] = {name: name for name in get_args(ImageFormat)}
-    requested = (formats[name] for name in names if name in formats)
+    names = (name.removeprefix("image/") for name in plan.formats)
+    requested = (_IMAGE_FORMATS[name] for name in names if name in _IMAGE_FORMATS)
     return ImageRequest(
         source=next(iter(found.pictures), placeholder),
         size=plan.size,
@@ -185,17 +184,17 @@ def _image(plan: RenderPlan, found: FoundMedia, seed: int, number: int) -> Image
     )
 
 
+_IMAGE_FORMATS: dict[str, ImageFormat] = {
+    **{name: name for name in get_args(ImageFormat)},
+    "jpg": "jpeg",
+}
 _SOUND_FORMATS: dict[str, SoundFormat] = {
-    "mp3": "mp3",
+    **{name: name for name in get_args(SoundFormat)},
     "mpeg": "mp3",
-    "wav": "wav",
     "pcm": "wav",
     "ulaw": "wav",
     "alaw": "wav",
-    "ogg": "ogg",
     "opus": "ogg",
-    "flac": "flac",
-    "m4a": "m4a",
     "aac": "m4a",
     "mp4": "m4a",
 }

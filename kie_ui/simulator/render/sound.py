@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -106,11 +107,9 @@ def mux_sound(
     sampler = AudioResampler(
         context.format, context.layout, context.sample_rate, context.frame_size or None
     )
-    for frame in _frames(samples, rate_hz):
+    for frame in chain(_frames(samples, rate_hz), [None]):
         for fitting in sampler.resample(frame):
             container.mux(stream.encode(fitting))
-    for fitting in sampler.resample(None):
-        container.mux(stream.encode(fitting))
     container.mux(stream.encode(None))
 
 
