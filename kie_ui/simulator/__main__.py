@@ -146,8 +146,7 @@ def _serve(options: argparse.Namespace) -> None:
             raise CannotStart(f"Cannot listen at {place}: {error}") from error
         lock.publish(url_of(listener))
         key = options.key[0] if options.key else "any-text-will-do"
-        greeting = _GREETING.format(url=url_of(listener), key=key, folder=config.data_dir)
-        sys.stdout.write(greeting)
+        sys.stdout.write(_GREETING.format(url=url_of(listener), key=key, folder=config.data_dir))
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
             serve_in_foreground(create_simulator(config), listener)

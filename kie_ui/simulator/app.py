@@ -41,14 +41,7 @@ def create_simulator(config: SimulatorConfig) -> Starlette:
     state = SimulatorState(config)
     app = Starlette(
         routes=[*_ROUTES, *_CONTROL_ROUTES] if config.has_control else _ROUTES,
-        middleware=[
-            Middleware(
-                FaultMiddleware,
-                config=config,
-                faults=state.faults,
-                request_log=state.request_log,
-            )
-        ],
+        middleware=[Middleware(FaultMiddleware, config, state.faults, state.request_log)],
         exception_handlers={
             Refused: answer_refusal,
             404: answer_not_found,

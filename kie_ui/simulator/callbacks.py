@@ -28,13 +28,6 @@ FAILED_CODE = 501
 _log = logging.getLogger(__name__)
 
 
-def callback_body(record: dict[str, Any]) -> dict[str, Any]:
-    """Wrap a record for a callback: the envelope of a query, with code 501 after a failure."""
-    if record["state"] == "fail":
-        return envelope(record, code=FAILED_CODE, msg=record["failMsg"])
-    return envelope(record, msg="Playground task completed successfully.")
-
-
 def signature(webhook_key: str, task_id: str, timestamp: int) -> str:
     """Sign a task id and a time in unix seconds: base64 of an HMAC-SHA256."""
     signed = f"{task_id}.{timestamp}".encode()
@@ -108,10 +101,15 @@ class Callbacks:
 
     async def _post(self, url: str, record: dict[str, Any]) -> bool:
         headers = signed_headers(self._config, record["taskId"])
+        # The envelope of a query, with code 501 after a failure.
+        code, msg = 200, "Playground task completed successfully."
+        if record["state"] == "fail":
+            code, msg = FAILED_CODE, record["failMsg"]
+        body = envelope(record, code=code, msg=msg)
         try:
             # A proxy cannot reach this machine's own loopback addresses.
             client = self._client(may_use_proxy=not is_loopback(httpx.URL(url).host))
-            response = await client.post(url, json=callback_body(record), headers=headers)
+            response = await client.post(url, json=body, headers=headers)
             response.raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             _log.info("callback for %s did not arrive: %s", record["taskId"], error)

@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
     from kie_ui.simulator.render.worker_pool import Renderer
 
-Clock = Callable[[], float]
-"""Tells the time in unix seconds."""
-Sleep = Callable[[float], Awaitable[None]]
-"""Waits that many seconds."""
 FindVersions = Callable[[str, str], tuple[ModelSpec, ...]]
 """Finds the versions of a model, the newest first, by its id and the name of a collection."""
 
@@ -37,8 +33,10 @@ class SimulatorConfig:
 
     data_dir: Path
     find_versions: FindVersions = field(default_factory=lambda: built_in_registry().versions)
-    clock: Clock = time.time
-    sleep: Sleep = asyncio.sleep
+    clock: Callable[[], float] = time.time
+    """Returns the time in unix seconds."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """Waits that many seconds."""
     speed: float = 1.0
     """How many times shorter than usual a task waits, queues and generates."""
     credits: float = 10_000
@@ -76,5 +74,5 @@ class SimulatorConfig:
             raise ValueError("callback_prefixes must be web addresses")
 
     def now_ms(self) -> int:
-        """Tell the time in unix milliseconds, as the wire does."""
+        """Return the time in unix milliseconds, as the wire has it."""
         return int(self.clock() * 1000)

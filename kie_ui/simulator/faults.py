@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import reduce
 from typing import Any, Literal, NamedTuple
 
 import httpx
@@ -36,7 +37,7 @@ class ForcedOutcome(BaseModel):
 
     fails: bool = False
     fail_code: str = "501"
-    fail_msg: str = "The generation failed. This was asked for."
+    fail_msg: str = "The generation failed, as requested."
     never_ends: bool = False
     slowness: float = Field(default=1.0, gt=0)
     """How many times longer than usual the task takes."""
@@ -297,7 +298,5 @@ def _replacement(fault: Fault, real: Response | None) -> Response:
 def _without_fields(answer: Response, omitted: tuple[str, ...]) -> Response:
     if not omitted:
         return answer
-    body = json.loads(bytes(answer.body))
-    for field in omitted:
-        body = without_field(body, field)
+    body = reduce(without_field, omitted, json.loads(bytes(answer.body)))
     return JSONResponse(body, answer.status_code)

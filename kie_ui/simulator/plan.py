@@ -271,7 +271,8 @@ def _duration_s(values: Sequence[ParameterValue]) -> float | None:
 
     A table of shots lasts as long as all of them, unless another duration was chosen.
     """
-    rate = _frames_per_s(values)
+    rates = _known(each.number for each in values if "frame_rate" in each.roles)
+    rate = next((rate for rate in rates if rate >= 1), DEFAULT_FRAMES_PER_S)
     lengths = ((each, _seconds(each, rate)) for each in values)
     named, named_s = next((pair for pair in lengths if pair[1] is not None), (None, None))
     cells = (cell for each in values for cell in each.cells())
@@ -279,13 +280,8 @@ def _duration_s(values: Sequence[ParameterValue]) -> float | None:
     return shots_s if named is None or (shots_s and _is_default(named)) else named_s
 
 
-def _frames_per_s(values: Sequence[ParameterValue]) -> float:
-    rates = _known(each.number for each in values if "frame_rate" in each.roles)
-    return next((rate for rate in rates if rate >= 1), DEFAULT_FRAMES_PER_S)
-
-
 def _seconds(each: ParameterValue, frames_per_s: float) -> float | None:
-    """Return the length in seconds that a value stands for; None where it is no length."""
+    """Return the length in seconds that a value means; None where it is no length."""
     number = each.number
     if number is None or number <= 0:
         return None

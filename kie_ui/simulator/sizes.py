@@ -138,7 +138,7 @@ def _on_grid(side: float) -> int:
 
 
 def _bounded(width: float, height: float) -> tuple[int, int]:
-    """Keep the proportions, up to a limit, and bring both sides within what is made."""
+    """Keep the proportions, up to a limit, with both sides within what is made."""
     long, short = max(width, height, 1), max(min(width, height), 1)
     short = max(short, long / MAX_ASPECT)
     scale = min(1.0, MAX_IMAGE_SIDE_PX / long)

@@ -13,7 +13,7 @@ SAMPLE = "https://file.aiquickdraw.com/custom-page/akr/section-images/1762247692
 
 def refuse(request: httpx.Request) -> httpx.Response:
     """Stand for a network that nobody may use."""
-    raise AssertionError(f"{request.url} was asked for")
+    raise AssertionError(f"{request.url} was requested")
 
 
 async def test_other_hosts_are_not_asked_by_default(

@@ -76,7 +76,7 @@ async def result(service: Service, spec: ModelSpec, **values: Any) -> dict[str, 
 async def test_several_pictures_have_an_address_each(
     service: Service, renderer: FakeRenderer
 ) -> None:
-    """As many results as were asked for, each a file of the asked type."""
+    """As many results as were requested, each a file of the requested type."""
     urls = (await result(service, IMAGES, num_images=3, output_format="png"))["resultUrls"]
     assert len(set(urls)) == 3
     for url in urls:
@@ -87,7 +87,7 @@ async def test_several_pictures_have_an_address_each(
 
 
 async def test_a_sound_is_served_as_what_it_is(service: Service, renderer: FakeRenderer) -> None:
-    """Its name and its type follow the asked format."""
+    """Its name and its type follow the requested format."""
     (url,) = (await result(service, MUSIC, output_format="wav"))["resultUrls"]
     assert url.endswith(".wav")
     assert (await service.client.get(url)).headers["content-type"] == "audio/wav"
@@ -109,13 +109,13 @@ async def test_an_unknown_price_takes_nothing_and_is_not_told(service: Service) 
 
 
 @pytest.mark.parametrize(
-    "asked", [body(SCRIPT, wish="[fail] please"), body(STORY, shots=[{"scene": "sea [fail]"}])]
+    "requested", [body(SCRIPT, wish="[fail] please"), body(STORY, shots=[{"scene": "sea [fail]"}])]
 )
 async def test_words_in_any_text_decide_over_the_task(
-    service: Service, asked: dict[str, Any]
+    service: Service, requested: dict[str, Any]
 ) -> None:
     """Whatever the parameter is called, and also in a row of a table."""
-    record = await service.ended(await service.create(asked))
+    record = await service.ended(await service.create(requested))
     assert (record["state"], "[fail]" in record["failMsg"]) == ("fail", True)
 
 
@@ -126,8 +126,8 @@ async def test_a_picture_of_grok_goes_on_as_a_clip(
     task_id = await service.create(body(GROK_IMAGES, prompt="a lake"))
     urls = json.loads((await service.ended(task_id))["resultJson"])["resultUrls"]
     assert len(urls) == 6
-    asked = grok(image_urls=None, task_id=task_id, index=4, mode="spicy")
-    assert (await service.ended(await service.create(asked)))["state"] == "success"
+    requested = grok(image_urls=None, task_id=task_id, index=4, mode="spicy")
+    assert (await service.ended(await service.create(requested)))["state"] == "success"
     start = renderer.clips[0].start
     assert isinstance(start, Path)
     assert start.name == urls[4].split("/")[-2]
@@ -155,14 +155,14 @@ async def test_an_image_task_of_fewer_pictures_has_no_more(service: Service) -> 
 async def test_anothers_task_is_none_of_mine(service: Service) -> None:
     """Neither is one that has not ended, nor one that made no picture."""
     task_id = await service.create(body(GROK_IMAGES, prompt="a lake"))
-    asked = grok(image_urls=None, task_id=task_id)
-    assert (await service.post(CREATE, asked))["code"] == 422
+    requested = grok(image_urls=None, task_id=task_id)
+    assert (await service.post(CREATE, requested))["code"] == 422
     await service.ended(task_id)
     tune_id = await service.create(body(MUSIC, prompt="a song"))
     await service.ended(tune_id)
     assert (await service.post(CREATE, grok(image_urls=None, task_id=tune_id)))["code"] == 422
     service.client.headers["Authorization"] = "Bearer another-key"
-    assert (await service.post(CREATE, asked))["code"] == 422
+    assert (await service.post(CREATE, requested))["code"] == 422
 
 
 async def test_any_earlier_result_can_be_worked_on(

@@ -170,7 +170,7 @@ def test_the_image_models_of_a_family_fill_its_index() -> None:
 @settings(deadline=None)
 @given(specs(), st.data())
 def test_nothing_that_is_given_breaks_the_reading(spec: ModelSpec, data: st.DataObject) -> None:
-    """Every role can be asked for whatever a request holds."""
+    """Every role can be requested whatever a request holds."""
     anything = st.none() | st.integers() | st.text(max_size=5) | st.booleans()
     names = [p.name for p in spec.parameters if p.kind in ("choice", "number", "switch")]
     read = build_plan(spec, {name: data.draw(anything) for name in names})

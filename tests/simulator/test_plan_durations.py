@@ -64,7 +64,7 @@ def test_frames_are_never_seconds(name: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("rate_name", ["fps", "frame_rate", "frames_per_second", "output_fps"])
-def test_the_asked_rate_tells_how_long_frames_last(rate_name: str) -> None:
+def test_the_requested_rate_tells_how_long_frames_last(rate_name: str) -> None:
     """48 frames are 2 seconds at 24 a second; a rate that makes no sense is as if not said."""
     frames = (number("num_frames"), 48)
     assert length_s(frames, (number(rate_name), 24)) == 2

@@ -44,7 +44,7 @@ from kie_ui.simulator.sizes import (
     ],
 )
 def test_every_spelling_of_a_size_is_read(text: str, size: tuple[int, int]) -> None:
-    """A picture has the asked size; what says nothing leaves the usual one."""
+    """A picture has the requested size; what says nothing leaves the usual one."""
     assert image_size(read_size(text)) == size
 
 
@@ -62,13 +62,13 @@ def test_every_spelling_of_a_size_is_read(text: str, size: tuple[int, int]) -> N
         ("16:9", 480),
     ],
 )
-def test_a_clip_has_the_asked_short_side(text: str, short_side_px: int) -> None:
+def test_a_clip_has_the_requested_short_side(text: str, short_side_px: int) -> None:
     """However it is spelt, up to what is rendered."""
     assert clip_short_side_px(read_size(text)) == short_side_px
 
 
 def test_names_of_qualities_are_sizes_of_clips() -> None:
-    """Some models are asked for `high` and `standard`; other words are no quality."""
+    """Some models are requested `high` and `standard`; other words are no quality."""
     assert (quality_px("high"), quality_px("Standard"), quality_px("normal")) == (1080, 720, None)
 
 

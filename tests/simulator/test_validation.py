@@ -20,7 +20,7 @@ from tests.simulator.harness import a_spec, options
 ANY_SPEC = specs() | st.sampled_from(list(built_in_registry()))
 
 
-def asked(spec: ModelSpec, **given: Any) -> CheckedRequest:
+def requested(spec: ModelSpec, **given: Any) -> CheckedRequest:
     """Ask a simulator that knows one model for something."""
     return check_request(Registry((spec,)).versions, {"model": spec.model, "input": given})
 
@@ -28,7 +28,7 @@ def asked(spec: ModelSpec, **given: Any) -> CheckedRequest:
 def refusal(spec: ModelSpec, **given: Any) -> str:
     """Return why something is refused."""
     with pytest.raises(Refused) as caught:
-        asked(spec, **given)
+        requested(spec, **given)
     return caught.value.msg
 
 
@@ -140,18 +140,18 @@ def test_a_value_of_another_type_is_refused(
 def test_a_value_of_the_documented_type_arrives(parameter: dict[str, Any], value: Any) -> None:
     """What is accepted is plain data, as it was sent."""
     spec = a_spec(parameter)
-    assert asked(spec, **{parameter["name"]: value}).values == {parameter["name"]: value}
+    assert requested(spec, **{parameter["name"]: value}).values == {parameter["name"]: value}
 
 
 def test_a_one_that_is_written_as_a_fraction_is_whole() -> None:
     """JSON knows no integers: 4.0 is one."""
-    assert asked(a_spec({**NUMBER, "integer": True}), n=4.0).values == {"n": 4}
+    assert requested(a_spec({**NUMBER, "integer": True}), n=4.0).values == {"n": 4}
 
 
 def test_what_no_page_documents_is_dropped() -> None:
     """Unknown fields and unknown columns are as if they had not been sent, as Kie does."""
     spec = a_spec(TABLE)
-    assert asked(spec, t=[{"prompt": "a", "mood": 1}], extra={"x": 1}).values == {
+    assert requested(spec, t=[{"prompt": "a", "mood": 1}], extra={"x": 1}).values == {
         "t": [{"prompt": "a"}]
     }
 
@@ -163,7 +163,7 @@ def test_defaults_of_the_service_are_filled_in_as_data() -> None:
         {**NUMBER, "default": 3},
         {"kind": "text", "name": "p", "default": "words"},
     )
-    assert asked(spec).values == {"c": ["a"], "n": 3}
+    assert requested(spec).values == {"c": ["a"], "n": 3}
 
 
 def test_one_version_of_a_page_is_enough() -> None:

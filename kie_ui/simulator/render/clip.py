@@ -216,7 +216,7 @@ def render_clip(
     """
     duration_s = clip_duration_s(request)
     size, frames = make_frames(request, duration_s)
-    total = frame_count(duration_s)
+    total = round(duration_s * FPS)
 
     def counted() -> Iterator[VideoFrame]:
         for number, frame in enumerate(_ahead(frames), start=1):
@@ -225,11 +225,6 @@ def render_clip(
                 progress(number / total)
 
     encode_clip(counted(), size, output, _sound_of(request, duration_s))
-
-
-def frame_count(duration_s: float) -> int:
-    """Return how many frames last that long."""
-    return round(duration_s * FPS)
 
 
 def clip_duration_s(request: ClipRequest) -> float:
@@ -265,7 +260,7 @@ def make_frames(
     Raises: BrokenInput.
     """
     if request.footage is not None:
-        return _frames_of_footage(request, request.footage, frame_count(duration_s))
+        return _frames_of_footage(request, request.footage, round(duration_s * FPS))
     short_side_px = request.short_side_px or DEFAULT_CLIP_SHORT_SIDE_PX
     aspect = request.aspect
     if isinstance(request.start, Placeholder):
@@ -336,7 +331,7 @@ class _Composition:
         self, request: ClipRequest, duration_s: float, size: tuple[int, int], start: Image.Image
     ) -> None:
         self._size = size
-        self._frame_count = frame_count(duration_s)
+        self._frame_count = round(duration_s * FPS)
         is_fixed = request.is_camera_fixed
         path = still_path if is_fixed else camera_path(request.seed, request.mode, duration_s)
         self._start = _Layer(start, size, request.mode, path)

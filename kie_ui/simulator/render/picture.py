@@ -50,12 +50,12 @@ def load_picture(path: Path, short_side_px: int) -> Image.Image:
 
     Raises: BrokenInput.
     """
-    least_side_px = short_side_px * 3 // 2
+    least_px = short_side_px * 3 // 2
     try:
         with open_image(path) as opened:
             if min(opened.size) < MIN_SIDE_PX:
                 raise BrokenInput(f"The picture has only {opened.width} × {opened.height} pixels.")
-            upright = read_upright(opened, (least_side_px, least_side_px))
+            upright = read_upright(opened, (least_px, least_px))
             picture = to_plain_colours(upright)
     except MediaProblem as error:
         raise BrokenInput(f"The picture cannot be read. {error}") from error
@@ -96,9 +96,11 @@ def draw_placeholder(placeholder: Placeholder, size: tuple[int, int]) -> Image.I
     draw = ImageDraw.Draw(picture)
     height = min(size[0] * 1.4 / _LINE_CHARACTERS, size[1] / 8)
     centre = (size[0] / 2, size[1] / 2)
-    draw.text(centre, lines, "white", _font(height), anchor="mm", align="center")
+    font = ImageFont.load_default(max(1, height))
+    draw.text(centre, lines, "white", font, anchor="mm", align="center")
     below = (size[0] / 2, size[1] * 0.85)
-    draw.text(below, placeholder.caption, "white", _font(height / 2.2), anchor="mm")
+    font = ImageFont.load_default(max(1, height / 2.2))
+    draw.text(below, placeholder.caption, "white", font, anchor="mm")
     return picture
 
 
@@ -110,10 +112,6 @@ def _draw_gradient(rng: random.Random, size: tuple[int, int]) -> Image.Image:
     share = x[None, :] * math.cos(angle) + y[:, None] * math.sin(angle) + 0.5
     levels = first + (last - first) * np.clip(share, 0, 1)[..., None]
     return Image.fromarray(levels.astype(np.uint8))
-
-
-def _font(height_px: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(max(1, height_px))
 
 
 def make_image(request: ImageRequest, output: Path) -> None:

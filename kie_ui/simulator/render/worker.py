@@ -85,15 +85,14 @@ def render(request: RenderRequest, output: Path, progress: Callable[[float], Non
 
 def write_text(request: TextRequest, output: Path) -> None:
     """Write an answer as a JSON object. Raises: BrokenInput."""
-    answer = _transcript(request.source) if request.is_transcript else _answer(request.prompt)
+    if request.is_transcript:
+        answer = _transcript(request.source)
+    else:
+        excerpt = " ".join(request.prompt.split())[:200]
+        quoted = f" You asked: “{excerpt}”" if excerpt else ""
+        text = f"This is a simulated answer: no model has thought about it.{quoted}"
+        answer = {"simulated": True, "text": text}
     output.write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
-
-
-def _answer(prompt: str) -> dict[str, Any]:
-    excerpt = " ".join(prompt.split())[:200]
-    quoted = f" You asked: “{excerpt}”" if excerpt else ""
-    text = f"This is a simulated answer: no model has thought about it.{quoted}"
-    return {"simulated": True, "text": text}
 
 
 def _transcript(source: Path | None) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def render(folder: Path, **fields: Any) -> Path:
 
 
 def test_a_clip_can_start_from_nothing_but_a_prompt(tmp_path: Path) -> None:
-    """Its placeholder has the asked proportions, 16:9 where none are asked for."""
+    """Its placeholder has the requested proportions, 16:9 where none are requested."""
     info = probe_video(render(tmp_path))
     assert (info.width_px, info.height_px, info.duration_s) == (170, 96, 1.0)
     info = probe_video(render(tmp_path, aspect=9 / 16))
@@ -55,22 +55,22 @@ def test_footage_is_enlarged_by_a_factor(tmp_path: Path, silent_clip: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("asked", "side_px"),
+    ("requested", "side_px"),
     [({}, 720), ({"short_side_px": 1000}, 1000), ({"factor": 1.25}, 1080)],
     ids=["nothing", "a resolution", "to be enlarged"],
 )
 def test_large_footage_is_made_smaller_unless_a_size_is_asked_for(
-    tmp_path: Path, asked: dict[str, Any], side_px: int
+    tmp_path: Path, requested: dict[str, Any], side_px: int
 ) -> None:
-    """Nobody waits for pixels that nobody asked for."""
+    """Nobody waits for pixels that nobody requested."""
     source = render(tmp_path, duration_s=0.1, short_side_px=1080, is_camera_fixed=True)
     footage = source.rename(tmp_path / "large.mp4")
-    request = {"footage": footage, "duration_s": 0.1, "short_side_px": None, **asked}
+    request = {"footage": footage, "duration_s": 0.1, "short_side_px": None, **requested}
     assert probe_video(render(tmp_path, **request)).height_px == side_px
 
 
 def test_long_footage_is_passed_on_in_part(tmp_path: Path) -> None:
-    """Unless a duration is asked for, there is an early end to it."""
+    """Unless a duration is requested, there is an early end to it."""
     source = render(tmp_path, duration_s=17, short_side_px=16, is_camera_fixed=True)
     footage = source.rename(tmp_path / "long.mp4")
     clip = render(tmp_path, footage=footage, duration_s=None)
@@ -79,7 +79,7 @@ def test_long_footage_is_passed_on_in_part(tmp_path: Path) -> None:
 
 
 def test_short_footage_starts_again(tmp_path: Path, silent_clip: Path) -> None:
-    """A clip has exactly the asked duration, and the asked shape."""
+    """A clip has exactly the requested duration, and the requested shape."""
     clip = render(tmp_path, footage=silent_clip, duration_s=2.5, short_side_px=64, aspect=1.0)
     info = probe_video(clip)
     assert (info.width_px, info.height_px, info.duration_s) == (64, 64, 2.5)
@@ -107,7 +107,7 @@ def test_a_sound_is_heard_in_the_clip(tmp_path: Path, picture_path: Path) -> Non
 
 
 def test_tones_are_heard_only_where_sound_is_wanted(tmp_path: Path, silent_clip: Path) -> None:
-    """Clips are silent unless asked otherwise, and footage without sound stays so."""
+    """Clips are silent unless requested otherwise, and footage without sound stays so."""
     assert not probe_video(render(tmp_path)).has_audio
     assert probe_video(render(tmp_path, has_tones=True)).has_audio
     assert not probe_video(render(tmp_path, footage=silent_clip, has_tones=True)).has_audio

@@ -73,7 +73,7 @@ def test_a_clip_is_exactly_what_was_asked_for(
     duration_s: int,
     size: tuple[int, int],
 ) -> None:
-    """A clip is H.264 at 24 fps and has the asked duration and short side, exactly."""
+    """A clip is H.264 at 24 fps and has the requested duration and short side, exactly."""
     wanted = request(picture_path, short_side_px=short_side_px, duration_s=duration_s)
     clip = render(tmp_path, wanted)
     with av.open(str(clip)) as container:

@@ -27,7 +27,7 @@ def make(folder: Path, **fields: Any) -> Image.Image:
 @pytest.mark.parametrize(
     ("file_format", "read_as"), [("jpeg", "JPEG"), ("png", "PNG"), ("webp", "WEBP")]
 )
-def test_a_picture_has_the_asked_size_and_format(
+def test_a_picture_has_the_requested_size_and_format(
     tmp_path: Path, file_format: str, read_as: str
 ) -> None:
     """A placeholder is a real file of that format."""
@@ -87,7 +87,7 @@ def test_a_given_picture_stays_itself(tmp_path: Path, picture_path: Path) -> Non
 def test_enlarging_makes_it_larger(
     tmp_path: Path, picture_path: Path, factor: float, size: tuple[int, int]
 ) -> None:
-    """By the asked factor, up to what is made."""
+    """By the requested factor, up to what is made."""
     image = make(tmp_path, source=picture_path, factor=factor, size=SizeHint())
     assert image.size == size
 

@@ -79,7 +79,7 @@ def test_of_several_pictures_the_last_one_is_the_end() -> None:
 
 
 def test_footage_is_passed_on_at_its_own_length_and_size() -> None:
-    """Where nothing else is asked for, the video decides."""
+    """Where nothing else is requested, the video decides."""
     request = a_clip(video(), {}, videos=(CLIP,))
     assert (request.footage, request.duration_s, request.short_side_px) == (CLIP, None, None)
 
@@ -101,13 +101,13 @@ def test_a_picture_that_speaks_lasts_as_long_as_its_sound() -> None:
     assert (request.sound, request.duration_s) == (SONG, None)
 
 
-@pytest.mark.parametrize(("asked", "made"), [(10_000, MAX_DURATION_S), (0.1, 1.0)])
-def test_absurd_durations_are_brought_within_what_is_rendered(asked: float, made: float) -> None:
+@pytest.mark.parametrize(("wanted", "made"), [(10_000, MAX_DURATION_S), (0.1, 1.0)])
+def test_absurd_durations_are_kept_within_what_is_rendered(wanted: float, made: float) -> None:
     """Nobody waits for a clip of three hours."""
-    assert a_clip(video(), {"duration": asked}).duration_s == made
+    assert a_clip(video(), {"duration": wanted}).duration_s == made
 
 
-def test_many_shots_are_brought_within_what_is_rendered() -> None:
+def test_many_shots_are_kept_within_what_is_rendered() -> None:
     """The sum of their durations is a duration like any other."""
     column = {"kind": "number", "name": "duration", "label": "Duration", "help": ""}
     spec = a_spec({"kind": "table", "name": "shots", "columns": [column]}, produces="video")
@@ -150,16 +150,16 @@ def test_a_given_picture_has_the_size_and_format_of_its_model(
 
 
 @pytest.mark.parametrize(
-    ("asked", "made"), [("png", "png"), ("JPG", "jpeg"), ("image/webp", "webp")]
+    ("wanted", "made"), [("png", "png"), ("JPG", "jpeg"), ("image/webp", "webp")]
 )
-def test_the_asked_format_of_a_picture_is_made(asked: str, made: str) -> None:
+def test_the_requested_format_of_a_picture_is_made(wanted: str, made: str) -> None:
     """However it is spelt."""
     spec = a_spec(PROMPT, {"kind": "text", "name": "output_format"}, produces="image")
-    assert image_requests(spec, {"output_format": asked})[0].format == made
+    assert image_requests(spec, {"output_format": wanted})[0].format == made
 
 
 @pytest.mark.parametrize(
-    ("asked", "made"),
+    ("wanted", "made"),
     [
         ("mp3_44100_128", ("mp3", 44_100)),
         ("mp3_22050_32", ("mp3", 22_050)),
@@ -171,10 +171,10 @@ def test_the_asked_format_of_a_picture_is_made(asked: str, made: str) -> None:
         ("hologram", ("mp3", 44_100)),
     ],
 )
-def test_the_asked_format_of_a_sound_is_made(asked: str, made: tuple[str, int]) -> None:
+def test_the_requested_format_of_a_sound_is_made(wanted: str, made: tuple[str, int]) -> None:
     """With its rate, as far as there is such a one."""
     spec = a_spec(PROMPT, {"kind": "text", "name": "output_format"}, produces="audio")
-    (request,) = build_render_requests(build_plan(spec, {"output_format": asked}), FoundMedia(), 5)
+    (request,) = build_render_requests(build_plan(spec, {"output_format": wanted}), FoundMedia(), 5)
     assert isinstance(request, SoundRequest)
     assert (request.format, request.rate_hz) == made
 
@@ -194,10 +194,10 @@ def test_speech_takes_the_time_that_its_text_needs(
     assert a_sound(model, {"prompt": "x" * 60}, **found).duration_s == seconds
 
 
-@pytest.mark.parametrize(("asked", "made"), [(10_000, MAX_SOUND_S), (0.1, MIN_SOUND_S), (7, 7)])
-def test_the_asked_length_of_a_sound_is_made_within_bounds(asked: float, made: float) -> None:
+@pytest.mark.parametrize(("wanted", "made"), [(10_000, MAX_SOUND_S), (0.1, MIN_SOUND_S), (7, 7)])
+def test_the_requested_length_of_a_sound_is_made_within_bounds(wanted: float, made: float) -> None:
     """Nobody waits for a song of three hours."""
-    assert a_sound("m/music", {"duration": asked}).duration_s == made
+    assert a_sound("m/music", {"duration": wanted}).duration_s == made
 
 
 def a_sound(model: str, values: dict[str, Any], **found: Any) -> SoundRequest:

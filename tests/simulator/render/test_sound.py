@@ -32,10 +32,10 @@ def make(folder: Path, **fields: Any) -> Path:
     ("file_format", "suffix"),
     [("mp3", ".mp3"), ("wav", ".wav"), ("ogg", ".ogg"), ("flac", ".flac"), ("m4a", ".m4a")],
 )
-def test_a_sound_has_the_asked_length_and_format(
+def test_a_sound_has_the_requested_length_and_format(
     tmp_path: Path, file_format: str, suffix: str
 ) -> None:
-    """A row of tones is a real file of that format, and lasts as long as asked."""
+    """A row of tones is a real file of that format, and lasts as long as requested."""
     info = probe_sound(make(tmp_path, duration_s=2.0, format=file_format))
     assert info.suffix == suffix
     assert info.duration_s == pytest.approx(2.0, abs=0.15)
@@ -63,7 +63,7 @@ def test_tones_are_heard_and_fade() -> None:
 
 
 def test_a_portion_of_a_sound_is_passed_on(tmp_path: Path) -> None:
-    """A sound that was sent is heard again, as long as asked, with soft ends."""
+    """A sound that was sent is heard again, as long as requested, with soft ends."""
     source = tmp_path / "source.wav"
     write_sound(np.full((1, 4 * RATE_HZ), 0.5, np.float32), RATE_HZ, source, "wav")
     made = read_sound(make(tmp_path, source=source, duration_s=1.0, format="wav"), RATE_HZ, 9)

@@ -22,7 +22,7 @@ def answer(folder: Path, **fields: Any) -> dict[str, Any]:
 
 
 def test_an_answer_says_that_it_is_simulated(tmp_path: Path) -> None:
-    """It repeats what was asked, shortened if need be."""
+    """It repeats what was requested, shortened if need be."""
     read = answer(tmp_path, prompt="What is  love?")
     assert read["simulated"] is True
     assert "simulated" in read["text"]

@@ -71,7 +71,7 @@ async def test_an_idle_worker_is_sent_away(tmp_path: Path) -> None:
 async def test_every_request_gets_a_copy_of_the_same_clip(
     service_for: ServiceFactory, tmp_path: Path
 ) -> None:
-    """Whatever model and length were asked for."""
+    """Whatever model and length were requested."""
     service = await service_for(renderer=WorkerPool(fixed_clip=CLIP), fetch_pictures=False)
     for body in (grok(), lite(duration="12")):
         record = await service.ended(await service.create(body))
