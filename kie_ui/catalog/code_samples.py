@@ -62,9 +62,10 @@ def _as_json(body: Mapping[str, Any], files: _Files) -> str:
     names = dict(files.numbered)
 
     def placeholder(match: re.Match[str]) -> str:
-        return f"<address of the uploaded {names[int(match[1])]}>"
+        words = f"<address of the uploaded {names[int(match[1])]}>"
+        return json.dumps(words, ensure_ascii=False)[1:-1]
 
-    return json.dumps(_replace(body, placeholder), indent=2, ensure_ascii=False)
+    return _MARK.sub(placeholder, json.dumps(body, indent=2, ensure_ascii=False))
 
 
 def _as_curl(
@@ -181,11 +182,3 @@ def _python_literal(value: Any) -> str:
     if isinstance(value, str) and (match := _MARK.fullmatch(value)):
         return f"uploaded_{match[1]}"
     return repr(value)
-
-
-def _replace(value: Any, replacement: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _replace(item, replacement) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_replace(item, replacement) for item in value]
-    return _MARK.sub(replacement, value) if isinstance(value, str) else value

@@ -32,6 +32,7 @@ LIMITS = (
     "accepts",
     "pattern",
 )
+"""The facts that limit a value, or give one."""
 ORDER = ("name", "type", "required", *LIMITS, "description", "widget")
 """The names of the facts, in the order in which they are shown."""
 

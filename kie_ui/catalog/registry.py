@@ -61,10 +61,7 @@ class Registry:
         return (self._specs[model],) if model in self._specs else ()
 
     def spec(self, model: str) -> ModelSpec:
-        """Return the spec of a model id.
-
-        Raises: UnknownModel.
-        """
+        """Return the spec of a model id. Raises: UnknownModel."""
         try:
             return self._specs[model]
         except KeyError:

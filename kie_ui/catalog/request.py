@@ -11,7 +11,7 @@ from typing import Any
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.catalog.values import FileRef, JsonValue, MediaRef, UrlRef
+from kie_ui.catalog.values import FileRef, JsonValue, UrlRef
 
 CREATE_TASK_PATH = "/api/v1/jobs/createTask"
 
@@ -49,7 +49,7 @@ def _on_the_wire(value: Any, address: Address, *, is_list: bool | None) -> Any:
         return value.value
     if not isinstance(value, tuple):
         return value
-    urls = [_url(ref, address) for ref in value]
+    urls = [ref.url if isinstance(ref, UrlRef) else address(ref) for ref in value]
     return urls if is_list or len(urls) > 1 else urls[0]
 
 
@@ -61,10 +61,6 @@ def build_body(
     if callback_url is not None:
         body["callBackUrl"] = callback_url
     return body
-
-
-def _url(ref: MediaRef, address: Address) -> str:
-    return ref.url if isinstance(ref, UrlRef) else address(ref)
 
 
 def estimate_credits(spec: ModelSpec, values: Mapping[str, Any]) -> float | None:

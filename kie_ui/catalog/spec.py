@@ -131,12 +131,8 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
         return self
 
     def _names_in_rules(self) -> set[str]:
-        names: set[str] = set()
-        for rule in self.rules:
-            names |= names_in(rule)
-        if self.price is not None:
-            names.update((self.price.by, self.price.duration))
-        return names
+        names = set[str]().union(*map(names_in, self.rules))
+        return names | ({self.price.by, self.price.duration} if self.price else set())
 
     def __hash__(self) -> int:
         """Hash by the id alone, so that what is derived from a spec can be cached."""
@@ -157,14 +153,8 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
         return re.sub(r"[^a-z0-9_]", "_", self.model.lower())
 
     def parameter(self, name: str) -> Parameter:
-        """Return the parameter of that documented name.
-
-        Raises: KeyError.
-        """
-        for parameter in self.parameters:
-            if parameter.name == name:
-                return parameter
-        raise KeyError(name)
+        """Return the parameter of that documented name. Raises: KeyError."""
+        return {parameter.name: parameter for parameter in self.parameters}[name]
 
     @property
     def media_parameters(self) -> tuple[MediaParameter, ...]:
@@ -173,8 +163,5 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
 
     def exclusive_with(self, name: str) -> frozenset[str]:
         """Return the parameters that may not be given beside `name`."""
-        others: set[str] = set()
-        for rule in self.rules:
-            if isinstance(rule, ExactlyOne) and name in rule.parameters:
-                others.update(rule.parameters)
-        return frozenset(others - {name})
+        groups = (rule.parameters for rule in self.rules if isinstance(rule, ExactlyOne))
+        return frozenset(other for group in groups if name in group for other in group) - {name}

@@ -297,12 +297,10 @@ def _reject_unsendable(value: Any, depth: int = 0) -> None:
 
 def _reject_unsendable_leaf(value: Any) -> None:
     try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except UnicodeEncodeError:
-        words = "has a broken character in it, such as half an emoji: delete it."
-        raise reject(words) from None
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
         raise reject("holds something that JSON cannot say.") from None
+    reject_broken_characters(text)
 
 
 def _first_problem(schema: Mapping[str, Any], value: Any) -> str | None:

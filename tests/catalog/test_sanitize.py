@@ -91,8 +91,11 @@ def test_a_built_in_model_lends_its_sample_to_a_newer_page(grok: ModelSpec) -> N
     assert got.rules == grok.rules
 
 
-def test_rules_of_what_a_page_no_longer_has_are_not_lent(grok: ModelSpec) -> None:
-    """Each rule that still fits is kept, and no other."""
+def test_the_rules_that_still_apply_to_a_newer_page_are_lent(grok: ModelSpec) -> None:
+    """What is required excludes nothing, what is no option is never sent, what is gone has no rule.
+
+    A page says in prose alone what excludes what: the form still asks for one of them.
+    """
 
     def rules(**changed: Parameter | None) -> list[str]:
         parameters = tuple(changed.get(p.name, p) for p in grok.parameters)
@@ -110,6 +113,9 @@ def test_rules_of_what_a_page_no_longer_has_are_not_lent(grok: ModelSpec) -> Non
     assert rules(mode=calm) == ["exactly_one", "only_with"]
     assert rules(mode=text("mode")) == ["exactly_one", "only_with"]
     assert rules(task_id=required) == ["becomes"]
+    assert rules(index=None) == ["exactly_one", "becomes"]
+    required = known["image_urls"].model_copy(update={"required": True})
+    assert "exactly_one" not in rules(image_urls=required)
 
 
 def test_a_page_with_rules_of_its_own_is_lent_none(grok: ModelSpec) -> None:
@@ -129,31 +135,6 @@ def test_a_price_by_what_a_page_no_longer_has_is_not_lent(grok: ModelSpec) -> No
     kept = tuple(p for p in grok.parameters if p.name != "resolution")
     page = grok.model_copy(update={"parameters": kept, "price": None, "rules": ()})
     assert sanitize_spec(page, grok).price is None
-
-
-def test_a_built_in_model_lends_the_rules_that_still_apply(grok: ModelSpec) -> None:
-    """A newer page says in prose alone what excludes what: the form still asks for one of them."""
-    page = grok.model_copy(update={"rules": ()})
-    assert sanitize_spec(page, grok).rules == grok.rules
-    without_index = tuple(p for p in grok.parameters if p.name != "index")
-    page = grok.model_copy(update={"parameters": without_index, "rules": ()})
-    assert [rule.rule for rule in sanitize_spec(page, grok).rules] == ["exactly_one", "becomes"]
-
-
-def test_a_rule_is_not_lent_against_what_the_page_says(grok: ModelSpec) -> None:
-    """What is required cannot exclude anything; what is no option is never sent instead."""
-    required = tuple(
-        p.model_copy(update={"required": True}) if p.name == "image_urls" else p
-        for p in grok.parameters
-    )
-    page = grok.model_copy(update={"parameters": required, "rules": ()})
-    assert "exactly_one" not in [rule.rule for rule in sanitize_spec(page, grok).rules]
-    fewer = tuple(
-        p.model_copy(update={"options": p.options[:1]}) if isinstance(p, ChoiceParameter) else p
-        for p in grok.parameters
-    )
-    page = grok.model_copy(update={"parameters": fewer, "rules": ()})
-    assert "becomes" not in [rule.rule for rule in sanitize_spec(page, grok).rules]
 
 
 @pytest.mark.parametrize(
