@@ -278,7 +278,7 @@ class CollectionFiles:
         except NewerCollection:
             raise CollectionProblem(_NEWER) from None
         except OSError as exc:
-            raise CollectionProblem(f"The added models cannot be read ({exc.strerror}).") from exc
+            raise CollectionProblem(_cannot_read(exc)) from exc
         self._warnings.pop(name, None)  # a person who changes models has read it
         return collection
 
@@ -316,7 +316,7 @@ class CollectionFiles:
             self._warn(name, _NEWER)
             return ModelCollection()
         except OSError as exc:
-            self._warn(name, f"The added models cannot be read ({exc.strerror}).")
+            self._warn(name, _cannot_read(exc))
             return ModelCollection()
         except DamagedCollection:
             return self._after_damage(name)
@@ -335,10 +335,9 @@ class CollectionFiles:
     def _parsed(self, name: str) -> ModelCollection:
         """Read a collection. Raises: OSError, DamagedCollection, NewerCollection."""
         try:
-            data = self._path(name).read_bytes()
+            return parse_collection(self._path(name).read_bytes())
         except FileNotFoundError:
             return ModelCollection()
-        return parse_collection(data)
 
     def _set_aside(self, name: str, damage: DamagedCollection) -> None:
         path = self._path(name)
@@ -391,6 +390,10 @@ def _some_unreadable(count: int) -> str:
 
 def _only_for_us(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+def _cannot_read(exc: OSError) -> str:
+    return f"The added models cannot be read ({exc.strerror})."
 
 
 def _cannot_write(exc: OSError) -> CollectionProblem:

@@ -7,7 +7,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
@@ -30,12 +30,14 @@ class UnreadableModels(ValueError):
     """Not a file of models that can be read; the text is a sentence for the person."""
 
 
-class SharedModels(NamedTuple):
-    """The content of a file of models."""
+@dataclass(frozen=True)
+class Source:
+    """What was read of one file."""
 
-    specs: tuple[ModelSpec, ...]
-    problems: tuple[str, ...]
-    """A sentence for each model in it that can't be taken in."""
+    name: str
+    specs: tuple[ModelSpec, ...] = ()
+    problems: tuple[str, ...] = ()
+    """A sentence for each thing in it that cannot be taken in."""
 
 
 def write_models(specs: Iterable[ModelSpec]) -> bytes:
@@ -50,7 +52,7 @@ def looks_like_models(text: str | bytes) -> bool:
     return head.lstrip("\ufeff \t\r\n").startswith("{") and f'"{FORMAT}"' in head
 
 
-def read_models(data: str | bytes) -> SharedModels:
+def read_models(data: str | bytes, name: str = "") -> Source:
     """Read a file of models, each checked on its own.
 
     Raises: UnreadableModels, also where none of them can be taken in.
@@ -67,7 +69,7 @@ def read_models(data: str | bytes) -> SharedModels:
             specs[spec.model] = spec
     if not specs:
         raise UnreadableModels(problems[0] if problems else "There is no model in this file.")
-    return SharedModels(tuple(specs.values()), tuple(problems))
+    return Source(name, tuple(specs.values()), tuple(problems))
 
 
 def _models_in(data: str | bytes) -> list[Any]:
@@ -103,16 +105,6 @@ def _reason(problem: ValidationError | UnusableSpec) -> str:
     return f"{where}: {first['msg']}." if where else f"{first['msg']}."
 
 
-@dataclass(frozen=True)
-class Source:
-    """What was read of one file."""
-
-    name: str
-    specs: tuple[ModelSpec, ...] = ()
-    problems: tuple[str, ...] = ()
-    """A sentence for each thing in it that could not be read."""
-
-
 def read_sources(names: Iterable[str]) -> Iterator[Source]:
     """Read files by their names, one after the other; a folder means the pages in it."""
     for name in names:
@@ -141,8 +133,7 @@ def read_text(text: str, name: str) -> Source:
     """Read the text of a page, or of a file of models."""
     try:
         if looks_like_models(text):
-            shared = read_models(text)
-            return Source(name, shared.specs, shared.problems)
+            return read_models(text, name)
         return Source(name, tuple(sanitize_spec(spec) for spec in read_page(text, name)))
     except (UnreadablePage, UnreadableModels, UnusableSpec) as problem:
         return Source(name, problems=(str(problem),))

@@ -45,6 +45,7 @@ MAX_VIEWS = 500
 NOTES_OPENED_EVERY_MS = 60_000
 
 _EVERYONES = "everyone"
+_NO_ROOM = "This server has no room for more models: tell its operator."
 _COLLECTION_NAME = re.compile(r"[0-9a-f]{40}")
 
 
@@ -156,10 +157,7 @@ class Library:
         return name if name != _EVERYONES and self._files.stamp(name) else ""
 
     def versions(self, model: str, collection: str = "") -> tuple[ModelSpec, ...]:
-        """Return every spec of a model that everyone or a collection has or had, the newest first.
-
-        Collections of others are left out: a stranger's page says nothing about one's own runs.
-        """
+        """Return every spec of a model that everyone or a collection has or had; see `Catalog`."""
         names = [collection, _EVERYONES] if _COLLECTION_NAME.fullmatch(collection) else [_EVERYONES]
         records = [self._files.collection(name).of(model) for name in names]
         present = [stored.own_spec for stored in records if stored.own_spec is not None]
@@ -182,7 +180,9 @@ class Library:
 
         Raises: MayNotAdd, UnusableSpec, CollectionProblem.
         """
-        fit = self._fitted(owner, specs)
+        if not self.may_add(owner):
+            raise MayNotAdd("On this server only its operator adds models.")
+        fit = [sanitize_spec(spec, *self._built_in.versions(spec.model)) for spec in specs]
         added: tuple[Added, ...] = ()
 
         def change(collection: ModelCollection) -> ModelCollection:
@@ -312,11 +312,6 @@ class Library:
         entries = entries_of(self._built_in, collections, own=ModelCollection())
         return {entry.model: entry.spec for entry in entries}
 
-    def _fitted(self, owner: str, specs: Iterable[ModelSpec]) -> list[ModelSpec]:
-        if not self.may_add(owner):
-            raise MayNotAdd("On this server only its operator adds models.")
-        return [sanitize_spec(spec, *self._built_in.versions(spec.model)) for spec in specs]
-
     def _with_all(
         self, owner: str, collection: ModelCollection, specs: list[ModelSpec]
     ) -> tuple[ModelCollection, tuple[Added, ...]]:
@@ -342,14 +337,10 @@ class Library:
             raise MayNotAdd("Sign in first.")
         name = self._own_name(owner)
         most = MAX_COLLECTION_BYTES_OF_EVERYONE if name == _EVERYONES else MAX_COLLECTION_BYTES
-        if name != _EVERYONES and self._files.stamp(name) is None:
-            self._raise_if_too_many()
+        is_new = name != _EVERYONES and self._files.stamp(name) is None
+        if is_new and sum(1 for _ in self._files.names()) >= MAX_COLLECTIONS:
+            raise CollectionProblem(_NO_ROOM)
         self._files.change(name, change, most)
-
-    def _raise_if_too_many(self) -> None:
-        """Limit the number of collections. Raises: CollectionProblem."""
-        if sum(1 for _ in self._files.names()) >= MAX_COLLECTIONS:
-            raise CollectionProblem("This server has no room for more models: tell its operator.")
 
     def _raise_if_full(self, owner: str, collection: ModelCollection) -> None:
         is_everyones = self._own_name(owner) == _EVERYONES
@@ -357,7 +348,7 @@ class Library:
         if collection.own_count > most:
             raise CollectionProblem(f"There is room for {most:,} added models: remove some first.")
         if not is_everyones and self._files.total_bytes() > MAX_BYTES_OF_ALL:
-            raise CollectionProblem("This server has no room for more models: tell its operator.")
+            raise CollectionProblem(_NO_ROOM)
 
     def _own_name(self, owner: str) -> str:
         return self._names(owner)[-1]

@@ -11,6 +11,7 @@ from kie_ui.catalog.rules import EXTRA, notices
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.validate import InvalidValues, check_part, check_values
 from kie_ui.catalog.values import JsonValue, UrlRef
+from tests.catalog.added import a_spec
 from tests.catalog.documented import LITE
 
 CAT, DOG = "https://pictures.example/cat.png", "https://pictures.example/dog.png"
@@ -19,16 +20,7 @@ CAT, DOG = "https://pictures.example/cat.png", "https://pictures.example/dog.png
 def spec_with(**facts: Any) -> ModelSpec:
     """Load a spec with one parameter, `value`."""
     parameter = {"name": "value", "label": "Value", "help": "", **facts}
-    return ModelSpec.model_validate(
-        {
-            "model": "maker/model",
-            "title": "Model",
-            "maker": "Maker",
-            "summary": "",
-            "documentation": "",
-            "parameters": [parameter],
-        }
-    )
+    return a_spec("maker/model", parameters=[parameter])
 
 
 def sent(value: Any, **facts: Any) -> Any:

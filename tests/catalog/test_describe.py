@@ -20,6 +20,7 @@ from kie_ui.catalog.parameters import (
     TextParameter,
 )
 from kie_ui.catalog.spec import ModelSpec
+from tests.catalog.added import a_spec
 from tests.catalog.docs_import.documented_strategies import models, of_openapi
 from tests.catalog.documented import GROK_TABLE, LITE_TABLE, Documented
 
@@ -59,18 +60,12 @@ def test_built_in_models_tell_what_their_pages_state(
 
 def test_a_model_is_told_with_its_warnings() -> None:
     """The object of a model holds its id, its title, its parameters and what was left open."""
-    spec = ModelSpec(
-        model="heron/still",
-        title="Heron",
-        maker="Heron",
-        summary="",
-        documentation="",
-        parameters=(TextParameter(**COMMON),),
-        warnings=("Something is open.",),
+    spec = a_spec(
+        "heron/still", parameters=(TextParameter(**COMMON),), warnings=("Something is open.",)
     )
     assert facts_of_model(spec) == {
         "model": "heron/still",
-        "title": "Heron",
+        "title": "Still",
         "parameters": [
             {
                 "name": "value",
@@ -148,14 +143,7 @@ def common(name: str = "value") -> dict[str, Any]:
 
 def spec(*parameters: Parameter) -> ModelSpec:
     """Return a model of these parameters."""
-    return ModelSpec(
-        model="heron/clip",
-        title="Heron",
-        maker="Heron",
-        summary="",
-        documentation="",
-        parameters=parameters,
-    )
+    return a_spec(parameters=parameters)
 
 
 def choice(*values: str, **rest: Any) -> ChoiceParameter:

@@ -18,6 +18,7 @@ from kie_ui.catalog.rules import (
 )
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.values import UrlRef
+from tests.catalog.added import a_spec
 from tests.catalog.documented import GROK
 from tests.catalog.strategies import values_of
 
@@ -27,20 +28,11 @@ CAT = UrlRef(url="https://pictures.example/cat.png")
 def chained_spec() -> ModelSpec:
     """Make a spec in which `a` needs `b` and `b` needs `c`, the farther rule first."""
     texts = [{"kind": "text", "name": name, "label": name, "help": ""} for name in "abc"]
-    return ModelSpec.model_validate(
-        {
-            "model": "maker/chain",
-            "title": "Chain",
-            "maker": "Maker",
-            "summary": "",
-            "documentation": "https://docs.example/chain",
-            "parameters": texts,
-            "rules": [
-                {"rule": "only_with", "parameter": "a", "needs": "b"},
-                {"rule": "only_with", "parameter": "b", "needs": "c"},
-            ],
-        }
-    )
+    rules = [
+        {"rule": "only_with", "parameter": "a", "needs": "b"},
+        {"rule": "only_with", "parameter": "b", "needs": "c"},
+    ]
+    return a_spec("maker/chain", parameters=texts, rules=rules)
 
 
 def rivals_spec() -> ModelSpec:
@@ -50,17 +42,8 @@ def rivals_spec() -> ModelSpec:
         for name in "ab"
     ]
     alternatives = [{"parameter": name, "label": name} for name in "ab"]
-    return ModelSpec.model_validate(
-        {
-            "model": "maker/rivals",
-            "title": "Rivals",
-            "maker": "Maker",
-            "summary": "",
-            "documentation": "https://docs.example/rivals",
-            "parameters": texts,
-            "rules": [{"rule": "exactly_one", "label": "From", "alternatives": alternatives}],
-        }
-    )
+    rule = {"rule": "exactly_one", "label": "From", "alternatives": alternatives}
+    return a_spec("maker/rivals", parameters=texts, rules=[rule])
 
 
 @pytest.mark.parametrize("value", [None, "", " ", "\n\t\u3000", [], (), {}])

@@ -19,6 +19,7 @@ from kie_ui.catalog.validate import (
     input_model,
 )
 from kie_ui.catalog.values import FileRef, UrlRef
+from tests.catalog import added
 from tests.catalog.documented import JSON_TYPES, LITE, TABLES
 from tests.catalog.strategies import any_json, any_text, values_of
 
@@ -58,16 +59,8 @@ def lite_value(**changes: Any) -> Any:
 
 def a_spec(*parameters: dict[str, Any]) -> ModelSpec:
     """Load a spec with parameters of names and limits that no built-in model has."""
-    return ModelSpec.model_validate(
-        {
-            "model": "maker/model",
-            "title": "Model",
-            "maker": "Maker",
-            "summary": "",
-            "documentation": "https://docs.example/model",
-            "parameters": [{"label": "Value", "help": "", **facts} for facts in parameters],
-        }
-    )
+    given = [{"label": "Value", "help": "", **facts} for facts in parameters]
+    return added.a_spec("maker/model", parameters=given)
 
 
 # --- everything at once, in plain words -----------------------------------------------------------
