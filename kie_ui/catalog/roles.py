@@ -217,13 +217,10 @@ def _longest_in_rows(rows: list[Mapping[str, Any]]) -> str:
 
 def _longest(texts: Iterable[str]) -> str:
     """Return the longest text that has more than one word."""
-    return max(filter(_has_several_words, texts), key=len, default="")
+    several = (t for t in texts if " " in t.strip() and "://" not in t.split(maxsplit=1)[0])
+    return max(several, key=len, default="")
 
 
 def _rows_of(value: Any) -> list[Mapping[str, Any]]:
     plain = value.value if isinstance(value, JsonValue) else value
     return [row for row in plain if isinstance(row, Mapping)] if isinstance(plain, list) else []
-
-
-def _has_several_words(text: str) -> bool:
-    return " " in text.strip() and "://" not in text.split(maxsplit=1)[0]

@@ -239,13 +239,14 @@ def sanitize_spec(spec: ModelSpec, built_in: ModelSpec | None = None) -> ModelSp
     _raise_if_unusable(spec)
     documentation = spec.documentation if is_web_address(spec.documentation) else ""
     lent = {p.name: p.sample for p in built_in.media_parameters} if built_in else {}
+    rules = built_in.rules if built_in else ()
     parameters = tuple(sanitize_parameter(p, lent.get(p.name)) for p in spec.parameters)
     return spec.model_copy(
         update={
             "title": built_in.title if built_in else clean_title(spec.title) or spec.model,
             "documentation": documentation,
             "parameters": parameters,
-            "rules": spec.rules or _rules(spec, built_in),
+            "rules": spec.rules or tuple(rule for rule in rules if _still_applies(rule, spec)),
             "price": _price(spec, built_in),
         }
     )
@@ -268,11 +269,6 @@ def _price(spec: ModelSpec, built_in: ModelSpec | None) -> Price | None:
         return spec.price
     names = {parameter.name for parameter in spec.parameters}
     return price if {price.by, price.duration} <= names else None
-
-
-def _rules(spec: ModelSpec, built_in: ModelSpec | None) -> tuple[Rule, ...]:
-    rules = built_in.rules if built_in else ()
-    return tuple(rule for rule in rules if _still_applies(rule, spec))
 
 
 def _still_applies(rule: Rule, spec: ModelSpec) -> bool:

@@ -130,12 +130,9 @@ def _checked_extra(values: Mapping[str, Any]) -> tuple[dict[str, JsonValue], lis
     try:
         extra = check_extra(values[EXTRA])
     except PydanticCustomError as error:
-        return {}, [Problem(EXTRA, f"Extra input {_words_of(error)}")]
+        words = (error.context or {})["words"]
+        return {}, [Problem(EXTRA, f"Extra input {words}")]
     return ({EXTRA: extra} if extra.value else {}), []
-
-
-def _words_of(error: PydanticCustomError) -> str:
-    return str((error.context or {})["words"])
 
 
 def _validated(
