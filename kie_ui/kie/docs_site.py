@@ -23,7 +23,7 @@ TIMEOUT_S = 20.0
 MAX_REDIRECTS = 5
 
 TransportTo = Callable[[str], Awaitable[httpx.AsyncBaseTransport]]
-"""Opens the way to a host. Raises: ValueError, OSError where there is none that may be taken."""
+"""Returns a transport to a host. Raises: ValueError, OSError where none is allowed."""
 
 _HEADERS = {
     "Accept": "text/markdown, text/plain, text/html;q=0.5",
@@ -33,15 +33,15 @@ _HEADERS = {
 
 
 class PageProblem(Exception):
-    """The page can't be had; the text is a sentence for the person."""
+    """The page cannot be fetched; the text is a sentence for the person."""
 
 
 class _NoMarkdown(PageProblem):
-    """There is something at the address, or nothing, but no page as it was written."""
+    """The address has no Markdown source: nothing, or a web page alone."""
 
 
 async def public_transport(host: str) -> httpx.AsyncBaseTransport:
-    """Open the way to the public address of a host. Raises: ValueError where it has none."""
+    """Return a transport to the public address of a host. Raises: ValueError where it has none."""
     transport: httpx.AsyncBaseTransport = AsyncSecureTransport(await async_validate_url(host))
     return transport
 
@@ -84,7 +84,7 @@ def _read_address(address: str, hosts: Collection[str]) -> httpx.URL:
         typed = f"https://{typed}"
     try:
         url = httpx.URL(typed)
-        url.host  # noqa: B018 - raises for a name that is none
+        url.host  # noqa: B018 - raises for an invalid name
     except (httpx.InvalidURL, ValueError):
         raise PageProblem("This is no web address.") from None
     _raise_if_elsewhere(url, hosts)
@@ -102,7 +102,7 @@ def _raise_if_elsewhere(url: httpx.URL, hosts: Collection[str]) -> None:
 
 
 async def _fetch(url: httpx.URL, hosts: Collection[str], transport_to: TransportTo) -> str:
-    """Fetch an address, following it to no other host than the named ones."""
+    """Fetch an address, following redirects to the named hosts alone."""
     for _ in range(MAX_REDIRECTS + 1):
         try:
             answer = await _ask(url, await transport_to(url.host))
@@ -116,7 +116,7 @@ async def _fetch(url: httpx.URL, hosts: Collection[str], transport_to: Transport
 
 
 async def _ask(url: httpx.URL, transport: httpx.AsyncBaseTransport) -> str | httpx.URL:
-    """Return what is at an address: the page, or the address where it is instead."""
+    """Return the page at an address, or the address that it redirects to."""
     async with (
         httpx.AsyncClient(transport=transport, trust_env=False, timeout=TIMEOUT_S) as client,
         client.stream("GET", url, headers=_HEADERS) as response,

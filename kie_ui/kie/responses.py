@@ -81,10 +81,6 @@ def _between(low: float, high: float = _EXACT_INTEGERS_END) -> Callable[[object]
     return read
 
 
-def _time_ms(value: object) -> int | None:
-    return whole_number(_between(1)(value))
-
-
 def _text_or_none(value: object) -> str | None:
     return text(value).strip() or None
 
@@ -107,7 +103,7 @@ def _state(value: object) -> TaskState | str:
 Text = Annotated[str, BeforeValidator(text)]
 OptionalText = Annotated[str | None, BeforeValidator(_text_or_none)]
 WholeNumber = Annotated[int | None, BeforeValidator(whole_number)]
-TimeMs = Annotated[int | None, BeforeValidator(_time_ms)]
+TimeMs = Annotated[int | None, BeforeValidator(whole_number), BeforeValidator(_between(1))]
 Credits = Annotated[float | None, BeforeValidator(_between(0))]
 Percent = Annotated[float | None, BeforeValidator(_between(0, 100))]
 State = Annotated[TaskState | str, BeforeValidator(_state)]
@@ -239,7 +235,7 @@ def _parse_json(body: bytes, secret: str) -> Any:
         raise BadAnswer("A web page answered in Kie's place." if is_page else "") from None
 
 
-def parse_envelope(answer: Any, *, http_status: int = 200) -> Envelope:
+def parse_envelope(answer: Any, *, http_status: int) -> Envelope:
     """Read any JSON value as a response of Kie's. Raises: BadAnswer, if it is not an object."""
     if not isinstance(answer, dict):
         raise BadAnswer(code=http_status, answer=answer)

@@ -1,4 +1,4 @@
-"""Bodies in motion: a file on its way up, a result on its way down; the disk is left to threads."""
+"""The bodies of uploads and downloads: counted and checked, with the disk left to threads."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -24,7 +24,7 @@ async def open_in_thread(path: Path, mode: Literal["rb", "wb"]) -> AsyncIterator
     A task that is cancelled while the thread opens never gets the file: it is closed all the same.
     Raises: OSError.
     """
-    opening = asyncio.ensure_future(asyncio.to_thread(_open, path, mode))
+    opening = asyncio.ensure_future(asyncio.to_thread(lambda: path.open(mode)))
     try:
         file = await asyncio.shield(opening)
     except asyncio.CancelledError:
@@ -32,10 +32,6 @@ async def open_in_thread(path: Path, mode: Literal["rb", "wb"]) -> AsyncIterator
         raise
     with file:
         yield file
-
-
-def _open(path: Path, mode: Literal["rb", "wb"]) -> BinaryIO:
-    return path.open(mode)
 
 
 def _close_unwanted(opening: asyncio.Future[BinaryIO]) -> None:

@@ -1,4 +1,4 @@
-"""Take results along: a ZIP that is written while it is being sent, and a table for spreadsheets.
+"""Export results: a ZIP that is written while it is sent, and a table for spreadsheets.
 
 Standard library only. All functions block; call them in a thread.
 """
@@ -45,7 +45,7 @@ class Entry:
 
 
 def zip_stream(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """Give a ZIP piece by piece, holding no more than one piece of a file at a time.
+    """Yield a ZIP piece by piece, holding no more than one piece of a file at a time.
 
     Files are stored as they are, since media does not compress. Names are made safe and, with
     " (2)" and so on, unique. A file that is gone or cannot be read is left out; those are listed
@@ -140,7 +140,7 @@ def readable_name(parts: Iterable[str], suffix: str, *, mark: str = "") -> str:
     `parts` are, say, a date, a model and a prompt; the end is cut off where there is too much, but
     never of the `mark` that follows, which keeps equal ones apart. `suffix` begins with its
     dot. In an archive the name is the very same.
-    Raises: ValueError for a suffix or a mark that is none.
+    Raises: ValueError for an invalid suffix or mark.
     """
     if not _SUFFIX.fullmatch(suffix):
         raise ValueError(f"This is not a file suffix: {suffix!r}")
@@ -202,7 +202,7 @@ def _continues(cut: str, following: str) -> bool:
 
 
 def _zip_time(modified_ms: int) -> tuple[int, int, int, int, int, int]:
-    """Give the local time, as ZIPs hold it, or the nearest that they can."""
+    """Return the local time as a ZIP stores it, or the nearest that it can store."""
     try:
         moment = time.localtime(modified_ms / 1000)
     except (OverflowError, OSError, ValueError):

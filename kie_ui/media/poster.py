@@ -34,7 +34,7 @@ MAX_POSTER_BYTES = 40_000
 
 _NO_PICTURE = {FileKind.SOUND, FileKind.EMPTY, FileKind.HTML, FileKind.TEXT, FileKind.PDF}
 _SHARES = ((0.28, 0.34, 0.4), (0.55, 0.7), (0.1, 0.9), (0.0,))
-"""Where to look, as shares of the clip: near a third, and further off only for want of better."""
+"""Where to look, as shares of the clip: near a third first, elsewhere when that shows nothing."""
 _DAMAGED = "This clip is damaged and cannot be shown. Fetch it again."
 _NO_FRAME = "No frame of this clip can be read. Fetch or save it again."
 _MAX_DECODED = 900
@@ -58,7 +58,7 @@ def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> None:
     WebP where the name of `to` says so, else JPEG; never larger than the original. Of a clip it is
     the sharpest of a few frames near its first third, which are past a fade from black; nearly
     empty frames are taken only when there are no others.
-    Raises: MediaProblem when there is no picture to be had; OSError.
+    Raises: MediaProblem when it has no picture; OSError.
     """
     is_video = _sniff(clip) in POSSIBLE_VIDEOS
     still = (_still_of_video if is_video else _still_of_picture)(clip, max_side_px)
@@ -72,7 +72,7 @@ def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> None:
 def write_first_frame(clip: Path, to: Path) -> None:
     """Write the frame that a clip begins with: PNG, upright, as large as the clip.
 
-    Raises: MediaProblem for what is no clip, or a damaged one; OSError.
+    Raises: MediaProblem for anything but a clip, or a damaged one; OSError.
     """
     _sniff(clip)
     with explaining_damage(_DAMAGED), _opened(clip) as (container, stream):

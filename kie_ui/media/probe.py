@@ -86,8 +86,7 @@ def inspect_result(path: Path, *, named: str = "") -> MediaInfo:
         return MediaInfo("file", ending)
     if mime in _SHOWN_PICTURES:
         info = inspect_picture(path)
-        codec = info.format.lower()
-        return MediaInfo("image", suffix_of(mime) or "", info.width_px, info.height_px, codec=codec)
+        return MediaInfo("image", suffix_of(mime) or "", *info.size_px, codec=info.format.lower())
     if kind_of(mime) == "audio":
         return probe_sound(path)
     suffix = suffix_of(mime)
@@ -163,7 +162,7 @@ def _read_through(
 
 
 def _checked_duration_s(container: InputContainer, stream: VideoStream, end_s: float) -> float:
-    """Give the length, once the packets are known to last as long as the header promises."""
+    """Return the length, once the packets are known to last as long as the header promises."""
     present_s = end_s - (container.start_time or 0) / av.time_base
     if present_s <= 0:
         raise MediaProblem(_DAMAGED)

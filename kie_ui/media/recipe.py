@@ -119,10 +119,8 @@ def read_recipe(path: Path) -> Recipe | None:
 
 
 def _from_text(text: str) -> Recipe | None:
-    if not text.startswith("{") or len(text) > MAX_RECIPE_BYTES:
-        return None
     try:
-        if len(text.encode()) > MAX_RECIPE_BYTES:
+        if not text.startswith("{") or len(text.encode()) > MAX_RECIPE_BYTES:
             return None
         return Recipe.model_validate(read_json(text))
     except ValueError:  # what pydantic raises is one as well
@@ -149,7 +147,7 @@ def _check_plain(value: object) -> None:
 
 
 def _title_of(recipe: Recipe) -> str:
-    """Give the start of the prompt on one line; nothing when there is none."""
+    """Return the start of the prompt on one line; empty when there is none."""
     start = prompt_of(recipe.values)[: 4 * _TITLE_LENGTH]
     plain = "".join(each if each.isprintable() else " " for each in start)
     return " ".join(plain.split())[:_TITLE_LENGTH].rstrip()

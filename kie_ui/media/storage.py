@@ -97,7 +97,7 @@ class Storage:
         """Keep a copy of a given file.
 
         Its name is made from its content, so the same file is kept once, however often it comes.
-        Raises: OSError; ValueError for a suffix that is none.
+        Raises: OSError; ValueError for an invalid suffix.
         """
         if not _SUFFIX.fullmatch(suffix):
             raise ValueError(f"This is not a file suffix: {suffix!r}")

@@ -61,10 +61,10 @@ class PictureLimits:
 
 
 def prepare_picture(source: Path, into: Path, limits: PictureLimits) -> PreparedFile:
-    """Bring a picture within the limits; the result is the source itself where nothing is amiss.
+    """Bring a picture within the limits; the result is the source itself where it fits already.
 
     A rewritten picture is a new file in `into`, which is made when missing: upright, in sRGB, of
-    the same shape, without camera notes (which may say where it was taken), at the best quality
+    the same shape, without camera metadata (which may say where it was taken), at the best quality
     that fits.
     Raises: MediaProblem when it cannot be read or cannot be made to fit; OSError.
     """
@@ -87,7 +87,7 @@ def prepare_picture(source: Path, into: Path, limits: PictureLimits) -> Prepared
 def _fits_as_it_is(info: PictureInfo, mode: str, limits: PictureLimits) -> bool:
     """Whether a model can be given these very bytes.
 
-    Print colours, deep grey and moving PNGs or WebPs keep the letter of the limits, but are read
+    Print colours, deep grey and moving PNGs or WebPs keep within the limits, but are read
     wrongly or refused by many services.
     """
     is_moving = info.frames > 1 and info.mime in ENCODINGS
@@ -126,7 +126,7 @@ def _rewrite(picture: ImageFile.ImageFile, info: PictureInfo, limits: PictureLim
 def _changes(
     info: PictureInfo, mode: str, encoded: Encoded, limits: PictureLimits
 ) -> Iterator[str]:
-    """Give a sentence for each change that a person would want to know of."""
+    """Yield a sentence for each change that a person would want to know of."""
     if info.is_rotated:
         yield "Turned upright, as the camera meant it."
     if info.frames > 1:

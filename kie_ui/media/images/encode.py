@@ -18,7 +18,7 @@ _SIXTEEN_BIT_MAX = 65_535.0
 
 
 def to_plain_colours(picture: Image.Image) -> Image.Image:
-    """Copy to L, RGB or RGBA: eight bits a channel, sRGB, without profile or camera notes.
+    """Copy to L, RGB or RGBA: eight bits a channel, sRGB, without profile or metadata.
 
     An alpha channel that hides nothing is dropped.
     """
@@ -87,7 +87,7 @@ def _to_srgb(picture: Image.Image, profile: object) -> Image.Image:
 
 
 def _transform_to_srgb(profile: object, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Find the way from a picture's own colours to sRGB; None when it is in sRGB already.
+    """Return the transform from a picture's own colours to sRGB; None when it is in sRGB already.
 
     A profile that cannot be read, or is made for other channels, describes nothing: the picture
     then counts as sRGB, as it does in a browser.

@@ -1,6 +1,6 @@
 """Open pictures safely: by content, under a pixel limit, and with every fault put in words.
 
-Pillow's own `Image.open` is passed by on purpose. It guards against decompression bombs with a
+Pillow's own `Image.open` is not used, on purpose. It guards against decompression bombs with a
 process-wide number and a warning, and a warning cannot be caught safely while other threads run.
 Here the reader is chosen by our own sniffing, and the limit is checked before a pixel is decoded.
 """
@@ -37,20 +37,15 @@ MAX_JPEG_PIXELS = 220_000_000
 
 @dataclass(frozen=True, slots=True)
 class PictureInfo:
-    """What a picture is. Width and height are as people see it, turned upright."""
+    """What a picture is."""
 
     format: str
     mime: str
-    width_px: int
-    height_px: int
+    size_px: tuple[int, int]
+    """Width and height as people see them, turned upright."""
     size_bytes: int
     is_rotated: bool
     frames: int
-
-    @property
-    def size_px(self) -> tuple[int, int]:
-        """Width and height."""
-        return self.width_px, self.height_px
 
 
 _Reader = Callable[[IO[bytes], str], ImageFile.ImageFile]
@@ -127,8 +122,8 @@ def open_picture(path: Path) -> Iterator[ImageFile.ImageFile]:
     with path.open("rb") as file:
         with _explaining_damage():
             picture = reader(file, str(path))
-            _refuse_camera_previews(picture)
-        _refuse_giants(picture)
+            _raise_if_camera_preview(picture)
+        _raise_if_too_large(picture)
         yield picture
 
 
@@ -138,15 +133,12 @@ def describe(picture: ImageFile.ImageFile, path: Path) -> PictureInfo:
         orientation = _orientation(picture)
         frames = getattr(picture, "n_frames", 1)
     format_ = picture.format or ""
-    width_px, height_px = picture.size
     # Pillow gives a TIFF's size as seen, every other format's as stored.
-    if orientation in _SIDEWAYS and format_ != "TIFF":
-        width_px, height_px = height_px, width_px
+    is_sideways = orientation in _SIDEWAYS and format_ != "TIFF"
     return PictureInfo(
         format=format_,
         mime=FileKind[format_].mime,  # Pillow names the formats that are read here as we do
-        width_px=width_px,
-        height_px=height_px,
+        size_px=picture.size[::-1] if is_sideways else picture.size,
         size_bytes=path.stat().st_size,
         is_rotated=orientation in _TURNS,
         frames=frames,
@@ -186,10 +178,10 @@ def _decode(picture: ImageFile.ImageFile, least_size_px: tuple[int, int]) -> Non
 
 
 def _orientation(picture: ImageFile.ImageFile) -> int:
-    """Read the EXIF orientation, 1 to 8; a note that cannot be read counts as upright."""
+    """Read the EXIF orientation, 1 to 8; one that cannot be read counts as upright."""
     try:
         value = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # noqa: BLE001 -- Pillow trips in many ways over notes that no viewer needs
+    except Exception:  # noqa: BLE001 -- Pillow fails in many ways on metadata that no viewer needs
         return 1
     return value if value in _TURNS else 1
 
@@ -201,7 +193,7 @@ def _not_a_picture(kind: FileKind) -> str:
     return f"This is {name}, not a picture. {advice}"
 
 
-def _refuse_giants(picture: ImageFile.ImageFile) -> None:
+def _raise_if_too_large(picture: ImageFile.ImageFile) -> None:
     width_px, height_px = picture.size
     limit = MAX_JPEG_PIXELS if picture.format == "JPEG" else MAX_PIXELS
     if width_px * height_px > limit:
@@ -211,7 +203,7 @@ def _refuse_giants(picture: ImageFile.ImageFile) -> None:
         )
 
 
-def _refuse_camera_previews(picture: ImageFile.ImageFile) -> None:
+def _raise_if_camera_preview(picture: ImageFile.ImageFile) -> None:
     """Many raw formats are TIFFs that begin with a thumbnail, which must not pass for them."""
     if not isinstance(picture, TiffImagePlugin.TiffImageFile):
         return

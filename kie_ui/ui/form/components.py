@@ -88,7 +88,8 @@ def look_at(
     try:
         info = inspect_picture(source)
         format_ = "HEIC" if info.format == "HEIF" else info.format
-        facts = f"{format_} · {info.width_px} × {info.height_px} · {_size(info.size_bytes)}"
+        size = " × ".join(map(str, info.size_px))
+        facts = f"{format_} · {size} · {_size(info.size_bytes)}"
         if info.mime in SHOWN_IN_BROWSERS:
             return None, f"<p>{escape(facts)}</p>"
         fit, changes = _fit(parameter, source)
