@@ -55,7 +55,7 @@ async def list_page(request: ApiRequest) -> JsonObject:
     """
     history = (await request.runs()).history
     if ids := request.http.query_params.get("ids"):
-        found = await history.matching(request.owner, _query(request), _few(ids.split(",")))
+        found = await history.matching(request.owner, _query(request), _read_ids(ids))
         return {"runs": [_card(run) for run in found]}
     before = request.http.query_params.get("before") or None
     page = await history.page(request.owner, _query(request), before=before, limit=RUNS_A_PAGE)
@@ -65,8 +65,9 @@ async def list_page(request: ApiRequest) -> JsonObject:
     return answer
 
 
-def _few(run_ids: list[str]) -> list[str]:
-    """Return ids that are no more than a page of runs. Raises: BadRequest."""
+def _read_ids(text: str) -> list[str]:
+    """Read at most a page of ids. Raises: BadRequest."""
+    run_ids = text.split(",")
     if len(run_ids) > RUNS_A_PAGE:
         raise BadRequest(f"At most {RUNS_A_PAGE} runs can be asked about at once.")
     return run_ids
@@ -184,7 +185,7 @@ def _utc_offset(request: ApiRequest) -> int:
 
 
 def _run_ids(given: object) -> tuple[str, ...]:
-    """Read which runs are meant, each once. Raises: BadRequest."""
+    """Read the ids of runs, each once. Raises: BadRequest."""
     if not isinstance(given, list) or not given or not all(isinstance(x, str) for x in given):
         raise BadRequest("Select a run first.")
     return tuple(dict.fromkeys(given))

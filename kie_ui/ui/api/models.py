@@ -166,7 +166,7 @@ def _choose_tab(library: Library, owner: str, body: JsonObject) -> None:
 def _by_model(
     method: Callable[[Library, str, str], object],
 ) -> Callable[[Library, str, JsonObject], None]:
-    """Return a change that needs to know no more than which model is meant."""
+    """Return a change that takes nothing but the model's id."""
 
     def change(library: Library, owner: str, body: JsonObject) -> None:
         method(library, owner, text_field(body, "model"))

@@ -144,7 +144,7 @@ def takers_of(
 
 
 def fill_with_task_picture(spec: ModelSpec, task_id: str, index: int) -> Prefill:
-    """Fill in the task and which of its pictures is meant.
+    """Fill in the task and the index of its picture.
 
     Raises: WrongStep, if the model takes no such picture.
     """
@@ -230,7 +230,7 @@ def _read_recipe(clip: Path) -> Recipe:
 class _RecipePictures:
     """Finds the pictures of a dropped clip, of which its recipe holds only the names.
 
-    Whoever made the clip here still has them, and everyone has our samples. Otherwise the clip's
+    The owner of the clip still has them, and everyone has our samples. Otherwise the clip's
     first frame replaces the picture that it starts from.
     """
 
@@ -260,7 +260,7 @@ class _RecipePictures:
         except (MediaProblem, OSError) as problem:
             raise PictureGone(f"“{ref.name}” is not inside the clip. Choose it again.") from problem
         self.notes.append(
-            f"“{ref.name}” is not inside the clip: its first frame stands in. Choose the picture "
+            f"“{ref.name}” is not inside the clip: its first frame replaces it. Choose the picture "
             "itself, if you have it."
         )
         return path

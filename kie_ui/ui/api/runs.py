@@ -1,6 +1,6 @@
 """One run's routes: its files, for its owner alone, and what is done to it. And Kie's callbacks.
 
-Of the actions only `send-again` makes a task at Kie, which a person has to ask for knowingly.
+Of the actions only `send-again` makes a task at Kie, which a person has to request knowingly.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_CALLBACK_BYTES = 256 * 1024
 
 
 async def send_result(request: ApiRequest) -> Response:
-    """Send a result, in ranges if asked for; `?download` makes it a file to keep."""
+    """Send a result, in ranges if requested; `?download` makes it a file to keep."""
     run, index = await request.run(), request.http.path_params["index"]
     if index < len(run.clips) and run.written and run.clips[index].kind == "text":
         return _text_response(run, index)

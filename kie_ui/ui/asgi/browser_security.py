@@ -25,7 +25,7 @@ MISDIRECTED = (
     "KIE_UI_ALLOWED_HOSTS to that name."
 )
 _FROM_OUTSIDE = "/kie-ui/callbacks/"
-"""Kie calls here, under any name; what it says is not trusted."""
+"""Kie calls here, under any name; its content is not trusted."""
 _OWN_SITES = ("same-origin", "none")
 
 FRAMES_OF_SPACES = ("https://huggingface.co", "https://*.huggingface.co")

@@ -1,6 +1,6 @@
 """Keeps visitors apart on Gradio's own routes.
 
-Gradio hands a file, a session or an event to whoever knows its name. Here the name of a session
+Gradio hands a file, a session or an event to anyone who knows its name. Here the name of a session
 gets a suffix that only its owner can have before Gradio sees it, so that another's session does not
 exist; the id of a call carries a signature of its owner; files are looked up in `uploads`. Routes
 that neither our page nor clients need are closed.
@@ -186,7 +186,7 @@ class GradioIsolationMiddleware:
         await self._pass(visit)
 
     async def _upload(self, visit: _Visit, _match: re.Match[str]) -> None:
-        """Take files, which are the visitor's before the answer says where they are."""
+        """Take files; they are the visitor's before the answer gives their paths."""
         change_query(visit.scope, "upload_id", partial(self._own_name, visit))
 
         async def give(answer: Any) -> Any:

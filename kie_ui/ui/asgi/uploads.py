@@ -1,8 +1,8 @@
 """Gradio's folder of uploaded and served files: where it is, whose each file is, how old ones go.
 
-Gradio names the folder of a file after the file's content, and serves it to whoever knows the path.
-Here each such folder has owners: everyone who uploaded that content, or was given it. Owners are
-known across restarts, so that drafts keep their pictures. Gradio's own clean-up deletes every
+Gradio names the folder of a file after the file's content, and serves it to anyone who knows its
+path. Here each such folder has owners: everyone who uploaded that content, or was given it. Owners
+are known across restarts, so that drafts keep their pictures. Gradio's own clean-up deletes every
 upload when the server stops, so ours replaces it.
 """
 

@@ -33,10 +33,10 @@ from kie_ui.ui.form.form import BACKGROUND_EVENT, Field, Form, count_html
 from kie_ui.ui.form.widgets import build_widget, is_filled_in
 
 MAX_IN_SIGHT = 12
-"""Fields that stand open; of a model with more, the optional ones after these are folded away."""
+"""Fields shown unfolded; of a model with more, the optional ones after these are folded away."""
 
 _ORDER = (("media",), ("text",), ("choice",), ("number", "switch"), ("table",), ("json",))
-"""Kinds that stand together, in the order of the form."""
+"""Kinds that are shown together, in the order of the form."""
 
 _EXTRA = JsonParameter(
     name=EXTRA,
@@ -47,7 +47,7 @@ _EXTRA = JsonParameter(
     ),
 )
 
-# A typed address is shown by the browser itself; our server is never asked to look. What is no
+# A typed address is shown by the browser itself; our server never fetches it. What is no
 # address, or not yet, leaves the picture where it is.
 _SHOW_ADDRESS_JS = """(address, shown) => {
   const url = address.trim();
@@ -74,7 +74,7 @@ _REST_WHILE_RANDOM_JS = """(isRandom) => ({ __type__: "update", interactive: !is
 
 
 def help_html(parameter: Parameter) -> str:
-    """Say what a parameter means, and its documented name, where the widget itself cannot."""
+    """Return the help and documented name of a parameter whose widget has no line for them."""
     name = f"<code>{escape(parameter.name)}</code>"
     return f"<p>{escape(parameter.help)} {name}</p>"
 
@@ -144,7 +144,7 @@ def _build_fields(form: Form, parameters: list[Parameter]) -> None:
 
 
 def _build_extra(form: Form) -> None:
-    """Build the extra input, folded away; what it does is said outside of the fold."""
+    """Build the extra input, folded away; notes about it are outside of the fold."""
     with gr.Column(elem_classes=["kie-field", "kie-extra"]):
         with gr.Accordion("Extra input", open=False, elem_classes="kie-fold") as fold:
             widget = build_widget(_EXTRA)
@@ -257,7 +257,7 @@ def _build_offer(parameter: Parameter, widget: Component, address: gr.Textbox | 
 
 
 def in_script(data: Any) -> str:
-    """Write data for a script, which nothing that a spec says can end."""
+    """Write data for a script; nothing in a spec can end the script."""
     return json.dumps(data).replace("<", "\\u003c")
 
 
@@ -273,7 +273,7 @@ async def _look_at_in_turn(
 
 
 def _build_facts(parameter: Parameter, widget: Component) -> gr.HTML | None:
-    """Build the line that tells what a given picture is, or why it can't be used."""
+    """Build the line that describes a given picture, or says why it can't be used."""
     if not isinstance(parameter, MediaParameter) or not isinstance(widget, PictureInput):
         return None
     facts = gr.HTML("", elem_classes="kie-facts")

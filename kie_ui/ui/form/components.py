@@ -75,7 +75,7 @@ def _url_ref(address: str) -> UrlRef:
 def look_at(
     parameter: MediaParameter, picture: MediaRef | None
 ) -> tuple[dict[str, Any] | None, str]:
-    """Say what a given picture is, and what to show instead of one that browsers can't show.
+    """Describe a given picture, and find what to show in place of one that browsers can't show.
 
     Returns `{"of": path, "instead": file}` or None, and the words. Blocks: Gradio runs it in a
     thread.
@@ -146,7 +146,7 @@ class PictureInput(KeepsAddresses, gr.Image, metaclass=WithoutStub):
         return "image"
 
     def preprocess(self, payload: ImageData | None) -> MediaRef | None:  # type: ignore[override]
-        """Return where the picture is; the stock widget's type speaks of arrays.
+        """Return where the picture is; the stock widget's type is an array.
 
         An unusable payload counts as no picture: the form says which one is missing.
         """
@@ -157,7 +157,7 @@ class PictureInput(KeepsAddresses, gr.Image, metaclass=WithoutStub):
 
 
 class NumberSlider(gr.Slider, metaclass=WithoutStub):
-    """The slider that leaves limits to the form's own check, which says them in words."""
+    """The slider that leaves limits to the form's own check, which puts them in words."""
 
     is_template = True  # to the browser, it is the stock widget
 
@@ -199,7 +199,7 @@ class ListInput(KeepsAddresses, gr.HTML, metaclass=WithoutStub):
         return payload if isinstance(payload, list) else []
 
     def postprocess(self, value: object) -> Any:
-        """Hand on a list; the stock component's type speaks of HTML."""
+        """Hand on a list; the stock component's is HTML."""
         return list(value) if isinstance(value, (list, tuple)) else []
 
     def api_info(self) -> dict[str, Any]:
@@ -216,7 +216,7 @@ class MediaList(ListInput):
 
 
 class RowsTable(ListInput):
-    """Rows, as the wire wants them."""
+    """Rows, as they are sent to Kie."""
 
 
 def _options(parameter: MediaParameter | TableParameter, name: str, mount: str) -> dict[str, Any]:
@@ -247,7 +247,7 @@ def build_media_list(parameter: MediaParameter) -> MediaList:
 
 
 def media_about(parameter: MediaParameter) -> dict[str, Any]:
-    """Say what the script has to know of a parameter."""
+    """Return what the script needs to know of a parameter."""
     one, several = MEDIA_NOUNS[parameter.media]
     return {
         "label": parameter.label,
@@ -272,7 +272,7 @@ def build_rows_table(parameter: TableParameter) -> RowsTable:
 
 
 def rows_about(parameter: TableParameter) -> dict[str, Any]:
-    """Say what the script has to know of a parameter."""
+    """Return what the script needs to know of a parameter."""
     return {
         "label": parameter.label,
         "help": parameter.help,

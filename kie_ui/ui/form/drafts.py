@@ -58,7 +58,7 @@ def wire_drafts(form: Form, has_pressed: gr.Checkbox, page: gr.Blocks | None = N
 
     That is when the page loads; without a page, for a form that is rendered later, as soon as it is
     there. Our scripts can fill it in, too, with the settings of a run (`assets/js/reuse.js`): what
-    is given to a field that is folded away opens its fold. Gradio tells of changes only as long as
+    is given to a field that is folded away opens its fold. Gradio reports changes only while
     it reaches the server, so the browser reads the widgets by their marks as well.
     """
     for name, widget in drafted(form).items():

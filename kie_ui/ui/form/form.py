@@ -53,7 +53,7 @@ class Field:
     parameter: Parameter
     widget: Component
     note: gr.HTML
-    """Where problems and notices of this parameter are said."""
+    """Where problems and notices of this parameter are shown."""
     random: gr.Checkbox | None = None
     counter: gr.HTML | None = None
     address: gr.Textbox | None = None
@@ -97,9 +97,9 @@ class Form:
         return named
 
     def values(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Read what the widgets say as values of the spec's parameters.
+        """Read what the widgets hold as values of the spec's parameters.
 
-        Of parameters that exclude each other only the chosen one speaks; what is typed in the
+        Of parameters that exclude each other only the chosen one counts; what is typed in the
         others stays in its field. A typed address goes before the picture above it, so that one
         that cannot be used is a problem and not passed over.
         """
@@ -126,10 +126,10 @@ class Form:
     def notes(
         self, problems: tuple[Problem, ...], notices: tuple[Notice, ...]
     ) -> dict[Component, str]:
-        """Say each problem and notice at its field, and empty the other notes."""
-        said = {notice.parameter: _note(notice.message, "notice") for notice in notices}
+        """Show each problem and notice at its field, and empty the other notes."""
+        texts = {notice.parameter: _note(notice.message, "notice") for notice in notices}
         empty: dict[Component, str] = {
-            shown.note: said.get(name, "") for name, shown in self.fields.items()
+            shown.note: texts.get(name, "") for name, shown in self.fields.items()
         }
         return {**empty, **self.notes_of(problems)}
 
@@ -160,7 +160,7 @@ class Form:
         return name in self.fields and isinstance(self.fields[name].parameter, JsonParameter)
 
     def notes_of(self, problems: tuple[Problem, ...]) -> dict[Component, str]:
-        """Say each problem at its field."""
+        """Show each problem at its field."""
         return {
             self.fields[problem.parameter].note: _note(problem.message, "error")
             for problem in problems
@@ -168,12 +168,12 @@ class Form:
         }
 
     def opened(self, problems: tuple[Problem, ...]) -> dict[gr.Accordion, Any]:
-        """Unfold what a problem lies in: or nobody would see it."""
-        amiss = {problem.parameter for problem in problems}
+        """Unfold what holds a problem, which nobody would see otherwise."""
+        with_problems = {problem.parameter for problem in problems}
         return {
             fold: gr.update(open=True)
             for fold, names in self.folds.items()
-            if not amiss.isdisjoint(names)
+            if not with_problems.isdisjoint(names)
         }
 
     def counts(self, raw: Mapping[str, Any]) -> dict[Component, str]:
@@ -194,7 +194,7 @@ def initial_value(widget: Any) -> Any:
 
 
 def extra_notices(notices: tuple[Notice, ...], checked: Mapping[str, Any]) -> tuple[Notice, ...]:
-    """Say what the extra input sends, which lies folded away, beside what it overrides."""
+    """Add a notice of what the extra input sends, since that is folded away."""
     extra = checked.get(EXTRA)
     if not isinstance(extra, JsonValue) or any(n.parameter == EXTRA for n in notices):
         return notices

@@ -50,7 +50,7 @@ PlaceFile = Callable[[FileRef], Path]
 
 @dataclass
 class Prefill:
-    """What is to stand in a model's form."""
+    """What a model's form will hold."""
 
     spec: ModelSpec
     fields: dict[str, Any] = field(default_factory=dict)
@@ -58,9 +58,9 @@ class Prefill:
     notes: list[str] = field(default_factory=list)
     """What could not be put back, in sentences."""
     keeps_rest: bool = False
-    """Whether the form keeps what it says of everything else; a list of files is added to."""
+    """Whether the form keeps its other values; files are added to a list."""
     files: list[str] = field(default_factory=list)
-    """What was laid ready for the form."""
+    """Paths of the files that were copied for the form."""
 
     def public(self) -> dict[str, Any]:
         """Return it as JSON values for a page."""
@@ -76,7 +76,7 @@ def has_seed(spec: ModelSpec) -> bool:
 def prefill_form(
     spec: ModelSpec, values: Mapping[str, Any], place_file: PlaceFile, *, renews_seed: bool = False
 ) -> Prefill:
-    """Say what the form holds when it says these values; what no longer fits is left out.
+    """Fill in a form with these values; what no longer fits is left out, with a note.
 
     Blocks: pictures are copied and looked at.
     """
@@ -98,17 +98,14 @@ def prefill_form(
 
 
 def add_value(prefill: Prefill, parameter: Parameter, value: Any, place_file: PlaceFile) -> None:
-    """Say that the form holds one more value, and is about it where others exclude it.
-
-    Blocks where a file is brought.
-    """
+    """Add one value, and choose it where other parameters exclude it. Blocks if it is a file."""
     if prefill.spec.exclusive_with(parameter.name):
         prefill.fields[START_FROM] = parameter.name
     _put(prefill, parameter, value, place_file)
 
 
 def _silent(spec: ModelSpec, values: Mapping[str, Any], prefill: Prefill) -> set[str]:
-    """Choose among parameters that exclude each other; the others keep what a fresh form says."""
+    """Choose among parameters that exclude each other; the others keep what a fresh form holds."""
     silent: set[str] = set()
     for rule in spec.rules:
         if isinstance(rule, ExactlyOne):
@@ -219,7 +216,7 @@ def _put_picture(
 def _file_of(
     prefill: Prefill, parameter: MediaParameter, ref: MediaRef, place_file: PlaceFile
 ) -> dict[str, Any] | None:
-    """Return what a widget is told of a file, which is laid ready; None where it is gone."""
+    """Copy a file for the form and return its payload for the widget; None if it is gone."""
     if isinstance(ref, UrlRef):
         return {"path": ref.url, "meta": UPLOAD_META}
     try:
@@ -232,7 +229,7 @@ def _file_of(
 
 
 def _empty(prefill: Prefill, parameter: Parameter) -> None:
-    """Say that nothing was given, where the widget would start with something."""
+    """Empty a widget that would otherwise start with a default."""
     match parameter:
         case MediaParameter() if widget_kind(parameter) == "picture":
             prefill.fields |= {parameter.name: None, parameter.name + ADDRESS: ""}

@@ -40,7 +40,7 @@ YES, NO = "yes", "no"
 
 
 def info(parameter: Parameter) -> str:
-    """Say what a parameter means, what the widget does not show of its limits, and its name.
+    """Describe a parameter: its meaning, the limits that its widget does not show, and its name.
 
     Gradio reads a little Markdown in it, as pages of documentation are written; but nothing that
     somebody else wrote becomes a link of ours.
@@ -59,7 +59,7 @@ def ended(words: str) -> str:
 
 
 def limits_in_words(parameter: Parameter) -> str:
-    """Say the limits that the widget itself does not show."""
+    """Return the limits that the widget itself does not show, as sentences."""
     match parameter:
         case NumberParameter() if widget_kind(parameter) == "number":
             return _range_in_words(parameter)
@@ -327,7 +327,7 @@ _ANYTHING = ("a value", "values")
 
 
 def schema_in_words(schema: Mapping[str, Any], type_: str) -> str:
-    """Say what fits, in a sentence: "A list of lists of whole numbers."."""
+    """Describe a schema in a sentence: "A list of lists of whole numbers."."""
     words = _type_in_words({"type": type_, **schema}, MAX_DEPTH)
     return f"{words[:1].upper()}{words[1:]}."
 

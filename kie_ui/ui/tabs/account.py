@@ -78,28 +78,28 @@ def build_key(services: Services) -> None:
         answer = gr.HTML("", elem_classes="kie-note")
 
     async def take(typed: str | None, request: gr.Request) -> tuple[Any, str]:
-        """Ask Kie for the balance of a key; a key that works is used from then on.
+        """Read the balance of a key; a key that works is used from then on.
 
-        One that does not work stays in its field, without going to and fro once more.
+        One that does not work stays in its field.
         """
         try:
             balance = await services.accounts.test_key(owner_of(request), typed or "")
         except Unauthorized as error:
-            return gr.skip(), _say("error", f"{error}")
+            return gr.skip(), _note("error", f"{error}")
         except (KieError, ValueError) as error:
-            return gr.skip(), _say("error", f"The key could not be tested. {error}")
-        return "", _say("ok", f"The key works: {credits_in_words(balance)} left. Now live.")
+            return gr.skip(), _note("error", f"The key could not be tested. {error}")
+        return "", _note("ok", f"The key works: {credits_in_words(balance)} left. Now live.")
 
     async def forget_it(request: gr.Request) -> tuple[str, str]:
         """Forget a typed key."""
         services.backends.forget_key(owner_of(request))
-        return "", _say("ok", "The key is forgotten.")
+        return "", _note("ok", "The key is forgotten.")
 
     gr.on([test.click, key.submit], take, key, [key, answer], **BACKGROUND_EVENT)
     forget.click(forget_it, None, [key, answer], **BACKGROUND_EVENT)
 
 
-def _say(kind: str, sentence: str) -> str:
+def _note(kind: str, sentence: str) -> str:
     return f'<p class="kie-note-{kind}" role="status">{escape(sentence)}</p>'
 
 
@@ -109,7 +109,7 @@ Watching bills nothing.</p>
 <p class="kie-demo-only">In demo mode only tasks of the demo can be tracked.</p>
 <label for="kie-track-id">Task id</label>
 <div class="kie-inline"><input id="kie-track-id" class="kie-input" type="text" \
-autocomplete="off" spellcheck="false" placeholder="As it stands in Kie’s logs" \
+autocomplete="off" spellcheck="false" placeholder="As shown in Kie’s logs" \
 aria-describedby="kie-track-note">
 <button type="submit" class="kie-button">Track this task</button></div>
 <p class="kie-inline-note" id="kie-track-note" role="alert"></p>

@@ -39,9 +39,9 @@ _APPEARS: dict[Produces, str] = {
 
 
 def _how(spec: ModelSpec) -> str:
-    """Say how to make the first run: some forms can be sent as they are, others lack a value."""
+    """Return how to make the first run: some forms can be sent as they are, others lack a value."""
     if all(_is_there(parameter) for parameter in spec.parameters if parameter.required):
-        return "Press Generate: the form is filled in and works as it stands."
+        return "Press Generate: the form is filled in and works as it is."
     return "Fill in the form and press Generate."
 
 
@@ -299,7 +299,7 @@ def _updates(
 
 
 def price_html(spec: ModelSpec, values: Mapping[str, Any]) -> str:
-    """Say what a run of these values will cost, and how old that knowledge is."""
+    """Return the estimated cost of a run of these values, and the month of the price list."""
     estimate = estimate_credits(spec, values)
     if estimate is None or spec.price is None:
         return "<strong>Price unknown</strong>"

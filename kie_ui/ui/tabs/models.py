@@ -73,7 +73,7 @@ def _build_preview(services: Services) -> None:
     show = gr.Button(visible="hidden", elem_id="kie-show-preview")
     js = "() => window.kieUi.previewedPage()"
     shown = show.click(None, None, [name, text, model], js=js, api_visibility="private")
-    # Afterwards, for the change of the turn has the form built of what the others then say.
+    # Afterwards, for the change of the turn has the form built of what the others then hold.
     js = "() => window.kieUi.previewTurn()"
     shown.then(None, None, turn, js=js, api_visibility="private")
 
@@ -135,7 +135,7 @@ def build_more_models(services: Services) -> None:
     picker.input(None, picker, turn, js=js, api_visibility="private")
     js = "() => window.kieUi.pickedModel()"
     shown = pick.click(None, None, picker, js=js, api_visibility="private")
-    # Afterwards, for the change of the turn has the form built of what the picker then says.
+    # Afterwards, for the change of the turn has the form built of what the picker then holds.
     js = "() => window.kieUi.pickedTurn()"
     shown.then(None, None, turn, js=js, api_visibility="private")
 

@@ -76,7 +76,7 @@ async def test_the_first_frame_stands_in_for_a_picture_that_only_its_maker_has(
     assert told["fields"]["end_image_url"] is None
     end, start = told["notes"]
     assert "“end.png” is not inside the clip" in end
-    assert "“mine.png” is not inside the clip: its first frame stands in." in start
+    assert "“mine.png” is not inside the clip: its first frame replaces it." in start
 
 
 async def test_only_the_first_picture_is_replaced_by_a_frame(

@@ -41,7 +41,7 @@ def file(path: Path) -> dict[str, Any]:
 
 
 async def test_a_press_on_the_untouched_form_makes_a_clip(live: Services, kie: Any) -> None:
-    """The form works as it stands, with one create, and leaves every field as it is."""
+    """The form works as it is, with one create, and leaves every field as it is."""
     creates = kie.request_log.creates
     tab = DrivenTab(GROK, live)
     await tab.press()

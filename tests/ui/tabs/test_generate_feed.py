@@ -9,7 +9,7 @@ from kie_ui.catalog.spec import ModelSpec
 from kie_ui.ui.tabs.generate import build_feed
 from tests.ui.driving import GROK, V1_LITE
 
-FILLED_IN = "works as it stands"
+FILLED_IN = "works as it is"
 
 
 def words_of(spec: ModelSpec) -> str:
