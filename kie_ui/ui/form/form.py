@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -103,7 +103,7 @@ class Form:
         others stays in its field. A typed address goes before the picture above it, so that one
         that cannot be used is a problem and not passed over.
         """
-        silent = self._silent(raw.get(START_FROM))
+        silent = excluded(self.spec, {raw.get(START_FROM)})
         values: dict[str, Any] = {}
         for name, shown in self.fields.items():
             if name in silent:
@@ -114,14 +114,6 @@ class Form:
             address = str(raw.get(name + ADDRESS) or "").strip()
             values[name] = address or parameter_value(shown.parameter, value)
         return values
-
-    def _silent(self, chosen: str | None) -> set[str]:
-        names: set[str] = set()
-        for rule in self.spec.rules:
-            if isinstance(rule, ExactlyOne):
-                names.update(name for name in rule.parameters if name != chosen)
-        companions = [rule for rule in self.spec.rules if isinstance(rule, OnlyWith)]
-        return names | {rule.parameter for rule in companions if rule.needs in names}
 
     def notes(
         self, problems: tuple[Problem, ...], notices: tuple[Notice, ...]
@@ -138,7 +130,7 @@ class Form:
     ) -> tuple[Problem, ...]:
         """Move what is missing to the alternative that the person chose and sees."""
         chosen = raw.get(START_FROM)
-        silent = self._silent(chosen)
+        silent = excluded(self.spec, {chosen})
         return tuple(
             missing(self.spec.parameter(chosen))
             if chosen and (problem.parameter in silent or self._is_choice(problem, raw))
@@ -183,6 +175,14 @@ class Form:
             for name, shown in self.fields.items()
             if shown.counter is not None and isinstance(shown.parameter, TextParameter)
         }
+
+
+def excluded(spec: ModelSpec, chosen: Collection[str | None]) -> set[str]:
+    """Return the alternatives that are not chosen, and what is sent only together with them."""
+    rules = [rule for rule in spec.rules if isinstance(rule, ExactlyOne)]
+    names = {name for rule in rules for name in rule.parameters if name not in chosen}
+    companions = [rule for rule in spec.rules if isinstance(rule, OnlyWith)]
+    return names | {rule.parameter for rule in companions if rule.needs in names}
 
 
 def initial_value(widget: Any) -> Any:

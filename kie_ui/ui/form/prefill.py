@@ -26,12 +26,12 @@ from kie_ui.catalog.parameters import (
 )
 from kie_ui.catalog.roles import parameters_for
 from kie_ui.catalog.rules import EXTRA
-from kie_ui.catalog.spec import ExactlyOne, ModelSpec, OnlyWith
+from kie_ui.catalog.spec import ExactlyOne, ModelSpec
 from kie_ui.catalog.values import FileRef, JsonValue, MediaRef, UrlRef
 from kie_ui.ui.asgi.uploads import upload_folder
 from kie_ui.ui.form.components import UPLOAD_META, look_at
 from kie_ui.ui.form.drafts import FACTS
-from kie_ui.ui.form.form import ADDRESS, RANDOM, START_FROM
+from kie_ui.ui.form.form import ADDRESS, RANDOM, START_FROM, excluded
 from kie_ui.ui.form.widgets import json_text, slider_minimum, widget_value
 
 MAX_QUOTED_CHARACTERS = 80
@@ -81,11 +81,18 @@ def prefill_form(
     Blocks: pictures are copied and looked at.
     """
     prefill = Prefill(spec)
-    silent = _silent(spec, values, prefill)
+    chosen = [
+        next((name for name in rule.parameters if name in values), rule.parameters[0])
+        for rule in spec.rules
+        if isinstance(rule, ExactlyOne)
+    ]
+    if chosen:
+        prefill.fields[START_FROM] = chosen[-1]
+    left_alone = excluded(spec, chosen)
     for parameter in spec.parameters:
         if parameter.name in values:
             _put(prefill, parameter, values[parameter.name], place_file)
-        elif parameter.name not in silent:
+        elif parameter.name not in left_alone:
             _empty(prefill, parameter)
         if renews_seed and _has_random_value(parameter):
             _renew(prefill, parameter, values.get(parameter.name))
@@ -102,18 +109,6 @@ def add_value(prefill: Prefill, parameter: Parameter, value: Any, place_file: Pl
     if prefill.spec.exclusive_with(parameter.name):
         prefill.fields[START_FROM] = parameter.name
     _put(prefill, parameter, value, place_file)
-
-
-def _silent(spec: ModelSpec, values: Mapping[str, Any], prefill: Prefill) -> set[str]:
-    """Choose among parameters that exclude each other; the others keep what a fresh form holds."""
-    silent: set[str] = set()
-    for rule in spec.rules:
-        if isinstance(rule, ExactlyOne):
-            chosen = next((name for name in rule.parameters if name in values), rule.parameters[0])
-            prefill.fields[START_FROM] = chosen
-            silent.update(name for name in rule.parameters if name != chosen)
-    companions = [rule for rule in spec.rules if isinstance(rule, OnlyWith)]
-    return silent | {rule.parameter for rule in companions if rule.needs in silent}
 
 
 def _put(prefill: Prefill, parameter: Parameter, value: Any, place_file: PlaceFile) -> None:
