@@ -68,9 +68,9 @@ class FairRoom:
     What stalls for one owner can so never keep all the others waiting.
     """
 
-    def __init__(self, max_concurrent: int, max_of_one: int | None = None) -> None:
+    def __init__(self, max_concurrent: int, max_of_one: int) -> None:
         self._room = asyncio.Semaphore(max_concurrent)
-        self._max_of_one = max_of_one or max_concurrent
+        self._max_of_one = max_of_one
         self._of_owner: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     @asynccontextmanager
@@ -124,13 +124,7 @@ class CreateQueue:
         """By owner and run; None when something has moved since."""
 
     async def turn(
-        self,
-        run_id: str,
-        owner: str,
-        account: str,
-        *,
-        on_wait: OnWait | None = None,
-        is_retry: bool = False,
+        self, run_id: str, owner: str, account: str, *, on_wait: OnWait, is_retry: bool
     ) -> None:
         """Wait for a run's turn; `on_wait` is awaited if it does not come at once.
 
@@ -147,8 +141,7 @@ class CreateQueue:
             self._tasks.spawn(self._serve(line, account), name="create queue")
         self._signal_soon()
         try:
-            if on_wait is not None:
-                await on_wait()
+            await on_wait()
             await ticket.turn
         finally:
             line.waiting.remove(owner, ticket)

@@ -203,7 +203,7 @@ async def test_a_budget_that_cannot_be_read_is_told_to_all_who_wait(line: Line) 
         with pytest.raises(StoreProblem, match="full"):
             await line.comers[run_id]
     with pytest.raises(StoreProblem, match="full"):
-        await line.queue.turn("r5", OWNER, ACCOUNT, on_wait=_never)
+        await line.queue.turn("r5", OWNER, ACCOUNT, on_wait=_never, is_retry=False)
     assert line.queue.places(OWNER) == {}
     line.budget.problem = None
     await line.come("r6")

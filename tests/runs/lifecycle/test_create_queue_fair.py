@@ -74,7 +74,7 @@ def test_a_queue_agrees_with_itself_whatever_is_done_to_it(data: st.DataObject) 
 
 async def test_a_room_holds_so_many_and_lets_owners_in_by_turns() -> None:
     """Whoever comes with a hundred waits behind another's first."""
-    room = FairRoom(2)
+    room = FairRoom(2, 2)
     may_leave = asyncio.Event()
     entered: list[str] = []
 
@@ -98,7 +98,7 @@ async def test_a_room_holds_so_many_and_lets_owners_in_by_turns() -> None:
 
 async def test_who_gives_up_waiting_takes_no_room() -> None:
     """A cancelled wait leaves the line, and the next one is let in."""
-    room = FairRoom(1)
+    room = FairRoom(1, 1)
     async with room.place("ada"):
         given_up = asyncio.create_task(_pass_through(room, "eve"))
         after = asyncio.create_task(_pass_through(room, "bob"))
@@ -114,7 +114,7 @@ async def test_giving_up_at_the_very_moment_of_being_let_in_loses_no_room(
     *, leaves_first: bool
 ) -> None:
     """Whichever of the two comes first in that moment, the room is free for the next."""
-    room = FairRoom(1)
+    room = FairRoom(1, 1)
     may_leave = asyncio.Event()
 
     async def stay() -> None:
