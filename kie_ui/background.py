@@ -63,10 +63,8 @@ class BackgroundTasks:
 
         self.spawn(run_forever(), name=name)
 
-    async def stop(self, *, grace_s: float = 0.0) -> None:
-        """Give the tasks `grace_s` seconds to end, cancel the rest and wait for them."""
-        if grace_s > 0 and self._tasks:
-            await asyncio.wait(tuple(self._tasks), timeout=grace_s)
+    async def stop(self) -> None:
+        """Cancel every task, and wait for their ends."""
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()

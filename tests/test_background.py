@@ -41,21 +41,6 @@ async def test_a_stop_awaits_what_it_cancels() -> None:
     assert cleaned == [True]
 
 
-async def test_a_stop_with_grace_lets_tasks_end_by_themselves() -> None:
-    """What is nearly done is allowed to finish."""
-    done = asyncio.Event()
-
-    async def finish_soon() -> None:
-        await asyncio.sleep(0)
-        done.set()
-
-    tasks = BackgroundTasks()
-    task = tasks.spawn(finish_soon(), name="nearly done")
-    await tasks.stop(grace_s=30)
-    assert done.is_set()
-    assert not task.cancelled()
-
-
 async def test_what_is_repeated_survives_its_errors(caplog: pytest.LogCaptureFixture) -> None:
     """An expected error is logged as its sentence, any other with its traceback; both go on."""
     errors: list[Exception | None] = [OSError("The disk is full."), ValueError("a fault"), None]

@@ -97,9 +97,6 @@ def _cell(value: Any) -> object:
     return "; ".join(ref.name if isinstance(ref, FileRef) else ref.url for ref in value)
 
 
-_ALL = HistoryQuery()
-
-
 class History:
     """One owner's runs at a time: another owner's are UnknownRun. Raises StoreProblem as well."""
 
@@ -126,7 +123,7 @@ class History:
         """
         return await self._store.read(lambda c: search.matching(c, owner, query, run_ids))
 
-    async def neighbours(self, owner: str, run_id: str, query: HistoryQuery = _ALL) -> Neighbours:
+    async def neighbours(self, owner: str, run_id: str, query: HistoryQuery) -> Neighbours:
         """Return the runs beside one among what a query finds. Raises: UnknownRun."""
         return await self._store.read(lambda c: search.neighbours(c, owner, run_id, query))
 

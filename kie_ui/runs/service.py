@@ -7,13 +7,11 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kie_ui.background import BackgroundTasks
 from kie_ui.catalog.registry import Catalog
-from kie_ui.kie.client import KieClient
 from kie_ui.media.storage import Storage, explain_os_error
 from kie_ui.runs.accounts import Access, Backends, BalanceNotes, Balances, Clients
 from kie_ui.runs.cluster import ProcessLock, RunOwnership
@@ -58,9 +56,6 @@ class Limits:
     """What all stored files may take: the oldest clips beyond are dropped, never a favourite's."""
 
 
-_DEFAULT_LIMITS = Limits()
-
-
 class RunService:
     """Takes runs in, takes each to its end in the background, and answers about them.
 
@@ -75,9 +70,9 @@ class RunService:
         store: RunStore,
         storage: Storage,
         backends: Backends,
-        clients: Clients | None = None,
-        balances: Balances | None = None,
-        limits: Limits = _DEFAULT_LIMITS,
+        clients: Clients,
+        balances: Balances,
+        limits: Limits,
     ) -> None:
         clock = store.clock
         lock = ProcessLock(storage.root / "processes")
@@ -87,7 +82,7 @@ class RunService:
         self._store = store
         self._storage = storage
         self._tasks = BackgroundTasks()
-        self._clients = clients or Clients(partial(KieClient, sleep=clock.sleep), clock)
+        self._clients = clients
         access = Access(backends, self._clients, store)
         self.quota = Quota(store, backends, clock, limits.runs_per_day)
         self._callbacks = CallbackAddresses(limits.public_url)
@@ -98,7 +93,7 @@ class RunService:
             lambda run: access.account(run) or f"none of {run.owner}",
             PollSettings(clock, polls_per_s=limits.polls_per_s),
         )
-        self._balances = balances or Balances(self._clients, clock)
+        self._balances = balances
         self._balance_notes = BalanceNotes(store, access, self._balances)
         self._posters = Posters(store, storage)
         self._retention = Retention(store, storage, limits.max_disk_bytes)

@@ -19,7 +19,7 @@ from kie_ui.catalog.registry import Catalog, built_in_registry
 from kie_ui.catalog.values import FileRef
 from kie_ui.kie.client import Backend, KieClient
 from kie_ui.media.storage import Storage
-from kie_ui.runs.accounts import KEY_GONE, Backends, Clients
+from kie_ui.runs.accounts import KEY_GONE, Backends, Balances, Clients
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.events import RunEvents
 from kie_ui.runs.lifecycle.poll_scheduler import Outcome, PollScheduler
@@ -194,12 +194,14 @@ def make_service(
 ) -> RunService:
     """Return a service over the data in a folder, not yet started."""
     open_client = partial(KieClient, transport=transport, sleep=fast.clock.sleep)
+    clients = Clients(open_client, fast.clock)
     return RunService(
         catalog=catalog or built_in_registry(),
         store=RunStore(sqlite_url(folder / "runs.sqlite3"), clock=fast.clock),
         storage=Storage(folder / "files"),
         backends=backends,
-        clients=Clients(open_client, fast.clock),
+        clients=clients,
+        balances=Balances(clients, fast.clock),
         limits=limits,
     )
 

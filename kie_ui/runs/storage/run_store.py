@@ -70,10 +70,8 @@ def sqlite_url(path: Path) -> str:
 class RunStore:
     """All runs, of every owner. Its methods raise StoreProblem when the database fails."""
 
-    def __init__(
-        self, url: str, *, events: RunEvents | None = None, clock: Clock = SYSTEM_CLOCK
-    ) -> None:
-        self.events = events or RunEvents()
+    def __init__(self, url: str, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.events = RunEvents()
         self.clock = clock
         self._database = Database(url)
         self._unsaved: dict[str, Run] = {}
