@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, or_, select
 
 from kie_ui.runs.accounts import Backends
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.run import Run
 from kie_ui.runs.storage.run_store import RunStore
-from kie_ui.runs.storage.tables import COUNTED_RUNS
+from kie_ui.runs.storage.tables import COUNTED_RUNS, CREATES
 
 WINDOW_MS = 11_000
 """The ten seconds that Kie counts creates over, and one more: what leaves here evenly may arrive
@@ -48,10 +48,27 @@ class CreateBudget:
         taken = self._taken(account, now_s)
         if len(taken) == self._max_creates and now_s - taken[0] < WINDOW_MS / 1000:
             return WINDOW_MS / 1000 - (now_s - taken[0])
-        wait_s = await self._store.take_create(account, self._max_creates, WINDOW_MS) / 1000
-        if wait_s == 0:
+        wait_ms = await self._take_shared(account)
+        if wait_ms == 0:
             taken.append(now_s)
-        return wait_s
+        return wait_ms / 1000
+
+    async def _take_shared(self, account: str) -> int:
+        """Take a create in the database, and return 0; else the milliseconds until one is free."""
+        now_ms = self._clock.now_ms()
+        # A time yet to come is left by a clock that was put back, and would block everything.
+        outdated = or_(CREATES.c.at_ms <= now_ms - WINDOW_MS, CREATES.c.at_ms > now_ms)
+        sent = select(CREATES.c.at_ms).where(CREATES.c.account == account).order_by(CREATES.c.at_ms)
+
+        def work(connection: Connection) -> int:
+            connection.execute(delete(CREATES).where(outdated))
+            sent_at_ms = list(connection.scalars(sent))
+            if len(sent_at_ms) >= self._max_creates:
+                return int(sent_at_ms[-self._max_creates]) + WINDOW_MS - now_ms + 1
+            connection.execute(insert(CREATES).values(account=account, at_ms=now_ms))
+            return 0
+
+        return await self._store.write(work)
 
     def _taken(self, account: str, now_s: float) -> deque[float]:
         """Return when creates of an account were taken; accounts long unused are forgotten."""

@@ -10,10 +10,8 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import (
     Connection,
     Select,
-    delete,
     func,
     insert,
-    or_,
     select,
     tuple_,
     union,
@@ -28,7 +26,6 @@ from kie_ui.runs.storage.database import Database
 from kie_ui.runs.storage.migrations import migrate
 from kie_ui.runs.storage.search import add_to_index, update_index
 from kie_ui.runs.storage.tables import (
-    CREATES,
     IS_UNDECIDED,
     IS_UNFINISHED,
     NOT_IN_TRASH,
@@ -306,27 +303,6 @@ class RunStore:
             RUNS.c.updated_at_ms >= since_ms, RUNS.c.holder.is_distinct_from(holder)
         )
         return await self.read(lambda connection: list_runs(connection, query))
-
-    async def take_create(self, account: str, max_creates: int, window_ms: int) -> int:
-        """Take one of the creates that an account may send in a window of time.
-
-        Returns 0 if it was granted, else the milliseconds until the next can be. All processes
-        on this database share the count, and a restart does not forget it.
-        """
-        now_ms = self.clock.now_ms()
-        # A time yet to come is left by a clock that was put back, and would block everything.
-        outdated = or_(CREATES.c.at_ms <= now_ms - window_ms, CREATES.c.at_ms > now_ms)
-        sent = select(CREATES.c.at_ms).where(CREATES.c.account == account).order_by(CREATES.c.at_ms)
-
-        def work(connection: Connection) -> int:
-            connection.execute(delete(CREATES).where(outdated))
-            sent_at_ms = list(connection.scalars(sent))
-            if len(sent_at_ms) >= max_creates:
-                return int(sent_at_ms[-max_creates]) + window_ms - now_ms + 1
-            connection.execute(insert(CREATES).values(account=account, at_ms=now_ms))
-            return 0
-
-        return await self.write(work)
 
     async def secret(self, name: str) -> str:
         """Return a secret of this database, created when it is first needed."""

@@ -14,9 +14,9 @@ from kie_ui.runs.accounts import Backends
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.lifecycle.create import MAX_UPLOADS_OF_ONE, RATE_LIMIT_WAITS_S
 from kie_ui.runs.lifecycle.create_queue import TakeCreate
+from kie_ui.runs.limits import CreateBudget
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import Limits, RunService
-from kie_ui.runs.storage.run_store import RunStore
 from tests.fake_kie import Answer, FakeKie, dropped, refusal
 from tests.runs.harness import GROK, OWNER, FastClock, Restart, StartAnother, reached, until
 
@@ -244,17 +244,17 @@ async def test_a_database_that_fails_in_line_holds_a_run_up_and_no_longer(
 ) -> None:
     """Without the budget nothing leaves; once it can be read, everything does, once."""
     service = await restart(Limits(creates_per_10_s=1))
-    take_create = RunStore.take_create
+    take_shared = CreateBudget._take_shared
     failures = 4
 
-    async def flaky(self: RunStore, account: str, most: int, window_ms: int) -> int:
+    async def flaky(self: CreateBudget, account: str) -> int:
         nonlocal failures
         if failures > 0 and fake.bodies:
             failures -= 1
             raise StoreProblem("The database of runs cannot grow: the disk is full.")
-        return await take_create(self, account, most, window_ms)
+        return await take_shared(self, account)
 
-    monkeypatch.setattr(RunStore, "take_create", flaky)
+    monkeypatch.setattr(CreateBudget, "_take_shared", flaky)
     runs = await pressed(service, values, 3)
     for run in runs:
         await reached(service, run, Step.DONE)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from kie_ui.runs.errors import StoreProblem, WrongStep
+from kie_ui.runs.limits import CreateBudget
 from kie_ui.runs.run import Run
 from kie_ui.runs.storage.database import Database, _create_read_only_engine
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
@@ -353,7 +354,7 @@ async def test_what_can_only_be_read_is_read_and_not_changed(path: Path) -> None
         store.add(a_run(99)),
         store.change(f"{1:032x}", status_note="x"),
         store.take_over(None, "me"),
-        store.take_create("account", 1, 1_000),
+        CreateBudget(store, store.clock, 1).take("account"),
         store.secret("callbacks"),
         store.release("me"),
     ):
