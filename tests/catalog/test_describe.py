@@ -20,7 +20,7 @@ from kie_ui.catalog.parameters import (
     TextParameter,
 )
 from kie_ui.catalog.spec import ModelSpec
-from tests.catalog.added import a_spec
+from tests.catalog.added import a_spec, text
 from tests.catalog.docs_import.documented_strategies import models, of_openapi
 from tests.catalog.documented import GROK_TABLE, LITE_TABLE, Documented
 
@@ -136,11 +136,6 @@ def test_a_widget_has_a_plain_name(parameter: Parameter, widget: str) -> None:
     assert widget_kind(parameter) == widget
 
 
-def common(name: str = "value") -> dict[str, Any]:
-    """Return what every parameter has."""
-    return {"name": name, "label": name, "help": ""}
-
-
 def spec(*parameters: Parameter) -> ModelSpec:
     """Return a model of these parameters."""
     return a_spec(parameters=parameters)
@@ -149,7 +144,7 @@ def spec(*parameters: Parameter) -> ModelSpec:
 def choice(*values: str, **rest: Any) -> ChoiceParameter:
     """Return a choice of these values."""
     options = tuple(Option(value=value, label=value) for value in values)
-    return ChoiceParameter(**common(), options=options, **rest)
+    return ChoiceParameter(**COMMON, options=options, **rest)
 
 
 @settings(max_examples=30)
@@ -161,14 +156,14 @@ def test_a_spec_is_the_same_as_itself(page: DocumentedModel) -> None:
 
 def test_a_word_in_a_description_is_no_change() -> None:
     """Only what matters to a request is told."""
-    newer = TextParameter(**{**common(), "help": "New words"})
-    assert not differences(spec(TextParameter(**common())), spec(newer))
+    newer = TextParameter(**{**COMMON, "help": "New words"})
+    assert not differences(spec(TextParameter(**COMMON)), spec(newer))
 
 
 def test_parameters_come_and_go() -> None:
     """What is new and what is gone is told by name."""
-    old = spec(TextParameter(**common("a")), TextParameter(**common("b")))
-    new = spec(TextParameter(**common("b")), TextParameter(**common("c"), required=True))
+    old = spec(text("a"), text("b"))
+    new = spec(text("b"), text("c").model_copy(update={"required": True}))
     assert differences(old, new) == ("c is new, and required.", "a is gone.")
 
 
@@ -177,41 +172,41 @@ def test_parameters_come_and_go() -> None:
     [
         (choice("5", "10"), choice("5", "15", "20"), "value: now also 15, 20, no longer 10."),
         (choice("5", "10"), choice("10", "5"), "value: the options have another order."),
-        (choice("5"), TextParameter(**common()), "value no longer has a list to choose from."),
-        (TextParameter(**common()), choice("5"), "value now has a list to choose from: 5."),
+        (choice("5"), TextParameter(**COMMON), "value no longer has a list to choose from."),
+        (TextParameter(**COMMON), choice("5"), "value now has a list to choose from: 5."),
         (
             choice("a", default="a"),
             choice("a"),
             "value: no default any more; it was a.",
         ),
         (
-            TextParameter(**common(), max_length=500),
-            TextParameter(**common(), max_length=800),
+            TextParameter(**COMMON, max_length=500),
+            TextParameter(**COMMON, max_length=800),
             "value: most characters 800 instead of 500.",
         ),
         (
-            TextParameter(**common()),
-            TextParameter(**common(), required=True),
+            TextParameter(**COMMON),
+            TextParameter(**COMMON, required=True),
             "value is now required.",
         ),
         (
-            MediaParameter(**common(), max_bytes=10_000_000),
-            MediaParameter(**common(), max_bytes=30_500_000),
+            MediaParameter(**COMMON, max_bytes=10_000_000),
+            MediaParameter(**COMMON, max_bytes=30_500_000),
             "value: largest file 30.5 MB instead of 10 MB.",
         ),
         (
-            SwitchParameter(**common(), default=False),
-            SwitchParameter(**common(), default=True),
+            SwitchParameter(**COMMON, default=False),
+            SwitchParameter(**COMMON, default=True),
             "value: default on instead of off.",
         ),
         (
-            NumberParameter(**common()),
-            NumberParameter(**common(), minimum=0.5),
+            NumberParameter(**COMMON),
+            NumberParameter(**COMMON, minimum=0.5),
             "value: lowest value 0.5; there was none.",
         ),
         (
-            NumberParameter(**common()),
-            NumberParameter(**common(), integer=True),
+            NumberParameter(**COMMON),
+            NumberParameter(**COMMON, integer=True),
             "value: type integer instead of number.",
         ),
     ],
@@ -223,14 +218,14 @@ def test_a_change_is_told_in_words(old: Parameter, new: Parameter, words: str) -
 
 def test_a_long_value_is_shortened() -> None:
     """A default prompt does not fill the page."""
-    new = TextParameter(**common(), default="word " * 100)
-    (sentence,) = differences(spec(TextParameter(**common())), spec(new))
+    new = TextParameter(**COMMON, default="word " * 100)
+    (sentence,) = differences(spec(TextParameter(**COMMON)), spec(new))
     assert len(sentence) < 120
     assert "…" in sentence
 
 
 def test_true_is_not_one() -> None:
     """A default of another type is a change, even where Python calls them equal."""
-    old = NumberParameter(**common(), stated={"default": 1})
-    new = NumberParameter(**common(), stated={"default": True})
+    old = NumberParameter(**COMMON, stated={"default": 1})
+    new = NumberParameter(**COMMON, stated={"default": True})
     assert differences(spec(old), spec(new))
