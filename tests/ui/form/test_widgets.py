@@ -16,6 +16,7 @@ from kie_ui.catalog.parameters import (
 )
 from kie_ui.catalog.rules import is_given
 from kie_ui.catalog.spec import ModelSpec
+from kie_ui.catalog.values import JsonValue
 from kie_ui.ui.form.builder import build_form, help_html
 from kie_ui.ui.form.components import MediaList, NumberField, NumberSlider, PictureInput, RowsTable
 from kie_ui.ui.form.form import RANDOM, START_FROM
@@ -23,15 +24,27 @@ from kie_ui.ui.form.widgets import (
     NO,
     YES,
     build_widget,
+    in_words,
     info,
     limits_in_words,
     parameter_value,
+    schema_in_words,
     slider_minimum,
     widget_value,
 )
 from tests.catalog.spec_strategies import parameters
 from tests.ui.driving import SPECS
-from tests.ui.specs import CHECKER, EVERY_KIND, SCALE, SHOTS, STEPS, STRENGTH, STYLES
+from tests.ui.specs import (
+    BOXES,
+    CHECKER,
+    COLOURS,
+    EVERY_KIND,
+    SCALE,
+    SHOTS,
+    STEPS,
+    STRENGTH,
+    STYLES,
+)
 
 by_model = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.api_name)
 
@@ -306,3 +319,64 @@ async def test_the_form_shows_the_widget_that_the_facts_name(parameter: Paramete
     """What `show` and the preview of a page say is what the form builds."""
     assert widget_kind(parameter) in passes_for(await built(parameter))
     assert facts_of(parameter)["widget"] == widget_kind(parameter)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "words"),
+    [
+        (
+            SHOTS,
+            [{"prompt": "A boat.", "duration": 5.0}, {"camera": "pan", "mood": ["calm"]}],
+            "Prompt: A boat. · Duration: 5\nCamera: pan · mood: ['calm']",
+        ),
+        (COLOURS, ["#ff0000", "#00ff00"], "#ff0000\n#00ff00"),
+        (BOXES, [[1]], "[\n  [\n    1\n  ]\n]"),
+    ],
+)
+def test_rows_are_lines_and_other_data_is_json(
+    parameter: Parameter, value: Any, words: str
+) -> None:
+    """A page may since have been replaced by one without a column that a run was given."""
+    assert in_words(parameter, JsonValue(value=value)) == words
+
+
+INTEGERS = {"type": "array", "items": {"type": "integer"}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "type_", "words"),
+    [
+        ({}, "object", "An object."),
+        (INTEGERS, "array", "A list of whole numbers."),
+        ({"items": INTEGERS}, "array", "A list of lists of whole numbers."),
+        (
+            {"items": {"type": "number"}, "minItems": 4, "maxItems": 4},
+            "array",
+            "A list of 4 numbers.",
+        ),
+        ({"items": {}, "maxItems": 2}, "array", "A list of up to 2 values."),
+        ({"items": {"type": "string"}, "minItems": 1}, "array", "A list of 1 or more texts."),
+        (
+            {"properties": {"x": {"type": "number"}, "on": {"type": "boolean"}, "odd": 5}},
+            "object",
+            "An object with “x” (a number), “on” (true or false), “odd” (a value).",
+        ),
+        ({"type": ["string", "null"]}, "string", "A value."),
+        (
+            {"items": {"items": {"items": INTEGERS, "type": "array"}, "type": "array"}},
+            "array",
+            "A list of lists of lists of lists.",
+        ),
+    ],
+)
+def test_a_schema_is_said_in_a_sentence(schema: dict[str, Any], type_: str, words: str) -> None:
+    """As deep as anybody reads, and harmless whatever a page says."""
+    assert schema_in_words(schema, type_) == words
+
+
+def test_of_many_fields_the_first_are_named() -> None:
+    """Nobody reads a hundred."""
+    many = {f"field_{number}": {"type": "string"} for number in range(100)}
+    said = schema_in_words({"properties": many}, "object")
+    assert said.count("(text)") == 8
+    assert said.endswith(" and more.")
