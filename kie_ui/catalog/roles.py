@@ -113,11 +113,6 @@ def is_named_like(name: str, role: ValueRole) -> bool:
     return pattern is not None and pattern.fullmatch(plain_name(name)) is not None
 
 
-def has_role(parameter: Parameter, role: Role, produces: Produces = "video") -> bool:
-    """Tell whether a parameter has a role, in a model that makes `produces`."""
-    return role in roles_of(parameter, produces)
-
-
 def roles_of(parameter: Parameter, produces: Produces = "video") -> frozenset[Role]:
     """Return every role of a parameter, in a model that makes `produces`."""
     name = plain_name(parameter.name)

@@ -22,7 +22,7 @@ from kie_ui.catalog.parameters import (
     Parameter,
     TextParameter,
 )
-from kie_ui.catalog.roles import has_role
+from kie_ui.catalog.roles import roles_of
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec
 from kie_ui.catalog.values import MediaRef
@@ -293,7 +293,7 @@ def _build_facts(parameter: Parameter, widget: Component) -> gr.HTML | None:
 
 def _build_image_tasks(parameter: Parameter, widget: Component) -> None:
     """Build the ids that may be tried in demo mode, each a press away."""
-    if not has_role(parameter, "image_task_id"):
+    if "image_task_id" not in roles_of(parameter):
         return
     with gr.Column(elem_classes="kie-demo-only kie-try"):
         gr.HTML("<p>In demo mode these image tasks may be tried:</p>")
