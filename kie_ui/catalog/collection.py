@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
@@ -361,8 +362,6 @@ class CollectionFiles:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Keep every other change out. Raises: CollectionProblem."""
-        from filelock import FileLock, Timeout  # noqa: PLC0415 - the page's first view needs none
-
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = FileLock(self.folder / ".lock")

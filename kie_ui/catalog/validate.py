@@ -305,9 +305,9 @@ def _first_problem(schema: Mapping[str, Any], value: Any) -> str | None:
     checked = sanitize_schema(schema)
     if not checked:
         return None
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - few models need it
-    from jsonschema.exceptions import best_match  # noqa: PLC0415
-    from referencing import Registry  # noqa: PLC0415
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+    from referencing import Registry
 
     # An empty registry: whatever a schema says, nothing is ever fetched for it.
     validator = Draft202012Validator(checked, registry=Registry())

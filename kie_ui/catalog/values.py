@@ -80,7 +80,7 @@ def _can_be_host(parts: SplitResult) -> bool:
     """Tell whether a host is one that HTTP clients look up. Raises: ValueError for some others."""
     host = parts.hostname or ""
     if not host.isascii():
-        import idna  # noqa: PLC0415 - its tables take a while to load, and few addresses need them
+        import idna
 
         return bool(idna.encode(host))
     if "[" in parts.netloc or _LIKE_IPV4.fullmatch(host):

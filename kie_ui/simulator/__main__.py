@@ -7,7 +7,6 @@ import contextlib
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 from pydantic import ValidationError
@@ -18,11 +17,11 @@ from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.sanitize import sanitize_spec
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
+from kie_ui.simulator.config import FindVersions, SimulatorConfig
 from kie_ui.simulator.faults import PROMPT_WORDS
-
-if TYPE_CHECKING:
-    from kie_ui.simulator.config import FindVersions, SimulatorConfig
-    from kie_ui.simulator.single_instance import SimulatorLock
+from kie_ui.simulator.render.worker_pool import WorkerPool
+from kie_ui.simulator.server import bind, serve_in_foreground, url_of
+from kie_ui.simulator.single_instance import SimulatorLock
 
 
 class CannotStart(Exception):
@@ -134,8 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace) -> None:
     # --help answers at once: what serves is imported only now.
-    from kie_ui.simulator.app import create_simulator  # noqa: PLC0415
-    from kie_ui.simulator.server import bind, serve_in_foreground, url_of  # noqa: PLC0415
+    from kie_ui.simulator.app import create_simulator
 
     config = _config(options)
     with _locked(config.data_dir) as lock:
@@ -153,9 +151,6 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _config(options: argparse.Namespace) -> SimulatorConfig:
-    from kie_ui.simulator.config import SimulatorConfig  # noqa: PLC0415 - as above
-    from kie_ui.simulator.render.worker_pool import WorkerPool  # noqa: PLC0415
-
     try:
         renderer = WorkerPool(fixed_clip=options.clip.read_bytes()) if options.clip else None
     except OSError as error:
@@ -179,8 +174,6 @@ def _config(options: argparse.Namespace) -> SimulatorConfig:
 @contextlib.contextmanager
 def _locked(data_dir: Path) -> Iterator[SimulatorLock]:
     """Keep every other simulator out of the folder."""
-    from kie_ui.simulator.single_instance import SimulatorLock  # noqa: PLC0415 - as above
-
     lock = SimulatorLock(data_dir)
     try:
         is_ours = lock.try_acquire()

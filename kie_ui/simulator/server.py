@@ -53,7 +53,7 @@ class SimulatorServer:
 
         Raises: OSError where no port is free; RuntimeError where the simulator cannot start.
         """
-        from kie_ui.simulator.app import create_simulator  # noqa: PLC0415 - importing us stays cheap
+        from kie_ui.simulator.app import create_simulator
 
         listener = self._bind()
         self.base_url = url_of(listener)
@@ -136,8 +136,8 @@ def url_of(listener: socket.socket) -> str:
 
 def _build_server(app: Starlette) -> uvicorn.Server:
     """Build the HTTP server of a simulator: quiet, and able to drop a connection on demand."""
-    import uvicorn  # noqa: PLC0415 - importing this module stays cheap
-    from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415 - as above
+    import uvicorn
+    from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class DroppingProtocol(H11Protocol):
         """Puts into every request's `scope["state"]` the function that closes its socket."""

@@ -47,7 +47,7 @@ def type_problem(parameter: Parameter, value: Any) -> str | None:
 
 
 def _is_of_type(wanted: WireType, value: Any) -> bool:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - loaded with the first create
+    from jsonschema import Draft202012Validator
 
     return bool(Draft202012Validator.TYPE_CHECKER.is_type(value, wanted))
 

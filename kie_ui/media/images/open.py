@@ -53,7 +53,7 @@ _Reader = Callable[[IO[bytes], str], ImageFile.ImageFile]
 
 def _read_heif(file: IO[bytes], name: str) -> ImageFile.ImageFile:
     """HEIC needs a second library, which is loaded with the first such picture."""
-    from pillow_heif import HeifImageFile  # noqa: PLC0415 -- few visitors ever bring a HEIC
+    from pillow_heif import HeifImageFile
 
     reader: _Reader = HeifImageFile
     return reader(file, name)

@@ -34,7 +34,7 @@ def add_recipe(part: Path, run: Run) -> None:
     That is the model, values and task id; no key, owner or address of an upload. Pictures are
     named, or given by their web address.
     """
-    from kie_ui.media.recipe import Recipe, write_recipe  # noqa: PLC0415 - it brings PyAV
+    from kie_ui.media.recipe import Recipe, write_recipe
 
     try:
         made = (change.at_ms for change in run.step_changes if change.step is Step.FETCHING)
@@ -107,7 +107,7 @@ class Posters:
 
 def make_poster_of(run_id: str, clips: Iterable[Clip], storage: Storage) -> str | None:
     """Make the poster of a run's results, and return its name. Blocks."""
-    from kie_ui.media.poster import draw_waveform, make_poster  # noqa: PLC0415 - brings PyAV
+    from kie_ui.media.poster import draw_waveform, make_poster
 
     clip = pick_cover(clips)
     if clip is None:
@@ -256,7 +256,7 @@ def look_inside(part: Path, url: str = "") -> tuple[Clip, str]:
     Raises: DownloadFailed, if it is no result, or not all of one.
     """
     # Imported here because PyAV takes a while, and the page's first view is without it.
-    from kie_ui.media.probe import inspect_result  # noqa: PLC0415
+    from kie_ui.media.probe import inspect_result
 
     try:
         info = inspect_result(part, named=url.partition("?")[0].partition("#")[0])

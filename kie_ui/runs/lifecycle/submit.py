@@ -155,7 +155,7 @@ def _prepare_all(
 
 def _prepare(parameter: MediaParameter, source: Path, folder: Path) -> PreparedFile:
     """Make a picture fit, and look into anything else. Raises: MediaProblem."""
-    from kie_ui.media.probe import check_given  # noqa: PLC0415 - brings PyAV
+    from kie_ui.media.probe import check_given
 
     if parameter.media == "image":
         return prepare_picture(source, folder, picture_limits(parameter))

@@ -216,7 +216,7 @@ async def _fill_from_recipe(request: ApiRequest, clip: Path) -> Prefill:
 
 
 def _read_recipe(clip: Path) -> Recipe:
-    from kie_ui.media.recipe import read_recipe  # noqa: PLC0415 - PyAV would slow the start
+    from kie_ui.media.recipe import read_recipe
 
     recipe = read_recipe(clip)
     if recipe is None:
@@ -252,7 +252,7 @@ class _RecipePictures:
         return self._first_frame(ref)
 
     def _first_frame(self, ref: FileRef) -> Path:
-        from kie_ui.media.poster import write_first_frame  # noqa: PLC0415 - as above
+        from kie_ui.media.poster import write_first_frame
 
         try:
             path = place_in_uploads(".png")

@@ -31,6 +31,9 @@ from kie_ui.catalog.parameters import (
 )
 from kie_ui.catalog.values import FileRef, MediaRef, UrlRef, is_web_address
 from kie_ui.media.formats import MediaProblem
+from kie_ui.media.images.convert import prepare_picture
+from kie_ui.media.images.open import inspect_picture
+from kie_ui.runs.lifecycle.submit import picture_limits
 from kie_ui.ui.asgi.uploads import folder_of
 
 UPLOAD_META = {"_type": "gradio.FileData"}
@@ -82,7 +85,6 @@ def look_at(
     """
     if not isinstance(picture, FileRef):
         return None, ""
-    from kie_ui.media.images.open import inspect_picture  # noqa: PLC0415 - few need it
 
     source = Path(picture.path)
     try:
@@ -102,9 +104,6 @@ def look_at(
 
 def _fit(parameter: MediaParameter, source: Path) -> tuple[Path, tuple[str, ...]]:
     """Turn a picture into what would be sent of it, beside it in Gradio's cache."""
-    from kie_ui.media.images.convert import prepare_picture  # noqa: PLC0415 - few need it
-    from kie_ui.runs.lifecycle.submit import picture_limits  # noqa: PLC0415
-
     prepared = prepare_picture(source, source.parent, picture_limits(parameter))
     return prepared.path, prepared.changes
 
