@@ -12,6 +12,7 @@
   let requested = null; // the version whose form the server was asked for
   let turn = 0; // how often it was requested
   let isWaiting = false;
+  let isOutdated = false; // something else was picked while a form was being built
   let status = null;
 
   const isHere = (entry) => entry?.tab === TAB;
@@ -27,9 +28,12 @@
     kieUi.remember(KEPT, picked);
   }
 
+  // One form at a time: Gradio would build the next one from the parts of one that is not there yet.
   function ask() {
     kieUi.leaveForm(picked);
     requested = versionOf(picked);
+    isOutdated = isWaiting;
+    if (isOutdated) return draw();
     turn += 1;
     isWaiting = true;
     const here = turn;
@@ -72,25 +76,29 @@
 
   kieUi.pickedIsBuilt = () => {
     isWaiting = false;
+    if (isOutdated) return askAgain();
     draw();
   };
+
+  function askAgain() {
+    isWaiting = false;
+    requested = null;
+    refresh();
+  }
 
   const button = (words, act) => h("button", { type: "button", class: "kie-button", onclick: act }, words);
   const toModels = (words) => button(words, () => kieUi.goToTab("models"));
 
   function words(isSlow) {
     if (isWaiting) {
-      const again = button("Try again", () => {
-        requested = null;
-        refresh();
-      });
+      const again = button("Try again", askAgain);
       return [h("p", {}, `Opening “${kieUi.titleOf(picked)}”…`), isSlow ? again : null];
     }
     if (present()) return [];
     if (offered().length) return [h("p", {}, h("strong", {}, "Pick a model above.")), h("p", {}, "Its form and its runs appear here."), toModels("See all models")];
     return [
-      h("p", {}, h("strong", {}, "There are no more models yet.")),
-      h("p", {}, "Every model of Kie’s can be added from its documentation page; its form is here then."),
+      h("p", {}, h("strong", {}, "No other models have been added yet.")),
+      h("p", {}, "Add any Kie model from its documentation page, and its form appears here."),
       toModels("Add a model"),
     ];
   }

@@ -216,9 +216,10 @@ def unmeasured_results(connection: Connection, limit: int) -> tuple[Run, ...]:
 def oldest_stored(connection: Connection, after: int, limit: int) -> dict[int, Run]:
     """Return runs with stored results by their numbers, from after one on, the oldest first.
 
-    Neither favourites nor the newest run that has results are among them.
+    Neither favourites, nor the newest run that has results, nor runs in the trash, which may still
+    be restored, are among them.
     """
-    newest = select(func.max(RUNS.c.number)).where(HAS_RESULTS).scalar_subquery()
-    query = select(RUNS.c.number, *RUN_COLUMNS).where(HAS_RESULTS, IS_NO_FAVOURITE)
+    newest = select(func.max(RUNS.c.number)).where(HAS_RESULTS, NOT_IN_TRASH).scalar_subquery()
+    query = select(RUNS.c.number, *RUN_COLUMNS).where(HAS_RESULTS, IS_NO_FAVOURITE, NOT_IN_TRASH)
     query = query.where(RUNS.c.number > after, RUNS.c.number < newest)
     return list_numbered_runs(connection, query.order_by(RUNS.c.number).limit(limit))

@@ -112,7 +112,7 @@ async def _not_understood(_request: Request, _error: Exception) -> Response:
 
 async def _event_is_unknown(request: Request, error: Exception) -> Response:
     """Refuse an event of a form that Gradio has forgotten; its page has the form built again."""
-    if "/gradio_api/run/" not in request.url.path:
+    if "/gradio_api/" not in request.url.path:
         raise error
     return JSONResponse({"error": FORM_IS_FORGOTTEN}, status_code=410)
 

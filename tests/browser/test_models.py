@@ -128,6 +128,20 @@ def test_among_sixty_models_one_is_found_opened_and_there_again(models: ModelsTa
     assert tabs_of(models.kie) == BAR
 
 
+def test_forms_picked_in_quick_succession_do_not_mix(models: ModelsTab) -> None:
+    """The last one picked is built, of its own parts, and works."""
+    models.open().choose_files([], as_shared(HERON, OTTER))
+    models.press("Add 2 models")
+    expect(models.form(HERON).generate).to_be_visible()
+    for model in (OTTER, HERON, OTTER):
+        kie_model = json.dumps(model.model)
+        models.page.evaluate(f"window.kieUi.pickModel({kie_model})")
+    expect(models.picker).to_have_value("Otter · maker/otter")
+    form = models.form(OTTER)
+    expect(form.generate).to_be_visible()
+    form.press("an otter at last")
+
+
 def test_a_run_leads_back_to_its_model(models: ModelsTab) -> None:
     """From History, with all its settings, whichever model is picked meanwhile."""
     models.add(HERON, OTTER)
@@ -147,7 +161,7 @@ def test_a_run_leads_back_to_its_model(models: ModelsTab) -> None:
 def test_without_models_the_tab_leads_to_where_they_are_added(models: ModelsTab) -> None:
     """There is nothing to pick."""
     models.kie.tab("More models").click()
-    expect(models.page.get_by_text("There are no more models yet.")).to_be_visible()
+    expect(models.page.get_by_text("No other models have been added yet.")).to_be_visible()
     expect(models.picker).to_be_hidden()
     models.page.get_by_role("button", name="Add a model").click()
     expect(models.search).to_be_visible()
@@ -167,7 +181,7 @@ def test_a_model_is_renamed_hidden_and_removed_with_a_way_back(models: ModelsTab
     models.page.keyboard.press("Enter")
     expect(models.row("Bird")).to_have_count(0)
     models.kie.tab("More models").click()
-    expect(models.page.get_by_text("There are no more models yet.")).to_be_visible()
+    expect(models.page.get_by_text("No other models have been added yet.")).to_be_visible()
     models.page.get_by_role("button", name="Undo").click()
     expect(models.picker).to_have_value("Bird · maker/heron")
     expect(models.form(HERON).generate).to_be_visible()
@@ -210,7 +224,7 @@ def test_no_visitor_sees_the_models_of_another(models: ModelsTab, browser: Brows
         theirs = ModelsTab(other).open()
         expect(theirs.rows).to_have_count(2)
         other.tab("More models").click()
-        expect(other.page.get_by_text("There are no more models yet.")).to_be_visible()
+        expect(other.page.get_by_text("No other models have been added yet.")).to_be_visible()
 
 
 def test_a_hostile_page_does_nothing(models: ModelsTab, watch: Watch) -> None:

@@ -298,7 +298,10 @@ def test_what_makes_no_sense_is_refused_and_not_repeated(
 def test_an_endpoint_that_is_not_there_breaks_nothing(ada: Ada, live_app: AppProcess) -> None:
     """Nor an event that is none."""
     before = live_app.output.count("Traceback")
-    assert ada.visitor.http.post(f"{API}/call/v2/none", json={}).status_code == 404
+    for name in ("none", "press", "take"):  # the last two are private events of the page
+        assert ada.visitor.http.post(f"{API}/call/v2/{name}", json={}).status_code == 404
+    forgotten = {"data": [], "fn_index": 10**6, "session_hash": "s"}
+    assert ada.visitor.http.post(f"{API}/queue/join", json=forgotten).status_code == 410
     body = {"session_hash": "s", "fn_index": 0, "event_id": {"a": 1}}
     assert ada.visitor.http.post(f"{API}/cancel", json=body).status_code == 404
     assert live_app.output.count("Traceback") == before

@@ -214,6 +214,7 @@ class TaskCreator:
             "task_id": created.task_id,
             "answer": created.answer,
         }
+        log.info("Run %s is task %s.", run.id, created.task_id)
         waits_s = chain(SAVE_WAITS_S, repeat(SAVE_WAITS_S[-1]))
         while True:
             try:

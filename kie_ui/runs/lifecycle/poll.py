@@ -14,9 +14,9 @@ from kie_ui.kie.errors import (
 )
 from kie_ui.kie.responses import TaskRecord, TaskState
 from kie_ui.runs.accounts import Access, key_gone
-from kie_ui.runs.errors import StoreProblem
+from kie_ui.runs.errors import StoreProblem, WrongStep
 from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, Outcome
-from kie_ui.runs.run import Clip, Run, RunError, Step, excerpt_of, size_of
+from kie_ui.runs.run import WATCHED_STEPS, Clip, Run, RunError, Step, excerpt_of, size_of
 from kie_ui.runs.storage.run_store import RunStore
 
 NOT_FOUND_GRACE_MS = 2 * 60 * 1000
@@ -72,7 +72,11 @@ class TaskPoller:
         if not news:
             return run
         try:
-            return await self._store.change(run.id, **news, record=record.raw)
+            return await self._store.change(
+                run.id, only_from=WATCHED_STEPS, **news, record=record.raw
+            )
+        except WrongStep:  # another answer about the same task was faster
+            return await self._store.run(run.id)
         except StoreProblem as problem:
             self._store.publish_unsaved(run.changed(self._clock.now_ms(), news), problem)
             raise

@@ -260,7 +260,8 @@ class GradioIsolationMiddleware:
 def _endpoints(scope: Scope) -> frozenset[str]:
     """Return the names of the events that can be called from outside."""
     events = scope["app"].get_blocks().fns.values()
-    return frozenset(event.api_name for event in events if isinstance(event.api_name, str))
+    public = (event.api_name for event in events if event.api_visibility != "private")
+    return frozenset(name for name in public if isinstance(name, str))
 
 
 def _queue(scope: Scope) -> Any:
