@@ -67,3 +67,10 @@ def test_the_space_card_names_the_pinned_gradio() -> None:
     assert pinned
     assert card
     assert pinned[1] == card[1]
+
+
+def test_every_module_is_on_the_map() -> None:
+    """Whoever looks for a module finds it in CONTRIBUTING's tree."""
+    tree = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("```")[3]
+    modules = {path.name for path in (ROOT / "kie_ui").rglob("*.py")} - {"__init__.py"}
+    assert modules - set(re.findall(r"\w+\.py", tree)) == set()
