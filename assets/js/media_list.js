@@ -1,4 +1,4 @@
-// Files for a run: several in an order, or one that is no picture. See `kie_ui/ui/media_list.py`.
+// Files for a run: several in an order, or one that is no picture. See `kie_ui/ui/form/components.py`.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h, fileKinds } = kieUi;

@@ -1,4 +1,4 @@
-// An editable list of rows, each column with an input of its kind. See `kie_ui/ui/rows_table.py`.
+// An editable list of rows, each column with an input of its kind. See `kie_ui/ui/form/components.py`.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;

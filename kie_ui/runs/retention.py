@@ -187,10 +187,16 @@ def delete_for_good(connection: Connection, run: Run) -> None:
 
 
 def stored_bytes(connection: Connection) -> int:
-    """Add up what results, and the given files and posters that are measured, take of the disk."""
+    """Add up what results, and the given files and posters that are measured, take of the disk.
+
+    Results in the trash do not count: they are gone within the hour, and nothing is dropped for
+    them.
+    """
     results = select(func.sum(RUNS.c.clip_bytes)).where(HAS_RESULTS)
+    trashed = select(func.sum(RUNS.c.clip_bytes)).where(~NOT_IN_TRASH)
     files = select(func.sum(STORED_FILES.c.size_bytes))
-    return (connection.scalar(results) or 0) + (connection.scalar(files) or 0)
+    taken, given_back, kept = (connection.scalar(q) or 0 for q in (results, trashed, files))
+    return taken - given_back + kept
 
 
 def unmeasured_files(connection: Connection, limit: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What can be done with runs: the one way from the page, REST and MCP to a clip."""
+"""What can be done with runs: the one way from the page and the REST endpoints to a clip."""
 
 from __future__ import annotations
 

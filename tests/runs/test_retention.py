@@ -61,7 +61,7 @@ async def test_what_fails_beside_a_clip_never_costs_it(
     assert "planted" in caplog.text
 
 
-async def test_what_was_deleted_is_gone_for_good_ten_minutes_later(
+async def test_what_was_deleted_is_gone_for_good_after_its_hour(
     service: RunService, fast: FastClock, values: dict[str, Any], tmp_path: Path
 ) -> None:
     """Row, words, clip, poster and picture go; what another run uses stays, and so do the sums."""

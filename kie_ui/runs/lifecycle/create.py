@@ -257,6 +257,6 @@ def _retry_wait_s(error: KieError, refusals: int) -> float | None:
 def _unreadable(exc: OSError) -> RunError:
     return RunError(
         kind=type(exc).__name__,
-        message="A picture of this run cannot be read any more.",
+        message="A file of this run cannot be read any more.",
         advice="Choose it again.",
     )

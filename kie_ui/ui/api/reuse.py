@@ -204,7 +204,7 @@ async def _fill_from_recipe(request: ApiRequest, clip: Path) -> Prefill:
         spec = (await request.models()).spec(recipe.model)
     except UnknownModel:
         raise BadRequest(
-            f"This clip was made with “{recipe.model}”, which has no tab here. {_KEPT}"
+            f"This clip was made with “{recipe.model}”, which has not been added here. {_KEPT}"
         ) from None
     history = (await request.runs()).history
     own = await history.pictures_of_task(request.owner, recipe.task_id or "")

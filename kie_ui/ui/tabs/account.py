@@ -66,8 +66,8 @@ def build_key(services: Services) -> None:
             key = gr.Textbox(
                 type="password",
                 label="Your Kie API key",
-                info="From kie.ai/api-key. It stays in this server’s memory until it restarts, "
-                "and goes nowhere but to Kie.",
+                info="From kie.ai/api-key. It stays in this server’s memory until it restarts "
+                "or you have been away for half a day, and goes nowhere but to Kie.",
                 placeholder="Paste the key here",
                 html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
                 max_lines=1,

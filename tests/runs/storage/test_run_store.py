@@ -196,7 +196,10 @@ QUESTIONS: dict[str, tuple[list[str], Callable[[RunStore], Awaitable[Any]]]] = {
         ["run_inputs_by_run", "sqlite_autoindex_run_inputs_1"],
         lambda store: store.read(partial(retention.own_inputs, run=a_run())),
     ),
-    "stored bytes": (["runs_stored"], lambda store: store.read(retention.stored_bytes)),
+    "stored bytes": (
+        ["runs_stored", "runs_in_bin"],
+        lambda store: store.read(retention.stored_bytes),
+    ),
     "unmeasured": (
         ["stored_files_unmeasured"],
         lambda store: store.read(partial(retention.unmeasured_files, limit=9)),
