@@ -184,7 +184,7 @@ def test_results_are_added_to_a_list_until_it_is_full(past: Past, unopened: KieP
         expect(form.items("image_urls")).to_have_count(count)
     expect(form.items("image_urls").nth(2)).to_contain_text("96 × 64")
     use(3, "Pictures")
-    expect(notice).to_contain_text("There is room for no more")
+    expect(notice).to_contain_text("There is no room for more")
     expect(form.items("image_urls")).to_have_count(3)
     use(4, "Sounds")
     expect(form.items("audio_urls")).to_have_count(1)

@@ -19,7 +19,7 @@ KEPT_RUNS = 45
 """Runs of long ago: more than a page is told of when it opens."""
 AHEAD = ("busy one", "busy two", "busy three")
 """What uses the budget up."""
-FOR_HOURS = "from kie_ui.runs.accounts import limits as budget; budget.WINDOW_MS = 36_000_000_000"
+FOR_HOURS = "from kie_ui.runs import limits as budget; budget.WINDOW_MS = 36_000_000_000"
 """Has a create that left count for ten hours, however a test's program hurries."""
 LONG_AGO_MS = 1_700_000_000_000
 """So long that nobody tries to fetch what Kie made then."""
