@@ -11,9 +11,9 @@ from urllib.parse import parse_qs
 
 from benchmarks.load.http import fetch
 from benchmarks.load.servers import KEY
+from kie_ui.catalog.request import CREATE_TASK_PATH
 
 _READ_EVERY_S = 8.0
-CREATE_PATH = "/api/v1/jobs/createTask"
 _QUERY = "/api/v1/jobs/recordInfo"
 _UPLOAD = "/api/file-stream-upload"
 _FILES = "/files/"
@@ -37,7 +37,7 @@ class Ledger:
     @property
     def creates(self) -> int:
         """How many creates arrived."""
-        return self.requests[CREATE_PATH]
+        return self.requests[CREATE_TASK_PATH]
 
     @property
     def polls(self) -> int:

@@ -12,10 +12,11 @@ from itertools import count
 from typing import Any
 
 from benchmarks.load.http import fetch
-from benchmarks.load.ledger import CREATE_PATH, Ledger
+from benchmarks.load.ledger import Ledger
 from benchmarks.load.options import Options
 from benchmarks.load.servers import Server
 from benchmarks.load.visitors import PROBLEMS, Site, Visit
+from kie_ui.catalog.request import CREATE_TASK_PATH
 
 WARM_UP_RUNS = 4
 WARM_UP_TASK_S = 1.0
@@ -89,7 +90,7 @@ class Measurement:
     async def _warm_up(self) -> None:
         """Let some runs pass quickly: what is loaded only once is no cost of a thousand runs."""
         outcome = {"slowness": WARM_UP_TASK_S / self._options.task_s}
-        fault = {"path": CREATE_PATH, "times": WARM_UP_RUNS, "outcome": outcome}
+        fault = {"path": CREATE_TASK_PATH, "times": WARM_UP_RUNS, "outcome": outcome}
         await fetch(f"{self._kie.url}/simulator/faults", json_body=fault)
         visits = [Visit(prompt="Warming up.") for _ in range(WARM_UP_RUNS)]
         async with AsyncExitStack() as pages:

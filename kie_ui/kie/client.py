@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
+from kie_ui.catalog.request import CREATE_TASK_PATH
 from kie_ui.catalog.values import is_web_address
 from kie_ui.kie.errors import (
     BadAnswer,
@@ -191,13 +192,11 @@ class KieClient:
 
     async def create_task(
         self,
-        model: str,
-        input: Mapping[str, Any],  # noqa: A002  # the wire's own word
+        body: Mapping[str, Any],
         *,
-        callback_url: str | None = None,
         attempts: int | None = None,
     ) -> CreatedTask:
-        """Start one paid task.
+        """Start one paid task with the body of a request.
 
         Not idempotent, so sent again only where no connection was ever opened, and at most
         `attempts` times; None leaves it to the client's usual patience. The rate limit is
@@ -207,9 +206,6 @@ class KieClient:
         Raises: RateLimited (surely not accepted), else KieError.
         Source: Kie documentation, Create Generation Task.
         """
-        body = {"model": model, "input": dict(input)}
-        if callback_url is not None:
-            body["callBackUrl"] = callback_url
         try:
             return await self._retry(partial(self._create, body), _was_never_sent, attempts)
         except KieError as error:
@@ -217,10 +213,12 @@ class KieClient:
                 error.advice = _FATE_UNKNOWN_ADVICE
             raise
 
-    async def _create(self, body: dict[str, Any]) -> CreatedTask:
-        path, timeout = "/api/v1/jobs/createTask", self._timeout(self._timeouts.create_s)
+    async def _create(self, body: Mapping[str, Any]) -> CreatedTask:
+        timeout = self._timeout(self._timeouts.create_s)
         try:
-            request = self._creates.build_request("POST", path, json=body, timeout=timeout)
+            request = self._creates.build_request(
+                "POST", CREATE_TASK_PATH, json=body, timeout=timeout
+            )
         except (TypeError, ValueError) as exc:
             raise InvalidInput("The inputs cannot be written as JSON.") from exc
         return parse_created_task(await self._send(self._creates, request))

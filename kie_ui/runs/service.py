@@ -17,7 +17,8 @@ from kie_ui.runs.accounts import Access, Backends, BalanceNotes, Balances, Clien
 from kie_ui.runs.cluster import ProcessLock, RunOwnership
 from kie_ui.runs.errors import StoreProblem, UnknownRun, WrongStep
 from kie_ui.runs.history import History
-from kie_ui.runs.lifecycle.adopt import CallbackAddresses, TaskAdopter
+from kie_ui.runs.lifecycle.adopt import TaskAdopter
+from kie_ui.runs.lifecycle.callbacks import CallbackAddresses
 from kie_ui.runs.lifecycle.create import TaskCreator
 from kie_ui.runs.lifecycle.create_queue import CreateQueue
 from kie_ui.runs.lifecycle.download import Downloader, Posters

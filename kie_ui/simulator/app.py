@@ -16,12 +16,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from kie_ui.catalog.request import CREATE_TASK_PATH
 from kie_ui.simulator import endpoints
 from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.context import SimulatorState, state_of
 from kie_ui.simulator.faults import Fault, FaultMiddleware
 from kie_ui.simulator.responses import (
-    CREATE_PATH,
     RECORD_PATH,
     Refused,
     accepted,
@@ -103,7 +103,7 @@ async def _clear_log(request: Request) -> JSONResponse:
 
 _ROUTES = [
     Route("/", _welcome, methods=["GET"]),
-    Route(CREATE_PATH, endpoints.create_task, methods=["POST"]),
+    Route(CREATE_TASK_PATH, endpoints.create_task, methods=["POST"]),
     Route(RECORD_PATH, endpoints.record_info, methods=["GET"]),
     Route("/api/v1/chat/credit", endpoints.credit, methods=["GET"]),
     Route("/api/v1/common/download-url", endpoints.create_download_link, methods=["POST"]),

@@ -22,8 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kie_ui.catalog.request import CREATE_TASK_PATH
 from kie_ui.simulator.config import SimulatorConfig
-from kie_ui.simulator.responses import CREATE_PATH, RECORD_PATH, UPLOAD_PATHS, envelope
+from kie_ui.simulator.responses import RECORD_PATH, UPLOAD_PATHS, envelope
 
 DROP_CONNECTION = "drop_connection"
 """The key in `scope["state"]` of a function that closes the socket without an answer."""
@@ -158,7 +159,7 @@ class RequestLog:
     @property
     def creates(self) -> int:
         """How many creates arrived, refused ones included."""
-        return self.count(CREATE_PATH)
+        return self.count(CREATE_TASK_PATH)
 
     @property
     def queries(self) -> int:

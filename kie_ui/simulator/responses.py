@@ -13,7 +13,6 @@ from starlette.responses import JSONResponse
 
 from kie_ui.strict_json import read_json
 
-CREATE_PATH = "/api/v1/jobs/createTask"
 RECORD_PATH = "/api/v1/jobs/recordInfo"
 UPLOAD_PATHS = ("/api/file-stream-upload", "/api/file-base64-upload", "/api/file-url-upload")
 

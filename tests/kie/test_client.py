@@ -55,7 +55,9 @@ def refusal(code: int, said: str = "no") -> dict[str, Any]:
 async def test_a_create_is_the_documented_request(client_for: ClientFor, key: str) -> None:
     """POST with the Bearer key, both content headers, and model and input as given."""
     script = Script(CREATED)
-    created = await client_for(script).create_task("a/model", {"prompt": "é", "seed": -1})
+    created = await client_for(script).create_task(
+        {"model": "a/model", "input": {"prompt": "é", "seed": -1}}
+    )
     (request,) = script.requests
     assert (request.method, str(request.url)) == (
         "POST",
@@ -71,7 +73,9 @@ async def test_a_create_is_the_documented_request(client_for: ClientFor, key: st
 async def test_a_callback_address_is_sent_when_given(client_for: ClientFor) -> None:
     """The wire's name is `callBackUrl`; without one the key is left out."""
     script = Script(CREATED)
-    await client_for(script).create_task("m", {}, callback_url="https://me.example/hook")
+    await client_for(script).create_task(
+        {"model": "m", "input": {}, "callBackUrl": "https://me.example/hook"}
+    )
     assert json.loads(script.requests[0].content)["callBackUrl"] == "https://me.example/hook"
 
 
@@ -105,7 +109,7 @@ async def test_a_create_that_was_answered_or_perhaps_heard_is_sent_once(
     """Refusals need a person, doubts may be billed, and the rate limit is the caller's."""
     script = Script(step)
     with pytest.raises(KieError) as caught:
-        await client_for(script).create_task("m", {})
+        await client_for(script).create_task({"model": "m", "input": {}})
     assert type(caught.value) is kind
     assert (len(script.requests), waits_s) == (1, [])
     in_doubt = caught.value.may_have_been_accepted
@@ -125,7 +129,7 @@ async def test_a_create_that_never_left_is_sent_again(
 ) -> None:
     """What no connection was opened for is safe to repeat, after growing waits."""
     script = Script(step, step, CREATED)
-    assert (await client_for(script).create_task("m", {})).task_id == "t1"
+    assert (await client_for(script).create_task({"model": "m", "input": {}})).task_id == "t1"
     assert len(script.requests) == 3
     assert waits_s == [1, 2]
 
@@ -139,7 +143,7 @@ async def test_a_create_that_leaves_at_last_is_not_sent_again(
     """Each attempt is judged by itself: a repeat that ends in doubt or refusal is the last."""
     script = Script(httpx.ConnectError("refused"), step, CREATED)
     with pytest.raises(kind):
-        await client_for(script).create_task("m", {})
+        await client_for(script).create_task({"model": "m", "input": {}})
     assert len(script.requests) == 2
 
 
@@ -169,7 +173,7 @@ async def test_inputs_that_json_cannot_hold_are_never_sent(
     """What cannot be written as JSON is refused here."""
     script = Script(CREATED)
     with pytest.raises(InvalidInput, match="JSON"):
-        await client_for(script).create_task("m", inputs)
+        await client_for(script).create_task({"model": "m", "input": inputs})
     assert script.requests == []
 
 
@@ -323,7 +327,11 @@ async def test_the_key_is_in_no_error(
 ) -> None:
     """A service or a library that echoes the key cannot make an error show it."""
     client = client_for(Script(make_step(key)))
-    for call in (client.create_task("m", {}), client.task("t"), client.credit()):
+    for call in (
+        client.create_task({"model": "m", "input": {}}),
+        client.task("t"),
+        client.credit(),
+    ):
         with pytest.raises(KieError) as caught:
             await call
         shown = "".join(traceback.format_exception(caught.value, chain=True))
@@ -337,8 +345,8 @@ async def test_the_key_is_in_no_log(
     caplog.set_level(logging.DEBUG)
     client = client_for(Script(httpx.ConnectError("refused"), refusal(429), CREATED))
     with pytest.raises(RateLimited):
-        await client.create_task("m", {})
-    await client.create_task("m", {})
+        await client.create_task({"model": "m", "input": {}})
+    await client.create_task({"model": "m", "input": {}})
     assert caplog.records
     assert key not in caplog.text
 
@@ -358,6 +366,6 @@ async def test_a_key_that_kie_repeats_is_in_nothing_that_is_kept(*, is_escaped: 
     client = KieClient(backend, transport=httpx.MockTransport(answer))
     async with aclosing(client):
         record = await client.task("t")
-        created = await client.create_task("m", {})
+        created = await client.create_task({"model": "m", "input": {}})
     assert key not in repr((record, record.raw, created, created.answer))
     assert record.fail_msg == "no ***"

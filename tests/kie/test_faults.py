@@ -145,7 +145,7 @@ async def test_a_create_whose_answer_is_lost_is_sent_once(
     async with Loopback(act) as server:
         client = client_for(base_url=server.base_url, timeouts=IMPATIENT)
         with pytest.raises(NoAnswer) as caught:
-            await client.create_task("m", {"prompt": "p"})
+            await client.create_task({"model": "m", "input": {"prompt": "p"}})
         assert caught.value.may_have_been_accepted
         assert isinstance(caught.value.__cause__, httpx.TransportError)
         assert server.request_lines == ["POST /api/v1/jobs/createTask HTTP/1.1"]
@@ -156,7 +156,7 @@ async def test_a_create_with_an_unreadable_answer_is_sent_once(client_for: Clien
     """A page in Kie's place leaves the create in doubt."""
     async with Loopback(answering(b"<html>proxy</html>")) as server:
         with pytest.raises(BadAnswer):
-            await client_for(base_url=server.base_url).create_task("m", {})
+            await client_for(base_url=server.base_url).create_task({"model": "m", "input": {}})
         assert len(server.request_lines) == 1
 
 
@@ -166,7 +166,7 @@ async def test_nobody_at_the_port_is_unreachable_and_safe_to_repeat(
     """A refused connection took nothing: the create is tried again, then given up."""
     client = client_for(base_url=f"http://127.0.0.1:{free_port}")
     with pytest.raises(Unreachable) as caught:
-        await client.create_task("m", {})
+        await client.create_task({"model": "m", "input": {}})
     assert not caught.value.may_have_been_accepted
     assert waits_s == [1, 2]
 
@@ -179,7 +179,7 @@ async def test_a_create_never_meets_a_connection_that_died_idle(
     async with Loopback(then(answering(CREATED), spoil)) as server:
         client = client_for(base_url=server.base_url)
         for _ in range(3):
-            assert (await client.create_task("m", {})).task_id == "t1"
+            assert (await client.create_task({"model": "m", "input": {}})).task_id == "t1"
         assert len(server.request_lines) == 3
         assert server.connection_count == 3
 
@@ -188,8 +188,8 @@ async def test_a_create_takes_no_connection_that_was_used_before(client_for: Cli
     """Even a connection that the server keeps open is not used for a second create."""
     async with Loopback(answering(CREATED)) as server:
         client = client_for(base_url=server.base_url)
-        await client.create_task("m", {})
-        await client.create_task("m", {})
+        await client.create_task({"model": "m", "input": {}})
+        await client.create_task({"model": "m", "input": {}})
         assert (len(server.request_lines), server.connection_count) == (2, 2)
 
 
@@ -197,9 +197,9 @@ async def test_a_second_create_that_is_dropped_is_not_repeated(client_for: Clien
     """After a good create, a dropped one is in doubt and reached the server once."""
     async with Loopback(answering(CREATED), hang_up) as server:
         client = client_for(base_url=server.base_url)
-        await client.create_task("m", {})
+        await client.create_task({"model": "m", "input": {}})
         with pytest.raises(NoAnswer):
-            await client.create_task("m", {})
+            await client.create_task({"model": "m", "input": {}})
         assert len(server.request_lines) == 2
 
 
@@ -253,7 +253,9 @@ async def test_a_result_that_keeps_breaking_off_is_an_error(
 async def test_a_cancelled_create_stays_cancelled(client_for: ClientFor) -> None:
     """Cancelling reaches through: the request is neither translated nor sent again."""
     async with Loopback(stay_silent) as server:
-        creating = asyncio.create_task(client_for(base_url=server.base_url).create_task("m", {}))
+        creating = asyncio.create_task(
+            client_for(base_url=server.base_url).create_task({"model": "m", "input": {}})
+        )
         await server.arrived.wait()
         creating.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from kie_ui.catalog.request import CREATE_TASK_PATH
 from kie_ui.kie.client import Backend, KieClient, Retries, Timeouts
 from kie_ui.kie.errors import (
     BadAnswer,
@@ -25,7 +26,7 @@ from kie_ui.kie.responses import TaskRecord, TaskState
 from kie_ui.simulator.config import SimulatorConfig
 from kie_ui.simulator.faults import Fault
 from kie_ui.simulator.render.worker_pool import WorkerPool
-from kie_ui.simulator.responses import CREATE_PATH, RECORD_PATH
+from kie_ui.simulator.responses import RECORD_PATH
 from kie_ui.simulator.server import SimulatorServer
 from tests.wire.app_process import free_port
 
@@ -87,7 +88,9 @@ async def test_a_clip_is_made_from_an_uploaded_picture(
     """Upload, create, ask, download; the balance falls by the price."""
     before = await client.credit()
     uploaded = await client.upload(jpeg, name="cat.jpg", mime="image/jpeg")
-    created = await client.create_task(GROK, {**INPUT, "image_urls": [uploaded]})
+    created = await client.create_task(
+        {"model": GROK, "input": {**INPUT, "image_urls": [uploaded]}}
+    )
     record = await ended(client, created.task_id)
     assert record.state is TaskState.SUCCESS
     assert record.task_id == created.task_id
@@ -118,7 +121,7 @@ async def test_a_wrong_key_is_refused_whatever_is_asked(
         for asking in (
             client.credit(),
             client.task("281e5b0"),
-            client.create_task(GROK, INPUT),
+            client.create_task({"model": GROK, "input": INPUT}),
             client.upload(jpeg, name="cat.jpg", mime="image/jpeg"),
         ):
             with pytest.raises(Unauthorized) as refused:
@@ -134,7 +137,7 @@ async def test_too_few_credits_are_told_apart(
     with SimulatorServer(SimulatorConfig(credits=14, **options)) as simulator:
         client = open_client(simulator.base_url)
         with pytest.raises(NoCredits):
-            await client.create_task(GROK, INPUT)
+            await client.create_task({"model": GROK, "input": INPUT})
         assert await client.credit() == 14
 
 
@@ -157,7 +160,7 @@ async def test_inputs_that_break_a_documented_rule_are_refused(
 ) -> None:
     """Once, in words; the client repeats nothing that cannot succeed."""
     with pytest.raises(InvalidInput):
-        await client.create_task(GROK, {**INPUT, **change})
+        await client.create_task({"model": GROK, "input": {**INPUT, **change}})
     assert simulator.request_log.creates == 1
 
 
@@ -165,13 +168,13 @@ async def test_a_create_turned_away_by_the_rate_limit_is_its_callers_to_send_aga
     client: KieClient, simulator: SimulatorServer
 ) -> None:
     """It was surely not accepted, but when there is room for it only the caller's queue knows."""
-    simulator.faults.add(Fault(path=CREATE_PATH, code=429, times=1))
+    simulator.faults.add(Fault(path=CREATE_TASK_PATH, code=429, times=1))
     with pytest.raises(RateLimited) as refused:
-        await client.create_task(GROK, INPUT)
+        await client.create_task({"model": GROK, "input": INPUT})
     assert refused.value.may_retry
     assert not refused.value.may_have_been_accepted
     assert simulator.request_log.creates == 1
-    await client.create_task(GROK, INPUT)
+    await client.create_task({"model": GROK, "input": INPUT})
 
 
 async def test_the_twenty_first_create_in_ten_seconds_is_turned_away(
@@ -179,9 +182,9 @@ async def test_the_twenty_first_create_in_ten_seconds_is_turned_away(
 ) -> None:
     """As the account's limit says."""
     for _ in range(20):
-        await client.create_task(GROK, INPUT)
+        await client.create_task({"model": GROK, "input": INPUT})
     with pytest.raises(RateLimited):
-        await client.create_task(GROK, INPUT)
+        await client.create_task({"model": GROK, "input": INPUT})
 
 
 @pytest.mark.parametrize(
@@ -203,9 +206,9 @@ async def test_a_create_of_unknown_fate_is_sent_once_and_said_to_be_unknown(
     client: KieClient, simulator: SimulatorServer, fault: Fault, error: type[KieError]
 ) -> None:
     """Kie may have taken it, and has no way to recognise a second one as the same."""
-    simulator.faults.add(fault.model_copy(update={"path": CREATE_PATH, "times": None}))
+    simulator.faults.add(fault.model_copy(update={"path": CREATE_TASK_PATH, "times": None}))
     with pytest.raises(error) as lost:
-        await client.create_task(GROK, INPUT)
+        await client.create_task({"model": GROK, "input": INPUT})
     assert lost.value.may_have_been_accepted
     assert "kie.ai/logs" in lost.value.advice
     assert simulator.request_log.creates == 1
@@ -215,10 +218,10 @@ async def test_a_create_that_is_never_answered_ends_with_its_fate_unknown(
     open_client: OpenClient, simulator: SimulatorServer
 ) -> None:
     """The client waits as long as it is told to, and does not ask twice."""
-    simulator.faults.add(Fault(path=CREATE_PATH, delay_s=5))
+    simulator.faults.add(Fault(path=CREATE_TASK_PATH, delay_s=5))
     client = open_client(simulator.base_url, timeouts=Timeouts(create_s=0.1))
     with pytest.raises(NoAnswer) as lost:
-        await client.create_task(GROK, INPUT)
+        await client.create_task({"model": GROK, "input": INPUT})
     assert lost.value.may_have_been_accepted
     assert simulator.request_log.creates == 1
 
@@ -227,7 +230,7 @@ async def test_a_kie_that_is_not_there_was_surely_not_asked(open_client: OpenCli
     """No connection was opened, so nothing can have been accepted."""
     client = open_client(f"http://127.0.0.1:{free_port()}")
     with pytest.raises(Unreachable) as lost:
-        await client.create_task(GROK, INPUT)
+        await client.create_task({"model": GROK, "input": INPUT})
     assert not lost.value.may_have_been_accepted
 
 
@@ -239,7 +242,7 @@ async def test_a_question_is_asked_again(
     client: KieClient, simulator: SimulatorServer, fault: Fault
 ) -> None:
     """Asking changes nothing, so a passing fault is nobody's business."""
-    created = await client.create_task(GROK, INPUT)
+    created = await client.create_task({"model": GROK, "input": INPUT})
     for path in (RECORD_PATH, "/api/v1/chat/credit"):
         simulator.faults.add(fault.model_copy(update={"path": path}))
     assert (await client.task(created.task_id)).task_id == created.task_id
@@ -250,7 +253,7 @@ async def test_a_question_may_be_asked_just_once(
     client: KieClient, simulator: SimulatorServer
 ) -> None:
     """A caller with a schedule of its own hears of a fault at once."""
-    created = await client.create_task(GROK, INPUT)
+    created = await client.create_task({"model": GROK, "input": INPUT})
     simulator.faults.add(Fault(path=RECORD_PATH, code=429))
     with pytest.raises(RateLimited):
         await client.task(created.task_id, attempts=1)
@@ -271,7 +274,7 @@ async def test_a_transfer_that_breaks_is_begun_anew(
 async def test_a_task_that_fails_is_a_record_and_costs_nothing(client: KieClient) -> None:
     """Not an error of the question."""
     before = await client.credit()
-    created = await client.create_task(GROK, {**INPUT, "prompt": "[moderated]"})
+    created = await client.create_task({"model": GROK, "input": {**INPUT, "prompt": "[moderated]"}})
     record = await ended(client, created.task_id)
     assert record.state is TaskState.FAIL
     assert record.fail_msg
@@ -283,7 +286,7 @@ async def test_a_task_of_another_key_is_not_found(
     client: KieClient, open_client: OpenClient, simulator: SimulatorServer
 ) -> None:
     """Nor is one that there never was."""
-    created = await client.create_task(GROK, INPUT)
+    created = await client.create_task({"model": GROK, "input": INPUT})
     other = open_client(simulator.base_url, "another-key")
     for asking in (other.task(created.task_id), client.task("281e5b0")):
         with pytest.raises(TaskNotFound):
@@ -303,7 +306,7 @@ async def test_v1_lite_takes_all_that_is_documented(client: KieClient, jpeg: Pat
         "seed": 2_147_483_647,
         "enable_safety_checker": False,
     }
-    created = await client.create_task(V1_LITE, given)
+    created = await client.create_task({"model": V1_LITE, "input": given})
     assert (await ended(client, created.task_id)).state is TaskState.SUCCESS
 
 
@@ -315,7 +318,7 @@ async def test_the_simulator_keeps_no_key(
         SimulatorConfig(data_dir=tmp_path, renderer=WorkerPool(fixed_clip=clip), speed=1000)
     ) as server:
         client = open_client(server.base_url)
-        created = await client.create_task(GROK, INPUT)
+        created = await client.create_task({"model": GROK, "input": INPUT})
         await ended(client, created.task_id)
     kept = contents(tmp_path)
     assert kept

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from kie_ui.catalog.request import CREATE_TASK_PATH
 from kie_ui.catalog.values import FileRef
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from kie_ui.simulator.faults import Fault, ForcedOutcome
-from kie_ui.simulator.responses import CREATE_PATH, RECORD_PATH
+from kie_ui.simulator.responses import RECORD_PATH
 from kie_ui.simulator.server import SimulatorServer
 from tests.runs.harness import GROK, OWNER, FastClock, make_backends, make_service
 from tests.wire.tiny_media import shows
@@ -67,14 +68,14 @@ async def test_a_press_ends_with_the_clip_on_this_disk(
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (Fault(path=CREATE_PATH, code=401), "did not accept the API key"),
-        (Fault(path=CREATE_PATH, status=401, code=401), "did not accept the API key"),
-        (Fault(path=CREATE_PATH, code=402), "too few credits"),
-        (Fault(path=CREATE_PATH, code=422, msg="No such mode"), "No such mode"),
-        (Fault(path=CREATE_PATH, code=500, msg="This field is required"), "field is required"),
+        (Fault(path=CREATE_TASK_PATH, code=401), "did not accept the API key"),
+        (Fault(path=CREATE_TASK_PATH, status=401, code=401), "did not accept the API key"),
+        (Fault(path=CREATE_TASK_PATH, code=402), "too few credits"),
+        (Fault(path=CREATE_TASK_PATH, code=422, msg="No such mode"), "No such mode"),
+        (Fault(path=CREATE_TASK_PATH, code=500, msg="This field is required"), "field is required"),
         (Fault(path=UPLOADS, code=401), "did not accept the API key"),
         (
-            Fault(path=CREATE_PATH, outcome=ForcedOutcome(fails=True, fail_msg="Too blurry")),
+            Fault(path=CREATE_TASK_PATH, outcome=ForcedOutcome(fails=True, fail_msg="Too blurry")),
             "Too blurry",
         ),
     ],
@@ -107,7 +108,7 @@ async def test_a_create_of_unknown_fate_is_counted_once_at_kies_door(
     service: RunService, simulator: SimulatorServer, jpeg: Path, fault: Fault
 ) -> None:
     """The run says that nobody can know, and where to look; it is never sent again by itself."""
-    simulator.faults.add(fault.model_copy(update={"path": CREATE_PATH, "times": None}))
+    simulator.faults.add(fault.model_copy(update={"path": CREATE_TASK_PATH, "times": None}))
     run = await pressed(service, jpeg)
     assert run.step is Step.UNKNOWN
     assert run.error is not None
@@ -118,7 +119,7 @@ async def test_a_create_of_unknown_fate_is_counted_once_at_kies_door(
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(path=CREATE_PATH, code=429, times=7),
+        Fault(path=CREATE_TASK_PATH, code=429, times=7),
         Fault(path=UPLOADS, drop=True),
         Fault(path=UPLOADS, status=503, body="html"),
         Fault(path=RECORD_PATH, code=500, times=9),

@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import ImageFile
 
 from kie_ui.catalog.media_types import COMMON_IMAGE_TYPES, canonical_mime, name_of, suffix_of
+from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.media.formats import MediaProblem, PreparedFile
 from kie_ui.media.images.encode import (
     DEEP_GREY_MODES,
@@ -32,6 +33,9 @@ from kie_ui.media.images.open import (
     read_upright,
 )
 from kie_ui.media.storage import write_whole
+
+USUAL_MAX_BYTES = 10_000_000
+"""Of a picture whose model documents no limit: what its siblings document."""
 
 _ANY_PICTURE = "image/*"
 _LOSSLESS_FORMATS = {"PNG", "GIF", "BMP", "TIFF", "PSD"}
@@ -58,6 +62,14 @@ class PictureLimits:
             mime = canonical_mime(spelling)
             mimes += COMMON_IMAGE_TYPES if mime == _ANY_PICTURE else [mime]
         object.__setattr__(self, "accepts", tuple(dict.fromkeys(mimes)))
+
+
+def picture_limits(parameter: MediaParameter) -> PictureLimits:
+    """Return what a picture for this parameter must be like to be sent."""
+    return PictureLimits(
+        max_bytes=parameter.max_bytes or USUAL_MAX_BYTES,
+        accepts=parameter.accepts or COMMON_IMAGE_TYPES,
+    )
 
 
 def prepare_picture(source: Path, into: Path, limits: PictureLimits) -> PreparedFile:

@@ -23,7 +23,7 @@ from kie_ui.media.storage import Storage
 from kie_ui.runs.accounts import Access
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.events import transfer_progress
-from kie_ui.runs.lifecycle.adopt import CallbackAddresses
+from kie_ui.runs.lifecycle.callbacks import CallbackAddresses
 from kie_ui.runs.lifecycle.create_queue import CreateQueue, FairRoom
 from kie_ui.runs.run import UNSENT_STEPS, Run, RunError, Step, Upload
 from kie_ui.runs.storage.run_store import RunStore
@@ -165,13 +165,8 @@ class TaskCreator:
         try:
             async with self.access.wait_for_client(run) as client:
                 run = await self._mark_as_sending(run)
-                request = run.request or {}
-                created = await client.create_task(
-                    run.model,
-                    request["input"],
-                    callback_url=request.get("callBackUrl"),
-                    attempts=1,  # each attempt takes from the budget anew
-                )
+                # One attempt: each takes from the budget anew.
+                created = await client.create_task(run.request or {}, attempts=1)
                 return await self._save_task(run, created)
         finally:
             self.in_flight.discard(run.id)

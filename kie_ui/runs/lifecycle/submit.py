@@ -14,7 +14,6 @@ from uuid import uuid4
 from pydantic import TypeAdapter, ValidationError
 
 from kie_ui.catalog.constraints import named
-from kie_ui.catalog.media_types import COMMON_IMAGE_TYPES
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.registry import Catalog
 from kie_ui.catalog.request import estimate_credits
@@ -23,7 +22,7 @@ from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.validate import InvalidValues, check_values
 from kie_ui.catalog.values import FileRef, MediaRef, as_media
 from kie_ui.media.formats import MediaProblem, PreparedFile
-from kie_ui.media.images.convert import PictureLimits, prepare_picture
+from kie_ui.media.images.convert import picture_limits, prepare_picture
 from kie_ui.media.storage import Storage, explain_os_error
 from kie_ui.runs.accounts import Backends
 from kie_ui.runs.errors import KeyMissing, StoreProblem
@@ -35,8 +34,6 @@ from kie_ui.runs.storage.run_store import RunStore
 MAX_CONCURRENT = 2
 """Pictures decoded at the same time: each may take hundreds of megabytes for a moment."""
 
-USUAL_MAX_BYTES = 10_000_000
-"""Of a picture, where a model documents no limit: what its siblings document."""
 MAX_BYTES = 100_000_000
 """What this program takes of other files where a model documents no limit."""
 
@@ -125,14 +122,6 @@ def _media_given(
         with suppress(ValidationError):  # then `check_values` has said so already
             media[parameter] = _REFS.validate_python(tuple(as_media(item) for item in items))
     return media
-
-
-def picture_limits(parameter: MediaParameter) -> PictureLimits:
-    """Return what a picture for this parameter must be like to be sent."""
-    return PictureLimits(
-        max_bytes=parameter.max_bytes or USUAL_MAX_BYTES,
-        accepts=parameter.accepts or COMMON_IMAGE_TYPES,
-    )
 
 
 def _prepare_all(

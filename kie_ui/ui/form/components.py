@@ -31,9 +31,8 @@ from kie_ui.catalog.parameters import (
 )
 from kie_ui.catalog.values import FileRef, MediaRef, UrlRef, is_web_address
 from kie_ui.media.formats import MediaProblem
-from kie_ui.media.images.convert import prepare_picture
+from kie_ui.media.images.convert import picture_limits, prepare_picture
 from kie_ui.media.images.open import inspect_picture
-from kie_ui.runs.lifecycle.submit import picture_limits
 from kie_ui.ui.asgi.uploads import folder_of
 
 UPLOAD_META = {"_type": "gradio.FileData"}

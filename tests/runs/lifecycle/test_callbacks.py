@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kie_ui.runs.lifecycle.adopt import CALLBACK_PATH, CallbackAddresses
+from kie_ui.runs.lifecycle.callbacks import CALLBACK_PATH, CallbackAddresses
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import Limits, RunService
 from tests.fake_kie import Answer, FakeKie, status
