@@ -228,20 +228,33 @@ class CollectionFiles:
         """Return the state of a collection's file; None where there is none."""
         try:
             found = self._path(name).stat()
-        except OSError:
+        except FileNotFoundError:
             return None
+        except OSError:  # reading it will say what is wrong
+            return 0, 0, 0
         return found.st_mtime_ns, found.st_size, found.st_ino
 
-    def names(self) -> Iterator[str]:
-        """List the collections that there are."""
-        with suppress(OSError), os.scandir(self.folder) as entries:
-            yield from (e.name.removesuffix(".json") for e in entries if e.name.endswith(".json"))
+    def names(self) -> list[str]:
+        """List the collections that there are. Raises: CollectionProblem."""
+        files = (name for name in self._sizes() if name.endswith(".json"))
+        return [name.removesuffix(".json") for name in files]
 
     def total_bytes(self) -> int:
-        """Return the size of all collections on the disk."""
-        with suppress(OSError), os.scandir(self.folder) as entries:
-            return sum(entry.stat().st_size for entry in entries)
-        return 0
+        """Return the size of all collections on the disk. Raises: CollectionProblem."""
+        return sum(self._sizes().values())
+
+    def _sizes(self) -> dict[str, int]:
+        """Return the size of every file, damaged ones included, by file name."""
+        sizes: dict[str, int] = {}
+        try:
+            for path in self.folder.iterdir():
+                with suppress(FileNotFoundError):  # removed meanwhile
+                    sizes[path.name] = path.stat().st_size
+        except FileNotFoundError:
+            return {}  # nobody has added a model yet
+        except OSError as exc:
+            raise CollectionProblem(_cannot_read(exc)) from exc
+        return sizes
 
     def collection(self, name: str) -> ModelCollection:
         """Return a collection as it is now; a missing or damaged one is empty."""
@@ -306,7 +319,7 @@ class CollectionFiles:
                 os.fsync(file.fileno())
             draft.replace(self._path(name))
         except OSError as exc:
-            with suppress(OSError):
+            with suppress(OSError):  # the first error is the one to report
                 draft.unlink(missing_ok=True)
             raise _cannot_write(exc) from exc
 

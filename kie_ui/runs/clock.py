@@ -48,7 +48,7 @@ class Clock:
         if limit_s is None:
             await event.wait()
         else:
-            with suppress(TimeoutError):
+            with suppress(TimeoutError):  # the limit is up
                 await self.within(limit_s, event.wait())
 
 

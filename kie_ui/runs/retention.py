@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from functools import partial
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
@@ -120,8 +119,10 @@ class Retention:
         """Return how many bytes files have, by their names; 0 for what cannot be looked at."""
         sizes = dict.fromkeys(names, 0)
         for name in sizes:
-            with suppress(OSError, OutsideStorage):
+            try:
                 sizes[name] = self._storage.size_bytes(name)
+            except (OSError, OutsideStorage) as problem:
+                log.warning("%s counts as empty for the disk limit: %s", name, problem)
         return sizes
 
     async def _free(self, excess_bytes: int) -> None:

@@ -191,7 +191,7 @@ class RunService:
             try:
                 await self._open()
             except (StoreProblem, OSError):  # the reason is in the log already
-                with suppress(StoreProblem):
+                with suppress(StoreProblem):  # tried again after the next wait
                     await self._store.open_read_only(reason)
 
     def _key_changed(self, owner: str) -> None:

@@ -146,7 +146,7 @@ def _serve(options: argparse.Namespace) -> None:
         key = options.key[0] if options.key else "any-text-will-do"
         sys.stdout.write(_GREETING.format(url=url_of(listener), key=key, folder=config.data_dir))
         sys.stdout.flush()
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt):  # the usual way to stop it
             serve_in_foreground(create_simulator(config), listener)
 
 

@@ -91,7 +91,7 @@ class SimulatorServer:
         self.stop()
 
     def _bind(self) -> socket.socket:
-        with contextlib.suppress(OSError, OverflowError):
+        with contextlib.suppress(OSError, OverflowError):  # taken, or no port: any will do
             return bind(_LOOPBACK, self._prefer_port)
         return bind(_LOOPBACK, 0)
 

@@ -79,7 +79,7 @@ class SimulatorLock:
 
         A successor at the same port is found by every client of the former holder.
         """
-        with suppress(ValueError):
+        with suppress(ValueError):  # the file is damaged
             return urlsplit(_read_address(self._former_address) or "").port or 0
         return 0
 

@@ -192,6 +192,19 @@ def test_a_collection_that_was_never_begun_is_empty_and_makes_no_file(
     assert not folder.exists()
 
 
+def test_an_unreadable_folder_is_a_problem_and_not_an_empty_collection(
+    collections: CollectionFiles, folder: Path
+) -> None:
+    """Its size is not zero, and the page says why no added model is shown."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_bytes(b"a file in its place")
+    assert collections.collection(NAME) == ModelCollection()
+    assert collections.warning(NAME)
+    for look in (collections.names, collections.total_bytes):
+        with pytest.raises(CollectionProblem):
+            look()
+
+
 def test_a_change_is_kept_for_whoever_comes_next(
     collections: CollectionFiles, folder: Path
 ) -> None:

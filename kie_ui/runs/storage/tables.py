@@ -234,13 +234,16 @@ def salvage_runs(connection: Connection) -> list[Run]:
     row_id = literal_column("rowid", BigInteger)
     try:
         last = connection.scalar(select(func.max(row_id)).select_from(RUNS)) or 0
-    except SQLAlchemyError:
+    except SQLAlchemyError:  # the highest number is unreadable: try them all
         last = MAX_SALVAGED_ROWS
+    unreadable = 0
     found: list[Run] = []
     one_row = select(*RUN_COLUMNS).where(row_id == bindparam("row_id"), NOT_IN_TRASH)
     for at in range(last, max(0, last - MAX_SALVAGED_ROWS), -1):
         try:
             found += readable(connection.execute(one_row, {"row_id": at}).mappings())
         except SQLAlchemyError:
-            continue
+            unreadable += 1
+    if unreadable:
+        log.warning("%s row number(s) of the damaged database cannot be read.", unreadable)
     return found

@@ -155,7 +155,7 @@ class _Worker:
         return read_json_object(line)
 
     def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):  # it has ended already
             self._process.kill()
 
     async def wait(self) -> None:
