@@ -8,6 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from kie_ui.catalog.registry import Catalog
 from kie_ui.runs.accounts import Backends
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.service import Limits, RunService
@@ -15,7 +16,6 @@ from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from tests.fake_kie import FakeKie
 from tests.runs.harness import (
     FastClock,
-    Questions,
     Restart,
     StartAnother,
     StillTime,
@@ -48,14 +48,8 @@ def fast() -> FastClock:
 
 @pytest.fixture
 def still() -> StillTime:
-    """Return time that stands still."""
+    """Return time that passes only when a test lets it."""
     return StillTime()
-
-
-@pytest.fixture
-def questions(still: StillTime) -> Questions:
-    """Return what is asked in Kie's place."""
-    return Questions(still)
 
 
 @pytest.fixture
@@ -73,24 +67,44 @@ def backends() -> Backends:
 
 
 @pytest.fixture
-async def restart(
+async def start_another(
     tmp_path: Path, fake: FakeKie, fast: FastClock, backends: Backends
-) -> AsyncIterator[Restart]:
+) -> AsyncIterator[StartAnother]:
+    """Return what starts services over the same data, each as a process of its own would."""
+    started: list[RunService] = []
+    usual_backends = backends
+
+    async def start(
+        limits: Limits = _USUAL,
+        *,
+        backends: Backends | None = None,
+        catalog: Catalog | None = None,
+    ) -> RunService:
+        transport = httpx.MockTransport(fake.answer)
+        service = make_service(
+            tmp_path, fast, backends or usual_backends, transport, limits, catalog
+        )
+        started.append(service)
+        await service.start()
+        return service
+
+    yield start
+    for service in started:
+        await service.stop()
+
+
+@pytest.fixture
+def restart(start_another: StartAnother) -> Restart:
     """Return what stops the service, if one runs, and starts the next one over the same data."""
     running: list[RunService] = []
 
     async def start(limits: Limits = _USUAL) -> RunService:
         if running:
             await running.pop().stop()
-        transport = httpx.MockTransport(fake.answer)
-        service = make_service(tmp_path, fast, backends, transport, limits)
-        await service.start()
-        running.append(service)
-        return service
+        running.append(await start_another(limits))
+        return running[-1]
 
-    yield start
-    for service in running:
-        await service.stop()
+    return start
 
 
 @pytest.fixture
@@ -101,7 +115,7 @@ async def service(restart: Restart) -> RunService:
 
 @pytest.fixture
 def values(picture: Path) -> dict[str, Any]:
-    """Return the values of a form that is filled in rightly."""
+    """Return the values of a valid form."""
     return grok_values(picture)
 
 
@@ -112,22 +126,3 @@ async def store(tmp_path: Path) -> AsyncIterator[RunStore]:
     await opened.open()
     yield opened
     await opened.close()
-
-
-@pytest.fixture
-async def start_another(
-    tmp_path: Path, fake: FakeKie, fast: FastClock, backends: Backends
-) -> AsyncIterator[StartAnother]:
-    """Return what starts services over the same data, each as a process of its own would."""
-    started: list[RunService] = []
-
-    async def start(limits: Limits = _USUAL) -> RunService:
-        transport = httpx.MockTransport(fake.answer)
-        service = make_service(tmp_path, fast, backends, transport, limits)
-        started.append(service)
-        await service.start()
-        return service
-
-    yield start
-    for service in started:
-        await service.stop()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import heapq
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
+import pytest
 from pydantic import SecretStr
 from sqlalchemy import event
 
@@ -21,26 +24,33 @@ from kie_ui.kie.client import Backend, KieClient
 from kie_ui.media.storage import Storage
 from kie_ui.runs.accounts import KEY_GONE, Backends, Balances, Clients
 from kie_ui.runs.clock import Clock
+from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.events import RunEvents
-from kie_ui.runs.lifecycle.poll_scheduler import Outcome, PollScheduler
-from kie_ui.runs.run import Clip, Run, RunError, Step, StepChange, Upload
+from kie_ui.runs.lifecycle.poll_scheduler import Outcome, PollScheduler, PollSettings
+from kie_ui.runs.run import BackendKind, Clip, Run, RunError, Step, StepChange, Upload
 from kie_ui.runs.service import Limits, RunService
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
-from tests.fake_kie import FakeKie, endless
+from tests.fake_kie import Answer, FakeKie, Fault, endless, refusal
 
 API = "http://kie.test"
 GROK = "grok-imagine/image-to-video"
 KEY = "planted-key-of-the-tests"
+SERVER_KEY = "key-of-the-server"
 OWNER = "ada"
+WEB = {"image_urls": ["https://example.com/a.png"]}
+"""Values of a form whose picture need not be uploaded."""
+FULL_DISK = "The database of runs cannot grow: the disk is full."
+HELD = "The database of runs is held by another program."
+NOT_FOUND = refusal(422, "recordInfo is null")
 PATIENCE_S = 30
 """How long a test waits for what must come."""
 
 
 class FastClock:
-    """Time that runs `speed` times as fast as the wall's, and jumps when told to.
+    """Time that runs `speed` times as fast as the wall clock's, and can jump.
 
-    The speed may change at any moment, and 0 stops time; who sleeps notices soon. A clock that
-    `is_shared` tells processes of one computer the same time.
+    The speed may change at any moment, and 0 stops time; sleepers notice soon. A clock that
+    `is_shared` shows all processes of one computer the same time.
     """
 
     def __init__(self, speed: float = 200.0, *, is_shared: bool = False) -> None:
@@ -108,11 +118,11 @@ class StillTime:
 
 
 class Questions:
-    """Answers as told, and remembers when it was asked about what."""
+    """Answers polls as scripted, and records which run was polled when."""
 
     def __init__(self, time: StillTime) -> None:
         self._time = time
-        self.asked: list[tuple[str, float]] = []
+        self.polled: list[tuple[str, float]] = []
         self.outcomes: dict[str, list[Run | Outcome]] = {}
         self.usual = Outcome.AGAIN
         self.hold: asyncio.Event | None = None
@@ -121,7 +131,7 @@ class Questions:
         self.max_concurrent = 0
 
     async def __call__(self, run: Run) -> Run | Outcome:
-        self.asked.append((run.id, self._time.now_s))
+        self.polled.append((run.id, self._time.now_s))
         self.concurrent += 1
         self.max_concurrent = max(self.max_concurrent, self.concurrent)
         if self.hold is not None:
@@ -132,25 +142,46 @@ class Questions:
         following = self.outcomes.get(run.id)
         return following.pop(0) if following else self.usual
 
-    def times_s(self, run_id: str = "r1") -> list[float]:
-        return [at_s for asked, at_s in self.asked if asked == run_id]
-
 
 class Polling:
-    """A scheduler, and the runs that wait for the ends of their tasks with it."""
+    """A scheduler under a test's own time, and the runs that wait for the ends of their tasks."""
 
-    def __init__(self, scheduler: PollScheduler) -> None:
-        self.scheduler = scheduler
-        self.hint = scheduler.hint
-        self.wake = scheduler.wake
-        self.ended: list[Run] = []
-        self._waiting: list[asyncio.Task[None]] = []
+    def __init__(
+        self,
+        poll: Callable[[Run], Awaitable[Run | Outcome]] | None = None,
+        account_of: Callable[[Run], str] = lambda _run: "account",
+        *,
+        polls_per_s: float = math.inf,
+        max_concurrent: int = 8,
+        chance: float = 0.0,
+    ) -> None:
+        self.time = StillTime()
+        self.pass_s = self.time.pass_s
+        self.questions = Questions(self.time)
+        settings = PollSettings(self.time.clock, max_concurrent, polls_per_s, lambda: chance)
+        self.scheduler = PollScheduler(poll or self.questions, account_of, settings)
+        self.hint = self.scheduler.hint
+        self.wake = self.scheduler.wake
+        self._waiting: list[asyncio.Task[Run]] = []
 
-    def watch(self, run: Run, *, at_once: bool = False) -> None:
-        async def wait() -> None:
-            self.ended.append(await self.scheduler.wait(run, at_once=at_once))
+    def watch(self, run: Run | None = None, *, at_once: bool = False) -> None:
+        waiting = self.scheduler.wait(run or a_watched_run(), at_once=at_once)
+        self._waiting.append(asyncio.create_task(waiting))
 
-        self._waiting.append(asyncio.create_task(wait()))
+    def watch_many(self, runs: int) -> None:
+        for number in range(runs):
+            self.watch(a_watched_run(f"r{number}"))
+
+    @property
+    def polled(self) -> list[tuple[str, float]]:
+        """Which run was polled when."""
+        return self.questions.polled
+
+    def times_s(self, run_id: str = "r1") -> list[float]:
+        return [at_s for polled, at_s in self.polled if polled == run_id]
+
+    def all_times_s(self) -> list[float]:
+        return [at_s for _, at_s in self.polled]
 
     async def stop(self) -> None:
         for task in self._waiting:
@@ -161,15 +192,31 @@ class Polling:
 
 def make_backends(api: str = API) -> Backends:
     """Return backends where the one owner has typed a key."""
-
-    async def demo() -> Backend:
-        return Backend(
-            kind="demo", api_base_url=api, upload_base_url=api, api_key=SecretStr("demo-key")
-        )
-
-    made = Backends(demo=demo, api_base_url=api, upload_base_url=api)
+    made = _backends(api)
     made.set_key(OWNER, KEY)
     return made
+
+
+def make_shared_backends() -> Backends:
+    """Return the backends of a server with a key that every visitor may use."""
+    return _backends(API, server=_backend("live", API, SERVER_KEY))
+
+
+def _backends(api: str, server: Backend | None = None) -> Backends:
+    async def demo() -> Backend:
+        return _backend("demo", api, "demo-key")
+
+    return Backends(
+        demo=demo,
+        server=server,
+        may_use_server=lambda _owner: True,
+        api_base_url=api,
+        upload_base_url=api,
+    )
+
+
+def _backend(kind: BackendKind, api: str, key: str) -> Backend:
+    return Backend(kind=kind, api_base_url=api, upload_base_url=api, api_key=SecretStr(key))
 
 
 class Restart(Protocol):
@@ -181,7 +228,13 @@ class Restart(Protocol):
 class StartAnother(Protocol):
     """Starts one more service over the same data, as a process of its own would."""
 
-    async def __call__(self, limits: Limits = ...) -> RunService: ...
+    async def __call__(
+        self,
+        limits: Limits = ...,
+        *,
+        backends: Backends | None = None,
+        catalog: Catalog | None = None,
+    ) -> RunService: ...
 
 
 def make_service(
@@ -207,7 +260,7 @@ def make_service(
 
 
 def grok_values(picture: Path) -> dict[str, Any]:
-    """Return the values of a form that is filled in rightly."""
+    """Return the values of a valid form."""
     return {
         "image_urls": [FileRef(path=str(picture), name="given.png")],
         "prompt": "She waves.",
@@ -263,26 +316,72 @@ def a_run(number: int = 1, owner: str = OWNER, **fields: Any) -> Run:
 def a_watched_run(
     run_id: str = "r1", owner: str = "ada", sent_at_ms: int = 0, **fields: Any
 ) -> Run:
-    """Return a run whose task was made, and of which nothing was asked yet."""
+    """Return a run whose task was made, and which was not polled yet."""
     fields |= {"id": run_id, "task_id": f"task-of-{run_id}", "step": Step.WAITING}
     return a_run(owner=owner, sent_at_ms=sent_at_ms, created_at_ms=sent_at_ms, **fields)
 
 
+async def press(
+    service: RunService,
+    values: dict[str, Any],
+    *steps: Step,
+    owner: str = OWNER,
+    backend: BackendKind = "live",
+) -> Run:
+    """Press Generate, and wait until the run is at one of the steps, or else until it ends."""
+    run = await service.submit(owner, GROK, values, backend)
+    return await (reached(service, run, *steps) if steps else ended(service, run))
+
+
+async def press_times(service: RunService, values: dict[str, Any], times: int) -> list[Run]:
+    """Press Generate several times."""
+    return [await service.submit(OWNER, GROK, values, "live") for _ in range(times)]
+
+
+async def ended(service: RunService, run: Run) -> Run:
+    """Wait for the end of a run."""
+    return await when(service, run, lambda run: run.is_final)
+
+
 async def reached(service: RunService, run: Run, *steps: Step) -> Run:
-    """Wait until a run stands at one of the steps."""
+    """Wait until a run is at one of the steps."""
+    return await when(service, run, lambda run: run.step in steps)
+
+
+async def noted(service: RunService, run: Run, note: str) -> None:
+    """Wait until a run has a status note."""
+    await when(service, run, lambda run: run.status_note == note)
+
+
+async def when(service: RunService, run: Run, claim: Callable[[Run], bool]) -> Run:
+    """Wait until a claim about a run is true."""
     async with asyncio.timeout(PATIENCE_S), service.subscribe(run.owner) as changed:
         run = await service.run(run.owner, run.id)
-        while run.step not in steps:
+        while not claim(run):
             news = await anext(changed)
             run = news if news.id == run.id else run
     return run
 
 
-async def noted(service: RunService, run: Run, note: str) -> None:
-    """Wait until a run carries a remark."""
-    async with asyncio.timeout(PATIENCE_S), service.subscribe(run.owner) as changed:
-        while (await service.run(run.owner, run.id)).status_note != note:
-            await anext(changed)
+async def idle(service: RunService) -> None:
+    """Wait until a service works on no run."""
+    await until(lambda: not service._engine._running)
+
+
+async def missing(
+    service: RunService, fake: FakeKie, fast: FastClock, values: dict[str, Any]
+) -> Run:
+    """Press Generate, and have Kie not know the task for longer than is usual."""
+    fake.outages["record"] = NOT_FOUND
+    run = await press(service, values, Step.WAITING)
+    fast.jump(125)
+    return await reached(service, run, Step.UNKNOWN)
+
+
+def error_of(run: Run) -> RunError:
+    """Return the error that a run must have."""
+    assert run.error is not None
+    return run.error
 
 
 async def until(claim: Callable[[], bool]) -> None:
@@ -290,6 +389,11 @@ async def until(claim: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not claim():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.005)
+
+
+def most_within(times_s: list[float], window_s: float) -> int:
+    """Return the largest number of times within any window of so many seconds."""
+    return max(sum(start <= at_s < start + window_s for at_s in times_s) for start in times_s)
 
 
 class RecordedEvents(RunEvents):
@@ -302,6 +406,43 @@ class RecordedEvents(RunEvents):
     def publish(self, run: Run) -> None:
         self.runs.append(run)
         super().publish(run)
+
+
+class Flaky:
+    """Has a method of a store fail as long as any failures are `left`."""
+
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        store: object,
+        method: str,
+        sentence: str,
+        *,
+        left: float = 0,
+        only_if: Callable[..., bool] = lambda *_args, **_kwargs: True,
+    ) -> None:
+        self.left = left
+        self.failed = 0
+        real = getattr(store, method)
+
+        async def work_or_fail(*args: Any, **kwargs: Any) -> Any:
+            if self.left > 0 and only_if(*args, **kwargs):
+                self.left -= 1
+                self.failed += 1
+                raise StoreProblem(sentence)
+            return await real(*args, **kwargs)
+
+        monkeypatch.setattr(store, method, work_or_fail)
+
+
+def held_until(released: asyncio.Event) -> Fault:
+    """Keep requests waiting until they are released, and let Kie answer them then."""
+
+    async def hold(request: httpx.Request) -> Answer | None:
+        await released.wait()
+        return None
+
+    return hold
 
 
 class Pragmas:
@@ -334,6 +475,20 @@ class Pragmas:
 def files_below(folder: Path, pattern: str = "*") -> list[Path]:
     """List the files in a folder and in its folders."""
     return [path for path in folder.rglob(pattern) if path.is_file()]
+
+
+def fingerprint(path: Path) -> str:
+    """Return the digest of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def damage(path: Path, first: float = 0.4, last: float = 0.6) -> None:
+    """Overwrite some pages in the middle of a database."""
+    content = bytearray(path.read_bytes())
+    pages = len(content) // 4096
+    for page in range(int(pages * first), int(pages * last)):
+        content[page * 4096 : (page + 1) * 4096] = b"\xa5" * 4096
+    path.write_bytes(content)
 
 
 async def waiting_for_its_key(

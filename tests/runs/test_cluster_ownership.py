@@ -6,11 +6,24 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_ui.runs.errors import StoreProblem, WrongStep
+from kie_ui.runs.errors import WrongStep
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from tests.fake_kie import Answer, FakeKie, refusal
-from tests.runs.harness import GROK, OWNER, FastClock, Restart, StartAnother, reached, until
+from tests.runs.harness import (
+    GROK,
+    HELD,
+    OWNER,
+    FastClock,
+    Flaky,
+    StartAnother,
+    held_until,
+    idle,
+    press,
+    reached,
+    until,
+    when,
+)
 
 
 async def die(service: RunService) -> None:
@@ -26,24 +39,24 @@ async def die(service: RunService) -> None:
     service._ownership._is_held = False
 
 
-async def pressed(service: RunService, values: dict[str, Any], *steps: Step) -> Run:
-    """Press Generate and wait for one of the steps."""
-    return await reached(service, await service.submit(OWNER, GROK, values, "live"), *steps)
+@pytest.fixture
+async def generating(service: RunService, fake: FakeKie, values: dict[str, Any]) -> Run:
+    """Return a run of the first process, whose task takes until `polls_until_success` is 0."""
+    fake.polls_until_success = 10**6
+    return await press(service, values, Step.GENERATING)
 
 
 async def test_a_run_has_one_holder_who_polls_and_fetches_it(
-    service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+    service: RunService, start_another: StartAnother, fake: FakeKie, generating: Run
 ) -> None:
     """A second process on the same folder leaves a living one's runs alone."""
-    fake.polls_until_success = 10**6
-    run = await pressed(service, values, Step.GENERATING)
     second = await start_another()
     assert second._scheduler._pollers == {}
     assert second._engine._running == {}
     fake.polls_until_success = 0
-    assert (await reached(second, run, Step.DONE)).step is Step.DONE
+    assert (await reached(second, generating, Step.DONE)).step is Step.DONE
     assert (fake.counts["create"], fake.counts["media"]) == (1, 1)
-    assert (await second.run(OWNER, run.id)).holder == service._ownership._lock.id
+    assert (await second.run(OWNER, generating.id)).holder == service._ownership._lock.id
     assert second._scheduler._pollers == {}
 
 
@@ -65,52 +78,43 @@ async def test_changes_of_one_process_reach_the_pages_of_the_other(
     assert fake.counts["create"] == 1
 
 
-async def test_the_same_change_is_not_told_over_and_over(
+async def test_the_same_change_is_not_published_over_and_over(
     service: RunService, start_another: StartAnother, fast: FastClock, values: dict[str, Any]
 ) -> None:
-    """Looks overlap, tellings do not."""
+    """Looks at the database overlap, published changes do not."""
     second = await start_another()
-    run = await pressed(service, values, Step.DONE)
-    await until_noted(service, run)
+    run = await press(service, values, Step.DONE)
+    await when(service, run, lambda run: run.balance_after is not None)
     async with second.subscribe(OWNER) as changed:
-        told = 0
+        published = 0
         try:
             async with asyncio.timeout(20 / fast.speed):
                 while True:
                     await anext(changed)
-                    told += 1
+                    published += 1
         except TimeoutError:
-            assert told <= 2
-
-
-async def until_noted(service: RunService, run: Run) -> None:
-    """Wait until the last word about a run is written."""
-    async with asyncio.timeout(10):
-        while (await service.run(OWNER, run.id)).balance_after is None:  # noqa: ASYNC110 - no event
-            await asyncio.sleep(0.005)
+            assert published <= 2
 
 
 async def test_when_the_holder_dies_another_goes_on(
-    service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+    service: RunService, start_another: StartAnother, fake: FakeKie, generating: Run
 ) -> None:
     """Nobody has to start anything: the survivor notices, polls on, and fetches the clip."""
-    fake.polls_until_success = 10**6
-    run = await pressed(service, values, Step.GENERATING)
     second = await start_another()
     await die(service)
     fake.polls_until_success = 0
-    run = await reached(second, run, Step.DONE)
+    run = await reached(second, generating, Step.DONE)
     assert run.holder == second._ownership._lock.id
     assert (fake.counts["create"], fake.counts["media"]) == (1, 1)
 
 
-async def test_a_process_that_came_and_died_between_two_looks_leaves_nothing_lying(
+async def test_runs_of_a_process_that_came_and_died_between_two_looks_are_taken_over(
     service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
 ) -> None:
-    """Its runs are taken over though nobody ever saw it alive."""
+    """Nobody ever saw it alive."""
     second = await start_another()
     fake.polls_until_success = 10**6
-    run = await pressed(second, values, Step.GENERATING)
+    run = await press(second, values, Step.GENERATING)
     service._ownership._others = frozenset()  # it has not looked since
     await die(second)
     fake.polls_until_success = 0
@@ -118,16 +122,13 @@ async def test_a_process_that_came_and_died_between_two_looks_leaves_nothing_lyi
 
 
 async def test_a_clean_stop_hands_over(
-    restart: Restart, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+    service: RunService, start_another: StartAnother, fake: FakeKie, generating: Run
 ) -> None:
     """What the stopped process leaves is taken on by the one that stays."""
-    fake.polls_until_success = 10**6
-    service = await restart()
-    run = await pressed(service, values, Step.GENERATING)
     second = await start_another()
     await service.stop()
     fake.polls_until_success = 0
-    run = await reached(second, run, Step.DONE)
+    run = await reached(second, generating, Step.DONE)
     assert run.holder == second._ownership._lock.id
     assert fake.counts["create"] == 1
 
@@ -145,7 +146,7 @@ async def test_a_run_in_line_is_sent_by_the_survivor_and_only_by_it(
         return 3_600.0
 
     monkeypatch.setattr(service._queue, "_take", not_yet)
-    run = await pressed(service, values, Step.LINED_UP)
+    run = await press(service, values, Step.LINED_UP)
     second = await start_another()
     await die(service)
     await service._queue.stop()
@@ -178,7 +179,7 @@ async def test_of_two_that_take_a_run_for_theirs_one_sends(
     async with asyncio.timeout(10):
         await second.ended(OWNER, run.id)
         released.set()
-        await until(lambda: not service._engine._running)
+        await idle(service)
     assert (await second.run(OWNER, run.id)).step is Step.DONE
     assert fake.counts["create"] == 1
 
@@ -186,14 +187,9 @@ async def test_of_two_that_take_a_run_for_theirs_one_sends(
 async def test_a_run_can_be_cancelled_from_the_other_process(
     service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
 ) -> None:
-    """The page that asked is told so, nothing is sent, and the holder's own pages learn of it."""
+    """Nothing is sent, and the pages of both processes show it."""
     released = asyncio.Event()
-
-    async def slow(request: httpx.Request) -> Answer | None:
-        await released.wait()
-        return None
-
-    fake.faults["upload"] = [slow]
+    fake.faults["upload"] = [held_until(released)]
     run = await service.submit(OWNER, GROK, values, "live")
     await until(lambda: fake.counts["upload"] == 1)
     second = await start_another()
@@ -206,13 +202,11 @@ async def test_a_run_can_be_cancelled_from_the_other_process(
 
 
 async def test_a_task_that_another_process_watches_is_not_watched_twice(
-    service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+    service: RunService, start_another: StartAnother, fake: FakeKie, generating: Run
 ) -> None:
     """Tracking what one follows already just shows it."""
-    fake.polls_until_success = 10**6
-    run = await pressed(service, values, Step.GENERATING)
     second = await start_another()
-    assert (await second.track(OWNER, run.task_id or "", "live")).id == run.id
+    assert (await second.track(OWNER, generating.task_id or "", "live")).id == generating.id
     assert second._scheduler._pollers == {}
     assert second._engine._running == {}
 
@@ -220,9 +214,9 @@ async def test_a_task_that_another_process_watches_is_not_watched_twice(
 async def test_a_paid_clip_that_one_process_could_not_keep_is_fetched_by_the_other(
     service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
 ) -> None:
-    """Whoever is asked takes the run on; two that are asked at once fetch it once."""
+    """Either process can take the run on; two at once fetch it once."""
     fake.outages["media"] = refusal(500)
-    run = await pressed(service, values, Step.UNFETCHED)
+    run = await press(service, values, Step.UNFETCHED)
     second = await start_another()
     asked = fake.counts["media"]
     fake.outages.clear()
@@ -240,39 +234,27 @@ async def test_a_look_that_fails_is_tried_again(
     service: RunService,
     start_another: StartAnother,
     fake: FakeKie,
-    values: dict[str, Any],
+    generating: Run,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A database that is busy for a moment does not make a process blind for good."""
-    fake.polls_until_success = 10**6
-    run = await pressed(service, values, Step.GENERATING)
     second = await start_another()
-    holders = second._store.holders
-    failures = 3
-
-    async def flaky() -> frozenset[str | None]:
-        nonlocal failures
-        failures -= 1
-        if failures > 0:
-            raise StoreProblem("The database of runs is held by another program.")
-        return await holders()
-
-    monkeypatch.setattr(second._store, "holders", flaky)
+    flaky = Flaky(monkeypatch, second._store, "holders", HELD, left=2)
     await die(service)
     fake.polls_until_success = 0
-    await reached(second, run, Step.DONE)
+    await reached(second, generating, Step.DONE)
+    assert flaky.failed == 2
     assert "held by another program" in caplog.text
 
 
 async def test_the_stopped_take_nothing_over(
-    restart: Restart, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
+    service: RunService, start_another: StartAnother, fake: FakeKie, values: dict[str, Any]
 ) -> None:
-    """After its stop a service begins nothing, whatever is left lying in that moment."""
+    """After its stop a service begins nothing, whatever is left over at that moment."""
     fake.polls_until_success = 10**6
-    service = await restart()
     second = await start_another()
-    run = await pressed(second, values, Step.GENERATING)
+    run = await press(second, values, Step.GENERATING)
     stopping = asyncio.create_task(service.stop())
     await die(second)
     await stopping

@@ -2,60 +2,66 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from pydantic import SecretStr
 
-from kie_ui.kie.client import Backend
 from kie_ui.kie.errors import KieError, TaskNotFound
 from kie_ui.runs.accounts import Backends
 from kie_ui.runs.errors import KeyMissing, UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.adopt import clean_task_id
 from kie_ui.runs.run import BackendKind, Run, Step
 from kie_ui.runs.service import RunService
-from tests.fake_kie import FakeKie, dropped, refusal, status
+from tests.fake_kie import FakeKie, Fault, dropped, status
 from tests.runs.harness import (
-    API,
     GROK,
     KEY,
+    NOT_FOUND,
     OWNER,
     FastClock,
     Restart,
-    make_service,
+    StartAnother,
+    error_of,
+    held_until,
+    idle,
+    make_shared_backends,
+    missing,
+    press,
     reached,
     until,
 )
 from tests.wire.tiny_media import shows
 
-NOT_FOUND = refusal(422, "recordInfo is null")
 ELSEWHERE = "task-made-elsewhere"
 
 
 def made_with(prompt: str = "A cat.", model: str = GROK, **more: Any) -> dict[str, Any]:
-    """Return what a task's record tells of how it was made."""
+    """Return what a task's record says about how it was made."""
     inputs = {"prompt": prompt, "image_urls": ["https://example.com/a.png"], "duration": "6"}
     param = json.dumps({"model": model, "input": inputs, **more})
     return {"model": model, "param": param, "createTime": 1_790_000_000_000}
 
 
-async def of_unknown_fate(service: RunService, fake: FakeKie, values: dict[str, Any]) -> Run:
+async def of_unknown_fate(
+    service: RunService, fake: FakeKie, values: dict[str, Any], owner: str = OWNER
+) -> Run:
     """Press Generate, and lose the create's answer."""
     fake.faults["create"] = [dropped()]
-    run = await service.submit(OWNER, GROK, values, "live")
-    return await reached(service, run, Step.UNKNOWN)
+    return await press(service, values, Step.UNKNOWN, owner=owner)
 
 
 # Track an existing task
 
 
+async def adopted(service: RunService, step: Step = Step.DONE) -> Run:
+    """Track a task made elsewhere, and wait until its run is at a step."""
+    return await reached(service, await service.track(OWNER, ELSEWHERE, "live"), step)
+
+
 async def test_a_task_made_elsewhere_is_adopted_and_fetched(
     service: RunService, fake: FakeKie
 ) -> None:
-    """Its id is enough: nothing is created or billed, and the clip is had."""
+    """Its id is enough: nothing is created or billed, and the clip is fetched."""
     fake.record = made_with()
     run = await service.track(OWNER, f"  {ELSEWHERE}\n", "live")
     assert (run.task_id, run.model, run.is_tracked, run.is_final) == (ELSEWHERE, GROK, True, False)
@@ -72,55 +78,47 @@ async def test_a_task_that_has_succeeded_is_fetched_at_once(
 ) -> None:
     """Nobody waits for a poll that has nothing to wait for."""
     fake.polls_until_success = 0
-    run = await reached(service, await service.track(OWNER, ELSEWHERE, "live"), Step.DONE)
-    assert run.clips
+    assert (await adopted(service)).clips
 
 
 async def test_a_task_that_has_failed_says_why(service: RunService, fake: FakeKie) -> None:
     """It is adopted all the same: the person asked what became of it."""
     fake.record = {"state": "fail", "failCode": "500", "failMsg": "The picture shows nothing."}
-    run = await reached(service, await service.track(OWNER, ELSEWHERE, "live"), Step.FAILED)
-    assert run.error is not None
-    assert "The picture shows nothing" in run.error.message
+    run = await adopted(service, Step.FAILED)
+    assert "The picture shows nothing" in error_of(run).message
 
 
-async def test_a_task_of_a_model_without_a_form_is_adopted_too(
-    service: RunService, fake: FakeKie
-) -> None:
-    """Any task, made with anything: what can be shown of it is shown."""
-    fake.record = made_with("A dog.", model="someone/else's-model")
-    run = await reached(service, await service.track(OWNER, ELSEWHERE, "live"), Step.DONE)
-    assert (run.model, run.values) == ("someone/else's-model", {"prompt": "A dog."})
+BARE: tuple[dict[str, Any], ...] = (
+    {},
+    {"param": "no json"},
+    {"param": "[]"},
+    {"param": '{"input":1}'},
+)
 
 
 @pytest.mark.parametrize(
-    "record", [{}, {"param": "no json"}, {"param": "[]"}, {"param": '{"input":1}'}]
+    ("record", "model", "values"),
+    [
+        (made_with("A dog.", model="someone/else's"), "someone/else's", {"prompt": "A dog."}),
+        *((record, "unknown model", {}) for record in BARE),
+    ],
 )
-async def test_a_task_that_tells_nothing_of_itself_is_adopted_too(
-    service: RunService, fake: FakeKie, record: dict[str, Any]
+async def test_a_task_is_adopted_whatever_is_known_of_its_model(
+    service: RunService, fake: FakeKie, record: dict[str, Any], model: str, values: dict[str, Any]
 ) -> None:
-    """A record may be as bare as it likes."""
+    """A model without a form shows what can be shown, and a record may be bare."""
     fake.record = record
-    run = await reached(service, await service.track(OWNER, ELSEWHERE, "live"), Step.DONE)
-    assert (run.model, run.values) == ("unknown model", {})
+    run = await adopted(service)
+    assert (run.model, run.values) == (model, values)
 
 
-async def test_a_task_that_kie_does_not_know_is_not_adopted(
-    service: RunService, fake: FakeKie
+@pytest.mark.parametrize(("fault", "error"), [(NOT_FOUND, TaskNotFound), (status(503), KieError)])
+async def test_nothing_is_adopted_of_which_kie_says_nothing(
+    service: RunService, fake: FakeKie, fault: Fault, error: type[KieError]
 ) -> None:
-    """A mistyped id leaves no run behind."""
-    fake.outages["record"] = NOT_FOUND
-    with pytest.raises(TaskNotFound):
-        await service.track(OWNER, ELSEWHERE, "live")
-    assert await service.recent(OWNER, 9) == ()
-
-
-async def test_when_kie_cannot_be_asked_nothing_is_adopted(
-    service: RunService, fake: FakeKie
-) -> None:
-    """The error is Kie's own, and a sentence."""
-    fake.outages["record"] = status(503)
-    with pytest.raises(KieError):
+    """A mistyped id, or a Kie that does not answer, leaves no run behind."""
+    fake.outages["record"] = fault
+    with pytest.raises(error):
         await service.track(OWNER, ELSEWHERE, "live")
     assert await service.recent(OWNER, 9) == ()
 
@@ -140,19 +138,14 @@ async def test_a_task_that_is_followed_already_is_shown_and_not_followed_twice(
 ) -> None:
     """Whatever its run is at, it is neither asked about nor fetched once more."""
     held = asyncio.Event()
-
-    async def slow(_request: Any) -> None:
-        await held.wait()
-
-    fake.outages["media"] = slow
-    run = await service.submit(OWNER, GROK, values, "live")
-    run = await reached(service, run, Step.FETCHING)
+    fake.outages["media"] = held_until(held)
+    run = await press(service, values, Step.FETCHING)
     await until(lambda: fake.counts["media"] == 1)
     for _ in range(3):
         assert (await service.track(OWNER, run.task_id or "", "live")).id == run.id
     held.set()
     run = await reached(service, run, Step.DONE)
-    await until(lambda: not service._engine._running)
+    await idle(service)
     assert (await service.track(OWNER, run.task_id or "", "live")).id == run.id
     assert fake.counts["media"] == 1
     assert len(await service.recent(OWNER, 9)) == 1
@@ -187,56 +180,35 @@ DAY_S = 24 * 3600
 @pytest.fixture
 def shared() -> Backends:
     """Give a server whose one key all visitors use."""
-
-    async def demo() -> Backend:
-        return _at_kie("demo", "demo-key")
-
-    server = _at_kie("live", "key-of-the-server")
-    return Backends(
-        demo=demo,
-        server=server,
-        may_use_server=lambda _owner: True,
-        api_base_url=API,
-        upload_base_url=API,
-    )
-
-
-def _at_kie(kind: BackendKind, key: str) -> Backend:
-    return Backend(kind=kind, api_base_url=API, upload_base_url=API, api_key=SecretStr(key))
+    return make_shared_backends()
 
 
 @pytest.fixture
-async def of_many(
-    tmp_path: Path, fake: FakeKie, fast: FastClock, shared: Backends
-) -> AsyncIterator[RunService]:
+async def of_many(start_another: StartAnother, shared: Backends) -> RunService:
     """Give a service whose visitors share a backend."""
-    service = make_service(tmp_path, fast, shared, httpx.MockTransport(fake.answer))
-    await service.start()
-    yield service
-    await service.stop()
+    return await start_another(backends=shared)
 
 
 async def unknown_to(service: RunService, fake: FakeKie, task_id: str, kind: BackendKind) -> None:
-    """Claim that a task is to Eve as one that there is not, to the letter."""
-    with pytest.raises(TaskNotFound) as told:
+    """Claim that Eve gets the same answer about a task as about one that does not exist."""
+    with pytest.raises(TaskNotFound) as hidden:
         await service.track("eve", task_id, kind)
     asked = fake.counts["record"]
     fake.faults["record"] = [NOT_FOUND]
     with pytest.raises(TaskNotFound) as real:
         await service.track("eve", "task-of-nobody", kind)
-    assert str(told.value) == str(real.value)
-    assert (told.value.code, told.value.may_retry) == (real.value.code, real.value.may_retry)
+    assert str(hidden.value) == str(real.value)
+    assert (hidden.value.code, hidden.value.may_retry) == (real.value.code, real.value.may_retry)
     assert fake.counts["record"] == asked + 1
     assert await service.recent("eve", 9) == ()
 
 
 @pytest.mark.parametrize("kind", ["demo", "live"])
-async def test_a_task_of_another_visitor_is_as_one_that_there_is_not(
+async def test_a_task_of_another_visitor_does_not_exist(
     of_many: RunService, fake: FakeKie, values: dict[str, Any], kind: BackendKind
 ) -> None:
     """Task ids stand in clips: whoever learns one gets neither prompt nor clip with it."""
-    run = await of_many.submit(OWNER, GROK, values, kind)
-    run = await reached(of_many, run, Step.DONE)
+    run = await press(of_many, values, Step.DONE, backend=kind)
     await unknown_to(of_many, fake, run.task_id or "", kind)
     assert (await of_many.track(OWNER, run.task_id or "", kind)).id == run.id
 
@@ -249,9 +221,8 @@ async def test_a_task_stays_its_visitors_when_its_run_is_deleted(
     values: dict[str, Any],
     kind: BackendKind,
 ) -> None:
-    """In the bin as after it; its owner may adopt it anew."""
-    run = await of_many.submit(OWNER, GROK, values, kind)
-    run = await reached(of_many, run, Step.DONE)
+    """In the trash and after it; the owner may adopt the task again."""
+    run = await press(of_many, values, Step.DONE, backend=kind)
     await of_many.history.delete(OWNER, [run.id])
     await unknown_to(of_many, fake, run.task_id or "", kind)
     fast.jump(DAY_S)
@@ -265,13 +236,10 @@ async def test_a_task_stays_its_visitors_when_its_run_is_deleted(
 async def test_a_task_of_another_visitor_is_given_to_no_run_of_unknown_fate(
     of_many: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
-    """Not even whether it is of the same model is told."""
-    theirs = await of_many.submit(OWNER, GROK, values, "live")
-    theirs = await reached(of_many, theirs, Step.DONE)
+    """The answer does not even say whether it is of the same model."""
+    theirs = await press(of_many, values, Step.DONE)
     fake.record = made_with("Another prompt.", model="another/model")
-    fake.faults["create"] = [dropped()]
-    run = await of_many.submit("eve", GROK, values, "live")
-    run = await reached(of_many, run, Step.UNKNOWN)
+    run = await of_unknown_fate(of_many, fake, values, "eve")
     with pytest.raises(TaskNotFound):
         await of_many.give_task_id("eve", run.id, theirs.task_id or "")
     run = await of_many.run("eve", run.id)
@@ -282,8 +250,7 @@ async def test_a_typed_key_does_not_open_the_servers_tasks_to_their_next_visitor
     of_many: RunService, fake: FakeKie, shared: Backends, values: dict[str, Any]
 ) -> None:
     """Whoever made a task with the server's key did so, whatever key they have now."""
-    run = await of_many.submit(OWNER, GROK, values, "live")
-    run = await reached(of_many, run, Step.DONE)
+    run = await press(of_many, values, Step.DONE)
     shared.set_key(OWNER, KEY)
     await unknown_to(of_many, fake, run.task_id or "", "live")
 
@@ -291,10 +258,9 @@ async def test_a_typed_key_does_not_open_the_servers_tasks_to_their_next_visitor
 async def test_two_visitors_with_the_same_typed_key_share_an_account(
     of_many: RunService, fake: FakeKie, shared: Backends, values: dict[str, Any]
 ) -> None:
-    """And still not each other's runs; a key that nobody else uses sees what Kie tells it."""
+    """But not each other's runs; a key that nobody else uses sees what Kie shows it."""
     shared.set_key(OWNER, KEY)
-    run = await of_many.submit(OWNER, GROK, values, "live")
-    run = await reached(of_many, run, Step.DONE)
+    run = await press(of_many, values, Step.DONE)
     shared.set_key("eve", KEY)
     await unknown_to(of_many, fake, run.task_id or "", "live")
     shared.set_key("eve", "eves-own-key")
@@ -477,8 +443,7 @@ async def test_only_what_is_of_unknown_fate_is_sent_again(
     service: RunService, fake: FakeKie, values: dict[str, Any], backends: Backends
 ) -> None:
     """A run that is known to be done, or whose task is known, is not; nor someone else's."""
-    done = await service.submit(OWNER, GROK, values, "live")
-    await reached(service, done, Step.DONE)
+    done = await press(service, values, Step.DONE)
     with pytest.raises(WrongStep):
         await service.send_again(OWNER, done.id)
     old = await of_unknown_fate(service, fake, values)
@@ -494,10 +459,6 @@ async def test_a_missing_task_is_asked_about_again_and_not_sent_again(
     service: RunService, fake: FakeKie, fast: FastClock, values: dict[str, Any]
 ) -> None:
     """A run with a task id may have been paid: the sentence says what to do instead."""
-    fake.outages["record"] = NOT_FOUND
-    run = await service.submit(OWNER, GROK, values, "live")
-    await reached(service, run, Step.WAITING)
-    fast.jump(125)
-    await reached(service, run, Step.UNKNOWN)
+    run = await missing(service, fake, fast, values)
     with pytest.raises(WrongStep, match="ask Kie about it again"):
         await service.send_again(OWNER, run.id)

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,160 +10,133 @@ import httpx
 import pytest
 
 from kie_ui.runs.accounts import Backends
-from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.lifecycle.create import MAX_UPLOADS_OF_ONE, RATE_LIMIT_WAITS_S
-from kie_ui.runs.lifecycle.create_queue import TakeCreate
 from kie_ui.runs.limits import CreateBudget
-from kie_ui.runs.run import Run, Step
+from kie_ui.runs.run import Step
 from kie_ui.runs.service import Limits, RunService
 from tests.fake_kie import Answer, FakeKie, dropped, refusal
-from tests.runs.harness import GROK, OWNER, FastClock, Restart, StartAnother, reached, until
+from tests.runs.harness import (
+    FULL_DISK,
+    GROK,
+    OWNER,
+    WEB,
+    FastClock,
+    Flaky,
+    Restart,
+    StartAnother,
+    most_within,
+    press_times,
+    reached,
+    until,
+)
 
 MOST = 3
 WINDOW_S = 10.0
 
-Start = Callable[[], Awaitable[RunService]]
-
 
 @pytest.fixture
 def stopped(fast: FastClock) -> FastClock:
-    """Stop the clock: time passes by jumps alone, and what comes to Kie comes at its true time."""
+    """Stop the clock: time passes by jumps alone, so arrivals at Kie have exact times."""
     fast.speed = 0
     return fast
 
 
-@dataclass
-class Takes:
-    """How many creates are being counted: they count from then, and leave a moment later."""
+class Budgeted:
+    """Services over the same data with a small budget, and the creates that come of them."""
 
-    under_way: int = 0
+    def __init__(self, start_another: StartAnother, fast: FastClock) -> None:
+        self._start_another = start_another
+        self._fast = fast
+        self._services: list[RunService] = []
+        self._counting = 0
+        """How many creates are being counted: they leave a moment later."""
+        self.arrivals_s: list[float] = []
+        """When creates came to Kie, by the fast clock."""
 
-    def counted(self, take: TakeCreate) -> TakeCreate:
-        """Have an eye on the counting."""
+    async def note_arrival(self, request: httpx.Request) -> Answer | None:
+        self.arrivals_s.append(self._fast.steady_s())
+        return None
+
+    async def start(self) -> RunService:
+        """Start one more service."""
+        service = await self._start_another(Limits(creates_per_10_s=MOST))
+        take = service._queue._take
 
         async def take_one(account: str) -> float:
-            self.under_way += 1
+            self._counting += 1
             try:
                 return await take(account)
             finally:
-                self.under_way -= 1
+                self._counting -= 1
 
-        return take_one
-
-
-@pytest.fixture
-def takes() -> Takes:
-    """Return what knows of creates that are just being counted, by all services together."""
-    return Takes()
-
-
-@pytest.fixture
-def start(start_another: StartAnother, stopped: FastClock, takes: Takes) -> Start:
-    """Return what starts services over the same data, with a small budget for creates."""
-
-    async def start_one() -> RunService:
-        service = await start_another(Limits(creates_per_10_s=MOST))
-        service._queue._take = takes.counted(service._queue._take)
+        service._queue._take = take_one
+        self._services.append(service)
         return service
 
-    return start_one
+    async def pass_until_sent(self, runs: int) -> None:
+        """Let time pass by the second until so many creates came to Kie.
+
+        Before every second, each run either has arrived or is in line: none is in between.
+        """
+        async with asyncio.timeout(60):
+            while len(self.arrivals_s) < runs:
+                await asyncio.sleep(0.025)  # sleepers notice a jump
+                await until(lambda: self._has_none_in_between(runs))
+                self._fast.jump(1)
+
+    def _has_none_in_between(self, runs: int) -> bool:
+        in_line = sum(len(service.places(OWNER)) for service in self._services)
+        return self._counting == 0 and len(self.arrivals_s) + in_line == runs
+
+    def most_within_window(self) -> int:
+        """Return the largest number of creates within any window of Kie's limit."""
+        return most_within(self.arrivals_s, WINDOW_S)
 
 
 @pytest.fixture
-def arrivals_s(fake: FakeKie, stopped: FastClock) -> list[float]:
-    """Return what lists when creates came to Kie, in seconds of the fast clock."""
-    times_s: list[float] = []
-
-    async def note(request: httpx.Request) -> Answer | None:
-        times_s.append(stopped.steady_s())
-        return None
-
-    fake.outages["create"] = note
-    return times_s
-
-
-def most_within(times_s: list[float], window_s: float) -> int:
-    """Return the largest number of times within any window of so many seconds."""
-    return max(sum(start <= at_s < start + window_s for at_s in times_s) for start in times_s)
-
-
-async def pressed(service: RunService, values: dict[str, Any], times: int) -> list[Run]:
-    """Press Generate several times."""
-    values = values | {"image_urls": ["https://example.com/a.png"]}
-    return [await service.submit(OWNER, GROK, values, "live") for _ in range(times)]
-
-
-async def pass_until_sent(
-    fast: FastClock, takes: Takes, arrivals_s: list[float], runs: int, *services: RunService
-) -> None:
-    """Let time pass by the second until so many creates came to Kie.
-
-    Before every second, each run either has arrived or is in line: none is in between.
-    """
-
-    def none_is_in_between() -> bool:
-        in_line = sum(len(service.places(OWNER)) for service in services)
-        return takes.under_way == 0 and len(arrivals_s) + in_line == runs
-
-    async with asyncio.timeout(60):
-        while len(arrivals_s) < runs:
-            await asyncio.sleep(0.025)  # sleepers notice a jump
-            await until(none_is_in_between)
-            fast.jump(1)
+def budgeted(start_another: StartAnother, stopped: FastClock, fake: FakeKie) -> Budgeted:
+    """Return what starts services with a small budget, and notes when their creates arrive."""
+    budgeted = Budgeted(start_another, stopped)
+    fake.outages["create"] = budgeted.note_arrival
+    return budgeted
 
 
 async def test_creates_leave_within_the_budget_of_their_key(
-    start: Start,
-    stopped: FastClock,
-    takes: Takes,
-    arrivals_s: list[float],
-    values: dict[str, Any],
+    budgeted: Budgeted, values: dict[str, Any]
 ) -> None:
-    """Kie sees no more in any ten seconds than it allows, and nothing is refused for that."""
-    service = await start()
-    await pressed(service, values, 8)
-    await pass_until_sent(stopped, takes, arrivals_s, 8, service)
-    assert most_within(arrivals_s, WINDOW_S) == MOST
+    """Kie sees no more in any ten seconds than it allows, and refuses none for that."""
+    await press_times(await budgeted.start(), values | WEB, 8)
+    await budgeted.pass_until_sent(8)
+    assert budgeted.most_within_window() == MOST
 
 
-async def test_two_processes_share_the_budget(
-    start: Start,
-    stopped: FastClock,
-    takes: Takes,
-    arrivals_s: list[float],
-    values: dict[str, Any],
-) -> None:
-    """The count stands in the database, so two programs spend no more than one may."""
-    services = [await start(), await start()]
-    for service in services:
-        await pressed(service, values, 3)
-    await pass_until_sent(stopped, takes, arrivals_s, 6, *services)
-    assert most_within(arrivals_s, WINDOW_S) == MOST
+async def test_two_processes_share_the_budget(budgeted: Budgeted, values: dict[str, Any]) -> None:
+    """The count is in the database, so two programs spend no more than one may."""
+    for service in (await budgeted.start(), await budgeted.start()):
+        await press_times(service, values | WEB, 3)
+    await budgeted.pass_until_sent(6)
+    assert budgeted.most_within_window() == MOST
 
 
 async def test_a_restart_does_not_forget_the_budget(
-    start: Start,
-    stopped: FastClock,
-    takes: Takes,
-    arrivals_s: list[float],
-    values: dict[str, Any],
+    budgeted: Budgeted, values: dict[str, Any]
 ) -> None:
-    """Starting anew is no way around Kie's limit."""
-    service = await start()
-    await pressed(service, values, 5)
-    await until(lambda: len(arrivals_s) == MOST and len(service.places(OWNER)) == 2)
+    """A restart is no way around Kie's limit."""
+    service = await budgeted.start()
+    await press_times(service, values | WEB, 5)
+    await until(lambda: len(budgeted.arrivals_s) == MOST and len(service.places(OWNER)) == 2)
     await service.stop()
-    service = await start()
-    await pass_until_sent(stopped, takes, arrivals_s, 5, service)
-    assert most_within(arrivals_s, WINDOW_S) == MOST
+    await budgeted.start()
+    await budgeted.pass_until_sent(5)
+    assert budgeted.most_within_window() == MOST
 
 
 async def test_another_owners_first_is_not_held_up(
     restart: Restart, fake: FakeKie, fast: FastClock, backends: Backends, values: dict[str, Any]
 ) -> None:
-    """On one key, whoever comes with one run is sent before another's many."""
+    """On one key, a single run is sent before another owner's many."""
     backends.set_key("eve", "planted-key-of-the-tests")
-    values = values | {"image_urls": ["https://example.com/a.png"]}
+    values = values | WEB
     fast.speed = 0
     service = await restart(Limits(creates_per_10_s=1))
     for number in range(30):
@@ -181,7 +153,7 @@ async def test_another_owners_first_is_not_held_up(
 async def test_a_rate_limit_holds_the_whole_account_back_for_longer_and_longer(
     service: RunService, fake: FakeKie, fast: FastClock, values: dict[str, Any]
 ) -> None:
-    """Ten seconds, twenty, thirty, then a minute each time; no other create knocks meanwhile."""
+    """Ten seconds, twenty, thirty, then a minute each time; no other create leaves meanwhile."""
     fast.speed = 0
     arrived_s: dict[str, list[float]] = {"first": [], "second": []}
 
@@ -192,9 +164,9 @@ async def test_a_rate_limit_holds_the_whole_account_back_for_longer_and_longer(
         return await refusal(429)(request) if too_often else None
 
     fake.outages["create"] = refuse_the_first
-    (first,) = await pressed(service, values | {"prompt": "first"}, 1)
+    (first,) = await press_times(service, values | WEB | {"prompt": "first"}, 1)
     await until(lambda: service.places(OWNER) == {first.id: 1})
-    (second,) = await pressed(service, values | {"prompt": "second"}, 1)
+    (second,) = await press_times(service, values | WEB | {"prompt": "second"}, 1)
     await until(lambda: service.places(OWNER) == {first.id: 1, second.id: 2})
     fast.speed = 1000.0
     await reached(service, first, Step.DONE)
@@ -212,7 +184,7 @@ async def test_a_run_in_line_shows_its_place_and_is_sent_in_the_end(
     """The line is a step of its own, kept, with places from 1."""
     fast.speed = 0
     service = await restart(Limits(creates_per_10_s=1))
-    runs = await pressed(service, values, 3)
+    runs = await press_times(service, values | WEB, 3)
     await until(lambda: len(service.places(OWNER)) == 2)
     assert sorted(service.places(OWNER).values()) == [1, 2]
     fast.speed = 200
@@ -229,7 +201,7 @@ async def test_a_run_in_line_goes_on_after_a_restart(
     """The line is made anew from what is kept."""
     fast.speed = 0
     service = await restart(Limits(creates_per_10_s=1))
-    runs = await pressed(service, values, 3)
+    runs = await press_times(service, values | WEB, 3)
     await until(lambda: len(service.places(OWNER)) == 2)
     service = await restart(Limits(creates_per_10_s=1))
     await until(lambda: len(service.places(OWNER)) == 2)
@@ -244,21 +216,18 @@ async def test_a_database_that_fails_in_line_holds_a_run_up_and_no_longer(
 ) -> None:
     """Without the budget nothing leaves; once it can be read, everything does, once."""
     service = await restart(Limits(creates_per_10_s=1))
-    take_shared = CreateBudget._take_shared
-    failures = 4
-
-    async def flaky(self: CreateBudget, account: str) -> int:
-        nonlocal failures
-        if failures > 0 and fake.bodies:
-            failures -= 1
-            raise StoreProblem("The database of runs cannot grow: the disk is full.")
-        return await take_shared(self, account)
-
-    monkeypatch.setattr(CreateBudget, "_take_shared", flaky)
-    runs = await pressed(service, values, 3)
+    flaky = Flaky(
+        monkeypatch,
+        CreateBudget,
+        "_take_shared",
+        FULL_DISK,
+        left=4,
+        only_if=lambda *_args: bool(fake.bodies),
+    )
+    runs = await press_times(service, values | WEB, 3)
     for run in runs:
         await reached(service, run, Step.DONE)
-    assert failures == 0
+    assert flaky.failed == 4
     assert len(fake.bodies) == 3
 
 
@@ -268,7 +237,7 @@ async def test_a_key_that_changes_in_line_takes_its_runs_to_its_own_line(
     """A run is sent within the budget of the key that it is sent with."""
     fast.speed = 0
     service = await restart(Limits(creates_per_10_s=1))
-    runs = await pressed(service, values, 2)
+    runs = await press_times(service, values | WEB, 2)
     await until(lambda: len(service.places(OWNER)) == 1)
     backends.set_key(OWNER, "another-key")
     fast.speed = 200
@@ -291,8 +260,7 @@ async def test_one_owners_uploads_do_not_hold_up_anothers(
         return None
 
     fake.outages["upload"] = stalled
-    for _ in range(MAX_UPLOADS_OF_ONE + 4):
-        await service.submit(OWNER, GROK, values, "live")
+    await press_times(service, values, MAX_UPLOADS_OF_ONE + 4)
     await until(lambda: len(keys) == MAX_UPLOADS_OF_ONE)
     run = await service.submit("eve", GROK, values, "live")
     await until(lambda: "Bearer eves-key" in keys)
@@ -306,7 +274,7 @@ async def test_creates_that_never_left_wait_in_line_and_count_anew(
 ) -> None:
     """Without a network nothing is refused; once it is back everything is sent, once."""
     fake.outages["create"] = dropped(httpx.ConnectError)
-    runs = [await service.submit(OWNER, GROK, values, "live") for _ in range(3)]
+    runs = await press_times(service, values, 3)
     await reached(service, runs[-1], Step.LINED_UP)
     await until(lambda: fake.counts["create"] >= 2)
     fake.outages.clear()

@@ -25,10 +25,8 @@ class Budget:
         self._window_s = window_s
         self.granted_s: dict[str, list[float]] = {}
         self.problem: StoreProblem | None = None
-        self.asked = 0
 
     async def __call__(self, account: str) -> float:
-        self.asked += 1
         await asyncio.sleep(0)
         if self.problem is not None:
             raise self.problem
@@ -66,6 +64,11 @@ class Line:
         self.comers[run_id] = asyncio.create_task(turn())
         await self.time.pass_s(0)
 
+    async def come_in_order(self, runs: int) -> None:
+        """Have `r1`, `r2` and so on come."""
+        for number in range(1, runs + 1):
+            await self.come(f"r{number}")
+
     def order(self) -> list[str]:
         return [run_id for run_id, _ in self.left]
 
@@ -86,16 +89,14 @@ async def line(still: StillTime) -> AsyncIterator[Line]:
 
 async def test_within_the_budget_nobody_waits(line: Line) -> None:
     """The first creates leave at once, and are not even shown as waiting."""
-    await line.come("r1")
-    await line.come("r2")
+    await line.come_in_order(2)
     assert line.order() == ["r1", "r2"]
     assert (line.waited, line.queue.places(OWNER)) == ([], {})
 
 
 async def test_what_exceeds_the_budget_waits_in_line_and_knows_its_place(line: Line) -> None:
     """Places are counted from 1 and move up as others leave."""
-    for number in range(1, 6):
-        await line.come(f"r{number}")
+    await line.come_in_order(5)
     assert line.waited == ["r3", "r4", "r5"]
     assert line.queue.places(OWNER) == {"r3": 1, "r4": 2, "r5": 3}
     await line.time.pass_s(10.01)
@@ -107,9 +108,8 @@ async def test_what_exceeds_the_budget_waits_in_line_and_knows_its_place(line: L
 
 
 async def test_a_newcomer_does_not_overtake_the_line(line: Line) -> None:
-    """Room that has just come free is for who waits."""
-    for number in range(1, 5):
-        await line.come(f"r{number}")
+    """Room that has just become free is for those who wait."""
+    await line.come_in_order(4)
     line.time.now_s += 10.01  # the line has not noticed yet
     await line.come("late")
     await line.time.pass_s(0)
@@ -139,8 +139,7 @@ async def test_accounts_do_not_wait_for_each_other(line: Line) -> None:
 
 async def test_leaving_the_line_moves_the_others_up(line: Line) -> None:
     """A run that is cancelled frees its place, and its budget goes to the next."""
-    for number in range(1, 6):
-        await line.come(f"r{number}")
+    await line.come_in_order(5)
     line.comers["r3"].cancel()
     await line.time.pass_s(0)
     assert line.queue.places(OWNER) == {"r4": 1, "r5": 2}
@@ -150,8 +149,7 @@ async def test_leaving_the_line_moves_the_others_up(line: Line) -> None:
 
 async def test_when_all_have_left_the_line_it_starts_anew(line: Line) -> None:
     """A line that everyone gave up holds nobody back who comes later."""
-    for number in range(1, 4):
-        await line.come(f"r{number}")
+    await line.come_in_order(3)
     line.comers["r3"].cancel()
     await line.time.pass_s(60)
     await line.come("r4")
@@ -174,9 +172,8 @@ async def test_a_hold_back_stops_the_whole_line_of_an_account(line: Line) -> Non
 
 
 async def test_a_hold_back_counts_for_a_line_that_is_already_waiting(line: Line) -> None:
-    """Who was to leave in a moment stays too."""
-    for number in range(1, 5):
-        await line.come(f"r{number}")
+    """A run that was about to leave stays too."""
+    await line.come_in_order(4)
     await line.time.pass_s(9)
     line.queue.pause(ACCOUNT, 20)
     await line.time.pass_s(19.9)
@@ -187,16 +184,14 @@ async def test_a_hold_back_counts_for_a_line_that_is_already_waiting(line: Line)
 
 async def test_a_run_that_was_turned_away_is_the_next(line: Line) -> None:
     """It has had its turn and waits no second time behind all others."""
-    for number in range(1, 5):
-        await line.come(f"r{number}")
+    await line.come_in_order(4)
     await line.come("r1", is_retry=True)
     assert line.queue.places(OWNER) == {"r1": 1, "r3": 2, "r4": 3}
 
 
-async def test_a_budget_that_cannot_be_read_is_told_to_all_who_wait(line: Line) -> None:
-    """They stand still with the reason, nobody hangs, and the line works again afterwards."""
-    for number in range(1, 5):
-        await line.come(f"r{number}")
+async def test_all_who_wait_learn_that_a_budget_cannot_be_read(line: Line) -> None:
+    """Each wait ends with the reason, and the line works again afterwards."""
+    await line.come_in_order(4)
     line.budget.problem = StoreProblem("The disk is full.")
     await line.time.pass_s(10.01)
     for run_id in ("r3", "r4"):
@@ -214,43 +209,40 @@ async def _never() -> None:
     raise AssertionError("it does not come to waiting")
 
 
-async def test_changes_of_places_are_told_now_and_then(
+async def test_changes_of_places_are_signalled_now_and_then(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page learns that places moved, and not once for each of a thousand moves."""
     monkeypatch.setattr(queue_module, "SIGNAL_EVERY_S", 60.0)
     with line.queue.changes(OWNER) as changed:
-        for number in range(1, 4):
-            await line.come(f"r{number}")
-        telling = line.queue._signalling
-        assert telling is not None
+        await line.come_in_order(3)
+        signalling = line.queue._signalling
+        assert signalling is not None
         for number in range(4, 50):
             await line.come(f"r{number}")
-        assert line.queue._signalling is telling
+        assert line.queue._signalling is signalling
         assert not changed.is_set()
         line.queue._signal()
         assert changed.is_set()
         changed.clear()
         line.comers["r40"].cancel()
         await line.time.pass_s(0)
-        assert line.queue._signalling not in (None, telling)
-        telling.cancel()
+        assert line.queue._signalling not in (None, signalling)
+        signalling.cancel()
     assert line.queue._signals._subscriptions == {}
 
 
-async def test_what_is_told_comes_by_itself(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waits for changes is woken."""
+async def test_a_signal_comes_by_itself(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that waits for changes is woken."""
     monkeypatch.setattr(queue_module, "SIGNAL_EVERY_S", 0.01)
     with line.queue.changes(OWNER) as changed:
-        for number in range(1, 4):
-            await line.come(f"r{number}")
+        await line.come_in_order(3)
         await asyncio.wait_for(changed.wait(), 5)
 
 
 async def test_a_stop_leaves_nobody_calling(line: Line) -> None:
     """Nothing leaves after the stop."""
-    for number in range(1, 5):
-        await line.come(f"r{number}")
+    await line.come_in_order(4)
     await line.queue.stop()
     await line.time.pass_s(60)
     assert line.order() == ["r1", "r2"]
@@ -264,7 +256,7 @@ async def test_a_stop_leaves_nobody_calling(line: Line) -> None:
 def test_everyone_who_stays_leaves_once_within_the_budget_in_fairness(
     comers: list[tuple[str, float, bool]], most: int
 ) -> None:
-    """Whoever comes and gives up when: the rest leave in order, and never too many at a time."""
+    """Whatever comes and gives up: the rest leave in order, and never too many at a time."""
 
     async def check() -> None:
         line = Line(StillTime(), most)
