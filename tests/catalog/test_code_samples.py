@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +65,7 @@ FILE_NAMES = [
 
 
 def address_of(number: int) -> str:
-    """Tell where the nth upload of a test lies: an address that no shell may expand again."""
+    """Return the address of the nth upload: one that no shell may expand again."""
     return f"{UPLOADS}/{number}/a%20b.png?sign=$HOME`id`&x='(y)'"
 
 
@@ -86,11 +86,9 @@ def expected_body(spec: ModelSpec, values: dict[str, Any]) -> dict[str, Any]:
 
 def files_of(values: dict[str, Any]) -> list[str]:
     """List the names of the files among values, in documented order, each path once."""
-    refs = (ref for value in values.values() if isinstance(value, tuple) for ref in value)
     names: dict[str, str] = {}
-    for ref in refs:
-        if isinstance(ref, FileRef):
-            names.setdefault(ref.path, ref.name)
+    for ref in _file_refs(values):
+        names.setdefault(ref.path, ref.name)
     return list(names.values())
 
 
@@ -111,13 +109,10 @@ def test_the_json_is_the_body_with_files_named(model: str, data: st.DataObject) 
     spec = built_in_registry().spec(model)
     values = data.draw(values_of(spec))
     checked = check_values(spec, values)
-    body = build_body(
-        spec, build_input(spec, checked, lambda ref: f"<address of the uploaded {ref.name}>")
-    )
+    built = build_input(spec, checked, lambda ref: f"<address of the uploaded {ref.name}>")
+    body = build_body(spec, built)
     same_file_twice = len({ref.path for ref in _file_refs(checked)}) < len(_file_refs(checked))
-
     read = json.loads(spelled(spec, values).json)
-
     assert list(read["input"]) == list(body["input"])
     assert same_file_twice or read == body
 
@@ -163,8 +158,8 @@ class Shell:
         log.write_bytes(b"")
         count.write_text("0\n")
         self._run("-e", script)
-        told = iter(log.read_bytes().decode().split("\0")[:-1])
-        return [[next(told) for _ in range(int(length))] for length in told]
+        words = iter(log.read_bytes().decode().split("\0")[:-1])
+        return [[next(words) for _ in range(int(length))] for length in words]
 
     def _run(self, option: str, script: str) -> None:
         program = shutil.which(self.program)
@@ -224,9 +219,10 @@ def unquoted(form_field: str) -> str:
     return re.sub(r'\\([\\"])', r"\1", match[1])
 
 
-def assert_sends(calls: list[list[str]], body: dict[str, Any], names: list[str]) -> None:
-    """Assert that these calls of curl upload the files, then send the body, and nothing else."""
-    *uploads, create = calls
+def assert_sends(shell: Shell, script: str, body: dict[str, Any], names: list[str]) -> None:
+    """Assert that a script is valid, uploads the files, sends the body, and does nothing else."""
+    shell.check(script)
+    *uploads, create = shell.run(script)
     assert [unquoted(upload[5]) for upload in uploads] == names
     for upload in uploads:
         assert upload[:5] == [
@@ -252,48 +248,37 @@ def assert_sends(calls: list[list[str]], body: dict[str, Any], names: list[str])
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_no_shell_reads_anything_into_a_prompt(shell: Shell, lite: ModelSpec, prompt: str) -> None:
-    """Quotes, dollars, backticks, backslashes and line ends reach curl as they were typed."""
+def test_any_prompt_is_sent_as_it_was_typed(shell: Shell, lite: ModelSpec, prompt: str) -> None:
+    """Quotes, dollars, backslashes and line ends mean nothing to the shell or to Python."""
     values = lite_values(prompt)
-    script = spelled(lite, values).curl
-
-    shell.check(script)
-    assert_sends(shell.run(script), expected_body(lite, values), [])
+    assert_code_sends(shell, spelled(lite, values), expected_body(lite, values))
 
 
 @pytest.mark.parametrize("name", FILE_NAMES)
-def test_no_shell_reads_anything_into_a_file_name(shell: Shell, lite: ModelSpec, name: str) -> None:
-    """A file goes up first under its own name, and its address lands in the body as it came."""
-    values = lite_values("A cat.", name)
-    script = spelled(lite, values).curl
-
-    shell.check(script)
-    assert_sends(shell.run(script), expected_body(lite, values), [name])
+def test_any_file_is_uploaded_under_its_own_name(shell: Shell, lite: ModelSpec, name: str) -> None:
+    """Files go up first, and their addresses land in the body as they came."""
+    values = lite_values("A cat.", name, "end.png")
+    assert_code_sends(shell, spelled(lite, values), expected_body(lite, values), [name, "end.png"])
 
 
 @pytest.mark.parametrize("program", [name for name in ("sh", "bash", "zsh") if shutil.which(name)])
 def test_shells_agree(shell: Shell, lite: ModelSpec, program: str) -> None:
     """The command means the same in every shell at hand."""
-    values = lite_values("\n".join(PROMPTS), FILE_NAMES[1], FILE_NAMES[4])
+    names = [FILE_NAMES[1], FILE_NAMES[4]]
+    values = lite_values("\n".join(PROMPTS), *names)
     script = spelled(lite, values).curl
-    other = Shell(shell.folder, program)
-
-    other.check(script)
-    assert_sends(other.run(script), expected_body(lite, values), [FILE_NAMES[1], FILE_NAMES[4]])
+    assert_sends(Shell(shell.folder, program), script, expected_body(lite, values), names)
 
 
 @pytest.mark.parametrize("model", TABLES)
 @settings(max_examples=25)
 @given(data=st.data())
 def test_the_shell_command_sends_the_body(shell: Shell, model: str, data: st.DataObject) -> None:
-    """For any form, what curl is told to send is the body of the request."""
+    """For any form, curl sends the body of the request."""
     spec = built_in_registry().spec(model)
     values = data.draw(values_of(spec))
-    script = spelled(spec, values).curl
-
-    shell.check(script)
     names = files_of(check_values(spec, values))
-    assert_sends(shell.run(script), expected_body(spec, values), names)
+    assert_sends(shell, spelled(spec, values).curl, expected_body(spec, values), names)
 
 
 # --- Python ---------------------------------------------------------------------------------------
@@ -364,25 +349,14 @@ def run_python(program: str, fake: FakeHttpx) -> str:
     return printed.getvalue()
 
 
-@pytest.mark.parametrize("prompt", PROMPTS)
-def test_python_sends_any_prompt(lite: ModelSpec, prompt: str) -> None:
-    """Whatever is typed stands as text in the program, and is posted as it was typed."""
-    values = lite_values(prompt)
+def assert_code_sends(
+    shell: Shell, samples: CodeSamples, body: dict[str, Any], names: Sequence[str] = ()
+) -> None:
+    """Assert that curl and Python alike upload these files, each once, and send this body."""
     fake = FakeHttpx()
-    run_python(spelled(lite, values).python, fake)
-
-    assert fake.creates == [expected_body(lite, values)]
-
-
-@pytest.mark.parametrize("name", FILE_NAMES)
-def test_python_uploads_any_file(lite: ModelSpec, name: str) -> None:
-    """Each file is opened by its own name and goes up before the create."""
-    values = lite_values("A cat.", name, "end.png")
-    fake = FakeHttpx()
-    run_python(spelled(lite, values).python, fake)
-
-    assert fake.uploads == [name, "end.png"]
-    assert fake.creates == [expected_body(lite, values)]
+    run_python(samples.python, fake)
+    assert (fake.uploads, fake.creates) == ([*names], [body])
+    assert_sends(shell, samples.curl, body, [*names])
 
 
 @pytest.mark.parametrize("model", TABLES)
@@ -430,25 +404,15 @@ def test_python_stops_at_a_refused_create(grok: ModelSpec) -> None:
 def test_an_unfinished_form_has_valid_code_too(shell: Shell, lite: ModelSpec) -> None:
     """Code stands beside an empty form as well, and is no less code for that."""
     body: dict[str, Any] = {"model": LITE, "input": {}}
-    empty = spelled(lite, {})
-    fake = FakeHttpx()
-    run_python(empty.python, fake)
-
-    assert json.loads(empty.json) == body
-    assert fake.creates == [body]
-    shell.check(empty.curl)
-    assert_sends(shell.run(empty.curl), body, [])
+    assert json.loads(spelled(lite, {}).json) == body
+    assert_code_sends(shell, spelled(lite, {}), body)
 
 
 def test_one_file_in_two_places_goes_up_once(shell: Shell, lite: ModelSpec) -> None:
     """A clip that ends on the picture it starts from needs one upload."""
     ref = FileRef(path="inputs/cat.png", name="cat.png")
     values = {"prompt": "A cat.", "image_url": ref, "end_image_url": ref}
-    fake = FakeHttpx()
-    run_python(spelled(lite, values).python, fake)
-
-    assert fake.uploads == ["cat.png"]
-    assert_sends(shell.run(spelled(lite, values).curl), expected_body(lite, values), ["cat.png"])
+    assert_code_sends(shell, spelled(lite, values), expected_body(lite, values), ["cat.png"])
 
 
 @pytest.mark.parametrize("model", TABLES)
@@ -476,14 +440,11 @@ def test_no_snippet_shows_how_it_was_made(name: str) -> None:
     assert all(snippet.encode() for snippet in snippets)
 
 
-@pytest.mark.parametrize("spell", [lambda s: s.curl, lambda s: s.python], ids=["curl", "python"])
-def test_addresses_of_the_hosts_are_the_given_ones(
-    lite: ModelSpec, spell: Callable[[CodeSamples], str]
-) -> None:
-    """Whoever works with another host finds it in the code."""
+def test_addresses_of_the_hosts_are_the_given_ones(lite: ModelSpec) -> None:
+    """People who work with another host find it in the code."""
     checked = check_values(lite, lite_values("A cat.", "cat.png"))
-    text = spell(build_code_samples(lite, checked, "http://api.test:1", "http://up.test:2"))
-
-    assert "http://api.test:1/api/v1/jobs/createTask" in text
-    assert "http://up.test:2/api/file-stream-upload" in text
-    assert "kie.ai" not in text
+    samples = build_code_samples(lite, checked, "http://api.test:1", "http://up.test:2")
+    for text in (samples.curl, samples.python):
+        assert "http://api.test:1/api/v1/jobs/createTask" in text
+        assert "http://up.test:2/api/file-stream-upload" in text
+        assert "kie.ai" not in text

@@ -170,7 +170,11 @@ def test_lists_of_media_keep_their_documented_counts() -> None:
     several = {"kind": "media", "many": True, "min_items": 2, "max_items": 3}
     assert told([CAT], **several) == "Value needs 2 at least: add 1 picture."
     assert told([CAT] * 4, **several) == "Value takes 3 at most: take 1 of these 4 away."
-    assert sent([CAT, DOG], **several) == [CAT, DOG]
+    assert told([CAT] * 2, kind="media", many=True, max_items=1) == (
+        "Value takes 1 at most: take 1 of these 2 away."
+    )
+    for fitting in ([CAT, DOG], [CAT, DOG, CAT]):
+        assert sent(fitting, **several) == fitting
     assert len(sent([CAT] * 40, kind="media", many=True, max_items=None)) == 40
 
 

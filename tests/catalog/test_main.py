@@ -146,22 +146,17 @@ def test_pages_that_cannot_be_read_do_not_keep_the_others_out(
 
 
 def test_a_folder_stands_for_its_pages(run: Run, folder: Path, tmp_path: Path) -> None:
-    """In the order of their names; what is no page by its name is passed over."""
+    """In the order of their names; other files are passed over, and without a page it says so."""
     pages = tmp_path / "pages"
     pages.mkdir()
-    write_page(pages / "b.md", "maker/b")
-    write_page(pages / "a.MD", "maker/a")
     (pages / "picture.png").write_bytes(b"\x89PNG")
-    assert run("import", pages).status == 0
-    assert models(folder)[2:] == ["maker/a", "maker/b"]
-
-
-def test_a_folder_without_pages_is_told(run: Run, tmp_path: Path) -> None:
-    """A wrong folder does not look like a success."""
-    (tmp_path / "none").mkdir()
-    outcome = run("import", tmp_path / "none")
+    outcome = run("import", pages)
     assert outcome.status == 1
     assert "no page in this folder" in outcome.err
+    write_page(pages / "b.md", "maker/b")
+    write_page(pages / "a.MD", "maker/a")
+    assert run("import", pages).status == 0
+    assert models(folder)[2:] == ["maker/a", "maker/b"]
 
 
 def test_the_standard_input_is_a_page_too(
@@ -195,35 +190,26 @@ def test_a_library_that_cannot_be_written_is_told(run: Run, folder: Path, page: 
 
 
 def test_the_list_has_a_model_a_line(run: Run, folder: Path, page: Path) -> None:
-    """Id, title and marks, with tabs between them."""
+    """Id, title and marks, with tabs between them; or one JSON array, an object a model."""
     run("import", page)
     Library(folder / "models").hide(EVERYONE, LITE)
     lines = [line.split("\t") for line in run("list").out.splitlines()]
     assert [line[0] for line in lines] == [GROK, LITE, MODEL]
     assert [line[2] for line in lines] == ["built in", "built in, hidden", "added"]
-
-
-def test_the_list_is_json_too(run: Run, page: Path) -> None:
-    """One array, an object a model."""
-    run("import", page)
-    told = run("list", "--json").json
-    assert told[2] == {
+    listed = run("list", "--json").json
+    assert listed[2] == {
         "model": MODEL,
         "title": "Paint",
-        "makes": told[2]["makes"],
+        "makes": listed[2]["makes"],
         "parameters": 3,
         "marks": ["added"],
     }
 
 
-def test_listing_makes_no_folder(run: Run, folder: Path) -> None:
-    """Whoever only looks leaves nothing."""
+def test_damage_is_told_beside_the_list(run: Run, folder: Path) -> None:
+    """The list itself stays data; without damage, listing makes no folder."""
     assert run("list").status == 0
     assert not folder.exists()
-
-
-def test_damage_is_told_beside_the_list(run: Run, folder: Path) -> None:
-    """The list itself stays data."""
     (folder / "models").mkdir(parents=True)
     (folder / "models" / "everyone.json").write_text("{")
     outcome = run("list")
@@ -258,18 +244,14 @@ def test_reading_gives_the_same_and_stores_nothing(run: Run, folder: Path, page:
 
 
 def test_several_pages_are_one_array(run: Run, tmp_path: Path, page: Path) -> None:
-    """Also where one of them could not be read."""
+    """Also where one of them, or all, could not be read: a program need not know the status."""
     other = write_page(tmp_path / "other.md", "maker/other")
     outcome = run("read", page, "gone.md", other, "--json")
     assert outcome.status == 1
     assert [model["model"] for model in outcome.json] == [MODEL, "maker/other"]
     assert outcome.err.startswith("gone.md: ")
-
-
-def test_nothing_read_is_an_empty_array(run: Run) -> None:
-    """A program that parses it need not know the status."""
-    outcome = run("read", "gone.md", "--json")
-    assert (outcome.status, outcome.json) == (1, [])
+    nothing = run("read", "gone.md", "--json")
+    assert (nothing.status, nothing.json) == (1, [])
 
 
 def test_a_person_reads_a_line_a_parameter(run: Run) -> None:
@@ -360,44 +342,38 @@ def test_what_cannot_be_exported_is_told(run: Run, arguments: list[str], sentenc
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["import"], ["show"], ["sing"], ["read", "--loud", "x"], ["diff"]]
+    ("arguments", "status", "words"),
+    [
+        *(
+            (arguments.split(), 2, "usage: python -m kie_ui.catalog")
+            for arguments in ("", "import", "show", "sing", "read --loud x", "diff")
+        ),
+        (["--help"], 0, "exit status:"),
+    ],
 )
 def test_what_makes_no_sense_is_status_two(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, words: str
 ) -> None:
-    """With the usage on the standard error."""
+    """With the usage on the standard error; --help lists the statuses on the standard output."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
-    assert ended.value.code == 2
-    assert "usage: python -m kie_ui.catalog" in capsys.readouterr().err
-
-
-def test_help_tells_the_statuses(capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever writes a script finds them."""
-    with pytest.raises(SystemExit) as ended:
-        main(["--help"])
-    assert ended.value.code == 0
-    assert "exit status:" in capsys.readouterr().out
+    assert ended.value.code == status
+    printed = capsys.readouterr()
+    assert words in (printed.err if status else printed.out)
 
 
 def test_the_data_folder_is_that_of_the_settings(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Unless the command line names another."""
+    """Settings that cannot be used are status 2: the variable is named, and its value is not."""
     monkeypatch.setenv("KIE_UI_DATA_DIR", str(tmp_path / "set"))
     assert main(["import", str(page)]) == 0
     assert models(tmp_path / "set")[2:] == [MODEL]
-
-
-def test_settings_that_cannot_be_used_are_status_two(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The variable is named, and its value is not."""
     monkeypatch.setenv("KIE_UI_VISITORS", "planted-value")
     assert main(["list"]) == 2
-    told = capsys.readouterr()
-    assert "KIE_UI_VISITORS" in told.err
-    assert "planted-value" not in told.err
+    printed = capsys.readouterr()
+    assert "KIE_UI_VISITORS" in printed.err
+    assert "planted-value" not in printed.err
 
 
 def test_what_a_page_says_does_not_move_the_terminal(run: Run, tmp_path: Path) -> None:

@@ -20,12 +20,6 @@ def test_built_in_models_are_loaded_once() -> None:
     assert built_in_registry() is built_in_registry()
 
 
-@pytest.mark.parametrize("model", [GROK, LITE])
-def test_a_model_is_found_by_its_id(model: str) -> None:
-    """The id that Kie documents is the key."""
-    assert built_in_registry().spec(model).model == model
-
-
 @pytest.mark.parametrize("model", ["", "grok-imagine", GROK.upper(), f" {GROK}"])
 def test_an_unknown_id_is_told_with_the_known_ones(model: str) -> None:
     """The error repeats what was asked for and names what there is."""

@@ -8,7 +8,6 @@ from hypothesis import given
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.rules import (
     Notice,
-    Problem,
     apply_replacements,
     exclusion_problems,
     is_given,
@@ -84,38 +83,6 @@ def test_only_emptiness_is_left_out(lite: ModelSpec) -> None:
         "camera_fixed": False,
         "other": 1,
     }
-
-
-def test_nothing_to_start_from_is_one_problem_with_all_ways_out(grok: ModelSpec) -> None:
-    """A group of which nothing is given is told once, at its first parameter."""
-    sentence = (
-        "Something to start from is missing: "
-        "give a picture (image_urls) or a Grok image task (task_id)."
-    )
-
-    assert [*exclusion_problems(grok, {})] == [Problem("image_urls", sentence)]
-    assert [*exclusion_problems(grok, {"image_urls": [], "task_id": " "})] == [
-        Problem("image_urls", sentence)
-    ]
-
-
-def test_two_sources_are_a_problem_at_each(grok: ModelSpec) -> None:
-    """Of two that exclude each other either may be the one to go, so both are told."""
-    sentence = (
-        "Picture (image_urls) and Grok image task (task_id) exclude each other: "
-        "keep one and empty the other."
-    )
-
-    assert [*exclusion_problems(grok, {"image_urls": [CAT], "task_id": "t"})] == [
-        Problem("image_urls", sentence),
-        Problem("task_id", sentence),
-    ]
-
-
-@pytest.mark.parametrize("values", [{"image_urls": (CAT,)}, {"task_id": "t"}])
-def test_one_source_is_no_problem(grok: ModelSpec, values: dict[str, Any]) -> None:
-    """Exactly one of the alternatives is what is asked for."""
-    assert [*exclusion_problems(grok, values)] == []
 
 
 def test_spicy_becomes_normal_with_an_outside_picture(grok: ModelSpec) -> None:
