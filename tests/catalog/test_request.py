@@ -168,20 +168,11 @@ def test_a_callback_is_named_only_where_there_is_one(grok: ModelSpec) -> None:
 
 def test_files_and_addresses_keep_their_order(grok: ModelSpec) -> None:
     """A list of pictures is sent in the order of the form, each by the address it has."""
-    parameters = tuple(
-        parameter.model_copy(update={"max_items": 3})
-        if parameter.name == "image_urls"
-        else parameter
-        for parameter in grok.parameters
-    )
-    several = grok.model_copy(update={"parameters": parameters})
+    several = grok.parameter("image_urls").model_copy(update={"max_items": 3})
+    spec = grok.model_copy(update={"parameters": (several,), "rules": ()})
     values = {"image_urls": [FileRef(path="b", name="b"), CAT, FileRef(path="a", name="a")]}
-
-    assert json.loads(sent(several, values))["input"]["image_urls"] == [
-        "https://uploads.example/b",
-        CAT_URL,
-        "https://uploads.example/a",
-    ]
+    addresses = ["https://uploads.example/b", CAT_URL, "https://uploads.example/a"]
+    assert json.loads(sent(spec, values))["input"] == {"image_urls": addresses}
 
 
 def test_building_changes_nothing_it_was_given(lite: ModelSpec) -> None:
@@ -240,6 +231,9 @@ def test_seconds_may_be_text_or_a_number(grok: ModelSpec, duration: object) -> N
         {"resolution": "480p", "duration": "nan"},
         {"resolution": "480p", "duration": "inf"},
         {"resolution": "480p", "duration": 10**400},
+        {"resolution": "480p", "duration": 1e300},
+        {"resolution": "480p", "duration": -1},
+        {"resolution": "480p", "duration": math.nan},
         {"resolution": "4K", "duration": "6"},
         {"resolution": ["480p"], "duration": "6"},
     ],
@@ -248,12 +242,7 @@ def test_seconds_may_be_text_or_a_number(grok: ModelSpec, duration: object) -> N
 def test_what_cannot_be_known_is_not_guessed(grok: ModelSpec, values: dict[str, Any]) -> None:
     """Without a price for the choice, or a number of seconds, there is no estimate."""
     assert estimate_credits(grok, values) is None
-
-
-def test_a_model_without_a_price_has_no_estimate(grok: ModelSpec) -> None:
-    """An imported model may come without prices."""
     unpriced = grok.model_copy(update={"price": None})
-
     assert estimate_credits(unpriced, {"resolution": "480p", "duration": "6"}) is None
 
 

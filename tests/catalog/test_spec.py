@@ -39,45 +39,23 @@ def test_a_spec_survives_json(spec: ModelSpec) -> None:
     assert hash(again) == hash(spec)
 
 
+ONE_OF_TWO = {
+    "rule": "exactly_one",
+    "label": "From",
+    "alternatives": [{"parameter": name, "label": name} for name in "ax"],
+}
+BECOMES = {"rule": "becomes", "value": "1", "becomes": "2", "notice": ""}
+
+
 @pytest.mark.parametrize(
     ("rule", "unknown"),
     [
-        (
-            {
-                "rule": "exactly_one",
-                "label": "From",
-                "alternatives": [
-                    {"parameter": "a", "label": "A"},
-                    {"parameter": "x", "label": "X"},
-                ],
-            },
-            "x",
-        ),
+        (ONE_OF_TWO, "x"),
         ({"rule": "only_with", "parameter": "x", "needs": "a"}, "x"),
         ({"rule": "only_with", "parameter": "x", "needs": "y"}, "x, y"),
         ({"rule": "only_with", "parameter": "a", "needs": "y"}, "y"),
-        (
-            {
-                "rule": "becomes",
-                "parameter": "x",
-                "value": "1",
-                "becomes": "2",
-                "given": "a",
-                "notice": "",
-            },
-            "x",
-        ),
-        (
-            {
-                "rule": "becomes",
-                "parameter": "a",
-                "value": "1",
-                "becomes": "2",
-                "given": "y",
-                "notice": "",
-            },
-            "y",
-        ),
+        ({**BECOMES, "parameter": "x", "given": "a"}, "x"),
+        ({**BECOMES, "parameter": "a", "given": "y"}, "y"),
     ],
 )
 def test_a_rule_about_nothing_is_refused(rule: dict[str, Any], unknown: str) -> None:
@@ -114,33 +92,22 @@ def test_a_parameter_documented_twice_is_refused() -> None:
         a_spec(parameters=twice)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"parameters": []},
-        {"model": ""},
-        {"unknown": 1},
-        {"parameters": [{"kind": "hologram", "name": "a", "label": "A", "help": ""}]},
-        {"parameters": [{"kind": "text", "name": "", "label": "A", "help": ""}]},
-        {"parameters": [{"kind": "choice", "name": "a", "label": "A", "help": "", "options": []}]},
-        {"parameters": [{"kind": "text", "name": "a", "label": "A", "help": "", "max_length": 0}]},
-        {"parameters": [{"kind": "number", "name": "a", "label": "A", "help": "", "step": 0}]},
-        {"parameters": [{"kind": "media", "name": "a", "label": "A", "help": "", "max_items": 0}]},
-        {"rules": [{"rule": "sometimes", "parameter": "a"}]},
-    ],
-    ids=[
-        "no parameter",
-        "no id",
-        "unknown fact",
-        "unknown kind",
-        "no name",
-        "no option",
-        "no length",
-        "no step",
-        "no file",
-        "unknown rule",
-    ],
-)
+NAMED_A = {"name": "a", "label": "A", "help": ""}
+NONSENSE: dict[str, dict[str, Any]] = {
+    "no parameter": {"parameters": []},
+    "no id": {"model": ""},
+    "unknown fact": {"unknown": 1},
+    "unknown kind": {"parameters": [{**NAMED_A, "kind": "hologram"}]},
+    "no name": {"parameters": [{**NAMED_A, "kind": "text", "name": ""}]},
+    "no option": {"parameters": [{**NAMED_A, "kind": "choice", "options": []}]},
+    "no length": {"parameters": [{**NAMED_A, "kind": "text", "max_length": 0}]},
+    "no step": {"parameters": [{**NAMED_A, "kind": "number", "step": 0}]},
+    "no file": {"parameters": [{**NAMED_A, "kind": "media", "max_items": 0}]},
+    "unknown rule": {"rules": [{"rule": "sometimes", "parameter": "a"}]},
+}
+
+
+@pytest.mark.parametrize("changes", NONSENSE.values(), ids=NONSENSE)
 def test_a_spec_that_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
     """Misspelt facts and impossible limits are refused when a spec is loaded, not in use."""
     with pytest.raises(ValidationError):

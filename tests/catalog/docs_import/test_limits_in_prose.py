@@ -107,6 +107,11 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
             "\u6700\u5927\u5927\u5c0f",
         )
     ),
+    (
+        "file",
+        "\u652f\u6301\u7684\u7c7b\u578b\uff1aimage/jpeg\uff1b\u6700\u5927\u6587\u4ef6\u5927\u5c0f\uff1a30.0MB",
+        {"accepts": (JPEG,), "bytes": 30_000_000},
+    ),
     # Lists
     ("list", "Pictures to follow (1-8 images).", {"items": (1, 8)}),
     ("list", "Supports up to 5 shots, each of 1-12 seconds.", {"items": (None, 5)}),
@@ -149,16 +154,20 @@ def expected(limits: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
+def limits_of(parameter: DocumentedParameter) -> dict[str, Any]:
+    """Return the facts of a parameter that limit it."""
+    others = {"name", "type", "required", "description"}
+    facts = {name: fact for name, fact in parameter.facts.items() if name not in others}
+    return {name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()}
+
+
 @pytest.mark.parametrize(("kind", "description", "limits"), CASES)
 def test_limits_are_read_from_words(kind: str, description: str, limits: dict[str, Any]) -> None:
     """What a description plainly limits is known; what means another thing is not."""
     findings: list[str] = []
-    known = replace(add_limits(documented(kind, description), findings), gathered=frozenset())
-    facts = known.facts
-    for name in ("name", "type", "required", "description"):
-        del facts[name]
-    assert {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()} == expected(limits)
-    assert list(findings) == []
+    known = add_limits(documented(kind, description), findings)
+    assert limits_of(replace(known, gathered=frozenset())) == expected(limits)
+    assert findings == []
 
 
 @pytest.mark.parametrize(
@@ -190,11 +199,7 @@ def test_only_a_labelled_limit_is_a_fact(
     kind: str, description: str, facts: dict[str, Any]
 ) -> None:
     """What has no entry of its own is stated by a label; the rest only limits the form."""
-    read = add_limits(documented(kind, description), [])
-    stated = {n: tuple(f) if isinstance(f, list) else f for n, f in read.facts.items()}
-    for name in ("name", "type", "required", "description"):
-        del stated[name]
-    assert stated == expected(facts)
+    assert limits_of(add_limits(documented(kind, description), [])) == expected(facts)
 
 
 def test_what_is_gathered_from_a_sentence_limits_the_form_all_the_same() -> None:
@@ -218,29 +223,14 @@ def test_the_page_s_own_entry_counts_more_than_the_words() -> None:
     assert any("1000" in sentence and "300" in sentence for sentence in findings)
 
 
-def test_a_default_outside_shows_that_words_meant_no_range() -> None:
-    """A range that the documented default breaks is not taken for one."""
-    page = DocumentedParameter(
-        name="seconds", type="integer", default=0, description="Range: 2-10, or 0 for all of it"
-    )
-    assert add_limits(page, []).minimum is None
-
-
-def test_values_to_choose_from_have_no_limits_besides() -> None:
-    """What can be chosen only is limited by its options."""
-    page = DocumentedParameter(name="seconds", type="string", description="Range: 3 to 15.")
-    assert add_limits(page, []).minimum is None
-
-
-def test_the_chinese_edition_of_a_page_has_the_same_limits() -> None:
-    """The same words for types, size and length are known in Chinese."""
-    page = DocumentedParameter(
-        name="image_input",
-        type="array",
-        items=DocumentedParameter(name="item", type="string", format="uri"),
-        description="\u652f\u6301\u7684\u7c7b\u578b\uff1aimage/jpeg\u3001image/png\uff1b"
-        "\u6700\u5927\u6587\u4ef6\u5927\u5c0f\uff1a30.0MB",
-    )
-    read = add_limits(page, [])
-    assert read.accepts == (JPEG, PNG)
-    assert read.max_bytes == 30_000_000
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"type": "integer", "default": 0, "description": "Range: 2-10, or 0 for all of it"},
+        {"type": "string", "description": "Range: 3 to 15."},
+    ],
+    ids=["a default outside", "text"],
+)
+def test_a_range_that_cannot_be_meant_is_none(stated: dict[str, Any]) -> None:
+    """Neither one that the documented default breaks, nor one of a plain text."""
+    assert add_limits(DocumentedParameter(name="seconds", **stated), []).minimum is None

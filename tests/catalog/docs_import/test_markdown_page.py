@@ -78,13 +78,9 @@ def test_a_range_is_read_with_its_step(bullet: str, limits: tuple[float, ...]) -
     ],
 )
 def test_options_are_read_under_their_bullet_or_on_its_line(bullet: str) -> None:
-    """Nested or inline, with labels or without, they are the same values."""
+    """Nested or inline, with labels or without, they are the same values, in the page's type."""
     read = stated(f"- **Type**: `string`\n- **Options**:{bullet}\n- **Required**: No")
     assert read["options"] == ["std", "pro"]
-
-
-def test_options_of_a_number_are_numbers() -> None:
-    """Values are in the type that the page gives the parameter."""
     read = stated("- **Type**: `number`\n- **Options**:\n  - `0`: 0\n  - `0.5`: half")
     assert read["options"] == [0, 0.5]
 
@@ -144,7 +140,7 @@ def test_an_unknown_bullet_gives_a_warning() -> None:
     "heading", ["`a_b`", "**a_b**", "a\\_b", "input.a_b", "a_b (required)", "3. a_b"]
 )
 def test_a_heading_names_its_parameter_with_or_without_marks(heading: str) -> None:
-    """Marks and remarks around a name are not part of it."""
+    """Marks and remarks are not part of a name, and fields of the answer are no parameters."""
     assert list(facts(page(f"#### {heading}\n- **Type**: `string`"))) == ["a_b"]
 
 
@@ -165,11 +161,6 @@ def test_a_page_without_any_id_is_refused() -> None:
     """A model without an id can't be requested."""
     with pytest.raises(UnreadablePage, match="which model"):
         read_page(page("#### a\n- **Type**: `string`", head=""))
-
-
-def test_parameters_end_with_their_section() -> None:
-    """Headings of the answer's fields are no parameters."""
-    assert list(facts(page("#### a\n- **Type**: `string`"))) == ["a"]
 
 
 def test_parameters_are_found_without_a_section_of_their_own() -> None:

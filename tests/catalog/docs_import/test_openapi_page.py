@@ -13,6 +13,8 @@ from kie_ui.catalog.parameters import JsonParameter, MediaParameter, TableParame
 from tests.catalog.docs_import.reading import documented, facts, only
 
 MODEL = {"type": "string", "enum": ["heron/clip"]}
+TEXT = {"type": "string"}
+A_TEXT = {"properties": {"a": TEXT}}
 
 
 def page(inputs: Any, *, model: Any = MODEL, **rest: Any) -> str:
@@ -38,13 +40,17 @@ def warnings(inputs: Any, **rest: Any) -> str:
     return "\n".join(only(page(inputs, **rest)).warnings)
 
 
-def test_references_are_followed_within_the_page() -> None:
-    """A schema may name another, also for all of `input`."""
+@pytest.mark.parametrize(
+    ("name", "reference"), [("Input", "Input"), ("An input/one", "An%20input~1one")]
+)
+def test_references_are_followed_within_the_page(name: str, reference: str) -> None:
+    """A schema may name another, also for all of `input`, with blanks and slashes in codes."""
     schemas = {
         "Size": {"type": "string", "enum": ["s", "l"], "description": "How large"},
-        "Input": {"properties": {"size": {"$ref": "#/components/schemas/Size"}}},
+        name: {"properties": {"size": {"$ref": "#/components/schemas/Size"}}},
     }
-    read = facts(page({"$ref": "#/components/schemas/Input"}, components={"schemas": schemas}))
+    inputs = {"$ref": f"#/components/schemas/{reference}"}
+    read = facts(page(inputs, components={"schemas": schemas}))
     assert read["size"]["options"] == ["s", "l"]
     assert read["size"]["description"] == "How large"
 
@@ -55,14 +61,6 @@ def test_only_a_text_has_a_length() -> None:
     assert "no type" in warnings({"properties": {"prompt": {"description": "Words"}}})
 
 
-def test_a_reference_may_be_written_as_an_address() -> None:
-    """With blanks and slashes of a schema's name in their two codes."""
-    schemas = {"An input/one": {"properties": {"size": {"type": "integer"}}}}
-    reference = "#/components/schemas/An%20input~1one"
-    read = facts(page({"$ref": reference}, components={"schemas": schemas}))
-    assert read["size"]["type"] == "integer"
-
-
 @pytest.mark.parametrize("reference", ["#/nowhere", "https://elsewhere.example/schema.yaml", 5])
 def test_a_reference_that_leads_nowhere_gives_a_warning(reference: Any) -> None:
     """Nothing outside the page is looked up."""
@@ -71,27 +69,22 @@ def test_a_reference_that_leads_nowhere_gives_a_warning(reference: Any) -> None:
 
 
 def test_a_schema_within_itself_has_an_end() -> None:
-    """A reference to its own schema is cut at some depth, with a warning."""
+    """It is cut at some depth, with a warning; two at a time are refused, for their number."""
     again = {"$ref": "#/components/schemas/Loop"}
-    schemas = {"Loop": {"type": "object", "properties": {"inner": again}}}
-    found = warnings({"properties": {"value": again}}, components={"schemas": schemas})
+    once = {"Loop": {"type": "object", "properties": {"inner": again}}}
+    found = warnings({"properties": {"value": again}}, components={"schemas": once})
     assert "value nests without an end" in found
-
-
-def test_schemas_that_double_within_themselves_are_refused() -> None:
-    """Two references to itself would be a thousand thousands."""
-    again = {"$ref": "#/components/schemas/Loop"}
-    schemas = {"Loop": {"type": "object", "properties": {"one": again, "two": again}}}
+    twice = {"Loop": {"type": "object", "properties": {"one": again, "two": again}}}
     with pytest.raises(UnreadablePage, match="without an end"):
-        one(again, components={"schemas": schemas})
+        one(again, components={"schemas": twice})
 
 
 def test_parts_of_a_whole_are_put_together() -> None:
     """`allOf` adds properties and demands; the keywords beside it win."""
     inputs = {
         "allOf": [
-            {"properties": {"a": {"type": "string"}, "b": {"type": "string"}}, "required": ["a"]},
-            {"type": "string"},
+            {"properties": {"a": TEXT, "b": TEXT}, "required": ["a"]},
+            TEXT,
         ],
         "type": "object",
         "properties": {"b": {"type": "integer"}},
@@ -105,7 +98,7 @@ def test_parts_of_a_whole_are_put_together() -> None:
 def test_a_demand_for_one_of_several_is_no_other_shape() -> None:
     """`anyOf` of names that are needed leaves the properties as they are, with a warning."""
     demands = [
-        {"required": [name], "properties": {name: {"type": "string"}}, "type": "object"}
+        {"required": [name], "properties": {name: TEXT}, "type": "object"}
         for name in ("images", "clips")
     ]
     inputs = {
@@ -128,15 +121,15 @@ def test_several_inputs_are_shown_together() -> None:
             {
                 "properties": {
                     "text": {"type": "string", "maxLength": 50},
-                    "images": {"type": "array", "items": {"type": "string"}, "maxItems": 1},
+                    "images": {"type": "array", "items": TEXT, "maxItems": 1},
                 },
                 "required": ["text", "images"],
             },
             {
                 "properties": {
                     "text": {"type": "string", "maxLength": 80},
-                    "clip": {"type": "string"},
-                    "images": {"type": "array", "items": {"type": "string"}, "maxItems": 2},
+                    "clip": TEXT,
+                    "images": {"type": "array", "items": TEXT, "maxItems": 2},
                 },
                 "required": ["text", "clip"],
             },
@@ -161,27 +154,25 @@ def test_several_inputs_are_distinguished_by_their_titles(
     titles: Sequence[str], listed: str
 ) -> None:
     """Where all of them require the same, there is nothing else to call them by."""
-    text = {"text": {"type": "string"}}
+    text = {"text": TEXT}
     inputs = [{"title": t, "properties": text, "required": ["text"]} for t in titles]
     assert listed in warnings({"oneOf": inputs})
 
 
 def test_a_value_of_several_types_is_written_as_json() -> None:
     """No widget fits two types at once; the schema checks either."""
-    schema = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    schema = {"oneOf": [TEXT, {"type": "array", "items": TEXT}]}
     spec = only(page({"properties": {"value": schema}}))
     value = spec.parameter("value")
     assert isinstance(value, JsonParameter)
-    assert value.json_schema == {
-        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
-    }
+    assert value.json_schema == {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}
 
 
 def test_choices_of_one_type_are_one_choice() -> None:
     """Options of several alternatives form one list; with an open one there is none."""
     closed = one({"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "string", "enum": ["b"]}]})
     assert [option.value for option in closed.options] == ["a", "b"]
-    opened = one({"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "string"}]})
+    opened = one({"anyOf": [{"type": "string", "enum": ["a"]}, TEXT]})
     assert opened.options == ()
 
 
@@ -190,7 +181,7 @@ def test_choices_of_one_type_are_one_choice() -> None:
     [
         {"type": "string", "nullable": True},
         {"type": ["string", "null"]},
-        {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        {"anyOf": [TEXT, {"type": "null"}]},
     ],
 )
 def test_what_may_be_null_is_what_it_is_otherwise(schema: Any) -> None:
@@ -205,8 +196,8 @@ def test_what_may_be_null_is_what_it_is_otherwise(schema: Any) -> None:
         ({"enum": ["a"]}, "string"),
         ({"enum": [1]}, "integer"),
         ({"default": 0.5}, "number"),
-        ({"properties": {"a": {"type": "string"}}}, "object"),
-        ({"items": {"type": "string"}}, "array"),
+        (A_TEXT, "object"),
+        ({"items": TEXT}, "array"),
         ({}, "string"),
         ({"type": "float"}, "number"),
         ({"type": "file"}, "string"),
@@ -231,14 +222,11 @@ def test_the_first_example_is_kept(stated: Any) -> None:
     assert one({"type": "string", "examples": {}}).example is None
 
 
-def test_values_keep_the_type_of_the_wire() -> None:
+@pytest.mark.parametrize(("kind", "values"), [("integer", ["5", "10"]), ("string", [5, 10])])
+def test_values_keep_the_type_of_the_wire(kind: str, values: list[Any]) -> None:
     """Numbers in quotes are text and true numbers are numbers, whatever the type says."""
-    assert facts(page({"properties": {"v": {"type": "integer", "enum": ["5", "10"]}}}))["v"][
-        "options"
-    ] == ["5", "10"]
-    assert facts(page({"properties": {"v": {"type": "string", "enum": [5, 10]}}}))["v"][
-        "options"
-    ] == [5, 10]
+    read = facts(page({"properties": {"v": {"type": kind, "enum": values}}}))
+    assert read["v"]["options"] == values
 
 
 def test_names_of_values_are_those_of_the_page() -> None:
@@ -256,27 +244,20 @@ def test_names_of_values_are_those_of_the_page() -> None:
 
 
 def test_the_order_is_the_one_shown() -> None:
-    """Apidog's list orders, its references mean their properties, and the rest follows."""
+    """Apidog's list orders, its references mean their properties; what names none is ignored."""
     inputs = {
-        "properties": {"a": {"type": "string"}, "b": {"type": "string"}, "c": {"type": "string"}},
-        "x-apidog-orders": ["c", "01REF", "01GONE", "b"],
+        "properties": {"a": TEXT, "b": TEXT, "c": TEXT},
+        "x-apidog-orders": [{"a": 1}, ["b"], "c", "01REF", "01GONE", 1, "b", "none"],
         "x-apidog-refs": {"01REF": {"$ref": "#/components/schemas/More"}, "01EMPTY": {}},
     }
     more = {"More": {"type": "object", "properties": {"d": {"type": "boolean"}}}}
     assert list(facts(page(inputs, components={"schemas": more}))) == ["c", "d", "b", "a"]
 
 
-def test_an_order_of_anything_but_names_is_ignored() -> None:
-    """Entries that cannot name a property change nothing."""
-    a, b = {"type": "string"}, {"type": "boolean"}
-    inputs = {"properties": {"a": a, "b": b}, "x-apidog-orders": [{"a": 1}, ["b"], "b", "none", 1]}
-    assert list(facts(page(inputs))) == ["b", "a"]
-
-
 def test_several_ids_are_several_models() -> None:
     """One page may document models that differ in their id alone."""
     ids = ["heron/small", "heron/large"]
-    read = read_page(page({"properties": {"a": {"type": "string"}}}, model={"enum": ids}))
+    read = read_page(page(A_TEXT, model={"enum": ids}))
     assert [model.model for model in read] == ids
 
 
@@ -293,19 +274,19 @@ def test_several_ids_are_several_models() -> None:
 )
 def test_the_id_is_found_without_an_enum(model: Any) -> None:
     """A default, an example or the description may name the model."""
-    assert only(page({"properties": {"a": {"type": "string"}}}, model=model)).model == "heron/clip"
+    assert only(page(A_TEXT, model=model)).model == "heron/clip"
 
 
 def test_a_page_without_an_id_is_refused() -> None:
     """A model without an id can't be requested."""
     with pytest.raises(UnreadablePage, match="which model"):
-        read_page(page({"properties": {"a": {"type": "string"}}}, model={"type": "string"}))
+        read_page(page(A_TEXT, model=TEXT))
 
 
 def test_every_fence_with_a_request_is_read() -> None:
     """Several specifications in one page are several models, each with the heading above it."""
-    first = page({"properties": {"a": {"type": "string"}}})
-    second = page({"properties": {"b": {"type": "string"}}}, model={"enum": ["heron/other"]})
+    first = page(A_TEXT)
+    second = page({"properties": {"b": TEXT}}, model={"enum": ["heron/other"]})
     read = read_page(f"{first}\n{second.replace('Heron Clip', 'Heron Other')}")
     assert [(m.model, m.title) for m in read] == [
         ("heron/clip", "Heron Clip"),
@@ -317,14 +298,14 @@ def test_every_fence_with_a_request_is_read() -> None:
 def test_fences_come_in_several_spellings(fence: str) -> None:
     """More marks, other marks, an indent and an info string are all fences."""
     mark = fence.strip()[:3] if "````" not in fence else "````"
-    text = page({"properties": {"a": {"type": "string"}}})
+    text = page(A_TEXT)
     text = text.replace("```yaml", fence).replace("\n```\n", f"\n{mark}\n")
     assert list(facts(text)) == ["a"]
 
 
 def test_a_json_file_is_a_specification_too() -> None:
     """A bare OpenAPI file in JSON needs neither Markdown nor YAML; tabs do not matter."""
-    body = {"properties": {"model": MODEL, "input": {"properties": {"a": {"type": "string"}}}}}
+    body = {"properties": {"model": MODEL, "input": A_TEXT}}
     assert list(facts(json.dumps(document(body), indent="\t"))) == ["a"]
 
 
@@ -333,8 +314,8 @@ def test_without_input_the_properties_beside_the_model_are_taken() -> None:
     body = {
         "properties": {
             "model": MODEL,
-            "callBackUrl": {"type": "string"},
-            "prompt": {"type": "string"},
+            "callBackUrl": TEXT,
+            "prompt": TEXT,
         }
     }
     read = only(json.dumps(document(body)))
@@ -352,7 +333,7 @@ def test_an_address_of_something_else_is_no_file() -> None:
                     "image_size": {"type": "string", "description": "Size of the image"},
                     "image": {"type": "string", "description": "Text for the image"},
                     "style_image": {"type": "string", "description": "URL of a picture"},
-                    "driving_audio_url": {"type": "string"},
+                    "driving_audio_url": TEXT,
                 }
             }
         )
