@@ -40,17 +40,11 @@ expect.set_options(timeout=WAIT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder, and give it a second try, which the summary lists.
-
-    On a busy computer a text that is typed the moment a fold opens is sometimes gone again, as if
-    Gradio set the value of the field that it has just built once more. What is wrong with the page
-    itself fails twice.
-    """
+    """Mark every test of this folder."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -80,10 +80,6 @@ class KindsForm(ModelForm):
         """Find the rows of a table."""
         return self.field(name).locator(".kie-row")
 
-    def unfold(self, title: str) -> None:
-        """Open a fold of the form."""
-        self.root.get_by_role("button", name=title).click()
-
     def body_shown(self) -> str:
         """Return the whole code: the editor draws only the lines that are in sight."""
         view = self.root.locator(".cm-content").first

@@ -55,7 +55,7 @@ class ModelsTab:
 
     def open(self) -> ModelsTab:
         """Go there."""
-        self.kie.tab("Models").click()
+        self.kie.open_tab("Models")
         expect(self.search).to_be_visible()
         return self
 
@@ -91,7 +91,7 @@ class ModelsTab:
 
     def pick(self, spec: ModelSpec) -> None:
         """Pick a model in the tab More models, and wait for its form."""
-        self.kie.tab("More models").click()
+        self.kie.open_tab("More models")
         self.picker.fill(spec.model)
         self.page.get_by_role("option", name=spec.model).click()
         expect(self.form(spec).generate).to_be_visible()

@@ -37,6 +37,10 @@ _OVERFLOWING = """() => {
     .map((node) => `${node.tagName}.${node.className}`);
 }"""
 
+_TWO_FRAMES = """async () => {
+  for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
+}"""
+
 _DROP = """([target, bytes, name, type]) => {
   const data = Uint8Array.from(atob(bytes), (character) => character.charCodeAt(0));
   const dataTransfer = new DataTransfer();
@@ -138,6 +142,16 @@ def _has(complaint: str, words: tuple[str, ...]) -> bool:
     return all(word in complaint for word in words)
 
 
+def open_for_typing(head: Locator) -> None:
+    """Click the head of a tab or a fold, and wait until its fields hold their values.
+
+    What it shows for the first time Gradio mounts as it opens, and a frame later it sets every
+    value once more. Nobody types that fast, but a test does, and its text would be lost.
+    """
+    head.click()
+    head.page.evaluate(_TWO_FRAMES)
+
+
 class RunCard:
     """One run among those of a model."""
 
@@ -197,9 +211,13 @@ class ModelForm:
         """Find the picture that a field shows."""
         return self.field(name).locator(".kie-picture img")
 
+    def unfold(self, title: str) -> None:
+        """Open a fold of the form."""
+        open_for_typing(self.root.get_by_role("button", name=title))
+
     def open_code(self) -> None:
         """Unfold the code of the request."""
-        self.root.get_by_role("button", name="Code of this request").click()
+        self.unfold("Code of this request")
         expect(self.root.get_by_role("tab", name="JSON")).to_be_visible()
 
     def expect_body(self, **expected: Any) -> None:
@@ -264,14 +282,17 @@ class KiePage:
         )
 
     def tab(self, title: str) -> Locator:
-        """Find a model's tab."""
+        """Find the head of a tab."""
         return self.page.get_by_role("tab", name=title, exact=True)
+
+    def open_tab(self, title: str) -> None:
+        """Go to a tab."""
+        if self.tab(title).get_attribute("aria-selected") != "true":
+            open_for_typing(self.tab(title))
 
     def form(self, title: str) -> ModelForm:
         """Go to a model's tab."""
-        tab = self.tab(title)
-        if tab.get_attribute("aria-selected") != "true":
-            tab.click()
+        self.open_tab(title)
         form = ModelForm(self.page, title)
         expect(form.generate).to_be_visible()
         return form

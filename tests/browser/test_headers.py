@@ -43,7 +43,7 @@ def test_the_page_does_nothing_that_its_own_policy_forbids(
     form.press("[stuck] under the policy").open_wire()
     page.get_by_role("button", name="Kie API key").click()
     expect(page.get_by_label("Your Kie API key")).to_be_visible()
-    unopened.tab("History").click()
+    unopened.open_tab("History")
     page.get_by_role("link", name="Open: a clip of yesterday").click()
     play(page.get_by_role("dialog").locator("video"))
     assert page.evaluate(_VIOLATIONS) == []

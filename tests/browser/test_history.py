@@ -27,7 +27,7 @@ class HistoryTab:
         self.search = self.root.get_by_role("searchbox")
         self.dialog = kie.page.get_by_role("dialog")
         self.notice = kie.page.locator(".kie-notice")
-        kie.tab("History").click()
+        kie.open_tab("History")
         expect(self.root).to_be_visible()
 
     def tile(self, prompt: str) -> Locator:
@@ -73,7 +73,7 @@ def test_before_the_first_run_the_tab_says_what_it_is_for(kie: KiePage) -> None:
     tab = HistoryTab(kie)
     expect(tab.root).to_contain_text("No runs yet.")
     expect(kie.form(GROK).press("[fail] the first of all").status).to_have_text("Failed")
-    kie.tab("History").click()
+    kie.open_tab("History")
     expect(tab.tile("[fail] the first of all")).to_contain_text("Failed")
     expect(tab.root.get_by_text("No runs yet.")).to_be_hidden()
 
@@ -347,7 +347,7 @@ def test_a_new_run_is_listed_only_if_the_search_finds_it(kie: KiePage) -> None:
     expect(tab.root.get_by_role("status").filter(has_text="No runs found")).to_be_visible()
     for prompt in ("[fail] a keyboard", "[fail] a boat"):
         expect(kie.form(GROK).press(prompt).status).to_have_text("Failed")
-    kie.tab("History").click()
+    kie.open_tab("History")
     expect(tab.tile("[fail] a boat")).to_be_visible()
     expect(tab.tiles).to_have_count(1)
 

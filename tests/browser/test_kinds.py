@@ -37,7 +37,7 @@ def program(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def form(kie: KiePage) -> KindsForm:
     """Go to the model of every kind."""
-    kie.tab(EVERY_KIND.title).click()
+    kie.open_tab(EVERY_KIND.title)
     return KindsForm(kie.page, EVERY_KIND.model)
 
 
@@ -167,7 +167,7 @@ def test_results_are_added_to_a_list_until_it_is_full(past: Past, unopened: KieP
     made = [tiny_picture((n, n, n)) for n in range(4)]
     past.make("all of it", *made, tiny_sound(), tiny_clip(), model=EVERY_KIND.model)
     unopened.open()
-    unopened.tab(EVERY_KIND.title).click()
+    unopened.open_tab(EVERY_KIND.title)
     form = KindsForm(unopened.page, EVERY_KIND.model)
     card = form.card("all of it").node
     notice = unopened.page.locator(".kie-notice")

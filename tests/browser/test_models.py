@@ -95,7 +95,7 @@ def test_a_newer_page_of_a_built_in_model_takes_its_place(models: ModelsTab) -> 
     models.kie.reload()
     expect(visible.get_by_role("textbox", name="Prompt")).to_have_value("by the newer page")
     models.open().choose_more(GROK, "Restore the built-in version")
-    models.kie.tab(GROK).click()
+    models.kie.open_tab(GROK)
     restored = models.kie.form(GROK)
     expect(restored.field("resolution")).to_be_visible()
     expect(restored.card("by the newer page").node).to_be_visible()
@@ -150,7 +150,7 @@ def test_a_run_leads_back_to_its_model(models: ModelsTab) -> None:
     form.prompt.fill("something else")
     models.pick(OTTER)
     expect(form.prompt).to_have_count(0)
-    models.kie.tab("History").click()
+    models.kie.open_tab("History")
     tile = models.page.locator(".kie-tile").filter(has_text="a run to come back to")
     expect(tile.locator(".kie-tile-model")).to_have_text("Heron")
     tile.get_by_role("button", name="Use").click()
@@ -160,7 +160,7 @@ def test_a_run_leads_back_to_its_model(models: ModelsTab) -> None:
 
 def test_without_models_the_tab_leads_to_where_they_are_added(models: ModelsTab) -> None:
     """There is nothing to pick."""
-    models.kie.tab("More models").click()
+    models.kie.open_tab("More models")
     expect(models.page.get_by_text("No other models have been added yet.")).to_be_visible()
     expect(models.picker).to_be_hidden()
     models.page.get_by_role("button", name="Add a model").click()
@@ -180,7 +180,7 @@ def test_a_model_is_renamed_hidden_and_removed_with_a_way_back(models: ModelsTab
     expect(row.get_by_role("menuitem", name="Remove")).to_be_focused()
     models.page.keyboard.press("Enter")
     expect(models.row("Bird")).to_have_count(0)
-    models.kie.tab("More models").click()
+    models.kie.open_tab("More models")
     expect(models.page.get_by_text("No other models have been added yet.")).to_be_visible()
     models.page.get_by_role("button", name="Undo").click()
     expect(models.picker).to_have_value("Bird · maker/heron")
@@ -223,7 +223,7 @@ def test_no_visitor_sees_the_models_of_another(models: ModelsTab, browser: Brows
         other.open()
         theirs = ModelsTab(other).open()
         expect(theirs.rows).to_have_count(2)
-        other.tab("More models").click()
+        other.open_tab("More models")
         expect(other.page.get_by_text("No other models have been added yet.")).to_be_visible()
 
 
@@ -257,7 +257,7 @@ def test_a_hostile_page_does_nothing(models: ModelsTab, watch: Watch) -> None:
     form.generate.click()
     expect(form.cards).to_have_count(1)
     models.open()
-    models.kie.tab("History").click()
+    models.kie.open_tab("History")
     expect(models.page.locator(".kie-tile")).to_have_count(1)
     watch.settle(models.page)
     assert dialogs == []
@@ -307,7 +307,7 @@ def test_a_model_with_a_tab_of_its_own_has_it_from_the_next_start(
     mortal.start()
     kie.open()
     expect(models.form(HERON).prompt).to_have_value("typed before the start")
-    kie.tab("Otter").click()
+    kie.open_tab("Otter")
     expect(models.form(OTTER).generate).to_be_visible()
 
 

@@ -181,7 +181,7 @@ def test_an_end_picture_is_a_press_away(kie: KiePage) -> None:
     """It starts empty, and is not sent; our sample shows what it is for."""
     form = kie.form(V1_LITE)
     form.expect_body(end_image_url=None)
-    form.root.get_by_role("button", name="Advanced").click()
+    form.unfold("Advanced")
     form.field("end_image_url").get_by_role("button", name="Use a sample picture").click()
     expect(form.preview("end_image_url")).to_be_visible()
     form.expect_body(end_image_url="<address of the uploaded archway-end.jpg>")
