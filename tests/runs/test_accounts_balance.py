@@ -7,33 +7,33 @@ from kie_ui.runs.accounts import Backends
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from tests.fake_kie import FakeKie, endless
-from tests.runs.harness import GROK, KEY, OWNER, Restart, reached, until
+from tests.runs.harness import (
+    GROK,
+    KEY,
+    OWNER,
+    WEB,
+    Restart,
+    press,
+    press_times,
+    reached,
+    until,
+    when,
+)
 
-WEB = {"image_urls": ["https://example.com/a.png"]}
 
-
-async def noted(service: RunService, *runs: Run) -> list[Run]:
-    """Wait until every run knows what was left after it."""
-    found: list[Run] = []
-
-    async def ask() -> bool:
-        found[:] = [await service.run(run.owner, run.id) for run in runs]
-        return all(run.balance_after is not None for run in found)
-
-    async with asyncio.timeout(10):
-        while not await ask():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.005)
-    return found
+async def with_balance(service: RunService, *runs: Run) -> list[Run]:
+    """Wait until every run has the balance after it."""
+    return [await when(service, run, lambda run: run.balance_after is not None) for run in runs]
 
 
 async def test_runs_that_end_together_share_one_question(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
-    """A hundred clips that come at once are not a hundred questions about the same number."""
-    runs = [await service.submit(OWNER, GROK, values | WEB, "live") for _ in range(10)]
+    """A hundred clips that come at once do not need a hundred queries of the same number."""
+    runs = await press_times(service, values | WEB, 10)
     for run in runs:
         await reached(service, run, Step.DONE)
-    assert {run.balance_after for run in await noted(service, *runs)} == {87.5}
+    assert {run.balance_after for run in await with_balance(service, *runs)} == {87.5}
     notes, asked = service._balance_notes, fake.counts["credit"]
     for run in runs:  # in one turn of the loop, so surely together
         notes.note(run)
@@ -50,18 +50,17 @@ async def test_every_account_is_asked_for_its_own(
     owners = (OWNER, "eve", "bob")
     runs = [await service.submit(owner, GROK, values | WEB, "live") for owner in owners]
     await asyncio.gather(*(reached(service, run, Step.DONE) for run in runs))
-    await noted(service, *runs)
+    await with_balance(service, *runs)
     assert 2 <= fake.counts["credit"] <= 3
 
 
 async def test_a_stop_does_not_wait_for_a_balance(
     restart: Restart, fake: FakeKie, values: dict[str, Any]
 ) -> None:
-    """The clip is there; what is left can be asked at any time."""
+    """The clip is there; the balance can be read at any time."""
     fake.outages["credit"] = endless
     service = await restart()
-    run = await service.submit(OWNER, GROK, values | WEB, "live")
-    await reached(service, run, Step.DONE)
+    await press(service, values | WEB, Step.DONE)
     await until(lambda: fake.counts["credit"] == 1)
     async with asyncio.timeout(3):
         await restart()

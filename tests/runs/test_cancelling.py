@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 
 from kie_ui.runs.accounts import Backends
@@ -13,13 +11,18 @@ from kie_ui.runs.errors import UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.create import MAX_UPLOADS_OF_ONE
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import CANCELLED, Limits, RunService
-from tests.fake_kie import Answer, FakeKie, dropped, endless, status
+from tests.fake_kie import FakeKie, dropped, endless, status
 from tests.runs.harness import (
     GROK,
     KEY,
     OWNER,
+    WEB,
     FastClock,
     Restart,
+    held_until,
+    idle,
+    press,
+    press_times,
     reached,
     until,
     waiting_for_its_key,
@@ -30,7 +33,7 @@ async def cancelled_for_good(service: RunService, run: Run) -> Run:
     """Cancel a run, and see that it comes to rest so."""
     run = await service.cancel(OWNER, run.id)
     assert (run.step, run.status_note, run.is_final) == (Step.CANCELLED, CANCELLED, True)
-    await until(lambda: not service._engine._running)
+    await idle(service)
     kept = await service.run(OWNER, run.id)
     assert (kept.step, kept.status_note) == (Step.CANCELLED, CANCELLED)
     assert kept.finished_at_ms is not None
@@ -54,16 +57,13 @@ async def test_a_run_can_be_cancelled_while_its_picture_is_uploaded(
 ) -> None:
     """The upload is broken off, and its place is free for the next."""
     fake.outages["upload"] = endless
-    runs = [
-        await service.submit(OWNER, GROK, values, "live") for _ in range(MAX_UPLOADS_OF_ONE + 2)
-    ]
+    runs = await press_times(service, values, MAX_UPLOADS_OF_ONE + 2)
     await until(lambda: fake.counts["upload"] == MAX_UPLOADS_OF_ONE)
     for run in runs:
         await service.cancel(OWNER, run.id)
-    await until(lambda: not service._engine._running)
+    await idle(service)
     fake.outages.clear()
-    last = await service.submit(OWNER, GROK, values, "live")
-    assert (await reached(service, last, Step.DONE)).step is Step.DONE
+    await press(service, values, Step.DONE)
     assert fake.counts["create"] == 1
 
 
@@ -79,17 +79,12 @@ async def test_a_run_can_be_cancelled_while_it_waits_in_line(
         runs.append(await service.submit(OWNER, GROK, values, "live"))
         await reached(service, runs[-1], Step.LINED_UP)
     assert service.places(OWNER) == {runs[1].id: 1, runs[2].id: 2}
-    await cancelled_in_line(service, runs[1])
+    await service.cancel(OWNER, runs[1].id)
+    await until(lambda: runs[1].id not in service.places(OWNER))
     assert service.places(OWNER) == {runs[2].id: 1}
     fast.speed = 200
     await reached(service, runs[2], Step.DONE)
     assert fake.counts["create"] == 2
-
-
-async def cancelled_in_line(service: RunService, run: Run) -> None:
-    """Cancel a run in line, and wait until it has left the line."""
-    await service.cancel(OWNER, run.id)
-    await until(lambda: run.id not in service.places(OWNER))
 
 
 async def test_nothing_is_cancelled_once_the_create_has_left(
@@ -97,15 +92,9 @@ async def test_nothing_is_cancelled_once_the_create_has_left(
 ) -> None:
     """Kie has no way to stop a task; the sentence says that, and that it is billed."""
     held = asyncio.Event()
-
-    async def slow(request: httpx.Request) -> Answer | None:
-        await held.wait()
-        return None
-
-    fake.faults["create"] = [slow]
+    fake.faults["create"] = [held_until(held)]
     fake.polls_until_success = 10**6
-    run = await service.submit(OWNER, GROK, values, "live")
-    await reached(service, run, Step.SENDING)
+    run = await press(service, values, Step.SENDING)
     with pytest.raises(WrongStep, match="no way to stop a task"):
         await service.cancel(OWNER, run.id)
     held.set()
@@ -122,10 +111,9 @@ async def test_nothing_is_cancelled_once_the_create_has_left(
 async def test_a_run_of_unknown_fate_cannot_be_cancelled(
     service: RunService, fake: FakeKie, values: dict[str, Any], fault: Any
 ) -> None:
-    """What may have been taken is not called off with a word."""
+    """What Kie may have accepted cannot be cancelled here."""
     fake.faults["create"] = [fault]
-    run = await service.submit(OWNER, GROK, values, "live")
-    await reached(service, run, Step.UNKNOWN)
+    run = await press(service, values, Step.UNKNOWN)
     with pytest.raises(WrongStep):
         await service.cancel(OWNER, run.id)
 
@@ -133,7 +121,7 @@ async def test_a_run_of_unknown_fate_cannot_be_cancelled(
 async def test_only_the_owner_cancels(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
-    """Someone else's run is as good as none."""
+    """To anyone else there is no such run."""
     fake.outages["upload"] = endless
     run = await service.submit(OWNER, GROK, values, "live")
     for owner, run_id in (("eve", run.id), (OWNER, "f" * 32)):
@@ -155,16 +143,13 @@ async def test_cancelling_twice_says_that_it_has_ended(
     assert sum(isinstance(outcome, WrongStep) for outcome in tries) == 2
 
 
-Delay = Callable[[random.Random], float]
-
-
 @pytest.mark.parametrize("seed", range(6))
 async def test_of_cancelling_and_sending_exactly_one_wins(
     service: RunService, fake: FakeKie, values: dict[str, Any], seed: int
 ) -> None:
     """Pressed at any moment: either it was cancelled and never left, or it left and was not."""
     chance = random.Random(seed)
-    values = values | {"image_urls": ["https://example.com/a.png"]}
+    values = values | WEB
 
     async def press_and_cancel(number: int) -> None:
         prompt = f"No. {number}"

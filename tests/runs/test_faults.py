@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,34 @@ import pytest
 
 from kie_ui.media.storage import Storage
 from kie_ui.runs.errors import StoreProblem, WrongStep
-from kie_ui.runs.run import Run, Step
+from kie_ui.runs.run import Step
 from kie_ui.runs.service import RunService
-from tests.fake_kie import Answer, FakeKie, Fault, dropped, endless, envelope, refusal, status
-from tests.runs.harness import GROK, OWNER, Restart, files_below, reached, until
-
-
-async def press(service: RunService, values: dict[str, Any]) -> Run:
-    """Press Generate and wait for the end."""
-    run = await service.submit(OWNER, GROK, values, "live")
-    async with asyncio.timeout(10):
-        return await service.ended(OWNER, run.id)
+from tests.fake_kie import (
+    Answer,
+    FakeKie,
+    Fault,
+    Story,
+    dropped,
+    endless,
+    envelope,
+    refusal,
+    status,
+)
+from tests.runs.harness import (
+    FULL_DISK,
+    GROK,
+    HELD,
+    OWNER,
+    Flaky,
+    Restart,
+    ended,
+    error_of,
+    files_below,
+    idle,
+    press,
+    reached,
+    until,
+)
 
 
 def accepted_then(fault: Fault, fake: FakeKie) -> Fault:
@@ -45,21 +63,16 @@ async def test_a_create_of_unknown_fate_is_never_repeated(
     fake.faults["create"] = [accepted_then(fault, fake)]
     run = await press(service, values)
     assert run.step is Step.UNKNOWN
-    assert run.error is not None
-    assert "can't know" in run.error.message
-    assert "https://kie.ai/logs" in run.error.advice
+    assert "can't know" in error_of(run).message
+    assert "https://kie.ai/logs" in error_of(run).advice
     assert (fake.counts["create"], len(fake.bodies)) == (1, 1)
 
 
 async def test_a_create_without_a_task_id_is_of_unknown_fate_too(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
-    """An answer that says yes and names nothing is kept for reading."""
-
-    async def nameless(request: httpx.Request) -> Answer:
-        return envelope({"recordId": "r"})
-
-    fake.faults["create"] = [nameless]
+    """An answer that says yes and names no task is kept for reading."""
+    fake.stories[values["prompt"]] = Story(creates=(envelope({"recordId": "r"}),))
     run = await press(service, values)
     assert run.step is Step.UNKNOWN
     assert run.answer is not None
@@ -73,14 +86,13 @@ async def test_a_create_without_a_task_id_is_of_unknown_fate_too(
 async def test_a_refused_create_is_failed_and_says_what_to_do(
     service: RunService, fake: FakeKie, values: dict[str, Any], code: int, kind: str
 ) -> None:
-    """Kie said no: nothing was made, nothing is billed, and its own words are shown."""
+    """Kie said no: nothing was made or billed, and its own words are shown."""
     fake.faults["create"] = [refusal(code, "Because of this")]
     run = await press(service, values)
     assert run.step is Step.FAILED
-    assert run.error is not None
-    assert (run.error.kind, run.error.code) == (kind, code)
-    assert "Because of this" in run.error.message
-    assert run.error.advice
+    assert (error_of(run).kind, error_of(run).code) == (kind, code)
+    assert "Because of this" in error_of(run).message
+    assert error_of(run).advice
     assert fake.counts["create"] == 1
 
 
@@ -89,8 +101,7 @@ async def test_an_unreachable_kie_is_surely_not_billed(
 ) -> None:
     """Where no connection opened, the run is failed and can be pressed again."""
     fake.outages["create"] = dropped(httpx.ConnectError)
-    run = await press(service, values)
-    assert run.step is Step.FAILED
+    assert (await press(service, values)).step is Step.FAILED
     assert fake.bodies == []
 
 
@@ -122,7 +133,7 @@ async def test_a_rate_limit_without_end_is_no_refusal_and_can_be_called_off(
     await reached(service, run, Step.LINED_UP)
     run = await service.cancel(OWNER, run.id)
     fake.outages.clear()
-    await until(lambda: not service._engine._running)
+    await idle(service)
     assert (run.step, service.places(OWNER)) == (Step.CANCELLED, {})
     assert fake.bodies == []
 
@@ -168,11 +179,9 @@ async def test_a_picture_that_is_lost_before_its_upload_is_said(
     for kept in files_below(tmp_path / "files" / "inputs"):
         kept.unlink()
     service = await restart()
-    async with asyncio.timeout(10):
-        run = await service.ended(OWNER, run.id)
+    run = await ended(service, run)
     assert run.step is Step.FAILED
-    assert run.error is not None
-    assert "Choose it again" in run.error.advice
+    assert "Choose it again" in error_of(run).advice
     assert fake.counts["create"] == 0
 
 
@@ -202,15 +211,14 @@ async def test_a_paid_clip_that_cannot_be_fetched_stays_fetchable(
     assert files_below(tmp_path, "*.part") == []
     fake.outages.clear()
     assert (await service.fetch_again(OWNER, run.id)).step is Step.FETCHING
-    async with asyncio.timeout(10):
-        run = await service.ended(OWNER, run.id)
+    run = await ended(service, run)
     assert (run.step, run.error) == (Step.DONE, None)
     with pytest.raises(WrongStep):
         await service.fetch_again(OWNER, run.id)
     assert fake.counts["create"] == 1
 
 
-async def test_a_link_that_moved_is_asked_for_anew(
+async def test_a_link_that_moved_is_read_anew(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """Before a result is fetched once more, its record is read for where it is now."""
@@ -229,15 +237,14 @@ async def test_a_link_that_moved_is_asked_for_anew(
     assert fake.counts["renew"] == 0
 
 
-async def test_a_link_that_kie_does_not_renew_is_told_as_expired(
+async def test_a_link_that_kie_does_not_renew_has_expired(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """The reason that counts is the first one."""
     fake.outages |= {"media": status(410), "renew": refusal(422, "not ours")}
     run = await press(service, values)
     assert run.step is Step.UNFETCHED
-    assert run.error is not None
-    assert (run.error.kind, run.error.code) == ("DownloadFailed", 410)
+    assert (error_of(run).kind, error_of(run).code) == ("DownloadFailed", 410)
 
 
 async def test_what_is_no_clip_is_not_taken_for_one(
@@ -251,8 +258,12 @@ async def test_what_is_no_clip_is_not_taken_for_one(
     assert files_below(tmp_path / "files" / "clips") == []
     fake.clip = good
     await service.fetch_again(OWNER, run.id)
-    async with asyncio.timeout(10):
-        assert (await service.ended(OWNER, run.id)).step is Step.DONE
+    assert (await ended(service, run)).step is Step.DONE
+
+
+def no_space(*_: Any) -> None:
+    """Fail as on a full disk."""
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 async def test_a_full_disk_keeps_the_clip_fetchable(
@@ -261,17 +272,12 @@ async def test_a_full_disk_keeps_the_clip_fetchable(
     values: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The sentence speaks of the disk, and nothing is asked of Kie over and over."""
-
-    def full(self: Storage, part: Path, final: Path) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
+    """The sentence names the disk, and Kie is not queried over and over."""
     with monkeypatch.context() as patched:
-        patched.setattr(Storage, "finish", full)
+        patched.setattr(Storage, "finish", no_space)
         run = await press(service, values)
     assert run.step is Step.UNFETCHED
-    assert run.error is not None
-    assert "disk is full" in run.error.message
+    assert "disk is full" in error_of(run).message
     assert fake.counts["media"] == 1
 
 
@@ -291,11 +297,7 @@ async def test_a_full_disk_at_the_press_is_a_sentence(
     service: RunService, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A picture that cannot be kept stops the press before anything was sent."""
-
-    def full(self: Storage, source: Path, suffix: str) -> str:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Storage, "keep_input", full)
+    monkeypatch.setattr(Storage, "keep_input", no_space)
     with pytest.raises(StoreProblem, match="disk is full"):
         await service.submit(OWNER, GROK, values, "live")
 
@@ -307,20 +309,15 @@ async def test_a_task_id_outlives_a_database_that_is_busy_for_a_moment(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The id of a paid task is tried to keep again, and stands in the log meanwhile."""
-    change = service._store.change
-    failures = 2
+    """Saving the id of a paid task is tried again, and it is in the log meanwhile."""
 
-    async def flaky(run_id: str, **changes: Any) -> Run:
-        nonlocal failures
-        if "task_id" in changes and failures:
-            failures -= 1
-            raise StoreProblem("The database of runs is held by another program.")
-        return await change(run_id, **changes)
+    def is_task_id(_run_id: str, **changes: Any) -> bool:
+        return "task_id" in changes
 
-    monkeypatch.setattr(service._store, "change", flaky)
+    flaky = Flaky(monkeypatch, service._store, "change", HELD, left=2, only_if=is_task_id)
     run = await press(service, values)
     assert run.step is Step.DONE
+    assert flaky.failed == 2
     assert "task-1" in caplog.text
 
 
@@ -331,7 +328,7 @@ async def test_a_fault_of_ours_before_the_create_is_failed(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """No run hangs for ever because of an error that nobody thought of."""
+    """No run waits for ever because of an error that nobody thought of."""
 
     def broken(*_: Any) -> None:
         raise ZeroDivisionError
@@ -360,11 +357,7 @@ async def test_a_run_that_the_database_stops_says_so_on_the_page(
     service: RunService, fake: FakeKie, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What cannot be written is not sent either, and the page learns why nothing moves."""
-
-    async def full(run_id: str, **changes: Any) -> Run:
-        raise StoreProblem("The database of runs cannot grow: the disk is full.")
-
-    monkeypatch.setattr(service._store, "change", full)
+    Flaky(monkeypatch, service._store, "change", FULL_DISK, left=math.inf)
     async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
         run = await service.submit(OWNER, GROK, values, "live")
         while run.status_note is None:

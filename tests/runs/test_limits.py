@@ -4,9 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from kie_ui.kie.client import Backend
 from kie_ui.runs.accounts import KEY_GONE, Backends
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import KeyMissing, WrongStep
@@ -20,15 +18,19 @@ from kie_ui.runs.limits import (
 from kie_ui.runs.run import Step
 from kie_ui.runs.service import Limits
 from kie_ui.runs.storage.run_store import RunStore
-from tests.fake_kie import FakeKie, dropped, endless, refusal
+from tests.fake_kie import FakeKie, dropped, endless
 from tests.runs.harness import (
-    API,
     GROK,
     KEY,
     OWNER,
+    SERVER_KEY,
     FastClock,
     Restart,
+    error_of,
+    make_shared_backends,
+    missing,
     noted,
+    press,
     reached,
     until,
     waiting_for_its_key,
@@ -40,22 +42,7 @@ TWO = Limits(runs_per_day=RunsPerDay(2))
 @pytest.fixture
 def backends() -> Backends:
     """Give a server with a key that every visitor may use."""
-
-    async def demo() -> Backend:
-        return Backend(
-            kind="demo", api_base_url=API, upload_base_url=API, api_key=SecretStr("demo-key")
-        )
-
-    server = Backend(
-        kind="live", api_base_url=API, upload_base_url=API, api_key=SecretStr("key-of-the-server")
-    )
-    return Backends(
-        demo=demo,
-        server=server,
-        may_use_server=lambda _owner: True,
-        api_base_url=API,
-        upload_base_url=API,
-    )
+    return make_shared_backends()
 
 
 async def test_a_visitor_has_so_many_runs_a_day(
@@ -152,8 +139,7 @@ async def test_an_own_task_whose_key_was_forgotten_is_not_asked_about_with_the_s
     fake.polls_until_success = 10**6
     backends.set_key("ada", KEY)
     service = await restart()
-    run = await service.submit("ada", GROK, values, "live")
-    await reached(service, run, Step.GENERATING)
+    run = await press(service, values, Step.GENERATING)
     backends.forget_key("ada")
     await noted(service, run, KEY_GONE)
     fake.polls_until_success = 0
@@ -176,15 +162,14 @@ async def test_a_run_pressed_with_the_servers_key_keeps_to_it(
     fake.polls_until_success = 10**6
     fast.speed = 1 if step is Step.LINED_UP else 200
     await service.submit("ben", GROK, values, "live")  # takes the create of ten seconds
-    run = await service.submit("ada", GROK, values, "live")
-    await reached(service, run, step)
+    run = await press(service, values, step)
     backends.set_key("ada", KEY)
     fast.speed = 200
     fake.polls_until_success = 0
     run = await reached(service, run, Step.DONE)
     assert run.paid_by == "server"
     await until(lambda: fake.counts["credit"] > 0)
-    assert fake.keys_at("create", "record") == {"key-of-the-server"}
+    assert fake.keys_at("create", "record") == {SERVER_KEY}
     assert KEY not in fake.keys_at("credit")
     run = await service.submit("ada", GROK, values, "live")
     assert run.paid_by == "own"
@@ -196,11 +181,9 @@ async def test_what_is_sent_again_is_paid_by_the_same_key(
     """A run of the server's stays the server's, one's own one's own: without it nothing goes."""
     service = await restart()
     fake.faults["create"] = [dropped(), dropped()]
-    servers = await service.submit("ada", GROK, values, "live")
-    await reached(service, servers, Step.UNKNOWN)
+    servers = await press(service, values, Step.UNKNOWN)
     backends.set_key("ada", KEY)
-    own = await service.submit("ada", GROK, values, "live")
-    await reached(service, own, Step.UNKNOWN)
+    own = await press(service, values, Step.UNKNOWN)
     assert (await service.send_again("ada", servers.id)).paid_by == "server"
     backends.forget_key("ada")
     with pytest.raises(KeyMissing):
@@ -219,7 +202,7 @@ async def test_a_tracked_task_keeps_to_the_key_it_was_found_with(
     backends.set_key("ada", KEY)
     fake.polls_until_success = 0
     assert (await reached(service, run, Step.DONE)).paid_by == "server"
-    assert fake.keys_at("record") == {"key-of-the-server"}
+    assert fake.keys_at("record") == {SERVER_KEY}
 
 
 async def test_a_typed_key_does_not_look_for_the_servers_missing_tasks(
@@ -227,13 +210,8 @@ async def test_a_typed_key_does_not_look_for_the_servers_missing_tasks(
 ) -> None:
     """Only what its owner paid for may be known under their new key."""
     service = await restart()
-    fake.outages["record"] = refusal(422, "recordInfo is null")
-    run = await service.submit("ada", GROK, values, "live")
-    await reached(service, run, Step.WAITING)
-    fast.jump(125)
-    run = await reached(service, run, Step.UNKNOWN)
-    assert run.error is not None
-    assert "the operator of this server" in run.error.advice
+    run = await missing(service, fake, fast, values)
+    assert "the operator of this server" in error_of(run).advice
     backends.set_key("ada", KEY)
     await service._engine._poll_missing("ada")
     assert (await service.run("ada", run.id)).step is Step.UNKNOWN

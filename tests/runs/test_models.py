@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from kie_ui.catalog.registry import Registry, UnknownModel, built_in_registry
@@ -14,8 +11,8 @@ from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.accounts import Backends
 from kie_ui.runs.run import Step
 from kie_ui.runs.service import RunService
-from tests.fake_kie import Answer, FakeKie
-from tests.runs.harness import GROK, OWNER, FastClock, make_service, reached, until
+from tests.fake_kie import FakeKie
+from tests.runs.harness import GROK, OWNER, StartAnother, error_of, held_until, reached, until
 
 SPEC = built_in_registry().spec(GROK)
 
@@ -46,27 +43,16 @@ def collection() -> ModelCollection:
 
 
 @pytest.fixture
-async def service(
-    tmp_path: Path, fast: FastClock, backends: Backends, fake: FakeKie, collection: ModelCollection
-) -> AsyncIterator[RunService]:
+async def service(start_another: StartAnother, collection: ModelCollection) -> RunService:
     """Return a started service over that catalog."""
-    transport = httpx.MockTransport(fake.answer)
-    service = make_service(tmp_path, fast, backends, transport, catalog=collection)
-    await service.start()
-    yield service
-    await service.stop()
+    return await start_another(catalog=collection)
 
 
 @pytest.fixture
 def upload(fake: FakeKie) -> asyncio.Event:
     """Return what has to be set before an upload goes on."""
     released = asyncio.Event()
-
-    async def stalled(request: httpx.Request) -> Answer | None:
-        await released.wait()
-        return None
-
-    fake.outages["upload"] = stalled
+    fake.outages["upload"] = held_until(released)
     return released
 
 
@@ -130,6 +116,5 @@ async def test_a_model_of_which_nothing_is_known_any_more_fails_its_run(
     collection.known = ()
     upload.set()
     failed = await reached(service, run, Step.FAILED)
-    assert failed.error is not None
-    assert failed.error.kind == "UnknownModel"
+    assert error_of(failed).kind == "UnknownModel"
     assert fake.bodies == []

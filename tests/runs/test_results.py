@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from kie_ui.runs.lifecycle.download import look_inside
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from tests.fake_kie import Answer, FakeKie
-from tests.runs.harness import API, GROK, OWNER, until
+from tests.runs.harness import API, OWNER, error_of, press, until
 from tests.wire.tiny_media import tiny_picture, tiny_sound
 
 
@@ -29,11 +28,9 @@ def made_of(fake: FakeKie, files: dict[str, bytes], **more: Any) -> None:
     fake.record = {"state": "success", "resultJson": json.dumps(result)}
 
 
-async def press(service: RunService, values: dict[str, Any]) -> Run:
+async def settled(service: RunService, values: dict[str, Any]) -> Run:
     """Press Generate, and wait until nothing more happens."""
-    run = await service.submit(OWNER, GROK, values, "live")
-    async with asyncio.timeout(10):
-        await service.ended(OWNER, run.id)
+    run = await press(service, values)
     await until(lambda: run.id not in service._engine._running)
     return await service.run(OWNER, run.id)
 
@@ -43,7 +40,7 @@ async def test_a_text_is_kept_with_its_run(
 ) -> None:
     """There is nothing to fetch, so the run is done at once; what was written is in its record."""
     made_of(fake, {}, resultObject="A poem about a fox.")
-    run = await press(service, values)
+    run = await settled(service, values)
     assert (run.step, run.error) == (Step.DONE, None)
     assert Step.FETCHING not in [change.step for change in run.step_changes]
     (clip,) = run.clips
@@ -62,10 +59,9 @@ async def test_a_task_that_made_nothing_is_not_done(
 ) -> None:
     """It was paid, so it is no plain failure either."""
     made_of(fake, {}, resultObject={})
-    run = await press(service, values)
+    run = await settled(service, values)
     assert run.step is Step.UNKNOWN
-    assert run.error is not None
-    assert run.error.kind == "NoResult"
+    assert error_of(run).kind == "NoResult"
 
 
 async def test_results_of_every_kind_come_together(
@@ -80,17 +76,11 @@ async def test_results_of_every_kind_come_together(
         "e.srt": b"1\n00:00:01,000 --> 00:00:02,000\nHello\n",
     }
     made_of(fake, files, resultObject={"title": "all of them"})
-    run = await press(service, values)
+    run = await settled(service, values)
     assert run.step is Step.DONE
     assert [c.kind for c in run.clips] == ["image", "audio", "video", "file", "file", "text"]
-    assert [c.name.rpartition(".")[2] for c in run.clips] == [
-        "png",
-        "wav",
-        "mp4",
-        "pdf",
-        "srt",
-        "json",
-    ]
+    suffixes = [c.name.rpartition(".")[2] for c in run.clips]
+    assert suffixes == ["png", "wav", "mp4", "pdf", "srt", "json"]
     assert run.clips[1].duration_s == pytest.approx(1.0)
     assert run.poster is not None
     entries = await service.history.clip_entries(OWNER, [run.id])
@@ -101,9 +91,7 @@ async def test_results_of_every_kind_come_together(
             assert source.read_bytes() == content
     assert isinstance(sources[-1], bytes)
     assert json.loads(sources[-1]) == {"title": "all of them"}
-    assert [entry.name.rpartition(".")[2] for entry in entries] == [
-        "png", "wav", "mp4", "pdf", "srt", "json", "csv"
-    ]  # fmt: skip
+    assert [entry.name.rpartition(".")[2] for entry in entries] == [*suffixes, "csv"]
 
 
 async def test_a_sound_has_a_picture_too(
@@ -111,7 +99,7 @@ async def test_a_sound_has_a_picture_too(
 ) -> None:
     """How loud it is, drawn."""
     made_of(fake, {"a.wav": tiny_sound()})
-    run = await press(service, values)
+    run = await settled(service, values)
     assert run.poster is not None
     assert (await service.history.poster_file(OWNER, run.id)).read_bytes()[8:12] == b"WEBP"
 
@@ -122,7 +110,7 @@ async def test_very_many_results_have_names_of_their_own(
     """In their folder and in the ZIP."""
     files = {f"{n}.png": tiny_picture((n, n, n)) for n in range(40)}
     made_of(fake, files)
-    run = await press(service, values)
+    run = await settled(service, values)
     assert len({clip.name for clip in run.clips}) == 40
     entries: list[Entry] = await service.history.clip_entries(OWNER, [run.id])
     assert len({entry.name for entry in entries}) == 41
@@ -143,7 +131,7 @@ async def test_what_has_come_is_not_fetched_again(
         return Answer(200, content=files[name][: 40 if is_cut else None])
 
     fake.outages["media"] = media
-    run = await press(service, values)
+    run = await settled(service, values)
     assert run.step is Step.DONE
     assert asked == ["0.png", "1.png", "2.png", "2.png"]
 
@@ -169,7 +157,7 @@ async def test_a_run_is_done_before_its_still_is_made(
         publish(run)
 
     monkeypatch.setattr(service._store.events, "publish", note)
-    run = await press(service, values)
+    run = await settled(service, values)
     assert seen == [Step.DONE]
     assert run.poster is not None
 

@@ -13,15 +13,14 @@ from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import Limits, RunService
 from kie_ui.runs.storage.run_store import TRASH_KEPT_MS
 from kie_ui.runs.storage.search import HistoryQuery
-from tests.runs.harness import GROK, KEY, OWNER, FastClock, Restart, files_below, reached, until
+from tests.runs.harness import GROK, KEY, OWNER, FastClock, Restart, files_below, press, until
 
 LIMITS = Limits()
 
 
 async def made(service: RunService, values: dict[str, Any], prompt: str = "A fox.") -> Run:
     """Press Generate and wait for the clip, and for its still."""
-    run = await service.submit(OWNER, GROK, values | {"prompt": prompt}, "live")
-    run = await reached(service, run, Step.DONE)
+    run = await press(service, values | {"prompt": prompt}, Step.DONE)
     await until(lambda: run.id not in service._engine._running)
     return await service.run(OWNER, run.id)
 

@@ -15,31 +15,32 @@ from kie_ui.catalog.values import FileRef
 from kie_ui.runs.accounts import KEY_GONE, Backends
 from kie_ui.runs.errors import KeyMissing, UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.create import UPLOAD_KEPT_MS
-from kie_ui.runs.run import Run, Step
+from kie_ui.runs.run import Step
 from kie_ui.runs.service import RunService
 from tests.fake_kie import FakeKie, dropped, endless, refusal, status
 from tests.runs.harness import (
     GROK,
     KEY,
     OWNER,
+    WEB,
     FastClock,
     Restart,
+    ended,
+    error_of,
     files_below,
     grok_values,
+    held_until,
+    missing,
+    noted,
+    press,
     reached,
     until,
     waiting_for_its_key,
+    when,
 )
 from tests.wire.tiny_media import shows
 
 LITE = "bytedance/v1-lite-image-to-video"
-
-
-async def press(service: RunService, values: dict[str, Any], owner: str = OWNER) -> Run:
-    """Press Generate and wait for the end."""
-    run = await service.submit(owner, GROK, values, "live")
-    async with asyncio.timeout(10):
-        return await service.ended(owner, run.id)
 
 
 async def test_a_press_becomes_a_clip(
@@ -84,10 +85,10 @@ async def test_a_web_address_is_passed_on_and_not_uploaded(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """Kie fetches what is on the web by itself."""
-    run = await press(service, values | {"image_urls": ["https://example.com/a.png"]})
+    run = await press(service, values | WEB)
     assert run.step is Step.DONE
     assert fake.counts["upload"] == 0
-    assert fake.bodies[0]["input"]["image_urls"] == ["https://example.com/a.png"]
+    assert fake.bodies[0]["input"]["image_urls"] == WEB["image_urls"]
 
 
 async def test_upload_names_never_repeat(
@@ -99,25 +100,17 @@ async def test_upload_names_never_repeat(
     assert all(name.endswith(".png") for name in fake.upload_names)
 
 
-async def test_the_balance_is_told_after_the_end(
-    service: RunService, values: dict[str, Any]
-) -> None:
+async def test_the_balance_comes_after_the_end(service: RunService, values: dict[str, Any]) -> None:
     """What is left on the account appears with the clip."""
-    async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
-        await service.submit(OWNER, GROK, values, "live")
-        run = await anext(changed)
-        while run.balance_after is None:
-            run = await anext(changed)
+    run = await service.submit(OWNER, GROK, values, "live")
+    run = await when(service, run, lambda run: run.balance_after is not None)
     assert (run.step, run.balance_after) == (Step.DONE, 87.5)
 
 
-async def test_a_balance_that_cannot_be_had_harms_nothing(
-    service: RunService,
-    fake: FakeKie,
-    values: dict[str, Any],
-    caplog: pytest.LogCaptureFixture,
+async def test_a_balance_that_cannot_be_read_harms_nothing(
+    service: RunService, fake: FakeKie, values: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The clip is there; the log tells the rest."""
+    """The clip is there; the log has the rest."""
     caplog.set_level(logging.WARNING)
     fake.outages["credit"] = refusal(500)
     run = await press(service, values)
@@ -126,7 +119,7 @@ async def test_a_balance_that_cannot_be_had_harms_nothing(
     assert (await service.run(OWNER, run.id)).balance_after is None
 
 
-async def test_all_problems_are_told_at_once(service: RunService, tmp_path: Path) -> None:
+async def test_all_problems_are_reported_at_once(service: RunService, tmp_path: Path) -> None:
     """Bad values and a bad picture are one answer, and no run is made of them."""
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"this is a letter, not a picture")
@@ -138,8 +131,8 @@ async def test_all_problems_are_told_at_once(service: RunService, tmp_path: Path
     }
     with pytest.raises(InvalidValues) as caught:
         await service.submit(OWNER, LITE, values, "live")
-    told = {problem.parameter for problem in caught.value.problems}
-    assert told == {"image_url", "prompt", "duration", "seed"}
+    parameters = {problem.parameter for problem in caught.value.problems}
+    assert parameters == {"image_url", "prompt", "duration", "seed"}
     assert await service.recent(OWNER, 9) == ()
 
 
@@ -167,7 +160,7 @@ async def test_the_given_file_may_vanish_after_the_press(
     assert kept.read_bytes() == moved.read_bytes()
 
 
-async def test_what_is_made_differently_is_said(
+async def test_a_run_says_what_is_made_differently(
     service: RunService, values: dict[str, Any], tmp_path: Path
 ) -> None:
     """Notices about values and changes of pictures are part of the run."""
@@ -187,7 +180,7 @@ async def test_what_is_made_differently_is_said(
 async def test_without_a_key_nothing_live_begins(
     service: RunService, values: dict[str, Any], backends: Backends
 ) -> None:
-    """A press without a key is told so and leaves no run."""
+    """A press without a key says so and leaves no run."""
     backends.forget_key(OWNER)
     with pytest.raises(KeyMissing):
         await service.submit(OWNER, GROK, values, "live")
@@ -206,8 +199,7 @@ async def test_a_demo_run_stays_a_demo_run(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """A typed key does not turn a demo run into a paid one half-way."""
-    run = await service.submit(OWNER, GROK, values, "demo")
-    await service.ended(OWNER, run.id)
+    await press(service, values, backend="demo")
     assert fake.keys_at("record") == {"demo-key"}
 
 
@@ -245,15 +237,13 @@ async def test_no_key_reaches_the_disk(
     """Neither database nor files hold the key, not even when Kie repeats it in an error."""
     fake.outages["record"] = refusal(500, f"bad header Bearer {KEY}")
     run = await service.submit(OWNER, GROK, values, "live")
-    async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
-        while run.status_note is None:
-            run = await anext(changed)
+    await when(service, run, lambda run: run.status_note is not None)
     fake.outages.clear()
     await service.ended(OWNER, run.id)
     assert not any(KEY.encode() in path.read_bytes() for path in files_below(tmp_path))
 
 
-async def test_uploading_is_told_on_the_way(
+async def test_the_progress_of_an_upload_is_published(
     service: RunService, values: dict[str, Any], tmp_path: Path
 ) -> None:
     """A big picture shows how much of it has left, and none of that is written down."""
@@ -279,26 +269,8 @@ async def test_a_failed_task_ends_its_run_with_kies_words(
     fake.record = {"state": "fail", "failCode": "500", "failMsg": "The picture shows nothing."}
     run = await press(service, values)
     assert run.step is Step.FAILED
-    assert run.error is not None
-    assert "The picture shows nothing" in run.error.message
+    assert "The picture shows nothing" in error_of(run).message
     assert fake.counts["media"] == 0
-
-
-async def test_hints_bring_the_clip_sooner(
-    restart: Restart, fake: FakeKie, fast: FastClock, values: dict[str, Any]
-) -> None:
-    """A callback is worth one question and is never believed by itself."""
-    fast.speed = 0.001
-    fake.polls_until_success = 0
-    service = await restart()
-    run = await service.submit(OWNER, GROK, values, "live")
-    run = await reached(service, run, Step.WAITING)
-    assert fake.counts["record"] == 0
-    proof = service._callbacks._proof(run.id)
-    assert service.called_back(run.id, proof, None)
-    async with asyncio.timeout(10):
-        assert (await service.ended(OWNER, run.id)).step is Step.DONE
-    assert fake.counts["record"] == 1
 
 
 async def test_waiting_runs_go_on_when_the_key_comes_back(
@@ -307,17 +279,13 @@ async def test_waiting_runs_go_on_when_the_key_comes_back(
     """After a restart typed keys are gone; entering one again is all that is needed."""
     fake.polls_until_success = 99
     service = await restart()
-    run = await service.submit(OWNER, GROK, values, "live")
-    await reached(service, run, Step.GENERATING)
+    run = await press(service, values, Step.GENERATING)
     backends.forget_key(OWNER)
     service = await restart()
-    async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
-        while (await service.run(OWNER, run.id)).status_note != KEY_GONE:
-            await anext(changed)
+    await noted(service, run, KEY_GONE)
     fake.polls_until_success = 0
     backends.set_key(OWNER, "another-key")
-    async with asyncio.timeout(10):
-        run = await service.ended(OWNER, run.id)
+    run = await ended(service, run)
     assert (run.step, run.status_note) == (Step.DONE, None)
     assert "another-key" in fake.keys_at("record")
     assert fake.counts["create"] == 1
@@ -330,8 +298,7 @@ async def test_an_unsent_run_waits_for_its_key(
     service, run = await waiting_for_its_key(restart, fake, backends, values)
     assert fake.counts["create"] == 0
     backends.set_key(OWNER, KEY)
-    async with asyncio.timeout(10):
-        assert (await service.ended(OWNER, run.id)).step is Step.DONE
+    assert (await ended(service, run)).step is Step.DONE
     assert fake.counts["create"] == 1
 
 
@@ -349,8 +316,7 @@ async def test_what_was_uploaded_is_not_uploaded_again_for_a_day(
     fast.jump(UPLOAD_KEPT_MS / 1000)
     service = await restart()
     fake.faults.clear()
-    async with asyncio.timeout(10):
-        assert (await service.ended(OWNER, run.id)).step is Step.DONE
+    assert (await ended(service, run)).step is Step.DONE
     assert fake.counts["upload"] == 2
     assert fake.bodies[0]["input"]["image_urls"][0].endswith(fake.upload_names[1])
 
@@ -359,11 +325,7 @@ async def test_a_missing_task_is_found_again_under_the_right_key(
     service: RunService, fake: FakeKie, fast: FastClock, backends: Backends, values: dict[str, Any]
 ) -> None:
     """Entering the key that made the task is enough; nobody has to press anything."""
-    fake.outages["record"] = refusal(422, "recordInfo is null")
-    run = await service.submit(OWNER, GROK, values, "live")
-    await reached(service, run, Step.WAITING)
-    fast.jump(125)
-    run = await reached(service, run, Step.UNKNOWN)
+    run = await missing(service, fake, fast, values)
     fake.outages.clear()
     backends.set_key(OWNER, "the-right-key")
     run = await reached(service, run, Step.DONE)
@@ -376,16 +338,14 @@ async def test_watching_again_asks_once_more(
 ) -> None:
     """A run given up as missing can be taken up, and only such a run."""
     fake.outages["record"] = refusal(422, "recordInfo is null")
-    run = await service.submit(OWNER, GROK, values, "live")
-    run = await reached(service, run, Step.WAITING)
+    run = await press(service, values, Step.WAITING)
     with pytest.raises(WrongStep):
         await service.watch_again(OWNER, run.id)
     fast.jump(125)
     await reached(service, run, Step.UNKNOWN)
     fake.outages.clear()
     await service.watch_again(OWNER, run.id)
-    async with asyncio.timeout(10):
-        assert (await service.ended(OWNER, run.id)).step is Step.DONE
+    assert (await ended(service, run)).step is Step.DONE
 
 
 async def test_a_run_without_a_task_id_cannot_be_watched(
@@ -398,7 +358,7 @@ async def test_a_run_without_a_task_id_cannot_be_watched(
         await service.watch_again(OWNER, run.id)
 
 
-async def test_a_clip_that_is_not_there_cannot_be_had(
+async def test_a_clip_that_is_not_there_cannot_be_opened(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """A run without a clip, and a clip beyond the last, say so."""
@@ -408,8 +368,10 @@ async def test_a_clip_that_is_not_there_cannot_be_had(
             service.clip_of(await service.run(OWNER, run.id), index)
 
 
-async def test_an_ended_run_is_told_at_once(service: RunService, values: dict[str, Any]) -> None:
-    """Whoever asks after the end does not wait for a change that never comes."""
+async def test_waiting_for_an_ended_run_returns_at_once(
+    service: RunService, values: dict[str, Any]
+) -> None:
+    """Who comes after the end does not wait for a change that never comes."""
     run = await press(service, values)
     async with asyncio.timeout(1):
         assert (await service.ended(OWNER, run.id)).step is Step.DONE
@@ -448,7 +410,7 @@ async def test_one_clip_may_be_several(
     assert fake.counts["media"] == 2
 
 
-async def test_httpx_is_not_asked_for_other_hosts(
+async def test_other_hosts_are_not_contacted(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """A picture's web address is never fetched from here."""
@@ -458,10 +420,7 @@ async def test_httpx_is_not_asked_for_other_hosts(
 
     fake.polls_until_success = 99
     fake.outages["media"] = never
-    run = await service.submit(
-        OWNER, GROK, values | {"image_urls": ["http://10.0.0.1/secret.png"]}, "live"
-    )
-    await reached(service, run, Step.GENERATING)
+    await press(service, values | {"image_urls": ["http://10.0.0.1/secret.png"]}, Step.GENERATING)
     assert fake.counts["media"] == 0
 
 
@@ -470,21 +429,14 @@ async def test_a_create_on_its_way_is_given_a_moment_at_the_stop(
 ) -> None:
     """A stop just after the press does not throw the task id away."""
     held = asyncio.Event()
-
-    async def slow(request: httpx.Request) -> httpx.Response | None:
-        await held.wait()
-        return None
-
-    fake.faults["create"] = [slow]
+    fake.faults["create"] = [held_until(held)]
     service = await restart()
-    run = await service.submit(OWNER, GROK, values, "live")
-    await reached(service, run, Step.SENDING)
+    run = await press(service, values, Step.SENDING)
     stopping = asyncio.ensure_future(restart())
     await asyncio.sleep(0.05)
     held.set()
     service = await stopping
-    async with asyncio.timeout(10):
-        run = await service.ended(OWNER, run.id)
+    run = await ended(service, run)
     assert (run.step, fake.counts["create"]) == (Step.DONE, 1)
 
 
@@ -495,17 +447,14 @@ async def test_a_create_that_takes_longer_than_the_stop_is_of_unknown_fate(
     monkeypatch.setattr("kie_ui.runs.lifecycle.engine.STOP_GRACE_S", 0.05)
     fake.faults["create"] = [endless]
     service = await restart()
-    run = await service.submit(OWNER, GROK, values, "live")
-    await reached(service, run, Step.SENDING)
+    run = await press(service, values, Step.SENDING)
     async with asyncio.timeout(3):
         service = await restart()
     assert (await service.ended(OWNER, run.id)).step is Step.UNKNOWN
     assert fake.counts["create"] == 1
 
 
-async def test_a_stopped_service_is_told_of_no_more_keys(
-    restart: Restart, backends: Backends
-) -> None:
+async def test_a_stopped_service_follows_no_more_keys(restart: Restart, backends: Backends) -> None:
     """Only the running service follows a change of key."""
     await restart()
     await restart()
@@ -515,7 +464,7 @@ async def test_a_stopped_service_is_told_of_no_more_keys(
 async def test_a_clip_that_kie_no_longer_has_is_not_asked_for_at_every_start(
     restart: Restart, fake: FakeKie, fast: FastClock, values: dict[str, Any]
 ) -> None:
-    """After two weeks an unfetched run is left in peace."""
+    """After two weeks nothing is fetched any more for an unfetched run."""
     fake.outages["media"] = status(410)
     service = await restart()
     run = await press(service, values)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import hashlib
 import logging
+import math
 import os
 import shutil
 import sqlite3
@@ -17,22 +17,33 @@ import httpx
 import pytest
 
 from kie_ui.runs.accounts import Backends
-from kie_ui.runs.cluster import ProcessLock
 from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
-from tests.fake_kie import FakeKie, refusal
+from tests.fake_kie import Answer, FakeKie, Fault, refusal
 from tests.runs.harness import (
+    FULL_DISK,
     GROK,
+    HELD,
     OWNER,
+    WEB,
     FastClock,
+    Flaky,
     Pragmas,
     Restart,
     StartAnother,
     a_run,
+    damage,
+    error_of,
     files_below,
+    fingerprint,
+    held_until,
+    idle,
     make_service,
+    noted,
+    press,
+    press_times,
     reached,
     until,
 )
@@ -64,41 +75,19 @@ async def kept(tmp_path: Path) -> tuple[Run, ...]:
     return tuple(reversed(runs))
 
 
-def fingerprint(path: Path) -> str:
-    """Tell a file's content by its digest."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-class Fault:
-    """Has the opening of the database fail for as long as it lasts."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.lasts = True
-        self.met = 0
-        real = RunStore.open
-
-        async def open_(store: RunStore) -> None:
-            if self.lasts:
-                self.met += 1
-                raise StoreProblem(READ_ONLY)
-            await real(store)
-
-        monkeypatch.setattr(RunStore, "open", open_)
-
-
 @pytest.fixture
-def fault(monkeypatch: pytest.MonkeyPatch) -> Fault:
-    """Return why the database can't be opened, until its end."""
-    return Fault(monkeypatch)
+def fault(monkeypatch: pytest.MonkeyPatch) -> Flaky:
+    """Have the opening of the database fail until the test ends that."""
+    return Flaky(monkeypatch, RunStore, "open", READ_ONLY, left=math.inf)
 
 
 # At the start
 
 
 async def test_what_can_only_be_read_is_listed_with_the_reason(
-    start_another: StartAnother, kept: tuple[Run, ...], fault: Fault, fake: FakeKie, tmp_path: Path
+    start_another: StartAnother, kept: tuple[Run, ...], fault: Flaky, fake: FakeKie, tmp_path: Path
 ) -> None:
-    """Nobody stands before an empty page: paid results and their links are there."""
+    """The page is not empty: paid results and their links are there."""
     before = fingerprint(tmp_path / "runs.sqlite3")
     service = await start_another()
     assert service.trouble == READ_ONLY
@@ -113,7 +102,7 @@ async def test_what_can_only_be_read_is_listed_with_the_reason(
 async def test_whatever_would_change_something_is_refused_with_the_reason(
     start_another: StartAnother,
     kept: tuple[Run, ...],
-    fault: Fault,
+    fault: Flaky,
     fake: FakeKie,
     values: dict[str, Any],
 ) -> None:
@@ -137,7 +126,7 @@ async def test_whatever_would_change_something_is_refused_with_the_reason(
 async def test_it_recovers_by_itself_when_the_cause_goes(
     start_another: StartAnother,
     kept: tuple[Run, ...],
-    fault: Fault,
+    fault: Flaky,
     fake: FakeKie,
     values: dict[str, Any],
     fast: FastClock,
@@ -145,12 +134,11 @@ async def test_it_recovers_by_itself_when_the_cause_goes(
     """Nobody has to restart anything: what waited goes on, and new runs can be made."""
     fast.speed = 1000.0
     service = await start_another()
-    await until(lambda: fault.met >= 3)
+    await until(lambda: fault.failed >= 3)
     assert service.trouble == READ_ONLY
-    fault.lasts = False
+    fault.left = 0
     await until(lambda: service.trouble is None)
-    new = await service.submit(OWNER, GROK, values, "live")
-    await reached(service, new, Step.DONE)
+    new = await press(service, values, Step.DONE)
     lined_up = next(run for run in kept if run.step is Step.GENERATING)
     await reached(service, lined_up, Step.DONE)
     assert new.id in {run.id for run in await service.recent(OWNER, 3)}
@@ -164,24 +152,13 @@ async def test_a_presence_that_cannot_be_shown_is_trouble_too_and_passes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A start that failed half-way is tried again from its beginning."""
-    take_over = RunStore.take_over
-    failures = 3
-
-    async def flaky(store: RunStore, old: str | None, new: str) -> tuple[Run, ...]:
-        nonlocal failures
-        failures -= 1
-        if failures >= 0:
-            raise StoreProblem("The database of runs is held by another program.")
-        return await take_over(store, old, new)
-
-    monkeypatch.setattr(RunStore, "take_over", flaky)
+    Flaky(monkeypatch, RunStore, "take_over", HELD, left=3)
     fast.speed = 1000.0
     service = await start_another()
     assert service.trouble is not None
     assert "held by another program" in service.trouble
     await until(lambda: service.trouble is None)
-    new = await service.submit(OWNER, GROK, values, "live")
-    await reached(service, new, Step.DONE)
+    await press(service, values, Step.DONE)
 
 
 async def test_a_folder_for_processes_that_cannot_be_made_is_said(
@@ -208,11 +185,7 @@ async def test_a_damaged_database_lists_what_can_be_read_and_is_left_as_it_is(
 ) -> None:
     """The sentence says what to do, and a copy can still be made of every byte."""
     path = tmp_path / "runs.sqlite3"
-    content = bytearray(path.read_bytes())
-    pages = len(content) // 4096
-    for page in range(pages // 3, pages // 2):
-        content[page * 4096 : (page + 1) * 4096] = b"\xa5" * 4096
-    path.write_bytes(content)
+    damage(path, 1 / 3, 1 / 2)
     before = fingerprint(path)
     fast.speed = 1000.0
     service = await start_another()
@@ -272,7 +245,7 @@ def forbidden(tmp_path: Path) -> Iterator[Path]:
 
 
 def list_runs(folder: Path) -> tuple[str, str]:
-    """Start a service over a folder in a process that permissions bind; tell what it said."""
+    """Start a service over a folder in a process that permissions bind; return its output."""
     done = subprocess.run(
         [sys.executable, "-c", LIST_RUNS, str(folder)],
         cwd=ROOT,
@@ -287,15 +260,25 @@ def list_runs(folder: Path) -> tuple[str, str]:
     return trouble, listed
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs permissions that bind everyone")
-async def test_a_folder_that_is_really_read_only(forbidden: Path) -> None:
-    """By permissions, and not by a stand-in: runs are listed, the reason said, no byte changed."""
-    path = forbidden / "runs.sqlite3"
+async def store_of_five(path: Path) -> RunStore:
+    """Return an open store with five runs."""
     store = RunStore(sqlite_url(path))
     await store.open()
     for number in range(5):
         await store.add(a_run(number))
-    await store.close()
+    return store
+
+
+needs_permissions = pytest.mark.skipif(
+    sys.platform != "linux", reason="needs permissions that bind everyone"
+)
+
+
+@needs_permissions
+async def test_a_folder_that_is_really_read_only(forbidden: Path) -> None:
+    """By permissions, and not by a stand-in: runs are listed, the reason said, no byte changed."""
+    path = forbidden / "runs.sqlite3"
+    await (await store_of_five(path)).close()
     before = fingerprint(path)
     await asyncio.to_thread(path.chmod, 0o444)
     await asyncio.to_thread(forbidden.chmod, 0o555)
@@ -306,15 +289,12 @@ async def test_a_folder_that_is_really_read_only(forbidden: Path) -> None:
     assert files_below(forbidden) == [path]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs permissions that bind everyone")
+@needs_permissions
 async def test_what_a_killed_process_wrote_last_is_read_there_too(
     forbidden: Path, tmp_path: Path
 ) -> None:
     """The newest commits may stand beside the file; a read-only folder does not hide them."""
-    store = RunStore(sqlite_url(tmp_path / "runs.sqlite3"))
-    await store.open()
-    for number in range(5):
-        await store.add(a_run(number))
+    store = await store_of_five(tmp_path / "runs.sqlite3")
     for path in files_below(tmp_path, "runs.sqlite3*"):  # as a kill leaves them
         await asyncio.to_thread(shutil.copy, path, forbidden)
     await store.close()
@@ -331,31 +311,25 @@ async def test_what_a_killed_process_wrote_last_is_read_there_too(
 # In the middle
 
 
-class Full:
-    """Has every change of a run fail, for as long as it lasts."""
-
-    sentence = "The database of runs cannot grow: the disk is full. Free some space."
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.lasts = False
-        real = RunStore.change
-
-        async def change(store: RunStore, run_id: str, **changes: Any) -> Run:
-            if self.lasts:
-                raise StoreProblem(self.sentence)
-            return await real(store, run_id, **changes)
-
-        monkeypatch.setattr(RunStore, "change", change)
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> Flaky:
+    """Return a disk that can be made full: no change of a run can be saved then."""
+    return Flaky(monkeypatch, RunStore, "change", FULL_DISK)
 
 
 @pytest.fixture
-def full(monkeypatch: pytest.MonkeyPatch) -> Full:
-    """Return a disk that can be made full."""
-    return Full(monkeypatch)
+def fill(full: Flaky) -> Fault:
+    """Return what fills the disk, and lets Kie answer then."""
+
+    async def fill(request: httpx.Request) -> Answer | None:
+        full.left = math.inf
+        return None
+
+    return fill
 
 
-async def told(service: RunService, *steps: Step) -> Run:
-    """Wait until the pages are told of a run at one of the steps."""
+async def published(service: RunService, *steps: Step) -> Run:
+    """Wait until a run at one of the steps is published."""
     async with asyncio.timeout(10), service.subscribe(OWNER) as changed:
         async for run in changed:
             if run.step in steps:
@@ -364,20 +338,18 @@ async def told(service: RunService, *steps: Step) -> Run:
 
 
 async def test_a_paid_result_is_shown_from_its_links_and_kept_once_that_works(
-    service: RunService, fake: FakeKie, values: dict[str, Any], full: Full
+    service: RunService, fake: FakeKie, values: dict[str, Any], full: Flaky
 ) -> None:
-    """A full disk hides no clip: its links are on the page, with the reason; later it is had."""
+    """A full disk hides no clip: its links are on the page, with the reason; it is kept later."""
     fake.polls_until_success = 10**6
-    run = await service.submit(OWNER, GROK, values, "live")
-    await reached(service, run, Step.GENERATING)
-    full.lasts = True
+    run = await press(service, values, Step.GENERATING)
+    full.left = math.inf
     fake.polls_until_success = 0
-    shown = await told(service, Step.UNFETCHED)
+    shown = await published(service, Step.UNFETCHED)
     assert shown.result_urls == (f"{fake.media_url}/media/{shown.task_id}.mp4",)
-    assert shown.error is not None
-    assert "disk is full" in shown.error.message
-    assert "paid" in shown.error.advice
-    full.lasts = False
+    assert "disk is full" in error_of(shown).message
+    assert "paid" in error_of(shown).advice
+    full.left = 0
     run = await reached(service, run, Step.DONE)
     assert (run.error, fake.counts["create"]) == (None, 1)
 
@@ -386,20 +358,17 @@ async def test_a_clip_that_is_had_but_cannot_be_noted_is_shown_and_noted_later(
     service: RunService,
     fake: FakeKie,
     values: dict[str, Any],
-    full: Full,
+    full: Flaky,
+    fill: Fault,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The journey stands still, says so, and goes on from the kept step by itself."""
-
-    async def fill(request: httpx.Request) -> None:
-        full.lasts = True
-
+    """The run stands still, says so, and goes on from the saved step by itself."""
     fake.outages["media"] = fill
     run = await service.submit(OWNER, GROK, values, "live")
-    shown = await told(service, Step.UNFETCHED)
+    shown = await published(service, Step.UNFETCHED)
     assert shown.result_urls
     fake.outages.clear()
-    full.lasts = False
+    full.left = 0
     run = await reached(service, run, Step.DONE)
     assert fake.counts["create"] == 1
     assert "has to wait" in caplog.text
@@ -409,42 +378,33 @@ async def test_a_task_id_that_cannot_be_kept_is_shown_and_kept_later(
     service: RunService,
     fake: FakeKie,
     values: dict[str, Any],
-    full: Full,
+    full: Flaky,
+    fill: Fault,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """As long as the process lives the id is not lost, and it stands in the log in any case."""
-
-    async def fill(request: httpx.Request) -> None:
-        full.lasts = True
-
     fake.outages["create"] = fill
     run = await service.submit(OWNER, GROK, values, "live")
-    shown = await told(service, Step.WAITING)
-    assert (shown.task_id, shown.status_note) == ("task-1", Full.sentence)
+    shown = await published(service, Step.WAITING)
+    assert (shown.task_id, shown.status_note) == ("task-1", FULL_DISK)
     assert (await service.run(OWNER, run.id)).task_id is None
     assert "is task task-1" in caplog.text
     await asyncio.sleep(0.05)
-    full.lasts = False
+    full.left = 0
     run = await reached(service, run, Step.DONE)
     assert (run.task_id, fake.counts["create"]) == ("task-1", 1)
 
 
 async def test_what_stands_still_before_it_was_sent_is_sent_once_later(
-    service: RunService, fake: FakeKie, values: dict[str, Any], full: Full
+    service: RunService, fake: FakeKie, values: dict[str, Any], full: Flaky, fill: Fault
 ) -> None:
     """Without the mark nothing leaves; with it, once."""
-
-    async def fill(request: httpx.Request) -> None:
-        full.lasts = True
-
     fake.outages["upload"] = fill
     run = await service.submit(OWNER, GROK, values, "live")
-    async with service.subscribe(OWNER) as changed, asyncio.timeout(10):
-        while (await anext(changed)).status_note != Full.sentence:
-            pass
+    await noted(service, run, FULL_DISK)
     assert fake.counts["create"] == 0
     fake.outages.clear()
-    full.lasts = False
+    full.left = 0
     await reached(service, run, Step.DONE)
     assert fake.counts["create"] == 1
 
@@ -456,16 +416,14 @@ async def test_a_really_full_database_loses_no_paid_clip(
     fast.speed = 400.0
     fake.polls_until_success = 10**6
     fake.record = {"filler": "x" * 3_000}
-
-    web = {"image_urls": ["https://example.com/a.png"]}
-    runs = [await service.submit(OWNER, GROK, values | web, "live") for _ in range(12)]
+    runs = await press_times(service, values | WEB, 12)
     for run in runs:
         await reached(service, run, Step.WAITING, Step.QUEUING, Step.GENERATING)
     pragmas = Pragmas(service._store)
     await pragmas.limit(service._store, 2)
     fake.record = {"filler": "y" * 9_000}
     fake.polls_until_success = 0
-    await told(service, Step.UNFETCHED)
+    await published(service, Step.UNFETCHED)
     pragmas.lift_limit()
     for run in runs:
         assert (await reached(service, run, Step.DONE)).clips
@@ -477,15 +435,13 @@ async def test_a_database_held_by_another_program_for_a_while_delays_and_loses_n
 ) -> None:
     """A backup that locks the file is waited for."""
     fake.polls_until_success = 10**6
-    run = await service.submit(OWNER, GROK, values, "live")
-    await reached(service, run, Step.GENERATING)
+    run = await press(service, values, Step.GENERATING)
     Pragmas(service._store).make_impatient()
     other = sqlite3.connect(tmp_path / "runs.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     fake.polls_until_success = 0
-    shown = await told(service, Step.UNFETCHED)
-    assert shown.error is not None
-    assert "held by another program" in shown.error.message
+    shown = await published(service, Step.UNFETCHED)
+    assert "held by another program" in error_of(shown).message
     with pytest.raises(StoreProblem, match="held by another program"):
         await service.submit(OWNER, GROK, values, "live")
     other.execute("ROLLBACK")
@@ -501,14 +457,13 @@ async def test_a_press_whose_page_is_closed_is_kept_and_goes_on_or_neither(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """A caller that is cancelled at any moment leaves no run that nobody takes on."""
-    web = {"image_urls": ["https://example.com/a.png"]}
     for turns in range(40):
-        pressing = asyncio.create_task(service.submit(OWNER, GROK, values | web, "live"))
+        pressing = asyncio.create_task(service.submit(OWNER, GROK, values | WEB, "live"))
         for _ in range(turns):
             await asyncio.sleep(0)
         pressing.cancel()
         await asyncio.gather(pressing, return_exceptions=True)
-    await until(lambda: not service._engine._running)
+    await idle(service)
     runs = await service.recent(OWNER, 99)
     for run in runs:
         await reached(service, run, Step.DONE)
@@ -521,22 +476,17 @@ async def test_what_is_to_come_next_waits_for_what_is_being_done(
     """A run that is asked to go on while it is under way goes on afterwards, once."""
     fake.outages["media"] = refusal(500)
     held = asyncio.Event()
-
-    async def slow(request: httpx.Request) -> None:
-        await held.wait()
-
-    run = await service.submit(OWNER, GROK, values, "live")
-    await reached(service, run, Step.UNFETCHED)
-    await until(lambda: not service._engine._running)
+    run = await press(service, values, Step.UNFETCHED)
+    await idle(service)
     asked = fake.counts["media"]
-    fake.outages["media"] = slow
+    fake.outages["media"] = held_until(held)
     run = await service.fetch_again(OWNER, run.id)
     await until(lambda: fake.counts["media"] == asked + 1)
     service._engine.advance(run)
     service._engine.advance(run)
     assert list(service._engine._next) == [run.id]
     held.set()
-    await until(lambda: not service._engine._running)
+    await idle(service)
     assert (await service.run(OWNER, run.id)).step is Step.DONE
     assert fake.counts["media"] <= asked + 2
 
@@ -547,13 +497,9 @@ async def test_after_the_stop_nothing_is_begun(
     """A create whose answer comes in the last moment is kept; its watch is for who comes next."""
     held = asyncio.Event()
 
-    async def slow(request: httpx.Request) -> None:
-        await held.wait()
-
-    fake.faults["create"] = [slow]
+    fake.faults["create"] = [held_until(held)]
     service = await restart()
-    run = await service.submit(OWNER, GROK, values, "live")
-    await reached(service, run, Step.SENDING)
+    run = await press(service, values, Step.SENDING)
     stopping = asyncio.create_task(service.stop())
     await asyncio.sleep(0.02)
     held.set()
@@ -574,21 +520,12 @@ async def test_stopping_twice_or_without_a_start_is_harmless(
     await service.stop()
 
 
-async def test_who_died_is_known_by_its_lock_alone(tmp_path: Path) -> None:
-    """A presence whose file lies about is no living process."""
-    one, two = ProcessLock(tmp_path), ProcessLock(tmp_path)
-    one.enter()
-    (tmp_path / f"{two.id}.lock").write_text("")
-    assert not one.is_alive(two.id)
-    one.leave()
-
-
 async def test_what_goes_wrong_is_in_the_log_without_the_persons_words(
-    service: RunService, values: dict[str, Any], caplog: pytest.LogCaptureFixture, full: Full
+    service: RunService, values: dict[str, Any], caplog: pytest.LogCaptureFixture, full: Flaky
 ) -> None:
     """A log may be shown to others."""
     caplog.set_level(logging.DEBUG, logger="kie_ui")
-    full.lasts = True
-    await service.submit(OWNER, GROK, values | {"prompt": "a private wish"}, "live")
+    full.left = math.inf
+    await service.submit(OWNER, GROK, values | {"prompt": "a private thought"}, "live")
     await until(lambda: "has to wait" in caplog.text)
-    assert "private wish" not in caplog.text
+    assert "private thought" not in caplog.text

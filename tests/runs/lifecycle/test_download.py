@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from kie_ui.runs.lifecycle import download as posters
-from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
-from tests.runs.harness import GROK, OWNER, reached, until
+from tests.runs.harness import OWNER, idle, press, until
 
 
 class SlowBrush:
@@ -35,21 +34,15 @@ def brush(monkeypatch: pytest.MonkeyPatch) -> SlowBrush:
     return brush
 
 
-async def done(service: RunService, values: dict[str, Any]) -> Run:
-    """Press Generate, and wait for the clip alone."""
-    run = await service.submit(OWNER, GROK, values, "live")
-    return await reached(service, run, Step.DONE)
-
-
 async def test_results_do_not_wait_for_stills(
     service: RunService, values: dict[str, Any], brush: SlowBrush
 ) -> None:
     """Of stills that nobody has asked for, one at a time is made, and each once."""
-    runs = [await done(service, values) for _ in range(3)]
+    runs = [await press(service, values) for _ in range(3)]
     await until(lambda: brush.asked != [])
     assert len(brush.asked) == 1
     brush.may_draw.set()
-    await until(lambda: not service._engine._running)
+    await idle(service)
     assert sorted(brush.asked) == sorted(run.id for run in runs)
     assert all([(await service.run(OWNER, run.id)).poster for run in runs])
 
@@ -58,7 +51,7 @@ async def test_a_still_that_is_asked_for_does_not_wait_for_the_others(
     service: RunService, values: dict[str, Any], brush: SlowBrush
 ) -> None:
     """However many ask at the same time, it is drawn once; who leaves takes it from nobody."""
-    runs = [await done(service, values) for _ in range(3)]
+    runs = [await press(service, values) for _ in range(3)]
     await until(lambda: brush.asked != [])
     waiting = next(run.id for run in runs if run.id not in brush.asked)
     asking = [asyncio.create_task(service.history.poster_file(OWNER, waiting)) for _ in range(3)]
@@ -67,7 +60,7 @@ async def test_a_still_that_is_asked_for_does_not_wait_for_the_others(
     brush.may_draw.set()
     stills = await asyncio.gather(*asking)
     assert stills[0].is_file()
-    await until(lambda: not service._engine._running)
+    await idle(service)
     assert brush.asked.count(waiting) == 1
 
 
@@ -75,7 +68,7 @@ async def test_a_stop_does_not_wait_for_stills(
     service: RunService, values: dict[str, Any], brush: SlowBrush
 ) -> None:
     """What was not drawn is drawn when somebody asks for it."""
-    await done(service, values)
+    await press(service, values)
     await until(lambda: brush.asked != [])
     async with asyncio.timeout(10):
         await service.stop()

@@ -5,21 +5,29 @@ from typing import Any
 
 import pytest
 
-from kie_ui.runs.errors import StoreProblem
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from kie_ui.runs.storage.run_store import RunStore
 from tests.fake_kie import FakeKie, status
-from tests.runs.harness import GROK, OWNER, FastClock, Restart, a_run, reached, until
-
-WEB = {"image_urls": ["https://example.com/a.png"]}
+from tests.runs.harness import (
+    GROK,
+    HELD,
+    OWNER,
+    WEB,
+    FastClock,
+    Flaky,
+    Restart,
+    a_run,
+    press,
+    reached,
+    until,
+)
 
 
 async def unfetched(service: RunService, fake: FakeKie, values: dict[str, Any]) -> Run:
     """Press Generate, and have the paid clip not come through."""
     fake.outages["media"] = status(404)
-    run = await service.submit(OWNER, GROK, values | WEB, "live")
-    return await reached(service, run, Step.UNFETCHED)
+    return await press(service, values | WEB, Step.UNFETCHED)
 
 
 @pytest.fixture
@@ -50,18 +58,8 @@ async def test_a_database_that_fails_then_does_not_end_the_trying(
 ) -> None:
     """It is said in the log, and the next time comes."""
     run = await unfetched(eager, fake, values)
-    unfinished = RunStore.unfinished
-    failures = 2
-
-    async def flaky(store: RunStore, owner: str | None = None) -> tuple[Run, ...]:
-        nonlocal failures
-        failures -= 1
-        if failures >= 0:
-            raise StoreProblem("The database of runs is held by another program.")
-        return await unfinished(store, owner)
-
-    monkeypatch.setattr(RunStore, "unfinished", flaky)
-    await until(lambda: failures <= 0)
+    flaky = Flaky(monkeypatch, RunStore, "unfinished", HELD, left=2)
+    await until(lambda: flaky.failed == 2)
     fake.outages.clear()
     await reached(eager, run, Step.DONE)
     assert "held by another program" in caplog.text
@@ -72,8 +70,7 @@ async def test_every_unfinished_run_is_in_sight_however_old(
 ) -> None:
     """Behind a page full of newer ones there may be one that still waits."""
     fake.polls_until_success = 10**6
-    old = await service.submit(OWNER, GROK, values | WEB, "live")
-    await reached(service, old, Step.GENERATING)
+    old = await press(service, values | WEB, Step.GENERATING)
     fake.polls_until_success = 0
     new = []
     for _ in range(4):
@@ -114,8 +111,7 @@ async def test_a_run_that_is_advanced_twice_is_asked_about_once(
 ) -> None:
     """One coroutine takes a run on, however many reasons there are to do so."""
     fake.polls_until_success = 10**6
-    run = await service.submit(OWNER, GROK, values | WEB, "live")
-    run = await reached(service, run, Step.GENERATING)
+    run = await press(service, values | WEB, Step.GENERATING)
     fast.speed = 0
     asked = fake.counts["record"]
     for _ in range(3):
