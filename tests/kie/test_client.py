@@ -25,31 +25,9 @@ from kie_ui.kie.errors import (
     Unauthorized,
     UploadRefused,
 )
+from tests.kie.answers import BODY, CREATED, UPLOADED, ClientFor, Script, refusal
 
-ClientFor = Callable[..., KieClient]
-CREATED = {"code": 200, "msg": "success", "data": {"taskId": "t1"}}
 RUNNING = {"code": 200, "msg": "success", "data": {"taskId": "t1", "state": "generating"}}
-
-
-class Script:
-    """A handler that plays given answers in turn, the last one for ever, and keeps the requests."""
-
-    def __init__(self, *steps: dict[str, Any] | httpx.Response | Exception) -> None:
-        self.steps = list(steps)
-        self.requests: list[httpx.Request] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Play the next answer."""
-        self.requests.append(request)
-        step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
-        if isinstance(step, Exception):
-            raise step
-        return step if isinstance(step, httpx.Response) else httpx.Response(200, json=step)
-
-
-def refusal(code: int, said: str = "no") -> dict[str, Any]:
-    """Make the usual shape of a refusal: HTTP 200 around another code."""
-    return {"code": code, "msg": said, "data": None}
 
 
 async def test_a_create_is_the_documented_request(client_for: ClientFor, key: str) -> None:
@@ -109,7 +87,7 @@ async def test_a_create_that_was_answered_or_perhaps_heard_is_sent_once(
     """Refusals need a person, doubts may be billed, and the rate limit is the caller's."""
     script = Script(step)
     with pytest.raises(KieError) as caught:
-        await client_for(script).create_task({"model": "m", "input": {}})
+        await client_for(script).create_task(BODY)
     assert type(caught.value) is kind
     assert (len(script.requests), waits_s) == (1, [])
     in_doubt = caught.value.may_have_been_accepted
@@ -129,7 +107,7 @@ async def test_a_create_that_never_left_is_sent_again(
 ) -> None:
     """What no connection was opened for is safe to repeat, after growing waits."""
     script = Script(step, step, CREATED)
-    assert (await client_for(script).create_task({"model": "m", "input": {}})).task_id == "t1"
+    assert (await client_for(script).create_task(BODY)).task_id == "t1"
     assert len(script.requests) == 3
     assert waits_s == [1, 2]
 
@@ -143,7 +121,7 @@ async def test_a_create_that_leaves_at_last_is_not_sent_again(
     """Each attempt is judged by itself: a repeat that ends in doubt or refusal is the last."""
     script = Script(httpx.ConnectError("refused"), step, CREATED)
     with pytest.raises(kind):
-        await client_for(script).create_task({"model": "m", "input": {}})
+        await client_for(script).create_task(BODY)
     assert len(script.requests) == 2
 
 
@@ -254,9 +232,6 @@ async def test_credit_and_download_url_ask_their_endpoints(client_for: ClientFor
     assert json.loads(exchange.content) == {"url": "https://files.example/clip.mp4"}
 
 
-UPLOADED = {"success": True, "code": 200, "data": {"downloadUrl": "https://files.example/a.png"}}
-
-
 async def test_an_upload_is_the_documented_form(
     client_for: ClientFor, tmp_path: Path, key: str
 ) -> None:
@@ -327,11 +302,7 @@ async def test_the_key_is_in_no_error(
 ) -> None:
     """A service or a library that echoes the key cannot make an error show it."""
     client = client_for(Script(make_step(key)))
-    for call in (
-        client.create_task({"model": "m", "input": {}}),
-        client.task("t"),
-        client.credit(),
-    ):
+    for call in (client.create_task(BODY), client.task("t"), client.credit()):
         with pytest.raises(KieError) as caught:
             await call
         shown = "".join(traceback.format_exception(caught.value, chain=True))
@@ -345,8 +316,8 @@ async def test_the_key_is_in_no_log(
     caplog.set_level(logging.DEBUG)
     client = client_for(Script(httpx.ConnectError("refused"), refusal(429), CREATED))
     with pytest.raises(RateLimited):
-        await client.create_task({"model": "m", "input": {}})
-    await client.create_task({"model": "m", "input": {}})
+        await client.create_task(BODY)
+    await client.create_task(BODY)
     assert caplog.records
     assert key not in caplog.text
 
@@ -366,6 +337,6 @@ async def test_a_key_that_kie_repeats_is_in_nothing_that_is_kept(*, is_escaped: 
     client = KieClient(backend, transport=httpx.MockTransport(answer))
     async with aclosing(client):
         record = await client.task("t")
-        created = await client.create_task({"model": "m", "input": {}})
+        created = await client.create_task(BODY)
     assert key not in repr((record, record.raw, created, created.answer))
     assert record.fail_msg == "no ***"

@@ -96,13 +96,33 @@ async def test_without_markdown_the_plain_address_is_asked(instead: httpx.Respon
     assert site.asked == [f"{ADDRESS}.md", ADDRESS]
 
 
+async def _endless() -> AsyncIterator[bytes]:
+    while True:
+        yield b"x" * 65_536
+
+
 @pytest.mark.parametrize(
-    "page", [html(), httpx.Response(200, text="\n<HTML lang=en>"), httpx.Response(200, html="x")]
+    ("answer", "sentence"),
+    [
+        *(
+            (by_path(one=page), r"only a web page.*paste it")
+            for page in (html(), httpx.Response(200, text="\n<HTML lang=en>"), html("x"))
+        ),
+        *(
+            (
+                lambda _, status=status: httpx.Response(status, text="<b>secret</b>"),
+                f"error {status}",
+            )
+            for status in (403, 429, 500, 503)
+        ),
+        (by_path(), "no page at this address"),
+        (lambda _: httpx.Response(200, content=_endless()), "larger than any"),
+    ],
 )
-async def test_a_web_page_alone_is_told_with_what_to_do(page: httpx.Response) -> None:
-    """Its markup is no documentation that could be read."""
-    with pytest.raises(PageProblem, match=r"only a web page.*paste it"):
-        await Site(by_path(one=page)).fetch()
+async def test_what_is_no_page_is_refused_in_words(answer: Answer, sentence: str) -> None:
+    """Markup cannot be read, an error is named by its status, and no more is read than fits."""
+    with pytest.raises(PageProblem, match=sentence):
+        await Site(answer).fetch()
 
 
 async def test_redirects_among_the_named_hosts_are_followed() -> None:
@@ -199,23 +219,6 @@ async def test_neither_key_nor_cookie_goes_along(monkeypatch: pytest.MonkeyPatch
         assert b"planted-key" not in b"".join(part for pair in request.headers.raw for part in pair)
 
 
-async def _endless() -> AsyncIterator[bytes]:
-    while True:
-        yield b"x" * 65_536
-
-
-async def test_a_page_without_end_is_broken_off() -> None:
-    """No more of it is read than a page may have."""
-    with pytest.raises(PageProblem, match="larger than any"):
-        await Site(lambda _: httpx.Response(200, content=_endless())).fetch()
-
-
-async def test_the_largest_page_is_read() -> None:
-    """To its last byte."""
-    text = "x" * MAX_PAGE_BYTES
-    assert await Site(lambda _: httpx.Response(200, text=text)).fetch() == text
-
-
 async def test_a_host_that_does_not_answer_is_given_up() -> None:
     """Whoever waits is told."""
 
@@ -240,23 +243,16 @@ async def test_a_host_that_cannot_be_reached_is_told(error: httpx.HTTPError) -> 
         await Site(fail).fetch()
 
 
-@pytest.mark.parametrize("status", [403, 429, 500, 503])
-async def test_an_error_of_the_site_is_told(status: int) -> None:
-    """Its own status, and nothing of its page."""
-    with pytest.raises(PageProblem, match=f"the error {status}"):
-        await Site(lambda _: httpx.Response(status, text="<b>secret</b>")).fetch()
-
-
-async def test_a_page_that_is_not_there_is_told() -> None:
-    """At neither address."""
-    with pytest.raises(PageProblem, match="no page at this address"):
-        await Site(by_path()).fetch()
-
-
-async def test_bytes_that_are_no_text_do_no_harm() -> None:
-    """They are shown as such to whoever reads the page."""
-    body = b"\xff\xfe# One"
-    assert "# One" in await Site(lambda _: httpx.Response(200, content=body)).fetch()
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [(b"\xff\xfe# One", "# One"), (b"x" * MAX_PAGE_BYTES, "x" * MAX_PAGE_BYTES)],
+    ids=["no text", "the largest page"],
+)
+async def test_a_page_is_read_to_its_last_byte(body: bytes, read: str) -> None:
+    """Bytes that are no text do no harm: they are shown as such."""
+    fetched = await Site(lambda _: httpx.Response(200, content=body)).fetch()
+    assert fetched.endswith(read)
+    assert len(fetched) == len(body)
 
 
 async def test_a_name_of_a_machine_of_our_own_leads_nowhere(

@@ -8,13 +8,11 @@ from typing import Any, Self
 import httpx
 import pytest
 
-from kie_ui.kie.client import KieClient, Timeouts
-from kie_ui.kie.errors import BadAnswer, DownloadFailed, NoAnswer, Unreachable
+from kie_ui.kie.client import Timeouts
+from kie_ui.kie.errors import DownloadFailed, NoAnswer, Unreachable
+from tests.kie.answers import BODY, CREATED, UPLOADED, ClientFor
 
-ClientFor = Callable[..., KieClient]
 Act = Callable[["Loopback", asyncio.StreamWriter], Awaitable[None]]
-CREATED = {"code": 200, "msg": "success", "data": {"taskId": "t1"}}
-UPLOADED = {"success": True, "code": 200, "data": {"downloadUrl": "https://files.example/a.png"}}
 IMPATIENT = Timeouts(connect_s=5, read_s=0.3, create_s=0.3, transfer_s=0.3)
 
 
@@ -152,54 +150,37 @@ async def test_a_create_whose_answer_is_lost_is_sent_once(
         assert waits_s == []
 
 
-async def test_a_create_with_an_unreadable_answer_is_sent_once(client_for: ClientFor) -> None:
-    """A page in Kie's place leaves the create in doubt."""
-    async with Loopback(answering(b"<html>proxy</html>")) as server:
-        with pytest.raises(BadAnswer):
-            await client_for(base_url=server.base_url).create_task({"model": "m", "input": {}})
-        assert len(server.request_lines) == 1
-
-
 async def test_nobody_at_the_port_is_unreachable_and_safe_to_repeat(
     client_for: ClientFor, waits_s: list[float], free_port: int
 ) -> None:
     """A refused connection took nothing: the create is tried again, then given up."""
     client = client_for(base_url=f"http://127.0.0.1:{free_port}")
     with pytest.raises(Unreachable) as caught:
-        await client.create_task({"model": "m", "input": {}})
+        await client.create_task(BODY)
     assert not caught.value.may_have_been_accepted
     assert waits_s == [1, 2]
 
 
-@pytest.mark.parametrize("spoil", [hang_up, reset])
-async def test_a_create_never_meets_a_connection_that_died_idle(
-    client_for: ClientFor, spoil: Act
+@pytest.mark.parametrize("spoil", [None, hang_up, reset])
+async def test_a_create_takes_no_connection_that_was_used_before(
+    client_for: ClientFor, spoil: Act | None
 ) -> None:
-    """A server that closes after each answer costs the next create nothing, and no doubt."""
-    async with Loopback(then(answering(CREATED), spoil)) as server:
+    """Whether the server keeps it open or closes it, the next create is in no doubt."""
+    answer = answering(CREATED)
+    async with Loopback(then(answer, spoil) if spoil else answer) as server:
         client = client_for(base_url=server.base_url)
         for _ in range(3):
-            assert (await client.create_task({"model": "m", "input": {}})).task_id == "t1"
-        assert len(server.request_lines) == 3
-        assert server.connection_count == 3
-
-
-async def test_a_create_takes_no_connection_that_was_used_before(client_for: ClientFor) -> None:
-    """Even a connection that the server keeps open is not used for a second create."""
-    async with Loopback(answering(CREATED)) as server:
-        client = client_for(base_url=server.base_url)
-        await client.create_task({"model": "m", "input": {}})
-        await client.create_task({"model": "m", "input": {}})
-        assert (len(server.request_lines), server.connection_count) == (2, 2)
+            assert (await client.create_task(BODY)).task_id == "t1"
+        assert (len(server.request_lines), server.connection_count) == (3, 3)
 
 
 async def test_a_second_create_that_is_dropped_is_not_repeated(client_for: ClientFor) -> None:
     """After a good create, a dropped one is in doubt and reached the server once."""
     async with Loopback(answering(CREATED), hang_up) as server:
         client = client_for(base_url=server.base_url)
-        await client.create_task({"model": "m", "input": {}})
+        await client.create_task(BODY)
         with pytest.raises(NoAnswer):
-            await client.create_task({"model": "m", "input": {}})
+            await client.create_task(BODY)
         assert len(server.request_lines) == 2
 
 
@@ -253,9 +234,7 @@ async def test_a_result_that_keeps_breaking_off_is_an_error(
 async def test_a_cancelled_create_stays_cancelled(client_for: ClientFor) -> None:
     """Cancelling reaches through: the request is neither translated nor sent again."""
     async with Loopback(stay_silent) as server:
-        creating = asyncio.create_task(
-            client_for(base_url=server.base_url).create_task({"model": "m", "input": {}})
-        )
+        creating = asyncio.create_task(client_for(base_url=server.base_url).create_task(BODY))
         await server.arrived.wait()
         creating.cancel()
         with pytest.raises(asyncio.CancelledError):
