@@ -14,9 +14,10 @@ from PIL import Image, ImageFilter
 
 from kie_ui.media.formats import MediaProblem
 from kie_ui.media.poster import MAX_POSTER_BYTES, make_poster, write_first_frame
+from kie_ui.media.probe import probe_video
+from tests.media.pictures import draw, noise, save
 
 ClipMaker = Callable[..., Path]
-Drawer = Callable[..., Image.Image]
 
 
 def _film(path: Path, frames: list[Image.Image], *, rotation: int = 0) -> Path:
@@ -49,7 +50,7 @@ def _poster_size_px(clip: Path, to: Path, **options: int) -> tuple[int, int]:
         return poster.size
 
 
-def test_the_black_start_is_passed_by(tmp_path: Path, draw: Drawer) -> None:
+def test_the_black_start_is_passed_by(tmp_path: Path) -> None:
     """A clip that begins in black, and has no keyframe but that, is shown by what comes later."""
     scene = draw(192, 128)
     clip = _film(tmp_path / "clip.mp4", [_flat(0)] * 6 + [scene] * 18)
@@ -59,9 +60,7 @@ def test_the_black_start_is_passed_by(tmp_path: Path, draw: Drawer) -> None:
 
 
 @pytest.mark.parametrize("shown", [range(12, 16), range(20, 24), range(3)])
-def test_a_clip_that_shows_little_is_looked_through(
-    tmp_path: Path, draw: Drawer, shown: range
-) -> None:
+def test_a_clip_that_shows_little_is_looked_through(tmp_path: Path, shown: range) -> None:
     """Where the first third is one colour, a frame further off is found."""
     scene = draw(192, 128)
     frames = [scene if number in shown else _flat(128) for number in range(24)]
@@ -71,7 +70,7 @@ def test_a_clip_that_shows_little_is_looked_through(
     assert _is_like(tmp_path / "poster.jpg", scene)
 
 
-def test_the_sharpest_of_its_neighbours_is_taken(tmp_path: Path, draw: Drawer) -> None:
+def test_the_sharpest_of_its_neighbours_is_taken(tmp_path: Path) -> None:
     """A blurred moment gives way to a clear one beside it."""
     scene = draw(192, 128)
     blurred = scene.filter(ImageFilter.GaussianBlur(12))
@@ -90,7 +89,7 @@ def test_a_clip_that_is_all_black_has_a_black_poster(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
-def test_a_turned_clip_is_shown_upright(tmp_path: Path, draw: Drawer, degrees: int) -> None:
+def test_a_turned_clip_is_shown_upright(tmp_path: Path, degrees: int) -> None:
     """What a phone stored sideways is shown as people see it."""
     clip = _film(tmp_path / "clip.mp4", [draw(192, 128)] * 8, rotation=degrees)
 
@@ -100,7 +99,7 @@ def test_a_turned_clip_is_shown_upright(tmp_path: Path, draw: Drawer, degrees: i
 
 
 @pytest.mark.parametrize(("suffix", "format_"), [(".jpg", "JPEG"), (".webp", "WEBP")])
-def test_a_poster_is_small(tmp_path: Path, noise: Drawer, suffix: str, format_: str) -> None:
+def test_a_poster_is_small(tmp_path: Path, suffix: str, format_: str) -> None:
     """However rich the clip, the poster keeps to its bytes and its longest side."""
     clip = _film(tmp_path / "clip.mp4", [noise(640, 480)] * 2)
     poster = tmp_path / f"poster{suffix}"
@@ -113,7 +112,7 @@ def test_a_poster_is_small(tmp_path: Path, noise: Drawer, suffix: str, format_: 
     assert max(picture.size) <= 480
 
 
-def test_the_longest_side_can_be_asked_for(tmp_path: Path, draw: Drawer) -> None:
+def test_the_longest_side_can_be_asked_for(tmp_path: Path) -> None:
     """The shape stays as it is."""
     clip = _film(tmp_path / "clip.mp4", [draw(192, 128)] * 3)
 
@@ -136,7 +135,7 @@ def test_any_container_has_a_poster(
 
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF", "AVIF"])
-def test_a_picture_has_a_poster_too(tmp_path: Path, draw: Drawer, format_: str) -> None:
+def test_a_picture_has_a_poster_too(tmp_path: Path, format_: str) -> None:
     """A result that is a picture is made small."""
     draw(960, 480).save(tmp_path / "result", format_)
 
@@ -144,11 +143,9 @@ def test_a_picture_has_a_poster_too(tmp_path: Path, draw: Drawer, format_: str) 
     assert _is_like(tmp_path / "poster.jpg", draw(960, 480))
 
 
-def test_a_turned_picture_is_shown_upright(
-    tmp_path: Path, draw: Drawer, save_turned: Callable[..., Path]
-) -> None:
+def test_a_turned_picture_is_shown_upright(tmp_path: Path) -> None:
     """The camera's note is followed."""
-    source = save_turned(draw(240, 160), tmp_path / "turned.jpg", orientation=6)
+    source = save(draw(240, 160), tmp_path / "turned.jpg", orientation=6)
 
     assert _poster_size_px(source, tmp_path / "poster.jpg") == (240, 160)
     assert _is_like(tmp_path / "poster.jpg", draw(240, 160))
@@ -174,23 +171,26 @@ def test_what_shows_nothing_is_told(tmp_path: Path) -> None:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(at=st.floats(0, 0.999), junk=st.binary(min_size=1, max_size=40))
-def test_a_damaged_clip_is_shown_or_explained(
+def test_a_damaged_clip_is_read_or_explained(
     tmp_path: Path, clip: ClipMaker, at: float, junk: bytes
 ) -> None:
-    """Whatever bytes are damaged, there is a poster or a sentence, never a crash."""
+    """Whatever bytes are damaged: a description and a poster, or a sentence; never a crash."""
     content = bytearray(clip().read_bytes())
     start = int(at * len(content))
     content[start : start + len(junk)] = junk
-    (tmp_path / "damaged.mp4").write_bytes(content)
+    path = tmp_path / "damaged.mp4"
+    path.write_bytes(content)
 
     with suppress(MediaProblem):
-        make_poster(tmp_path / "damaged.mp4", tmp_path / "poster.jpg")
+        assert probe_video(path).width_px > 0
+    with suppress(MediaProblem):
+        make_poster(path, tmp_path / "poster.jpg")
         assert (tmp_path / "poster.jpg").is_file()
 
 
 @pytest.mark.parametrize(("rotation", "size_px"), [(0, (192, 128)), (90, (128, 192))])
 def test_the_first_frame_is_kept_upright_and_in_full_size(
-    tmp_path: Path, draw: Drawer, rotation: int, size_px: tuple[int, int]
+    tmp_path: Path, rotation: int, size_px: tuple[int, int]
 ) -> None:
     """Whatever comes after it."""
     scene = draw(192, 128)

@@ -7,6 +7,7 @@ from PIL import Image
 
 from kie_ui.media.formats import MediaProblem
 from kie_ui.media.probe import inspect_result
+from tests.media.pictures import noise, save
 from tests.wire.tiny_media import tiny_clip, tiny_sound
 
 
@@ -45,23 +46,32 @@ def test_a_sound_is_a_result_too(tmp_path: Path) -> None:
 
 def test_half_a_file_is_no_result(clip: Path, tmp_path: Path) -> None:
     """What was cut off on its way is fetched again, not kept."""
-    clip.write_bytes(clip.read_bytes()[:-400])
-    with pytest.raises(MediaProblem):
-        inspect_result(clip)
-    picture = tmp_path / "picture.part"
-    Image.effect_noise((96, 64), 50).save(picture, format="PNG")
-    picture.write_bytes(picture.read_bytes()[:-400])
-    with pytest.raises(MediaProblem):
-        inspect_result(picture)
+    picture = save(noise(96, 64), tmp_path / "picture.part", format="PNG")
+    for whole in (clip, picture):
+        whole.write_bytes(whole.read_bytes()[:-400])
+        with pytest.raises(MediaProblem):
+            inspect_result(whole)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>proxy</html>", b'{"code": 500}', bytes(900)])
-def test_what_stands_in_for_a_result_is_none(tmp_path: Path, content: bytes) -> None:
-    """An error page with status 200 is no clip."""
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"", ""),
+        (b"<html>proxy</html>", ""),
+        (bytes(900), ""),
+        *(
+            (b'{"code": 500}', named)
+            for named in ("/clip.mp4", "", "/page.html", "/words.json.mp4")
+        ),
+        (b"<!doctype html><html>not here</html>", "/words.json"),
+    ],
+)
+def test_what_stands_in_for_a_result_is_none(tmp_path: Path, content: bytes, named: str) -> None:
+    """An error page with status 200 is no clip, and text under another name is an error."""
     path = tmp_path / "result.part"
     path.write_bytes(content)
     with pytest.raises(MediaProblem):
-        inspect_result(path)
+        inspect_result(path, named=named)
 
 
 @pytest.mark.parametrize(
@@ -83,15 +93,3 @@ def test_what_is_neither_shown_nor_played_is_kept_too(
     path.write_bytes(content)
     info = inspect_result(path, named=named)
     assert (info.kind, info.suffix) == ("file", suffix)
-
-
-@pytest.mark.parametrize("named", ["/clip.mp4", "", "/page.html", "/words.json.mp4"])
-def test_text_that_is_called_something_else_is_no_result(tmp_path: Path, named: str) -> None:
-    """It is an error, most likely."""
-    path = tmp_path / "result.part"
-    path.write_bytes(b'{"code": 500}')
-    with pytest.raises(MediaProblem):
-        inspect_result(path, named=named)
-    path.write_bytes(b"<!doctype html><html>not here</html>")
-    with pytest.raises(MediaProblem):
-        inspect_result(path, named="/words.json")

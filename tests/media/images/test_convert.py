@@ -1,5 +1,4 @@
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,7 @@ from kie_ui.media.images.convert import (
     prepare_picture,
 )
 from kie_ui.media.images.open import inspect_picture
-
-Drawer = Callable[..., Image.Image]
-Saver = Callable[..., Path]
+from tests.media.pictures import draw, noise, save
 
 KIE_TYPES = ("image/jpeg", "image/png", "image/webp")
 ROOMY = PictureLimits(max_bytes=10 * 1024 * 1024, accepts=KIE_TYPES)
@@ -33,11 +30,12 @@ def _is_near(colour: tuple[int, ...], expected: tuple[int, ...], tolerance: int 
     return all(abs(a - b) <= tolerance for a, b in zip(colour, expected, strict=False))
 
 
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
-def test_a_fitting_picture_goes_byte_for_byte(tmp_path: Path, draw: Drawer, format_: str) -> None:
-    """Nothing is rewritten that need not be: the very file is handed on, without a note."""
-    path = tmp_path / "odd name"
-    draw(60, 40).save(path, format_)
+@pytest.mark.parametrize(
+    ("format_", "suffix"), [("JPEG", ".jpg"), ("PNG", ".png"), ("WEBP", ".webp")]
+)
+def test_a_fitting_picture_goes_byte_for_byte(tmp_path: Path, format_: str, suffix: str) -> None:
+    """The very file is handed on without a note, as what it is and not as what it is called."""
+    path = save(draw(60, 40), tmp_path / "misnamed.gif", format=format_)
 
     prepared = prepare_picture(path, tmp_path / "unused", ROOMY)
 
@@ -45,6 +43,7 @@ def test_a_fitting_picture_goes_byte_for_byte(tmp_path: Path, draw: Drawer, form
     assert prepared.changes == ()
     assert (prepared.width_px, prepared.height_px) == (60, 40)
     assert prepared.size_bytes == path.stat().st_size
+    assert (prepared.mime, prepared.suffix) == (f"image/{format_.lower()}", suffix)
 
 
 def test_a_palette_picture_without_its_palette_is_converted(tmp_path: Path) -> None:
@@ -59,16 +58,6 @@ def test_a_palette_picture_without_its_palette_is_converted(tmp_path: Path) -> N
     prepared = prepare_picture(path, tmp_path, PictureLimits(10**6, ("image/jpeg",)))
 
     assert prepared.mime == "image/jpeg"
-
-
-def test_the_suffix_tells_the_content_not_the_name(tmp_path: Path, draw: Drawer) -> None:
-    """A PNG named .jpg is uploaded as the PNG it is."""
-    path = tmp_path / "misnamed.jpg"
-    draw(60, 40).save(path, "PNG")
-
-    prepared = prepare_picture(path, tmp_path, ROOMY)
-
-    assert (prepared.mime, prepared.suffix) == ("image/png", ".png")
 
 
 def test_a_cut_off_picture_is_not_handed_on(jpeg: Path, tmp_path: Path) -> None:
@@ -96,22 +85,17 @@ def test_a_phone_picture_becomes_a_jpeg(heic: Path, tmp_path: Path) -> None:
     ("format_", "becomes"),
     [("GIF", "image/png"), ("BMP", "image/png"), ("TIFF", "image/png"), ("AVIF", "image/jpeg")],
 )
-def test_other_formats_become_what_suits_them(
-    tmp_path: Path, draw: Drawer, format_: str, becomes: str
-) -> None:
+def test_other_formats_become_what_suits_them(tmp_path: Path, format_: str, becomes: str) -> None:
     """Lossless pictures stay lossless as PNG; photographs become JPEG."""
-    path = tmp_path / "p"
-    draw(60, 40).save(path, format_)
+    path = save(draw(60, 40), tmp_path / "p", format=format_)
 
     assert prepare_picture(path, tmp_path, ROOMY).mime == becomes
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))
-def test_a_turned_picture_is_turned_upright(
-    tmp_path: Path, draw: Drawer, save_turned: Saver, orientation: int
-) -> None:
+def test_a_turned_picture_is_turned_upright(tmp_path: Path, orientation: int) -> None:
     """A model sees what the photographer saw; the note about turning is gone."""
-    path = save_turned(draw(90, 60), tmp_path / "p.jpg", orientation=orientation, quality=95)
+    path = save(draw(90, 60), tmp_path / "p.jpg", orientation=orientation, quality=95)
 
     prepared = prepare_picture(path, tmp_path, ROOMY)
 
@@ -123,10 +107,9 @@ def test_a_turned_picture_is_turned_upright(
         assert _is_near(_colour_at(picture, 0.2, 0.8), BLUE)
 
 
-def test_a_heavy_picture_is_made_to_fit(tmp_path: Path, noise: Drawer) -> None:
+def test_a_heavy_picture_is_made_to_fit(tmp_path: Path) -> None:
     """A picture over the limit keeps its pixels as long as quality can pay for it."""
-    path = tmp_path / "heavy.png"
-    noise(300, 200).save(path)
+    path = save(noise(300, 200), tmp_path / "heavy.png")
     limits = PictureLimits(max_bytes=100_000, accepts=KIE_TYPES)
 
     prepared = prepare_picture(path, tmp_path, limits)
@@ -139,10 +122,9 @@ def test_a_heavy_picture_is_made_to_fit(tmp_path: Path, noise: Drawer) -> None:
     )
 
 
-def test_pixels_go_when_quality_is_spent(tmp_path: Path, noise: Drawer) -> None:
+def test_pixels_go_when_quality_is_spent(tmp_path: Path) -> None:
     """Only when the lowest quality is still too heavy does the picture shrink, in its own shape."""
-    path = tmp_path / "heavy.jpg"
-    noise(300, 200).save(path, quality=95)
+    path = save(noise(300, 200), tmp_path / "heavy.jpg", quality=95)
     limits = PictureLimits(max_bytes=9_000, accepts=KIE_TYPES)
 
     prepared = prepare_picture(path, tmp_path, limits)
@@ -153,10 +135,9 @@ def test_pixels_go_when_quality_is_spent(tmp_path: Path, noise: Drawer) -> None:
     assert prepared.changes[0].endswith("pixels, because Kie takes at most 9 kB.")
 
 
-def test_a_limit_in_mebibytes_is_told_in_them(tmp_path: Path, noise: Drawer) -> None:
+def test_a_limit_in_mebibytes_is_told_in_them(tmp_path: Path) -> None:
     """Sizes are given in the same megabytes that the limit is counted in."""
-    path = tmp_path / "heavy.bmp"
-    noise(900, 700).save(path)
+    path = save(noise(900, 700), tmp_path / "heavy.bmp")
     limits = PictureLimits(max_bytes=1024 * 1024, accepts=KIE_TYPES)
 
     prepared = prepare_picture(path, tmp_path, limits)
@@ -164,10 +145,9 @@ def test_a_limit_in_mebibytes_is_told_in_them(tmp_path: Path, noise: Drawer) -> 
     assert prepared.changes[-1].endswith("because Kie takes at most 1 MB.")
 
 
-def test_long_sides_are_scaled_down(tmp_path: Path, draw: Drawer) -> None:
+def test_long_sides_are_scaled_down(tmp_path: Path) -> None:
     """The longer side comes down to the limit and the shorter one follows."""
-    path = tmp_path / "wide.png"
-    draw(900, 300).save(path)
+    path = save(draw(900, 300), tmp_path / "wide.png")
 
     prepared = prepare_picture(path, tmp_path, PictureLimits(10**7, KIE_TYPES, max_side_px=300))
 
@@ -177,11 +157,10 @@ def test_long_sides_are_scaled_down(tmp_path: Path, draw: Drawer) -> None:
 
 
 def test_a_huge_jpeg_is_decoded_at_a_fraction(
-    tmp_path: Path, draw: Drawer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A JPEG that will be scaled down to a quarter is never held in memory at full size."""
-    path = tmp_path / "huge.jpg"
-    draw(1600, 1200).save(path)
+    path = save(draw(1600, 1200), tmp_path / "huge.jpg")
     sizes_px: list[tuple[int, int]] = []
     resize = Image.Image.resize
 
@@ -195,10 +174,9 @@ def test_a_huge_jpeg_is_decoded_at_a_fraction(
     assert sizes_px == [(400, 300)]
 
 
-def test_transparency_survives(tmp_path: Path, draw: Drawer) -> None:
+def test_transparency_survives(tmp_path: Path) -> None:
     """A transparent TIFF becomes a transparent PNG."""
-    path = tmp_path / "logo.tiff"
-    draw(60, 40, "RGBA").save(path)
+    path = save(draw(60, 40, "RGBA"), tmp_path / "logo.tiff")
 
     prepared = prepare_picture(path, tmp_path, ROOMY)
 
@@ -208,10 +186,9 @@ def test_transparency_survives(tmp_path: Path, draw: Drawer) -> None:
         assert _colour_at(picture, 0.2, 0.2)[3] == 255
 
 
-def test_transparency_turns_white_where_it_cannot_stay(tmp_path: Path, draw: Drawer) -> None:
+def test_transparency_turns_white_where_it_cannot_stay(tmp_path: Path) -> None:
     """Where only JPEG is accepted, transparent parts become white rather than black."""
-    path = tmp_path / "logo.png"
-    draw(60, 40, "RGBA").save(path)
+    path = save(draw(60, 40, "RGBA"), tmp_path / "logo.png")
 
     prepared = prepare_picture(path, tmp_path, PictureLimits(10**7, ("image/jpeg",)))
 
@@ -220,10 +197,14 @@ def test_transparency_turns_white_where_it_cannot_stay(tmp_path: Path, draw: Dra
         assert _is_near(_colour_at(picture, 0.8, 0.8), (255, 255, 255), tolerance=6)
 
 
-def test_a_moving_picture_gives_its_first_frame(tmp_path: Path, draw: Drawer) -> None:
+def test_a_moving_picture_gives_its_first_frame(tmp_path: Path) -> None:
     """A model takes stills: a moving WebP is rewritten, though its type is accepted."""
-    path = tmp_path / "moving.webp"
-    draw(60, 40).save(path, save_all=True, append_images=[Image.new("RGB", (60, 40))])
+    path = save(
+        draw(60, 40),
+        tmp_path / "moving.webp",
+        save_all=True,
+        append_images=[Image.new("RGB", (60, 40))],
+    )
 
     prepared = prepare_picture(path, tmp_path, ROOMY)
 
@@ -232,10 +213,9 @@ def test_a_moving_picture_gives_its_first_frame(tmp_path: Path, draw: Drawer) ->
     assert inspect_picture(prepared.path).frames == 1
 
 
-def test_print_colours_are_converted(tmp_path: Path, draw: Drawer) -> None:
+def test_print_colours_are_converted(tmp_path: Path) -> None:
     """A CMYK JPEG, which many programs show inverted, becomes RGB."""
-    path = tmp_path / "print.jpg"
-    draw(60, 40).convert("CMYK").save(path, quality=95)
+    path = save(draw(60, 40).convert("CMYK"), tmp_path / "print.jpg", quality=95)
 
     prepared = prepare_picture(path, tmp_path, ROOMY)
 
@@ -247,13 +227,14 @@ def test_print_colours_are_converted(tmp_path: Path, draw: Drawer) -> None:
         assert _is_near(_colour_at(picture, 0.2, 0.2), RED)
 
 
-def test_camera_notes_are_left_out_of_what_is_rewritten(tmp_path: Path, draw: Drawer) -> None:
+def test_camera_notes_are_left_out_of_what_is_rewritten(tmp_path: Path) -> None:
     """The place where a picture was taken does not travel with a converted copy."""
     exif = Image.Exif()
     exif[0x0112] = 6
     exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.0)
-    path = tmp_path / "p.jpg"
-    draw(60, 40).save(path, exif=exif, comment=b"at home", xmp=b"<x:xmpmeta/>")
+    path = save(
+        draw(60, 40), tmp_path / "p.jpg", exif=exif, comment=b"at home", xmp=b"<x:xmpmeta/>"
+    )
 
     prepared = prepare_picture(path, tmp_path, ROOMY)
 
@@ -283,10 +264,9 @@ def test_a_type_that_cannot_be_written_is_told(jpeg: Path, tmp_path: Path) -> No
         prepare_picture(jpeg, tmp_path, PictureLimits(10**7, ("image/tiff",)))
 
 
-def test_an_unusual_type_that_is_accepted_goes_as_it_is(tmp_path: Path, draw: Drawer) -> None:
+def test_an_unusual_type_that_is_accepted_goes_as_it_is(tmp_path: Path) -> None:
     """A model that takes GIF gets the GIF, with its suffix."""
-    path = tmp_path / "p"
-    draw(20, 20).save(path, "GIF")
+    path = save(draw(20, 20), tmp_path / "p", format="GIF")
 
     prepared = prepare_picture(path, tmp_path, PictureLimits(10**7, ("image/gif",)))
 
@@ -337,8 +317,6 @@ CAN_TURN = {"JPEG", "PNG", "WEBP", "TIFF", "AVIF"}
 )
 def test_whatever_comes_leaves_within_the_limits(
     tmp_path: Path,
-    draw: Drawer,
-    save_turned: Saver,
     stored: tuple[str, str],
     size_px: tuple[int, int],
     orientation: int,
@@ -349,7 +327,7 @@ def test_whatever_comes_leaves_within_the_limits(
     turned = orientation if format_ in CAN_TURN else 1
     picture = draw(*size_px) if mode in {"I;16", "F"} else draw(*size_px, mode)
     picture = picture.convert("L").convert(mode) if mode in {"I;16", "F"} else picture
-    source = save_turned(picture, tmp_path / "source", orientation=turned, format=format_)
+    source = save(picture, tmp_path / "source", orientation=turned, format=format_)
 
     prepared = prepare_picture(source, tmp_path, limits)
     info = inspect_picture(prepared.path)

@@ -1,5 +1,4 @@
 import io
-from collections.abc import Callable
 
 import pytest
 from PIL import Image
@@ -14,8 +13,8 @@ from kie_ui.media.images.encode import (
     preferred_encodings,
     scaled_size,
 )
+from tests.media.pictures import noise
 
-Drawer = Callable[..., Image.Image]
 KIE_TYPES = ("image/jpeg", "image/png", "image/webp")
 
 
@@ -49,9 +48,7 @@ def test_encodings_are_tried_in_the_order_that_loses_least(
 
 @pytest.mark.parametrize("encoding", [JPEG, WEBP])
 @pytest.mark.parametrize("step", range(len(QUALITIES)))
-def test_the_highest_quality_that_fits_is_found(
-    noise: Drawer, encoding: Encoding, step: int
-) -> None:
+def test_the_highest_quality_that_fits_is_found(encoding: Encoding, step: int) -> None:
     """With room for exactly one quality, that one is used: no better would fit, no worse is due."""
     picture = noise(64, 64)
     options = {"subsampling": "4:4:4" if QUALITIES[step] >= 92 else "4:2:0"}
@@ -69,7 +66,7 @@ def test_the_highest_quality_that_fits_is_found(
     assert encoded.data == buffer.getvalue()
 
 
-def test_a_lossless_encoding_shrinks_only_when_it_is_the_only_one(noise: Drawer) -> None:
+def test_a_lossless_encoding_shrinks_only_when_it_is_the_only_one() -> None:
     """Where only PNG is accepted, pixels pay; where JPEG is too, quality pays first."""
     picture = noise(120, 80)
 

@@ -1,20 +1,16 @@
 import random
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from kie_ui.media.formats import MediaProblem
 from kie_ui.media.images import open as reading
 from kie_ui.media.images.open import PictureInfo, inspect_picture
-
-Drawer = Callable[..., Image.Image]
-Saver = Callable[..., Path]
+from tests.media.pictures import draw, noise, save
 
 
 def _problem_of(path: Path) -> str:
@@ -23,10 +19,9 @@ def _problem_of(path: Path) -> str:
     return str(caught.value)
 
 
-def test_a_picture_is_described_by_content_not_by_name(tmp_path: Path, draw: Drawer) -> None:
+def test_a_picture_is_described_by_content_not_by_name(tmp_path: Path) -> None:
     """A PNG that calls itself .jpg is still a PNG."""
-    path = tmp_path / "misnamed.jpg"
-    draw(30, 20).save(path, "PNG")
+    path = save(draw(30, 20), tmp_path / "misnamed.jpg", format="PNG")
 
     assert inspect_picture(path) == PictureInfo(
         format="PNG",
@@ -51,12 +46,9 @@ def test_a_picture_is_described_by_content_not_by_name(tmp_path: Path, draw: Dra
         ("JPEG2000", "image/jp2"),
     ],
 )
-def test_every_common_format_is_known(
-    tmp_path: Path, draw: Drawer, format_: str, mime: str
-) -> None:
+def test_every_common_format_is_known(tmp_path: Path, format_: str, mime: str) -> None:
     """Each format that people bring is named with its MIME type and its size."""
-    path = tmp_path / "picture"
-    draw(40, 24).save(path, format_)
+    path = save(draw(40, 24), tmp_path / "picture", format=format_)
 
     info = inspect_picture(path)
 
@@ -73,10 +65,10 @@ def test_a_phone_picture_is_known(heic: Path) -> None:
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("orientation", range(2, 9))
 def test_a_turned_picture_is_measured_upright(
-    tmp_path: Path, draw: Drawer, save_turned: Saver, format_: str, orientation: int
+    tmp_path: Path, format_: str, orientation: int
 ) -> None:
     """Width and height are what people see, whatever way the camera stored them."""
-    path = save_turned(draw(40, 24), tmp_path / "p", orientation=orientation, format=format_)
+    path = save(draw(40, 24), tmp_path / "p", orientation=orientation, format=format_)
 
     info = inspect_picture(path)
 
@@ -84,22 +76,23 @@ def test_a_turned_picture_is_measured_upright(
     assert info.size_px == (40, 24)
 
 
-def test_frames_are_counted(tmp_path: Path, draw: Drawer) -> None:
+def test_frames_are_counted(tmp_path: Path) -> None:
     """A moving GIF says how many frames it has."""
-    path = tmp_path / "moving.gif"
-    draw(20, 20).save(path, save_all=True, append_images=[draw(20, 20, "L"), draw(20, 20, "1")])
+    path = save(
+        draw(20, 20),
+        tmp_path / "moving.gif",
+        save_all=True,
+        append_images=[draw(20, 20, "L"), draw(20, 20, "1")],
+    )
 
     assert inspect_picture(path).frames == 3
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF"])
 @pytest.mark.parametrize("share", [0.15, 0.6, 0.97])
-def test_a_cut_off_picture_is_told(
-    tmp_path: Path, noise: Drawer, format_: str, share: float
-) -> None:
+def test_a_cut_off_picture_is_told(tmp_path: Path, format_: str, share: float) -> None:
     """A download that broke off is caught wherever it broke, not sent to be paid for."""
-    path = tmp_path / "cut"
-    noise(120, 90).save(path, format_)
+    path = save(noise(120, 90), tmp_path / "cut", format=format_)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
 
@@ -147,11 +140,10 @@ def test_a_missing_picture_and_a_folder_are_told(tmp_path: Path) -> None:
 
 
 def test_a_giant_is_refused_before_decoding(
-    tmp_path: Path, draw: Drawer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A decompression bomb is turned away by its header; not one pixel of it is decoded."""
-    path = tmp_path / "bomb.png"
-    draw(40, 30).save(path)
+    path = save(draw(40, 30), tmp_path / "bomb.png")
     monkeypatch.setattr(reading, "MAX_PIXELS", 1199)
     monkeypatch.setattr(PngImageFile, "load", pytest.fail)
 
@@ -171,19 +163,23 @@ def test_a_true_bomb_leaks_no_warning(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("tag", [{254: 1}, {50706: b"\x01\x04\x00\x00"}])
 def test_a_raw_camera_file_is_not_taken_for_its_thumbnail(
-    tmp_path: Path, draw: Drawer, tag: dict[int, object]
+    tmp_path: Path, tag: dict[int, object]
 ) -> None:
     """Raw formats built on TIFF begin with a tiny copy, which must not be used for the picture."""
-    path = tmp_path / "photo.dng"
-    draw(32, 24).save(path, "TIFF", tiffinfo=tag)
+    path = save(draw(32, 24), tmp_path / "photo.dng", format="TIFF", tiffinfo=tag)
 
     assert "raw camera" in _problem_of(path)
 
 
-def test_a_phone_picture_with_a_depth_map_counts_as_jpeg(tmp_path: Path, draw: Drawer) -> None:
+def test_a_phone_picture_with_a_depth_map_counts_as_jpeg(tmp_path: Path) -> None:
     """Several pictures in one JPEG, as phones write them, are still one JPEG to the world."""
-    path = tmp_path / "portrait.jpg"
-    draw(60, 40).save(path, "MPO", save_all=True, append_images=[draw(30, 20)])
+    path = save(
+        draw(60, 40),
+        tmp_path / "portrait.jpg",
+        format="MPO",
+        save_all=True,
+        append_images=[draw(30, 20)],
+    )
 
     info = inspect_picture(path)
 
@@ -192,10 +188,13 @@ def test_a_phone_picture_with_a_depth_map_counts_as_jpeg(tmp_path: Path, draw: D
 
 # Pillow warns of such notes by itself; a warning is an error in these tests only.
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
-def test_unreadable_camera_notes_do_not_spoil_a_picture(tmp_path: Path, draw: Drawer) -> None:
+def test_unreadable_camera_notes_do_not_spoil_a_picture(tmp_path: Path) -> None:
     """A whole picture with broken EXIF is used, upright."""
-    path = tmp_path / "p.jpg"
-    draw(40, 30).save(path, exif=b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x05\x00\x12\x01")
+    path = save(
+        draw(40, 30),
+        tmp_path / "p.jpg",
+        exif=b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x05\x00\x12\x01",
+    )
 
     assert not inspect_picture(path).is_rotated
 
@@ -203,12 +202,9 @@ def test_unreadable_camera_notes_do_not_spoil_a_picture(tmp_path: Path, draw: Dr
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
-def test_a_damaged_picture_is_read_or_explained(
-    tmp_path: Path, draw: Drawer, format_: str, seed: int
-) -> None:
+def test_a_damaged_picture_is_read_or_explained(tmp_path: Path, format_: str, seed: int) -> None:
     """Whatever bytes are damaged, the answer is a description or a sentence, never a crash."""
-    path = tmp_path / "damaged"
-    draw(32, 24).save(path, format_)
+    path = save(draw(32, 24), tmp_path / "damaged", format=format_)
     chance = random.Random(seed)
     content = bytearray(path.read_bytes())
     for _ in range(chance.randint(1, 6)):
