@@ -27,9 +27,11 @@ class Made(NamedTuple):
 
 
 @contextmanager
-def calling(app: AppProcess, folder: Path) -> Iterator[Client]:
+def calling(app: AppProcess, folder: Path, **options: Any) -> Iterator[Client]:
     """Open a client of the program."""
-    client = Client(app.url, verbose=False, analytics_enabled=False, download_files=folder)
+    client = Client(
+        app.url, verbose=False, analytics_enabled=False, download_files=folder, **options
+    )
     try:
         yield client
     finally:

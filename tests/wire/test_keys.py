@@ -6,11 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from gradio_client import Client  # type: ignore[import-untyped]  # it has no types
 
-from kie_ui.ui.asgi.identity import COOKIE
 from tests.fake_kie import KEY, FakeKie, Story
-from tests.wire.api_client import GROK
+from tests.wire.api_client import GROK, calling, made
 from tests.wire.app_process import AppProcess, with_fast_clock
 from tests.wire.visitor import API, Visitor
 
@@ -52,16 +50,13 @@ def test_a_typed_key_is_forgotten_at_a_restart_and_its_runs_wait_for_it(
         before.call(GROK, prompt=FORGOTTEN)
         before.run(FORGOTTEN, "waiting")
         secret = before.secret
-    fake.tasks = {
-        key: task for key, task in fake.tasks.items() if task.body["input"]["prompt"] != FORGOTTEN
-    } | {
-        key: type(task)(task.body, Story())
-        for key, task in fake.tasks.items()
-        if task.body["input"]["prompt"] == FORGOTTEN
-    }
-    with AppProcess(folder, with_fast_clock(20), **settings) as app, Visitor(app) as after:
-        after.http.cookies.clear()
-        after.http.cookies.set(COOKIE, secret)
+    for task in fake.tasks.values():
+        if task.prompt == FORGOTTEN:
+            task.story = Story()
+    with (
+        AppProcess(folder, with_fast_clock(20), **settings) as app,
+        Visitor(app, cookie=secret) as after,
+    ):
         assert after.account(kind="demo")["has_own_key"] is False
         with after.event_stream() as events:
             notes = (data["status_note"] or "" for name, data in events if name == "run")
@@ -77,10 +72,8 @@ def test_who_has_not_signed_in_gets_nothing(limited: AppProcess) -> None:
         assert "auth_required" in nobody.get("/").text
         for path in ("/config", "/kie-ui/stream", f"{API}/info", f"{API}/file=/etc/passwd"):
             assert nobody.get(path).status_code == 401
-        answer = nobody.http.post(f"{API}/call{GROK}", json={"data": []})
-        assert answer.status_code == 401
-        made_up = nobody.http.post("/kie-ui/callbacks/run/proof", json={})
-        assert made_up.status_code == 404
+        for path, code in ((f"{API}/call{GROK}", 401), ("/kie-ui/callbacks/run/proof", 404)):
+            assert nobody.http.post(path, json={"data": []}).status_code == code
 
 
 def test_a_wrong_password_opens_nothing(limited: AppProcess) -> None:
@@ -115,16 +108,9 @@ def test_each_user_has_runs_of_their_own_in_every_browser(limited: AppProcess) -
 
 def test_a_client_signs_in_too(limited: AppProcess, tmp_path: Path) -> None:
     """`gradio_client` knows how."""
-    client = Client(
-        limited.url,
-        auth=("ben", "of-ben"),
-        verbose=False,
-        analytics_enabled=False,
-        download_files=tmp_path,
-    )
-    clip, task_id, _ = client.predict(api_name=GROK, prompt="of ben's")
-    client.close()
-    assert Path(clip).stat().st_size > 0
+    with calling(limited, tmp_path, auth=("ben", "of-ben")) as client:
+        clip, task_id, _ = made(client.submit(api_name=GROK, prompt="of ben's"))
+    assert clip.stat().st_size > 0
     assert re.fullmatch(r"task-\d+", task_id)
 
 

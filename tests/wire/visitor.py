@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,20 @@ def with_deadline(lines: Iterator[str]) -> Iterator[str]:
     """Yield the lines of a stream until a deadline, since keep-alives would never let it end."""
     give_up_s = time.monotonic() + WAIT_S
     for line in lines:
-        assert time.monotonic() < give_up_s, "it was never heard of"
+        assert time.monotonic() < give_up_s, "it never came"
         yield line
 
 
 class Visitor:
     """One browser: it keeps its cookies. A context manager."""
 
-    def __init__(self, app: AppProcess, *, session: str = "") -> None:
+    def __init__(self, app: AppProcess, *, session: str = "", cookie: str = "") -> None:
         self.session = session or f"session-of-{id(self):x}"
         self.http = httpx.Client(
             base_url=app.url, timeout=WAIT_S, trust_env=False, follow_redirects=True
         )
+        if cookie:
+            self.http.cookies.set(COOKIE, cookie)
         self.answers: list[str] = []
         """Everything that this visitor received, headers included."""
         self.http.event_hooks["response"] = [self._note]
@@ -132,33 +135,29 @@ class Visitor:
 
     def run(self, prompt: str, step: str | None = None) -> dict[str, Any]:
         """Wait for an event of the run with a prompt, at a step if one is named."""
-        with self.event_stream() as events:
-            return next(
-                data
-                for name, data in events
-                if name == "run"
-                and data["values"].get("prompt") == prompt
-                and step in (None, data["step"])
-            )
+        return self._first(
+            "run",
+            lambda run: run["values"].get("prompt") == prompt and step in (None, run["step"]),
+        )
 
     def account(self, **wanted: Any) -> dict[str, Any]:
         """Wait for an event of the account with these facts."""
+        return self._first("account", lambda account: wanted.items() <= account.items())
+
+    def _first(self, event: str, claim: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         with self.event_stream() as events:
-            return next(
-                data
-                for name, data in events
-                if name == "account" and all(data.get(k) == v for k, v in wanted.items())
-            )
+            return next(data for name, data in events if name == event and claim(data))
+
+    def heard_at_start(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return the events with which the page's stream begins."""
+        with self.event_stream() as events:
+            return list(takewhile(lambda event: event[0] != "ready", events))
 
     def type_key(self, key: str) -> str:
         """Type a key on the page and have it tested; return what the page then says."""
         messages = self.event(key, type="password")
         (done,) = [m for m in messages if m["msg"] == "process_completed"]
         return str(done["output"]["data"][1])
-
-    def paths(self) -> list[str]:
-        """Return what this visitor received that names a path of Gradio's cache."""
-        return [line for line in self.answers if '"path"' in line]
 
 
 def clip_of(result: str) -> str:
