@@ -85,7 +85,7 @@ class Service:
 
     async def create(self, body: Any) -> str:
         answer = await self.post("/api/v1/jobs/createTask", body)
-        assert answer["code"] == 200, answer
+        assert (answer["code"], answer["msg"]) == (200, "success"), answer
         task_id: str = answer["data"]["taskId"]
         return task_id
 
@@ -171,3 +171,24 @@ def a_spec(*parameters: dict[str, Any], **fields: Any) -> ModelSpec:
 def options(*values: Any) -> list[dict[str, Any]]:
     """Return documented options."""
     return [{"value": value, "label": str(value)} for value in values]
+
+
+def text(name: str, **fields: Any) -> dict[str, Any]:
+    """Describe a text."""
+    return {"kind": "text", "name": name, **fields}
+
+
+def number(name: str, **fields: Any) -> dict[str, Any]:
+    """Describe a number."""
+    return {"kind": "number", "name": name, **fields}
+
+
+def media(name: str, kind: str = "image", **fields: Any) -> dict[str, Any]:
+    """Describe media."""
+    return {"kind": "media", "name": name, "media": kind, **fields}
+
+
+def table(name: str, *columns: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Describe a table."""
+    described = [{"label": each["name"], "help": "", **each} for each in columns]
+    return {"kind": "table", "name": name, "columns": described, **fields}

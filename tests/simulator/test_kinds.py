@@ -17,39 +17,33 @@ from tests.simulator.harness import (
     ServiceFactory,
     a_spec,
     grok,
+    media,
+    number,
+    table,
+    text,
 )
 
 CREATE = "/api/v1/jobs/createTask"
-PROMPT = {"kind": "text", "name": "prompt"}
-COUNT = {"kind": "number", "name": "num_images", "integer": True}
-FORMAT = {"kind": "text", "name": "output_format"}
-TASK = {"kind": "text", "name": "task_id"}
+PROMPT, FORMAT, TASK = text("prompt"), text("output_format"), text("task_id")
+COUNT = number("num_images", integer=True)
 
 IMAGES = a_spec(PROMPT, COUNT, FORMAT, model="m/images", produces="image")
 GROK_IMAGES = a_spec(PROMPT, model="grok-imagine/text-to-image", produces="image")
 MUSIC = a_spec(PROMPT, FORMAT, model="m/music", produces="audio")
 SPEECH_TO_TEXT = a_spec(
-    {"kind": "media", "name": "audio_url", "media": "audio", "max_bytes": 1000},
+    media("audio_url", "audio", max_bytes=1000),
     model="m/speech-to-text",
     produces="text",
 )
 UPSCALE = a_spec(TASK, model="m/video-upscale", produces="video")
 FILES = a_spec(
-    {"kind": "media", "name": "image_url", "accepts": ["image/jpeg", "image/png"]},
-    {"kind": "media", "name": "video_url", "media": "video", "accepts": ["video/mp4"]},
-    {"kind": "media", "name": "audio_url", "media": "audio"},
+    media("image_url", accepts=["image/jpeg", "image/png"]),
+    media("video_url", "video", accepts=["video/mp4"]),
+    media("audio_url", "audio"),
     model="m/files",
 )
-SCRIPT = a_spec({"kind": "text", "name": "wish"}, model="m/script", produces="video")
-STORY = a_spec(
-    {
-        "kind": "table",
-        "name": "shots",
-        "columns": [{"kind": "text", "name": "scene", "label": "Scene", "help": ""}],
-    },
-    model="m/story",
-    produces="video",
-)
+SCRIPT = a_spec(text("plot"), model="m/script", produces="video")
+STORY = a_spec(table("shots", text("scene")), model="m/story", produces="video")
 ALL = (IMAGES, GROK_IMAGES, MUSIC, SPEECH_TO_TEXT, UPSCALE, FILES, SCRIPT, STORY)
 MP4, WAV, PNG = b"\0\0\0\x18ftypisom" + b"\0" * 64, b"RIFF....WAVEfmt ", b"\x89PNG\r\n\x1a\n"
 
@@ -109,7 +103,7 @@ async def test_an_unknown_price_takes_nothing_and_is_not_told(service: Service) 
 
 
 @pytest.mark.parametrize(
-    "requested", [body(SCRIPT, wish="[fail] please"), body(STORY, shots=[{"scene": "sea [fail]"}])]
+    "requested", [body(SCRIPT, plot="[fail] please"), body(STORY, shots=[{"scene": "sea [fail]"}])]
 )
 async def test_words_in_any_text_decide_over_the_task(
     service: Service, requested: dict[str, Any]
@@ -132,15 +126,6 @@ async def test_a_picture_of_grok_goes_on_as_a_clip(
     assert isinstance(start, Path)
     assert start.name == urls[4].split("/")[-2]
     assert renderer.clips[0].mode == "spicy"
-
-
-@pytest.mark.parametrize("index", [6, 99])
-async def test_an_index_beyond_the_pictures_is_refused(service: Service, index: int) -> None:
-    """There is no picture there."""
-    task_id = await service.create(body(GROK_IMAGES, prompt="a lake"))
-    await service.ended(task_id)
-    answer = await service.post(CREATE, grok(image_urls=None, task_id=task_id, index=index))
-    assert answer["code"] == 422
 
 
 async def test_an_image_task_of_fewer_pictures_has_no_more(service: Service) -> None:

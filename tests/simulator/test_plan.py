@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kie_ui.catalog.registry import built_in_registry
@@ -17,26 +17,10 @@ from kie_ui.simulator.plan import (
     texts_of,
 )
 from tests.catalog.spec_strategies import specs
-from tests.simulator.harness import a_spec, options
+from tests.simulator.harness import a_spec, media, number, options, table, text
 
 LITE = built_in_registry().spec("bytedance/v1-lite-image-to-video")
 GROK = built_in_registry().spec("grok-imagine/image-to-video")
-
-
-def text(name: str, **fields: Any) -> dict[str, Any]:
-    """Describe a text."""
-    return {"kind": "text", "name": name, **fields}
-
-
-def media(name: str, kind: str = "image", **fields: Any) -> dict[str, Any]:
-    """Describe media."""
-    return {"kind": "media", "name": name, "media": kind, **fields}
-
-
-def table(name: str, *columns: dict[str, Any]) -> dict[str, Any]:
-    """Describe a table."""
-    described = [{"label": each["name"], "help": "", **each} for each in columns]
-    return {"kind": "table", "name": name, "columns": described}
 
 
 def plan(*given: tuple[dict[str, Any], Any], **fields: Any) -> RenderPlan:
@@ -47,9 +31,7 @@ def plan(*given: tuple[dict[str, Any], Any], **fields: Any) -> RenderPlan:
 
 def test_shots_tell_a_story() -> None:
     """The rows of a table are its prompt."""
-    shots = table(
-        "shots", {"kind": "text", "name": "Scene"}, {"kind": "number", "name": "duration"}
-    )
+    shots = table("shots", text("Scene"), number("duration"))
     rows = [{"Scene": "dawn", "duration": 4}, {"Scene": "noon", "duration": 6}]
     assert plan((shots, rows)).prompt == "dawn\nnoon"
 
@@ -64,7 +46,7 @@ def test_the_prompt_is_found_whatever_it_is_called() -> None:
 
 def test_everything_written_is_read_for_words_that_decide_over_the_task() -> None:
     """Also what is to be avoided, and the cells of tables."""
-    shots = table("shots", {"kind": "text", "name": "scene"})
+    shots = table("shots", text("scene"))
     spec = a_spec(text("a"), text("negative_prompt"), shots)
     values = {"a": "one", "negative_prompt": "two", "shots": [{"scene": "three"}]}
     assert set(texts_of(spec, values)) == {"one", "two", "three"}
@@ -116,10 +98,8 @@ def test_the_size_is_put_together_from_all_that_tell_it() -> None:
         ({**choice, "name": "aspect_ratio"}, "16:9"), ({**choice, "name": "image_resolution"}, "2K")
     ).size
     assert (read.aspect, read.mean_side_px) == (16 / 9, 2048)
-    number = {"kind": "number"}
-    assert plan(
-        ({**number, "name": "width"}, 640), ({**number, "name": "height"}, 360)
-    ).size.exact == (640, 360)
+    read = plan((number("width"), 640), (number("height"), 360)).size
+    assert read.exact == (640, 360)
 
 
 def test_only_a_seed_that_was_asked_for_is_taken() -> None:
@@ -167,7 +147,6 @@ def test_the_image_models_of_a_family_fill_its_index() -> None:
     assert pictures_per_task("maker/model") == 1
 
 
-@settings(deadline=None)
 @given(specs(), st.data())
 def test_nothing_that_is_given_breaks_the_reading(spec: ModelSpec, data: st.DataObject) -> None:
     """Every role can be requested whatever a request holds."""

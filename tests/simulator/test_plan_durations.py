@@ -5,16 +5,9 @@ from typing import Any
 import pytest
 
 from kie_ui.simulator.plan import build_plan
-from tests.simulator.harness import a_spec, options
+from tests.simulator.harness import a_spec, number, options, table, text
 
-SHOTS = {
-    "kind": "table",
-    "name": "shots",
-    "columns": [
-        {"kind": "text", "name": "Scene", "label": "Scene", "help": ""},
-        {"kind": "number", "name": "duration", "label": "Duration", "help": ""},
-    ],
-}
+SHOTS = table("shots", text("Scene"), number("duration"))
 ROWS = [{"Scene": "dawn", "duration": 4}, {"Scene": "noon", "duration": 6}, {"Scene": "dusk"}]
 
 
@@ -22,11 +15,6 @@ def length_s(*given: tuple[dict[str, Any], Any]) -> float | None:
     """Read how long a result shall last from parameters and what they are given."""
     spec = a_spec(*(parameter for parameter, _ in given))
     return build_plan(spec, {parameter["name"]: value for parameter, value in given}).duration_s
-
-
-def number(name: str, **fields: Any) -> dict[str, Any]:
-    """Describe a number."""
-    return {"kind": "number", "name": name, **fields}
 
 
 def choice(name: str, *values: Any, **fields: Any) -> dict[str, Any]:
@@ -77,7 +65,7 @@ def test_a_choice_of_few_frames_is_one_of_seconds() -> None:
     assert length_s((choice("n_frames", 10, 15, 30, of="integer"), 15)) == 15
     assert length_s((choice("num_frames", "48", "96"), "48")) == 3
     assert length_s((choice("num_frames", "16", "96"), "16")) == 1
-    assert length_s(({"kind": "text", "name": "num_frames"}, "4s")) == 4
+    assert length_s((text("num_frames"), "4s")) == 4
 
 
 def test_shots_last_as_long_as_all_of_them() -> None:

@@ -43,6 +43,14 @@ def create(client: httpx.Client, body: dict[str, Any]) -> str:
     return task_id
 
 
+def upload(client: httpx.Client, content: bytes, mime: str) -> str:
+    """Upload a picture and return its address."""
+    files = {"file": ("start.png", content, mime)}
+    answer = client.post("/api/file-stream-upload", files=files, data={"uploadPath": "x"})
+    url: str = answer.json()["data"]["downloadUrl"]
+    return url
+
+
 def wait_for(client: httpx.Client, task_id: str, *states: str) -> dict[str, Any]:
     """Ask for a task until it is in one of these states."""
     deadline = time.monotonic() + 30
@@ -68,9 +76,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, assets_dir: Path) -> Iterat
 def test_a_real_clip_comes_over_real_http(server: SimulatorServer, picture_path: Path) -> None:
     """From upload to download, everything happens as with the service itself."""
     with client_of(server.base_url) as client:
-        files = {"file": ("start.png", picture_path.read_bytes(), "image/png")}
-        answer = client.post("/api/file-stream-upload", files=files, data={"uploadPath": "x"})
-        url = answer.json()["data"]["downloadUrl"]
+        url = upload(client, picture_path.read_bytes(), "image/png")
         assert url.startswith(server.base_url)
         record = wait_for(client, create(client, grok(image_urls=[url])), "success", "fail")
         assert record["state"] == "success", record
@@ -82,9 +88,7 @@ def test_a_real_clip_comes_over_real_http(server: SimulatorServer, picture_path:
 def test_a_broken_picture_fails_the_task_and_not_the_server(server: SimulatorServer) -> None:
     """The task ends in fail with words for people; the next one succeeds."""
     with client_of(server.base_url) as client:
-        files = {"file": ("a.jpg", b"this is no picture", "image/jpeg")}
-        answer = client.post("/api/file-stream-upload", files=files, data={"uploadPath": "x"})
-        broken = grok(image_urls=[answer.json()["data"]["downloadUrl"]])
+        broken = grok(image_urls=[upload(client, b"this is no picture", "image/jpeg")])
         record = wait_for(client, create(client, broken), "success", "fail")
         assert (record["state"], "cannot be read" in record["failMsg"]) == ("fail", True)
         wait_for(client, create(client, grok(image_urls=None, task_id="sample-grok-a")), "success")
@@ -241,9 +245,7 @@ def test_a_task_survives_a_killed_process(tmp_path: Path, picture_path: Path) ->
         program(tmp_path, "--speed", "50") as (process, base_url),
         client_of(base_url) as client,
     ):
-        files = {"file": ("start.png", picture_path.read_bytes(), "image/png")}
-        uploaded = client.post("/api/file-stream-upload", files=files, data={"uploadPath": "x"})
-        values["image_url"] = uploaded.json()["data"]["downloadUrl"]
+        values["image_url"] = upload(client, picture_path.read_bytes(), "image/png")
         body = {"model": "bytedance/v1-lite-image-to-video", "input": values}
         task_id = create(client, body)
         wait_for(client, task_id, "generating")
@@ -296,12 +298,19 @@ def test_the_program_refuses_options_that_make_no_sense(
     assert option in capsys.readouterr().err
 
 
-def test_the_program_says_when_its_clip_cannot_be_read(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_program_says_what_keeps_it_from_starting(
+    server: SimulatorServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A clip that is not there ends the program with status 1 and a sentence."""
-    assert main(["--clip", str(tmp_path / "none.mp4"), "--data-dir", str(tmp_path)]) == 1
-    assert "Cannot read the clip" in capsys.readouterr().err
+    """A clip or a page that cannot be read, or a port in use: status 1 and a sentence."""
+    page = tmp_path / "note.md"
+    page.write_text("Milk.")
+    for option, value, words in (
+        ("--clip", str(tmp_path / "none.mp4"), "Cannot read the clip"),
+        ("--models", str(page), str(page)),
+        ("--port", server.base_url.rpartition(":")[2], "Cannot listen"),
+    ):
+        assert main([option, value, "--data-dir", str(tmp_path)]) == 1
+        assert words in capsys.readouterr().err
 
 
 def test_the_program_serves_models_from_files(tmp_path: Path) -> None:
@@ -344,16 +353,6 @@ def test_settings_that_cannot_be_used_are_named(monkeypatch: pytest.MonkeyPatch)
         served_models([])
 
 
-def test_the_program_says_which_page_cannot_be_read(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It does not serve half of the models it was given."""
-    page = tmp_path / "note.md"
-    page.write_text("Milk.")
-    assert main(["--models", str(page), "--data-dir", str(tmp_path)]) == 1
-    assert str(page) in capsys.readouterr().err
-
-
 def test_a_second_program_keeps_off_a_folder_in_use(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -371,12 +370,3 @@ def test_the_help_names_every_prompt_word(capsys: pytest.CaptureFixture[str]) ->
         build_parser().parse_args(["--help"])
     text = capsys.readouterr().out
     assert all(word in text for word in PROMPT_WORDS)
-
-
-def test_the_program_says_when_a_port_is_taken(
-    server: SimulatorServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A port in use ends the program with status 1 and a sentence."""
-    port = server.base_url.rpartition(":")[2]
-    assert main(["--port", port, "--data-dir", str(tmp_path)]) == 1
-    assert "Cannot listen" in capsys.readouterr().err

@@ -82,25 +82,27 @@ def test_ours_keeps_others_out(lock: SimulatorLock, start: Start, tmp_path: Path
     assert not SimulatorLock(tmp_path).try_acquire()
 
 
-def test_a_killed_holder_leaves_the_lock_and_its_port(lock: SimulatorLock, start: Start) -> None:
-    """The system frees a dead process's lock; its port is known, and its address is gone."""
-    holder = start(HERE)
+def kill(holder: subprocess.Popen[str]) -> None:
+    """End another program in the middle."""
     holder.kill()
     holder.wait()
-    assert lock.try_acquire()
-    assert lock.address() is None
-    assert lock.former_port() == 8311
 
 
-def test_a_holder_that_ends_in_order_leaves_the_same(lock: SimulatorLock, start: Start) -> None:
-    """After a release there is no address, and the next holder knows the port."""
-    holder = start(HERE)
-    assert holder.stdin is not None
-    holder.stdin.write("\n")
-    holder.stdin.flush()
-    assert holder.wait() == 0
-    assert lock.address() is None
+def end_in_order(holder: subprocess.Popen[str]) -> None:
+    """Let another program release its lock and end."""
+    holder.communicate("\n")
+    assert holder.returncode == 0
+
+
+@pytest.mark.parametrize("end", [kill, end_in_order])
+def test_a_holder_that_ended_leaves_the_lock_and_its_port(
+    lock: SimulatorLock, start: Start, end: Callable[[subprocess.Popen[str]], None]
+) -> None:
+    """However it ended, its port is known to the next holder, and its address is gone."""
+    end(start(HERE))
+    assert end is kill or lock.address() is None
     assert lock.try_acquire()
+    assert lock.address() is None
     assert lock.former_port() == 8311
 
 
@@ -109,9 +111,7 @@ def test_a_port_outlives_a_successor_that_published_nothing(
 ) -> None:
     """Killed between acquiring and publishing, it takes nothing from the one after it."""
     for address in (HERE, ""):
-        holder = start(address)
-        holder.kill()
-        holder.wait()
+        kill(start(address))
     assert lock.try_acquire()
     assert lock.former_port() == 8311
 

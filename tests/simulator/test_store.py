@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,14 +77,22 @@ def test_a_failure_gives_the_price_back_once(store: Store) -> None:
     assert store.unfinished_tasks() == []
 
 
-def test_a_success_makes_its_clip_known(store: Store) -> None:
-    """The ending and the file's row are one change."""
+@pytest.mark.parametrize(
+    ("files", "result_files", "result_object"),
+    [([CLIP], ["f"], None), ([], [], {"text": "ü"})],
+    ids=["a clip", "an object"],
+)
+def test_a_success_is_kept_with_what_it_made(
+    store: Store, files: list[FileRow], result_files: list[str], result_object: Any
+) -> None:
+    """The ending and the files' rows are one change; an object is kept as it is."""
     store.add_task(TASK, initial_credits=10)
-    store.finish_task("t", [CLIP], None, 9)
+    store.finish_task("t", files, result_object, 9)
     task = store.task("t")
     assert task is not None
-    assert (task.state, task.result_files, task.completed_ms) == ("success", ["f"], 9)
-    assert store.file("f") == CLIP
+    assert (task.state, task.completed_ms) == ("success", 9)
+    assert (task.result_files, task.result_object) == (result_files, result_object)
+    assert [store.file(file.file_id) for file in files] == files
 
 
 def test_unfinished_are_tasks_under_way_and_callbacks_not_delivered(store: Store) -> None:
@@ -129,12 +138,3 @@ def test_a_folder_of_an_older_simulator_is_brought_up_to_date(tmp_path: Path) ->
         again = Store(folder)
         assert again.task("t") == replace(TASK, result_files=["f"])
         again.close()
-
-
-def test_a_success_without_files_holds_its_answer(store: Store) -> None:
-    """An object is kept as it is."""
-    store.add_task(TASK, initial_credits=10)
-    store.finish_task("t", [], {"text": "ü"}, 9)
-    task = store.task("t")
-    assert task is not None
-    assert (task.result_files, task.result_object) == ([], {"text": "ü"})

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kie_ui.catalog.registry import Registry, built_in_registry
@@ -15,7 +15,7 @@ from kie_ui.simulator.responses import Refused
 from kie_ui.simulator.validation import CheckedRequest, check_request
 from tests.catalog.spec_strategies import specs
 from tests.catalog.strategies import any_json, values_of
-from tests.simulator.harness import a_spec, options
+from tests.simulator.harness import a_spec, media, number, options, table, text
 
 ANY_SPEC = specs() | st.sampled_from(list(built_in_registry()))
 
@@ -32,7 +32,6 @@ def refusal(spec: ModelSpec, **given: Any) -> str:
     return caught.value.msg
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.data())
 def test_what_the_form_lets_through_is_accepted(data: st.DataObject) -> None:
     """Values that pass validation always build a request that the simulator takes."""
@@ -45,7 +44,6 @@ def test_what_the_form_lets_through_is_accepted(data: st.DataObject) -> None:
     assert json.loads(json.dumps(accepted.values)) == accepted.values
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.data())
 def test_what_the_simulator_refuses_never_leaves_the_form(data: st.DataObject) -> None:
     """Whatever somebody enters: either the form refuses it, or the simulator takes it."""
@@ -61,24 +59,11 @@ def test_what_the_simulator_refuses_never_leaves_the_form(data: st.DataObject) -
     check_request(Registry((spec,)).versions, json.loads(json.dumps(build_body(spec, built))))
 
 
-NUMBER = {"kind": "number", "name": "n"}
+NUMBER = number("n")
 CHOICE = {"kind": "choice", "name": "c"}
-MEDIA = {"kind": "media", "name": "m"}
-TABLE = {
-    "kind": "table",
-    "name": "t",
-    "max_items": 2,
-    "columns": [
-        {"kind": "text", "name": "prompt", "label": "Prompt", "help": "", "required": True},
-        {"kind": "number", "name": "seconds", "label": "Seconds", "help": "", "integer": True},
-    ],
-}
-BARE = {
-    "kind": "table",
-    "name": "t",
-    "is_bare": True,
-    "columns": [{"kind": "number", "name": "x", "label": "X", "help": "", "maximum": 9}],
-}
+MEDIA = media("m")
+TABLE = table("t", text("prompt", required=True), number("seconds", integer=True), max_items=2)
+BARE = table("t", number("x", maximum=9), is_bare=True)
 JSON = {
     "kind": "json",
     "name": "j",
@@ -90,9 +75,9 @@ JSON = {
 @pytest.mark.parametrize(
     ("parameter", "value", "words"),
     [
-        ({"kind": "text", "name": "p"}, 5, "p must be a string"),
-        ({**NUMBER, "integer": True}, 1.5, "n must be an integer"),
-        ({**NUMBER, "integer": True}, "1", "n must be an integer"),
+        (text("p"), 5, "p must be a string"),
+        (number("n", integer=True), 1.5, "n must be an integer"),
+        (number("n", integer=True), "1", "n must be an integer"),
         (NUMBER, "1", "n must be a number"),
         (NUMBER, True, "n must be a number"),
         ({"kind": "switch", "name": "s"}, "true", "s must be a boolean"),
@@ -126,59 +111,46 @@ def test_a_value_of_another_type_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("parameter", "value"),
+    ("parameter", "value", "kept"),
     [
-        ({**NUMBER, "integer": True}, 1),
-        (NUMBER, 1.5),
-        ({**CHOICE, "options": options(0.5, 1), "of": "number"}, 1),
-        ({**CHOICE, "options": options("a", "b"), "many": True}, ["b", "a"]),
-        (TABLE, [{"prompt": "a", "seconds": 4}]),
-        (BARE, [1, 2.5]),
-        (JSON, [1, 2]),
+        (number("n", integer=True), 1, 1),
+        (number("n", integer=True), 4.0, 4),
+        (NUMBER, 1.5, 1.5),
+        ({**CHOICE, "options": options(0.5, 1), "of": "number"}, 1, 1),
+        ({**CHOICE, "options": options("a", "b"), "many": True}, ["b", "a"], ["b", "a"]),
+        (TABLE, [{"prompt": "a", "seconds": 4}], [{"prompt": "a", "seconds": 4}]),
+        (TABLE, [{"prompt": "a", "mood": 1}], [{"prompt": "a"}]),
+        (BARE, [1, 2.5], [1, 2.5]),
+        (JSON, [1, 2], [1, 2]),
     ],
 )
-def test_a_value_of_the_documented_type_arrives(parameter: dict[str, Any], value: Any) -> None:
-    """What is accepted is plain data, as it was sent."""
-    spec = a_spec(parameter)
-    assert requested(spec, **{parameter["name"]: value}).values == {parameter["name"]: value}
-
-
-def test_a_one_that_is_written_as_a_fraction_is_whole() -> None:
-    """JSON knows no integers: 4.0 is one."""
-    assert requested(a_spec({**NUMBER, "integer": True}), n=4.0).values == {"n": 4}
-
-
-def test_what_no_page_documents_is_dropped() -> None:
-    """Unknown fields and unknown columns are as if they had not been sent, as Kie does."""
-    spec = a_spec(TABLE)
-    assert requested(spec, t=[{"prompt": "a", "mood": 1}], extra={"x": 1}).values == {
-        "t": [{"prompt": "a"}]
-    }
+def test_a_value_of_the_documented_type_arrives(
+    parameter: dict[str, Any], value: Any, kept: Any
+) -> None:
+    """As plain data; 4.0 is whole, and fields and columns of no page are dropped, as Kie does."""
+    given = {parameter["name"]: value, "extra": {"x": 1}}
+    assert requested(a_spec(parameter), **given).values == {parameter["name"]: kept}
 
 
 def test_defaults_of_the_service_are_filled_in_as_data() -> None:
     """Optional choices, numbers and switches get their defaults; the rest stays away."""
     spec = a_spec(
         {**CHOICE, "options": options("a", "b"), "many": True, "default": ["a"]},
-        {**NUMBER, "default": 3},
-        {"kind": "text", "name": "p", "default": "words"},
+        number("n", default=3),
+        text("p", default="words"),
     )
     assert requested(spec).values == {"c": ["a"], "n": 3}
 
 
 def test_one_version_of_a_page_is_enough() -> None:
-    """Who has not read the newest page is served by the one that they know."""
+    """Who knows an older page is served by that; what fits none is refused by the newest."""
     old = a_spec({**CHOICE, "options": options("3", "5")})
     new = a_spec({**CHOICE, "options": options("5", "10")})
-    for value, spec in (("5", new), ("10", new), ("3", old)):
+
+    def check(value: str) -> ModelSpec:
         body = {"model": "maker/model", "input": {"c": value}}
-        assert check_request(lambda *_: (new, old), body).spec == spec
+        return check_request(lambda *_: (new, old), body).spec
 
-
-def test_the_newest_version_gives_the_reason() -> None:
-    """What fits no version is refused as the newest page would have it."""
-    old = a_spec({**CHOICE, "options": options("3", "5")})
-    new = a_spec({**CHOICE, "options": options("5", "10")})
-    with pytest.raises(Refused) as caught:
-        check_request(lambda *_: (new, old), {"model": "maker/model", "input": {"c": "7"}})
-    assert "5, 10" in caught.value.msg
+    assert [check(value) for value in ("5", "10", "3")] == [new, new, old]
+    with pytest.raises(Refused, match="5, 10"):
+        check("7")

@@ -113,12 +113,6 @@ def test_tones_are_heard_only_where_sound_is_wanted(tmp_path: Path, silent_clip:
     assert not probe_video(render(tmp_path, footage=silent_clip, has_tones=True)).has_audio
 
 
-def test_a_clip_with_sound_has_the_same_bytes_again(tmp_path: Path) -> None:
-    """Neither time nor chance enters it."""
-    first = render(tmp_path, has_tones=True).read_bytes()
-    assert render(tmp_path, has_tones=True).read_bytes() == first
-
-
 def test_a_long_sound_does_not_make_an_endless_clip(tmp_path: Path) -> None:
     """There is an end to what is rendered."""
     sound = tmp_path / "long.wav"

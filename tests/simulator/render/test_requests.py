@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -31,14 +31,14 @@ from kie_ui.simulator.sizes import MAX_IMAGE_SIDE_PX, image_size
 from kie_ui.simulator.validation import check_request
 from tests.catalog.spec_strategies import specs
 from tests.catalog.strategies import values_of
-from tests.simulator.harness import a_spec
+from tests.simulator.harness import a_spec, media, number, table, text
 
 GROK = built_in_registry().spec("grok-imagine/image-to-video")
 LITE = built_in_registry().spec("bytedance/v1-lite-image-to-video")
 A, B = Path("a.png"), Path("b.png")
 CLIP, SONG = Path("clip.mp4"), Path("song.mp3")
 REQUEST: TypeAdapter[RenderRequest] = TypeAdapter(RenderRequest)
-PROMPT = {"kind": "text", "name": "prompt"}
+PROMPT = text("prompt")
 
 
 def a_clip(spec: ModelSpec, values: dict[str, Any], **found: Any) -> ClipRequest:
@@ -50,9 +50,7 @@ def a_clip(spec: ModelSpec, values: dict[str, Any], **found: Any) -> ClipRequest
 
 def video(**fields: Any) -> ModelSpec:
     """Return a model that makes a clip of a prompt."""
-    duration = {"kind": "number", "name": "duration"}
-    ratio = {"kind": "text", "name": "aspect_ratio"}
-    return a_spec(PROMPT, duration, ratio, produces="video", **fields)
+    return a_spec(PROMPT, number("duration"), text("aspect_ratio"), produces="video", **fields)
 
 
 def test_the_built_in_models_are_requested_as_documented() -> None:
@@ -87,12 +85,8 @@ def test_footage_is_passed_on_at_its_own_length_and_size() -> None:
 def test_a_picture_goes_before_footage_and_takes_its_length() -> None:
     """A picture that shall move as a video does is what is seen; the sound stays."""
     request = a_clip(video(), {}, pictures=(A,), videos=(CLIP,))
-    assert (request.start, request.footage, request.sound, request.duration_s) == (
-        A,
-        None,
-        CLIP,
-        None,
-    )
+    assert (request.start, request.footage) == (A, None)
+    assert (request.sound, request.duration_s) == (CLIP, None)
 
 
 def test_a_picture_that_speaks_lasts_as_long_as_its_sound() -> None:
@@ -109,8 +103,7 @@ def test_absurd_durations_are_kept_within_what_is_rendered(wanted: float, made: 
 
 def test_many_shots_are_kept_within_what_is_rendered() -> None:
     """The sum of their durations is a duration like any other."""
-    column = {"kind": "number", "name": "duration", "label": "Duration", "help": ""}
-    spec = a_spec({"kind": "table", "name": "shots", "columns": [column]}, produces="video")
+    spec = a_spec(table("shots", number("duration")), produces="video")
     assert a_clip(spec, {"shots": [{"duration": 9}] * 3}).duration_s == 27
     assert a_clip(spec, {"shots": [{"duration": 9}] * 30}).duration_s == MAX_DURATION_S
 
@@ -123,8 +116,7 @@ def image_requests(spec: ModelSpec, values: dict[str, Any], **found: Any) -> lis
 
 def test_several_pictures_are_numbered() -> None:
     """Each is another one of the same prompt and seed."""
-    count = {"kind": "number", "name": "num_images"}
-    spec = a_spec(PROMPT, count, produces="image")
+    spec = a_spec(PROMPT, number("num_images"), produces="image")
     requests = image_requests(spec, {"prompt": "x", "num_images": 3})
     assert [request.number for request in requests] == [0, 1, 2]
     assert {request.source for request in requests} == {
@@ -154,7 +146,7 @@ def test_a_given_picture_has_the_size_and_format_of_its_model(
 )
 def test_the_requested_format_of_a_picture_is_made(wanted: str, made: str) -> None:
     """However it is spelt."""
-    spec = a_spec(PROMPT, {"kind": "text", "name": "output_format"}, produces="image")
+    spec = a_spec(PROMPT, text("output_format"), produces="image")
     assert image_requests(spec, {"output_format": wanted})[0].format == made
 
 
@@ -173,7 +165,7 @@ def test_the_requested_format_of_a_picture_is_made(wanted: str, made: str) -> No
 )
 def test_the_requested_format_of_a_sound_is_made(wanted: str, made: tuple[str, int]) -> None:
     """With its rate, as far as there is such a one."""
-    spec = a_spec(PROMPT, {"kind": "text", "name": "output_format"}, produces="audio")
+    spec = a_spec(PROMPT, text("output_format"), produces="audio")
     (request,) = build_render_requests(build_plan(spec, {"output_format": wanted}), FoundMedia(), 5)
     assert isinstance(request, SoundRequest)
     assert (request.format, request.rate_hz) == made
@@ -202,8 +194,7 @@ def test_the_requested_length_of_a_sound_is_made_within_bounds(wanted: float, ma
 
 def a_sound(model: str, values: dict[str, Any], **found: Any) -> SoundRequest:
     """Return the one request for a sound."""
-    duration = {"kind": "number", "name": "duration"}
-    spec = a_spec(PROMPT, duration, model=model, produces="audio")
+    spec = a_spec(PROMPT, number("duration"), model=model, produces="audio")
     (request,) = build_render_requests(build_plan(spec, values), FoundMedia(**found), 5)
     assert isinstance(request, SoundRequest)
     return request
@@ -211,15 +202,14 @@ def a_sound(model: str, values: dict[str, Any], **found: Any) -> SoundRequest:
 
 def test_a_model_of_words_hears_what_it_is_given() -> None:
     """A sound makes a transcript of it, also where it lies elsewhere and is not fetched."""
-    sound = {"kind": "media", "name": "audio_url", "media": "audio"}
-    brief = build_plan(a_spec(sound, produces="text"), {"audio_url": ["https://a.example"]})
+    spec = a_spec(media("audio_url", "audio"), produces="text")
+    brief = build_plan(spec, {"audio_url": ["https://a.example"]})
     for sounds in ((SONG,), ()):
         (request,) = build_render_requests(brief, FoundMedia(sounds=sounds), 5)
         assert isinstance(request, TextRequest)
         assert request.is_transcript
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.data())
 def test_whatever_is_accepted_can_be_requested(data: st.DataObject) -> None:
     """Every accepted request becomes requests within the limits, and its brief can be kept."""
