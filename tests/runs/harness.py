@@ -262,7 +262,7 @@ def make_service(
 def grok_values(picture: Path) -> dict[str, Any]:
     """Return the values of a valid form."""
     return {
-        "image_urls": [FileRef(path=str(picture), name="given.png")],
+        "image_urls": [FileRef(path=str(picture), name=picture.name)],
         "prompt": "She waves.",
         "mode": "fun",
         "duration": "6",

@@ -14,7 +14,7 @@ SERVER = Backend(kind="live", api_key=SecretStr("server-key"))
 
 
 class DemoStarts:
-    """Counts how often a demo is started, and fails as often as told."""
+    """Counts how often a demo is started, and fails a given number of times."""
 
     def __init__(self, failures: int = 0) -> None:
         self.starts = 0
@@ -28,8 +28,17 @@ class DemoStarts:
         return DEMO
 
 
-async def test_the_demo_is_asked_for_before_every_use() -> None:
-    """A simulator that has ended meanwhile can be found dead, and begun anew by who has it."""
+async def backend_of(
+    backends: Backends, kind: BackendKind = "live", paid_by: Payer | None = None
+) -> Backend:
+    """Return the backend that Ada must have."""
+    found = await backends.backend("ada", kind, paid_by)
+    assert found is not None
+    return found
+
+
+async def test_the_demo_is_looked_up_before_every_use() -> None:
+    """A simulator that has ended meanwhile is noticed, and can be started again."""
     demo = DemoStarts()
     backends = Backends(demo=demo)
     found = await asyncio.gather(*(backends.backend("ada", "demo") for _ in range(10)))
@@ -53,8 +62,7 @@ async def test_the_demo_knows_whose_models_are_meant() -> None:
             update={"api_key": SecretStr(f"demo.{owner}")}
         ),
     )
-    adas = await backends.backend("ada", "demo")
-    assert adas is not None
+    adas = await backend_of(backends, "demo")
     assert adas.api_key.get_secret_value() == "demo.ada"
     assert backends.is_in_use(adas)
     assert not backends.is_in_use(adas.model_copy(update={"api_base_url": "http://gone.test"}))
@@ -71,8 +79,7 @@ async def test_a_typed_key_is_its_owners_alone() -> None:
     """What one visitor types pays for no other."""
     backends = Backends(demo=DemoStarts(), api_base_url="http://api.test")
     backends.set_key("ada", "  adas-key ")
-    adas = await backends.backend("ada", "live")
-    assert adas is not None
+    adas = await backend_of(backends)
     assert adas.api_key.get_secret_value() == "adas-key"
     assert adas.api_base_url == "http://api.test"
     assert await backends.backend("eve", "live") is None
@@ -114,8 +121,7 @@ async def test_who_pays_stays_who_pays() -> None:
     backends.set_key("ada", "adas-key")
     assert backends.payer("ada", "live") == "own"
     assert await backends.backend("ada", "live", "server") == SERVER
-    own = await backends.backend("ada", "live", "own")
-    assert own is not None
+    own = await backend_of(backends, "live", "own")
     assert own == await backends.backend("ada", "live")
     assert backends.account("ada", "live", "own") == account_of(own)
     assert backends.account("ada", "live", "server") == account_of(SERVER)
@@ -151,11 +157,11 @@ def test_what_may_have_been_made_with_either_key_counts_for_both(
     }
 
 
-async def test_changes_of_a_key_are_told() -> None:
-    """Whoever waits for a key learns of it, and of whose it is."""
+async def test_changes_of_a_key_are_announced() -> None:
+    """Who waits for a key learns of it, and of whose it is."""
     backends = Backends(demo=DemoStarts())
-    told: list[str] = []
-    backends.listen(told.append)
+    changed: list[str] = []
+    backends.listen(changed.append)
     change = backends.next_change("ada")
     backends.set_key("eve", "key")
     assert not change.is_set()
@@ -163,7 +169,7 @@ async def test_changes_of_a_key_are_told() -> None:
     assert change.is_set()
     backends.forget_key("ada")
     backends.forget_key("ada")
-    assert told == ["eve", "ada", "ada"]
+    assert changed == ["eve", "ada", "ada"]
 
 
 @pytest.mark.parametrize("key", ["", "  ", "two words", "ключ"])
@@ -174,8 +180,7 @@ async def test_what_cannot_be_a_key_is_refused_without_repeating_it(key: str) ->
     with pytest.raises(ValueError, match="key") as caught:
         backends.set_key("ada", key)
     assert not key.strip() or key.strip() not in str(caught.value)
-    kept = await backends.backend("ada", "live")
-    assert kept is not None
+    kept = await backend_of(backends)
     assert kept.api_key.get_secret_value() == "good"
 
 
@@ -190,10 +195,8 @@ async def test_a_backend_is_in_use_as_long_as_someone_may_be_served_by_it() -> N
     """A forgotten key's backend is no longer needed; demo and server always are."""
     backends = Backends(demo=DemoStarts(), server=SERVER)
     backends.set_key("ada", "adas-key")
-    adas = await backends.backend("ada", "live")
-    demo = await backends.backend("ada", "demo")
-    assert adas is not None
-    assert demo is not None
+    adas = await backend_of(backends)
+    demo = await backend_of(backends, "demo")
     assert all(map(backends.is_in_use, (adas, demo, SERVER)))
     backends.forget_key("ada")
     assert not backends.is_in_use(adas)

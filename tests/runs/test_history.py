@@ -201,24 +201,29 @@ async def test_a_run_that_ends_is_found_by_its_end(history: History, store: RunS
     assert await found(history, HistoryQuery(steps=(Step.GENERATING,))) == []
 
 
+async def is_unknown(history: History, owner: str, run_id: str) -> None:
+    """Claim that to an owner there is no such run, whatever is wanted of it."""
+    for answer in (
+        history.page(owner, HistoryQuery(), before=run_id),
+        history.neighbours(owner, run_id, HistoryQuery()),
+        history.change(owner, run_id, user_note="mine"),
+        history.delete(owner, [run_id]),
+        history.restore(owner, [run_id]),
+        history.poster_file(owner, run_id),
+        history.clip_entries(owner, [run_id]),
+    ):
+        with pytest.raises(UnknownRun):
+            await answer
+
+
 async def test_nothing_of_anyone_elses_is_found_or_changed(
     history: History, store: RunStore
 ) -> None:
-    """Another's run is as good as none, whatever is asked of it."""
+    """To anyone but its owner there is no such run."""
     (run_id,) = await fill(store, "A fox.")
     assert await found(history, HistoryQuery("fox"), "eve") == []
     assert await history.models("eve") == ()
-    for asked in (
-        history.page("eve", HistoryQuery(), before=run_id),
-        history.neighbours("eve", run_id, HistoryQuery()),
-        history.change("eve", run_id, user_note="mine"),
-        history.delete("eve", [run_id]),
-        history.restore("eve", [run_id]),
-        history.poster_file("eve", run_id),
-        history.clip_entries("eve", [run_id]),
-    ):
-        with pytest.raises(UnknownRun):
-            await asked
+    await is_unknown(history, "eve", run_id)
 
 
 async def test_neighbours_are_those_of_the_same_search(history: History, store: RunStore) -> None:
@@ -242,11 +247,11 @@ async def test_a_page_leaves_out_what_only_the_run_in_full_shows(
 async def test_deleted_runs_are_nowhere_until_it_is_undone(
     history: History, store: RunStore
 ) -> None:
-    """A deletion is told to open pages at once, and undoing it brings all back."""
+    """A deletion reaches open pages at once, and undoing it restores everything."""
     ids = await fill(store, "fox 1", "fox 2", task_id="task-1")
-    with store.events.subscribe(OWNER) as told:
+    with store.events.subscribe(OWNER) as changed:
         assert await history.delete(OWNER, ids) == tuple(ids)
-        assert (await anext(told)).deleted_at_ms is not None
+        assert (await anext(changed)).deleted_at_ms is not None
     assert await found(history, HistoryQuery()) == await found(history, HistoryQuery("fox")) == []
     assert await store.runs_of(OWNER, limit=9) == ()
     assert await store.run_of_task(OWNER, "task-1") is None
@@ -272,7 +277,7 @@ async def test_what_is_under_way_is_not_deleted(history: History, store: RunStor
 async def test_a_deletion_cannot_be_undone_once_the_files_may_be_gone(
     history: History, store: RunStore, fast: FastClock
 ) -> None:
-    """After an hour the run is as good as none; until then it can be had back."""
+    """After an hour the run is gone; until then it can be restored."""
     ids = await fill(store, "fox")
     await history.delete(OWNER, ids)
     fast.jump(3_500)
@@ -312,14 +317,18 @@ async def test_spending_is_added_up_by_day_and_model(
     assert await history.spending("eve") == ()
 
 
+async def add_timed(store: RunStore, seconds: int, **values: Any) -> None:
+    """Keep a done run that took Kie so many seconds."""
+    record = {"createTime": 1_000, "completeTime": 1_000 + seconds * 1_000}
+    await store.add(a_run(seconds, step=Step.DONE, values=values, record=record))
+
+
 async def test_usual_times_are_of_one_model_at_one_setting(
     history: History, store: RunStore
 ) -> None:
     """Kie's own times count; the prompt and the seed do not make another setting."""
     for number in range(1, 12):
-        values = {"prompt": f"fox {number}", "seed": number, "duration": "6"}
-        record = {"createTime": 1_000, "completeTime": 1_000 + number * 1_000}
-        await store.add(a_run(number, step=Step.DONE, values=values, record=record))
+        await add_timed(store, number, prompt=f"fox {number}", seed=number, duration="6")
     await store.add(a_run(99, step=Step.DONE, values={"duration": "10"}))
     usual = await history.usual_time(OWNER, a_run().model, {"prompt": "cat", "duration": "6"})
     assert usual is not None
@@ -346,9 +355,7 @@ async def test_runs_with_and_without_a_still_camera_count_together(
 ) -> None:
     """A switch says what is made, not how long that takes."""
     for number, is_still in enumerate((True, False), 1):
-        record = {"createTime": 1_000, "completeTime": 1_000 + number * 1_000}
-        values = {"camera_fixed": is_still, "duration": "5"}
-        await store.add(a_run(number, step=Step.DONE, values=values, record=record))
+        await add_timed(store, number, camera_fixed=is_still, duration="5")
     usual = await history.usual_time(OWNER, a_run().model, {"duration": "5", "camera_fixed": True})
     assert usual is not None
     assert usual.runs == 2
@@ -358,7 +365,7 @@ async def test_runs_with_and_without_a_still_camera_count_together(
 async def test_clips_are_taken_along_under_readable_names(
     history: History, store: RunStore, tmp_path: Path
 ) -> None:
-    """Names tell when, with what and from which words; the table beside them tells the rest."""
+    """Names say when, with what and from which words; the table has the rest."""
     clips = (Clip(name="clips/a.mp4"), Clip(name="clips/b.mp4", is_dropped=True))
     values = {"prompt": "=A fox/", "image_urls": (FileRef(path="inputs/a/b.png", name="fox.png"),)}
     await store.add(a_run(1, step=Step.DONE, clips=clips, values=values, task_id="t1"))
@@ -464,18 +471,8 @@ def test_a_model_is_called_by_its_short_name(model: str, short: str) -> None:
 
 @pytest.mark.parametrize("run_id", ["\ud800", "", "x" * 32, "../etc", "a\0", "A" * 32, "é"])
 async def test_an_id_that_is_none_is_an_unknown_run(history: History, run_id: str) -> None:
-    """Half characters too: whatever comes from outside is answered, not stumbled over."""
-    for asked in (
-        history.page(OWNER, HistoryQuery(), before=run_id),
-        history.neighbours(OWNER, run_id, HistoryQuery()),
-        history.change(OWNER, run_id, user_note="mine"),
-        history.delete(OWNER, [run_id]),
-        history.restore(OWNER, [run_id]),
-        history.poster_file(OWNER, run_id),
-        history.clip_entries(OWNER, [run_id]),
-    ):
-        with pytest.raises(UnknownRun):
-            await asked
+    """Half characters too: whatever comes from outside gets an answer."""
+    await is_unknown(history, OWNER, run_id)
     assert await history.pictures_of_task(OWNER, run_id) == {}
 
 

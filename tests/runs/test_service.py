@@ -161,7 +161,7 @@ async def test_the_given_file_may_vanish_after_the_press(
 
 
 async def test_a_run_says_what_is_made_differently(
-    service: RunService, values: dict[str, Any], tmp_path: Path
+    service: RunService, fake: FakeKie, values: dict[str, Any], tmp_path: Path
 ) -> None:
     """Notices about values and changes of pictures are part of the run."""
     bitmap = tmp_path / "old.bmp"
@@ -170,8 +170,8 @@ async def test_a_run_says_what_is_made_differently(
         "image_urls": [FileRef(path=str(bitmap), name="old.bmp")],
         "mode": "spicy",
     }
-    run = await service.submit(OWNER, GROK, given, "live")
-    assert run.values["mode"] == "normal"
+    run = await press(service, given)
+    assert run.values["mode"] == fake.bodies[0]["input"]["mode"] == "normal"
     assert "normal" in run.notices[0]
     assert run.changes
     assert not run.files[0].path.endswith(".bmp")

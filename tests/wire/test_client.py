@@ -67,6 +67,12 @@ def client(open_client: OpenClient, simulator: SimulatorServer) -> KieClient:
     return open_client(simulator.base_url)
 
 
+def simulating(clip: bytes, folder: Path, **options: Any) -> SimulatorServer:
+    """Return a simulator of its own, not yet started."""
+    renderer = WorkerPool(fixed_clip=clip)
+    return SimulatorServer(SimulatorConfig(data_dir=folder, renderer=renderer, **options))
+
+
 def contents(folder: Path) -> list[bytes]:
     """Read every file in a folder and in its folders."""
     return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
@@ -115,8 +121,7 @@ async def test_a_wrong_key_is_refused_whatever_is_asked(
     open_client: OpenClient, key: str, clip: bytes, tmp_path: Path, jpeg: Path
 ) -> None:
     """And nothing is made or stored."""
-    options: dict[str, Any] = {"data_dir": tmp_path, "renderer": WorkerPool(fixed_clip=clip)}
-    with SimulatorServer(SimulatorConfig(accepted_keys=frozenset({key}), **options)) as simulator:
+    with simulating(clip, tmp_path, accepted_keys=frozenset({key})) as simulator:
         client = open_client(simulator.base_url, "another-key")
         for asking in (
             client.credit(),
@@ -133,8 +138,7 @@ async def test_too_few_credits_are_told_apart(
     open_client: OpenClient, clip: bytes, tmp_path: Path
 ) -> None:
     """Nothing is taken."""
-    options: dict[str, Any] = {"data_dir": tmp_path, "renderer": WorkerPool(fixed_clip=clip)}
-    with SimulatorServer(SimulatorConfig(credits=14, **options)) as simulator:
+    with simulating(clip, tmp_path, credits=14) as simulator:
         client = open_client(simulator.base_url)
         with pytest.raises(NoCredits):
             await client.create_task({"model": GROK, "input": INPUT})
@@ -314,9 +318,7 @@ async def test_the_simulator_keeps_no_key(
     open_client: OpenClient, key: str, clip: bytes, tmp_path: Path
 ) -> None:
     """Not even on its own disk."""
-    with SimulatorServer(
-        SimulatorConfig(data_dir=tmp_path, renderer=WorkerPool(fixed_clip=clip), speed=1000)
-    ) as server:
+    with simulating(clip, tmp_path, speed=1000) as server:
         client = open_client(server.base_url)
         created = await client.create_task({"model": GROK, "input": INPUT})
         await ended(client, created.task_id)

@@ -23,6 +23,8 @@ from tests.wire.api_client import (
 )
 from tests.wire.app_process import AppProcess
 
+SMALL = {"resolution": "480p", "duration": "3"}
+
 
 @pytest.fixture(scope="module")
 def caller(demo_app: AppProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
@@ -34,20 +36,19 @@ def caller(demo_app: AppProcess, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture(scope="module")
 def jobs(caller: Client, jpeg: Path) -> dict[str, Job]:
     """Begin, at once, every call that takes its time."""
-    small = {"resolution": "480p", "duration": "3"}
     return {
         "untouched": caller.submit(api_name=GROK),
-        "file": caller.submit(api_name=V1_LITE, image_url=handle_file(jpeg), **small),
+        "file": caller.submit(api_name=V1_LITE, image_url=handle_file(jpeg), **SMALL),
         "task": caller.submit(
             api_name=GROK, task_id="sample-grok-a", index=3, mode="spicy", prompt="She waves."
         ),
         "by_id": caller.submit(
             api_name="/generate",
             model="bytedance/v1-lite-image-to-video",
-            input={**small, "prompt": "by id", "image_url": handle_file(jpeg)},
+            input={**SMALL, "prompt": "by id", "image_url": handle_file(jpeg)},
             extra={"nsfw_checker": False},
         ),
-        "failing": caller.submit(api_name=V1_LITE, prompt="[fail]", **small),
+        "failing": caller.submit(api_name=V1_LITE, prompt="[fail]", **SMALL),
     }
 
 
@@ -164,7 +165,6 @@ def test_curl_is_enough(demo_app: AppProcess) -> None:
 
 def test_two_calls_at_once_are_two_runs(caller: Client) -> None:
     """Neither waits for the other's end, and each has its own task."""
-    small = {"resolution": "480p", "duration": "3"}
-    first, second = (caller.submit(api_name=V1_LITE, prompt="[fail]", **small) for _ in range(2))
+    first, second = (caller.submit(api_name=V1_LITE, prompt="[fail]", **SMALL) for _ in range(2))
     ids = {refused(job).partition("(task id: ")[2] for job in (first, second)}
     assert len(ids) == 2

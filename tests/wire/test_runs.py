@@ -1,20 +1,26 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kie_ui.catalog.request import CREATE_TASK_PATH
-from kie_ui.catalog.values import FileRef
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from kie_ui.simulator.faults import Fault, ForcedOutcome
 from kie_ui.simulator.responses import RECORD_PATH
 from kie_ui.simulator.server import SimulatorServer
-from tests.runs.harness import GROK, OWNER, FastClock, make_backends, make_service
+from tests.runs.harness import (
+    OWNER,
+    FastClock,
+    ended,
+    error_of,
+    grok_values,
+    make_backends,
+    make_service,
+    press,
+)
 from tests.wire.tiny_media import shows
 
 UPLOADS = "/api/file-stream-upload"
@@ -36,19 +42,10 @@ async def service(
     await service.stop()
 
 
-async def pressed(service: RunService, picture: Path, **changes: Any) -> Run:
+async def pressed(service: RunService, picture: Path) -> Run:
     """Press Generate and wait for the end."""
-    values = {
-        "image_urls": [FileRef(path=str(picture), name=picture.name)],
-        "prompt": "She waves.",
-        "mode": "normal",
-        "duration": "6",
-        "resolution": "480p",
-        **changes,
-    }
-    run = await service.submit(OWNER, GROK, values, "live")
-    async with asyncio.timeout(20):
-        return await service.ended(OWNER, run.id)
+    values = grok_values(picture) | {"mode": "normal"}
+    return await press(service, values)
 
 
 async def test_a_press_ends_with_the_clip_on_this_disk(
@@ -87,9 +84,8 @@ async def test_what_kie_refuses_or_fails_to_make_is_a_failed_run_that_says_why(
     simulator.faults.add(fault)
     run = await pressed(service, jpeg)
     assert run.step is Step.FAILED
-    assert run.error is not None
-    assert words in run.error.message
-    assert run.error.advice
+    assert words in error_of(run).message
+    assert error_of(run).advice
     assert simulator.request_log.creates <= 1
 
 
@@ -111,8 +107,7 @@ async def test_a_create_of_unknown_fate_is_counted_once_at_kies_door(
     simulator.faults.add(fault.model_copy(update={"path": CREATE_TASK_PATH, "times": None}))
     run = await pressed(service, jpeg)
     assert run.step is Step.UNKNOWN
-    assert run.error is not None
-    assert "kie.ai/logs" in run.error.advice
+    assert "kie.ai/logs" in error_of(run).advice
     assert simulator.request_log.creates == 1
 
 
@@ -151,16 +146,7 @@ async def test_a_clip_that_cannot_be_fetched_is_kept_in_mind_and_fetched_later(
     assert run.step is Step.UNFETCHED
     simulator.faults.clear()
     await service.fetch_again(OWNER, run.id)
-    async with asyncio.timeout(20):
-        run = await service.ended(OWNER, run.id)
+    run = await ended(service, run)
     assert run.step is Step.DONE
     assert shows(service.clip_of(await service.run(OWNER, run.id)).read_bytes(), clip)
     assert simulator.request_log.creates == 1
-
-
-async def test_spicy_with_an_own_picture_is_sent_as_normal(service: RunService, jpeg: Path) -> None:
-    """As the service would make it; the run says so."""
-    run = await pressed(service, jpeg, mode="spicy")
-    assert run.request is not None
-    assert run.request["input"]["mode"] == "normal"
-    assert run.notices

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.fake_kie import FakeKie, Story
-from tests.wire.api_client import GROK, V1_LITE, calling, made
+from tests.wire.api_client import GROK, V1_LITE
 from tests.wire.app_process import AppProcess
 from tests.wire.tiny_media import shows
 from tests.wire.visitor import API, Visitor, clip_of
@@ -291,13 +291,6 @@ def test_an_endpoint_that_is_not_there_breaks_nothing(ada: Ada, live_app: AppPro
     body = {"session_hash": "s", "fn_index": 0, "event_id": {"a": 1}}
     assert ada.visitor.http.post(f"{API}/cancel", json=body).status_code == 404
     assert live_app.output.count("Traceback") == before
-
-
-def test_a_client_downloads_its_own_clip(live_app: AppProcess, tmp_path: Path, clip: bytes) -> None:
-    """`Client.predict` works end to end: it keeps its cookies."""
-    with calling(live_app, tmp_path) as client:
-        brought = made(client.submit(api_name=GROK, prompt="a client of its own"))
-    assert shows(brought.clip.read_bytes(), clip)
 
 
 def test_drafts_keep_their_pictures_over_a_restart(

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import re
 import resource
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from kie_ui.runs.limits import CreateBudget
 from kie_ui.runs.run import Run
 from kie_ui.runs.storage.database import Database, _create_read_only_engine
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
-from tests.runs.harness import OWNER, Pragmas, a_run, files_below, until
+from tests.runs.harness import OWNER, Pragmas, a_run, damage, files_below, fingerprint, until
 
 
 @pytest.fixture
@@ -94,13 +94,18 @@ Works = list[Callable[[Connection], Any]]
 
 async def gathered(database: Database, works: Works) -> list[Any]:
     """Have works ordered while the writer is busy, so that they are committed together."""
+    return await while_busy(database, [partial(database.write, work) for work in works])
+
+
+async def while_busy(database: Database, calls: list[Callable[[], Awaitable[Any]]]) -> list[Any]:
+    """Make calls while the writer is busy, and return their results."""
     gate = Gate()
     held = await gate.close(database)
-    ordered = [asyncio.create_task(database.write(work)) for work in works]
+    made = [asyncio.ensure_future(call()) for call in calls]
     await asyncio.sleep(0)
     gate.open()
     await held
-    return await asyncio.gather(*ordered, return_exceptions=True)
+    return await asyncio.gather(*made, return_exceptions=True)
 
 
 def count_commits(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -131,7 +136,7 @@ async def test_what_has_gathered_is_committed_together(
 def test_one_that_fails_spoils_no_other(
     kinds: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Of many written together, exactly those that were told so are kept."""
+    """Of many written together, exactly those reported as written are kept."""
 
     def fault(connection: Connection) -> None:
         insert(999)(connection)
@@ -176,8 +181,8 @@ async def test_a_commit_that_fails_fails_each_by_itself(database: Database, path
     assert await database.read(numbers_in) == [1, 2]
 
 
-async def test_a_result_is_told_after_the_commit(database: Database, path: Path) -> None:
-    """Whoever hears of a write can read it through another connection, or after a crash."""
+async def test_a_result_comes_after_the_commit(database: Database, path: Path) -> None:
+    """A write that was reported can be read through another connection, or after a crash."""
     for number in range(20):
         await database.write(insert(number))
         connection = sqlite3.connect(path)
@@ -250,7 +255,7 @@ async def test_a_slow_reader_blocks_nobody(database: Database) -> None:
 async def test_a_database_in_use_by_another_program_is_said_in_a_sentence(
     store: RunStore, tmp_path: Path, lock: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All that wait are told together, after one wait; later writes work again."""
+    """All that wait fail together, after one wait; later writes work again."""
     Pragmas(store).make_impatient()
     database, path = store._database, tmp_path / "store.sqlite3"
     await database.write(_make_table)
@@ -279,17 +284,10 @@ async def test_on_a_full_disk_nothing_that_was_promised_is_lost(store: RunStore)
         a_run(number, values={"prompt": "x" * (300 if number % 2 else 9_000)})
         for number in range(1, 21)
     ]
-    database = store._database
     before = await store.add(a_run(99))
     pragmas = Pragmas(store)
     await pragmas.limit(store, 6)
-    gate = Gate()
-    held = await gate.close(database)
-    adding = [asyncio.create_task(store.add(run)) for run in runs]
-    await asyncio.sleep(0)
-    gate.open()
-    await held
-    outcomes = await asyncio.gather(*adding, return_exceptions=True)
+    outcomes = await while_busy(store._database, [partial(store.add, run) for run in runs])
     promised = [outcome for outcome in outcomes if isinstance(outcome, Run)]
     refused = [str(outcome) for outcome in outcomes if not isinstance(outcome, Run)]
     assert promised
@@ -320,7 +318,7 @@ def no_file_grows() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-async def test_a_disk_that_is_full_at_the_start_is_told_as_such(path: Path) -> None:
+async def test_a_disk_that_is_full_at_the_start_is_reported(path: Path) -> None:
     """SQLite itself speaks of an error of the disk: it has no room for what its readers share."""
     await filled(path)
     database = Database(sqlite_url(path))
@@ -336,11 +334,6 @@ async def filled(path: Path, runs: int = 60) -> None:
     for number in range(runs):
         await store.add(a_run(number, values={"prompt": f"No. {number} " + "x" * 3_000}))
     await store.close()
-
-
-def fingerprint(path: Path) -> str:
-    """Tell a file's content by its digest."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 async def test_what_can_only_be_read_is_read_and_not_changed(path: Path) -> None:
@@ -383,15 +376,6 @@ async def test_after_the_reason_is_gone_reads_see_what_is_written(
     await store.close()
 
 
-def damage(path: Path, first: float = 0.4, last: float = 0.6) -> None:
-    """Overwrite some pages in the middle of a file."""
-    content = bytearray(path.read_bytes())
-    pages = len(content) // 4096
-    for page in range(int(pages * first), int(pages * last)):
-        content[page * 4096 : (page + 1) * 4096] = b"\xa5" * 4096
-    path.write_bytes(content)
-
-
 async def test_a_damaged_database_is_read_as_far_as_that_goes(path: Path) -> None:
     """It says that it is damaged and what to do, loses no further run, and is not written to."""
     await filled(path)
@@ -412,7 +396,7 @@ async def test_what_is_no_database_cannot_be_read_either(path: Path) -> None:
     await asyncio.to_thread(path.write_bytes, b"Dear Ada, " * 500)
     before = fingerprint(path)
     store = RunStore(sqlite_url(path))
-    with pytest.raises(StoreProblem, match="damaged"):
+    with pytest.raises(StoreProblem, match=f"{re.escape(str(path))}.*damaged"):
         await store.open()
     with pytest.raises(StoreProblem, match="damaged"):
         await store.open_read_only("It is none.")
