@@ -70,7 +70,7 @@ def test_going_to_and_fro_between_two_versions_keeps_two() -> None:
     assert len(collection.of("maker/one").versions) == 2
 
 
-def test_what_is_there_already_changes_nothing_but_comes_to_sight() -> None:
+def test_adding_a_page_again_only_shows_a_hidden_model() -> None:
     """Adding a page twice is no new version."""
     once = with_added(ModelCollection(), a_spec(), None, 1)
     hidden = once.with_model(once.of("maker/one").changed(is_hidden=True))
@@ -138,11 +138,11 @@ def test_an_entry_that_no_longer_fits_is_passed_over_and_kept() -> None:
     collection = with_added(
         with_added(ModelCollection(), a_spec("a"), None, 1), a_spec("b"), None, 2
     )
-    told = json.loads(dump_collection(collection))
-    told["models"][0]["spec"]["parameters"] = [{"kind": "spell"}]
-    read = parse_collection(json.dumps(told).encode())
+    data = json.loads(dump_collection(collection))
+    data["models"][0]["spec"]["parameters"] = [{"kind": "spell"}]
+    read = parse_collection(json.dumps(data).encode())
     assert list(read.stored) == ["b"]
-    assert json.loads(dump_collection(read))["models"][1] == told["models"][0]
+    assert json.loads(dump_collection(read))["models"][1] == data["models"][0]
 
 
 def test_adding_its_page_anew_takes_the_place_of_what_cannot_be_read() -> None:
@@ -154,9 +154,9 @@ def test_adding_its_page_anew_takes_the_place_of_what_cannot_be_read() -> None:
 def test_a_former_version_that_no_longer_fits_costs_no_model() -> None:
     """The present version counts."""
     collection = with_added(ModelCollection(), a_spec(), None, 1)
-    told = json.loads(dump_collection(collection))
-    told["models"][0]["former"] = [{"junk": 1}]
-    assert parse_collection(json.dumps(told).encode()) == collection
+    data = json.loads(dump_collection(collection))
+    data["models"][0]["former"] = [{"junk": 1}]
+    assert parse_collection(json.dumps(data).encode()) == collection
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_a_collection_that_was_never_begun_is_empty_and_makes_no_file(
 def test_an_unreadable_folder_is_a_problem_and_not_an_empty_collection(
     collections: CollectionFiles, folder: Path
 ) -> None:
-    """Its size is not zero, and the page says why no added model is shown."""
+    """Its size is not zero, nothing is kept in it, and the page says why no model is shown."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_bytes(b"a file in its place")
     assert collections.collection(NAME) == ModelCollection()
@@ -204,6 +204,8 @@ def test_an_unreadable_folder_is_a_problem_and_not_an_empty_collection(
     for look in (collections.names, collections.total_bytes):
         with pytest.raises(CollectionProblem):
             look()
+    with pytest.raises(CollectionProblem, match="cannot be kept"):
+        collections.change(NAME, adding("a"), ROOM)
 
 
 def test_a_change_by_another_process_shows_without_a_restart(
@@ -234,7 +236,7 @@ def _add_many(folder: Path, first: int) -> None:
 
 
 def test_two_processes_at_once_lose_nothing(folder: Path) -> None:
-    """Each change builds on the one before, whoever made it."""
+    """Each change builds on the one before, from whichever process."""
     start = multiprocessing.get_context("spawn").Process
     others = [start(target=_add_many, args=(folder, first)) for first in (0, 100)]
     for other in others:
@@ -247,10 +249,10 @@ def test_two_processes_at_once_lose_nothing(folder: Path) -> None:
     assert not list(folder.glob("*.new"))
 
 
-def test_who_waits_too_long_for_another_is_told(
+def test_a_change_does_not_wait_for_ever(
     collections: CollectionFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody hangs for ever on a program that was stopped in the middle."""
+    """A program that was stopped in the middle blocks nobody for good."""
     monkeypatch.setattr(collection_module, "LOCK_WAIT_S", 0.05)
 
     def meddle(collection: ModelCollection) -> ModelCollection:
@@ -263,7 +265,7 @@ def test_who_waits_too_long_for_another_is_told(
 
 @pytest.mark.parametrize("is_read_first", [True, False])
 @pytest.mark.parametrize("damage", [b"", b"{", b"\x00" * 100, b"[" * 10_000, b'{"a": 1}'])
-def test_a_damaged_file_is_set_aside_as_it_is(
+def test_a_damaged_file_is_kept_under_another_name(
     collections: CollectionFiles,
     folder: Path,
     caplog: pytest.LogCaptureFixture,
@@ -304,15 +306,13 @@ def test_what_a_newer_program_wrote_is_left_alone(
     assert path.read_text() == '{"format": "kie-ui-shelf", "version": 9}'
 
 
-def test_a_person_is_told_of_what_cannot_be_read(
-    collections: CollectionFiles, folder: Path
-) -> None:
+def test_an_unreadable_entry_gives_a_warning(collections: CollectionFiles, folder: Path) -> None:
     """One entry that no longer fits costs that entry, and a sentence."""
     collections.change(NAME, adding("a"), ROOM)
     path = folder / f"{NAME}.json"
-    told = json.loads(path.read_bytes())
-    told["models"].append({"model": "b", "spec": {"spell": 1}})
-    path.write_text(json.dumps(told))
+    data = json.loads(path.read_bytes())
+    data["models"].append({"model": "b", "spec": {"spell": 1}})
+    path.write_text(json.dumps(data))
     assert models(collections.collection(NAME)) == ["a"]
     assert "One of the added models" in (collections.warning(NAME) or "")
 
@@ -351,18 +351,7 @@ def test_for_room_what_is_least_missed_goes_first(
     assert list(slim.stored) == ["a", "c", "d"]
 
 
-def test_a_file_in_the_place_of_the_folder_is_told_of(
-    collections: CollectionFiles, folder: Path
-) -> None:
-    """Whatever stands in the way, it is a sentence."""
-    folder.parent.mkdir()
-    folder.write_text("no folder")
-    assert collections.collection(NAME) == ModelCollection()
-    with pytest.raises(CollectionProblem, match="cannot be kept"):
-        collections.change(NAME, adding("a"), ROOM)
-
-
-def test_a_folder_in_the_place_of_a_file_is_told_of(
+def test_a_folder_in_the_place_of_a_file_is_a_problem(
     collections: CollectionFiles, folder: Path
 ) -> None:
     """It is not damaged, and is left where it is."""

@@ -24,14 +24,14 @@ def spec_with(**facts: Any) -> ModelSpec:
 
 
 def sent(value: Any, **facts: Any) -> Any:
-    """Return what the request says of a value."""
+    """Return what the request holds of a value."""
     spec = spec_with(**facts)
     checked = check_values(spec, {"value": value})
     return build_input(spec, checked, lambda ref: ref.path).get("value")
 
 
-def told(value: Any, **facts: Any) -> str:
-    """Return what is said of a value that cannot be sent."""
+def problem_of(value: Any, **facts: Any) -> str:
+    """Return the one problem of a value that cannot be sent."""
     with pytest.raises(InvalidValues) as caught:
         check_values(spec_with(**facts), {"value": value})
     ((name, message),) = caught.value.problems
@@ -47,10 +47,10 @@ QUOTED = {"kind": "choice", "options": [{"value": n, "label": n} for n in ("5", 
     ("value", "expected"), [(1, 1), (1.0, 1), ("8", 8), ("8.0", None), (2.5, 2.5), ("2.5", 2.5)]
 )
 def test_a_choice_of_true_numbers_is_sent_as_a_number(value: object, expected: object) -> None:
-    """Whichever way it was typed; no other spelling is guessed at."""
+    """However it was typed; no other spelling is guessed at."""
     facts = {**NUMBERS, "of": "number"}
     if expected is None:
-        assert told(value, **facts) == "Value cannot be “8.0”: choose one of 1, 2.5, 8."
+        assert problem_of(value, **facts) == "Value cannot be “8.0”: choose one of 1, 2.5, 8."
         return
     got = sent(value, **facts)
     assert (got, type(got)) == (expected, type(expected))
@@ -65,13 +65,13 @@ def test_a_choice_of_quoted_numbers_is_sent_as_text(value: object) -> None:
 @pytest.mark.parametrize("value", [True, [5], {"a": 1}])
 def test_a_choice_takes_neither_yes_nor_lists(value: object) -> None:
     """Python would take yes for 1."""
-    assert told(value, **NUMBERS).startswith("Value cannot be that: choose one of")
+    assert problem_of(value, **NUMBERS).startswith("Value cannot be that: choose one of")
 
 
 def test_of_a_hundred_choices_the_first_are_named() -> None:
     """A sentence is no list of voices."""
     voices = [{"value": f"voice{n}", "label": f"Voice {n}"} for n in range(100)]
-    message = told("nobody", kind="choice", options=voices)
+    message = problem_of("nobody", kind="choice", options=voices)
     assert "voice29 and 70 more" in message
     assert "voice30" not in message
 
@@ -84,14 +84,14 @@ def test_several_choices_are_sent_as_a_list_each_once() -> None:
     assert sent([], **several) is None
 
 
-def test_too_many_and_too_few_choices_are_told() -> None:
+def test_too_many_and_too_few_choices_are_refused() -> None:
     """With what to do."""
     several = {**QUOTED, "many": True}
     assert (
-        told(["5", "10"], **several, max_items=1)
+        problem_of(["5", "10"], **several, max_items=1)
         == "Value takes 1 at most: take 1 of these 2 away."
     )
-    assert told(["5"], **several, min_items=2) == "Value needs 2 at least: add 1 value."
+    assert problem_of(["5"], **several, min_items=2) == "Value needs 2 at least: add 1 value."
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_too_many_and_too_few_choices_are_told() -> None:
 def test_text_keeps_its_documented_limits_and_form(value: str, message: str) -> None:
     """Length counts characters; a pattern is a regular expression."""
     limits = {"kind": "text", "min_length": 2, "max_length": 5, "pattern": "^[a-z]+$"}
-    assert told(value, **limits) == message
+    assert problem_of(value, **limits) == message
     assert sent("abc", **limits) == "abc"
 
 
@@ -132,7 +132,9 @@ def test_an_integer_is_sent_whole(value: object, expected: int) -> None:
 
 def test_an_integer_is_no_fraction() -> None:
     """Also where no step says so."""
-    assert told(1.5, kind="number", integer=True) == "Value is 1.5: it must be a whole number."
+    assert (
+        problem_of(1.5, kind="number", integer=True) == "Value is 1.5: it must be a whole number."
+    )
 
 
 @pytest.mark.parametrize("step", [0.1, 0.5])
@@ -140,13 +142,13 @@ def test_an_integer_with_a_broken_step_is_still_whole(step: float) -> None:
     """A page may contradict itself; what is sent is an integer."""
     facts = {"kind": "number", "integer": True, "minimum": 0, "step": step}
     assert sent(2, **facts) == 2
-    assert "whole number" in told(0.5, **facts)
+    assert "whole number" in problem_of(0.5, **facts)
 
 
 @pytest.mark.parametrize("value", [10**400, -(10**400), float("inf"), float("nan"), "1e999"])
 def test_numbers_without_end_are_no_numbers(value: object) -> None:
     """No request can carry them."""
-    assert told(value, kind="number") == "Value needs a number."
+    assert problem_of(value, kind="number") == "Value needs a number."
 
 
 @pytest.mark.parametrize(("value", "expected"), [(True, True), (False, False), ("", None)])
@@ -162,15 +164,15 @@ def test_a_switch_without_default_may_be_left_out(value: object, expected: objec
 def test_missing_media_are_called_by_their_kind(media: str, words: str) -> None:
     """A person looks for a sound where a sound is wanted."""
     facts = {"kind": "media", "media": media, "required": True}
-    assert told(None, **facts).startswith(f"Value is missing: add {words}, or a web address")
+    assert problem_of(None, **facts).startswith(f"Value is missing: add {words}, or a web address")
 
 
 def test_lists_of_media_keep_their_documented_counts() -> None:
     """From `min_items` to `max_items`; without an end as many as one likes."""
     several = {"kind": "media", "many": True, "min_items": 2, "max_items": 3}
-    assert told([CAT], **several) == "Value needs 2 at least: add 1 picture."
-    assert told([CAT] * 4, **several) == "Value takes 3 at most: take 1 of these 4 away."
-    assert told([CAT] * 2, kind="media", many=True, max_items=1) == (
+    assert problem_of([CAT], **several) == "Value needs 2 at least: add 1 picture."
+    assert problem_of([CAT] * 4, **several) == "Value takes 3 at most: take 1 of these 4 away."
+    assert problem_of([CAT] * 2, kind="media", many=True, max_items=1) == (
         "Value takes 1 at most: take 1 of these 2 away."
     )
     for fitting in ([CAT, DOG], [CAT, DOG, CAT]):
@@ -220,8 +222,8 @@ def test_what_the_extra_input_gives_need_not_be_given_otherwise() -> None:
         ('{"a":' * 70 + "1" + "}" * 70, "Extra input is nested too deeply"),
     ],
 )
-def test_an_extra_input_that_cannot_be_sent_is_told(extra: str, message: str) -> None:
-    """In words, beside whatever else is amiss."""
+def test_an_extra_input_that_cannot_be_sent_is_refused(extra: str, message: str) -> None:
+    """With a sentence, beside those of the other values."""
     spec = built_in_registry().spec(LITE)
     with pytest.raises(InvalidValues) as caught:
         check_values(spec, {"image_url": CAT, EXTRA: extra})

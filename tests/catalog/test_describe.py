@@ -47,18 +47,18 @@ def documented_facts(row: Documented) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("table", [GROK_TABLE, LITE_TABLE], ids=["grok", "lite"])
-def test_built_in_models_tell_what_their_pages_state(
+def test_built_in_models_are_described_as_their_pages_have_them(
     table: tuple[Documented, ...], grok: ModelSpec, lite: ModelSpec
 ) -> None:
     """`show` of a built-in model is exact, but for the descriptions: those are our own."""
     spec = grok if table is GROK_TABLE else lite
-    told = facts_of_model(spec)["parameters"]
-    for facts in told:
+    described = facts_of_model(spec)["parameters"]
+    for facts in described:
         del facts["description"], facts["widget"]
-    assert told == [documented_facts(row) for row in table]
+    assert described == [documented_facts(row) for row in table]
 
 
-def test_a_model_is_told_with_its_warnings() -> None:
+def test_a_model_is_described_with_its_warnings() -> None:
     """The object of a model holds its id, its title, its parameters and what was left open."""
     spec = a_spec(
         "heron/still", parameters=(TextParameter(**COMMON),), warnings=("Something is open.",)
@@ -80,14 +80,14 @@ def test_a_model_is_told_with_its_warnings() -> None:
 
 
 def test_facts_stand_in_one_order() -> None:
-    """Whatever a page states first, it is told in the same order, the widget last."""
+    """Whatever a page states first, the order is the same, with the widget last."""
     stated = {"pattern": "a", "default": "b", "options": ["c"], "max_bytes": 5, "step": 2}
     facts = facts_of(TextParameter(**COMMON, stated=stated))
     assert list(facts) == [name for name in ORDER if name in facts]
 
 
 def test_what_is_stated_counts_more_than_what_is_derived() -> None:
-    """A fact that the kind could not hold is told as it was, and None tells that there is none."""
+    """A fact that the kind could not hold is shown as the page has it; None is the lack of one."""
     media = MediaParameter(
         **COMMON, many=True, max_items=1, stated={"default": [""], "max_items": None}
     )
@@ -157,7 +157,7 @@ def test_a_spec_is_the_same_as_itself(page: DocumentedModel) -> None:
 
 
 def test_parameters_come_and_go() -> None:
-    """What is new and what is gone is told by name."""
+    """What is new and what is gone is named."""
     old = spec(text("a"), text("b"))
     new = spec(text("b"), text("c").model_copy(update={"required": True}))
     assert differences(old, new) == ("c is new, and required.", "a is gone.")
@@ -199,7 +199,7 @@ def test_parameters_come_and_go() -> None:
         ),
     ],
 )
-def test_a_change_is_told_in_words(old: Parameter, new: Parameter, words: str) -> None:
+def test_a_change_is_one_sentence(old: Parameter, new: Parameter, words: str) -> None:
     """Each fact that changed is one sentence that a person understands."""
     assert differences(spec(old), spec(new)) == (words,)
 

@@ -23,9 +23,9 @@ from tests.catalog.added import a_spec
 from tests.catalog.spec_strategies import specs
 
 
-def file_of(*models: Any, **told: Any) -> str:
-    """Return a file of models with these in it, as they are."""
-    return json.dumps({"format": FORMAT, "version": 1, "models": models, **told})
+def file_of(*models: Any, **rest: Any) -> str:
+    """Return a file that holds these models as they are."""
+    return json.dumps({"format": FORMAT, "version": 1, "models": models, **rest})
 
 
 def raw(**facts: Any) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def test_what_was_written_is_read_again(grok: ModelSpec, lite: ModelSpec) -> Non
     assert all(p.sample is None for spec in read.specs for p in spec.media_parameters)
 
 
-def test_a_file_of_models_is_told_from_a_page() -> None:
+def test_a_file_of_models_is_distinguished_from_a_page() -> None:
     """By its beginning, with or without a byte order mark; a page may hold braces anywhere."""
     written = write_models([a_spec()])
     assert looks_like_models(written)

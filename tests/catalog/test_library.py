@@ -83,7 +83,7 @@ def test_all_are_added_or_none(alone: Library) -> None:
     assert models(alone) == [GROK, LITE]
 
 
-def test_what_a_built_in_model_lends_is_told_with_what_was_added(
+def test_an_added_spec_includes_what_the_built_in_model_lends(
     alone: Library, grok: ModelSpec
 ) -> None:
     """The outcome of each page says whether it is new, and holds its spec as it is kept."""
@@ -291,7 +291,7 @@ def test_each_visitor_has_their_own_models(shared: Library) -> None:
 
 
 def test_no_file_names_a_visitor(shared: Library, tmp_path: Path) -> None:
-    """Whoever lists the folder learns of nobody, and no owner leads out of it."""
+    """A listing of the folder names nobody, and no owner leads out of it."""
     shared.add("../../user:Ada", [a_spec()])
     (path,) = (tmp_path / "models").glob("*.json")
     assert path.stem.isalnum()
@@ -311,7 +311,7 @@ def test_a_visitor_hides_renames_and_moves_everyones_for_themselves(shared: Libr
     assert not any(e.is_hidden or e.title == "Mine" for e in shared.entries(EVE))
 
 
-def test_what_the_operator_hid_a_visitor_may_bring_to_sight(shared: Library) -> None:
+def test_what_the_operator_hid_a_visitor_may_show(shared: Library) -> None:
     """For themselves."""
     shared.hide(EVERYONE, LITE)
     assert shared.entry(ADA, LITE).is_hidden
@@ -345,7 +345,7 @@ def test_versions_are_ones_own_and_everyones(shared: Library) -> None:
     assert shared.versions("else", own) == ()
 
 
-def test_a_stranger_pushes_no_model_aside(shared: Library, grok: ModelSpec) -> None:
+def test_a_stranger_displaces_no_model(shared: Library, grok: ModelSpec) -> None:
     """However many versions of it they add."""
     for number in range(10):
         shared.add(
@@ -423,7 +423,7 @@ def test_a_change_by_another_process_shows_at_once(shared: Library, tmp_path: Pa
     assert models(shared, EVE) == [GROK, LITE, "maker/one"]
 
 
-def test_a_person_is_told_what_happened_to_their_models(shared: Library, tmp_path: Path) -> None:
+def test_a_damaged_collection_warns_its_owner(shared: Library, tmp_path: Path) -> None:
     """Everyone of everyone's file, and nobody else of a visitor's."""
     shared.add(ADA, [a_spec()])
     (path,) = (tmp_path / "models").glob("*.json")
@@ -451,7 +451,7 @@ def test_all_that_was_added_is_one_file(alone: Library, grok: ModelSpec, tmp_pat
     assert other.of(EVERYONE).spec(GROK) == extended(grok)
 
 
-def test_some_models_are_one_file_in_the_order_asked_for(alone: Library) -> None:
+def test_some_models_are_one_file_in_the_requested_order(alone: Library) -> None:
     """Built-in ones as well."""
     alone.add(ADA, [a_spec("a"), a_spec("b")])
     file = alone.export(ADA, ["b", GROK])

@@ -69,7 +69,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture(autouse=True)
 def _no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings of whoever runs the tests out."""
+    """Keep out the settings of the person who runs the tests."""
     monkeypatch.chdir(tmp_path)
     for field in Settings.model_fields.values():
         monkeypatch.delenv(str(field.alias), raising=False)
@@ -88,8 +88,8 @@ def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     def run(command: str, *arguments: str | Path) -> Outcome:
         stored = [] if command == "read" else ["--data-dir", str(folder)]
         status = main([command, *stored, *map(str, arguments)])
-        told = capsys.readouterr()
-        return Outcome(status, told.out, told.err)
+        printed = capsys.readouterr()
+        return Outcome(status, printed.out, printed.err)
 
     return run
 
@@ -132,16 +132,16 @@ def test_imported_again_it_is_the_same_or_replaced(run: Run, page: Path) -> None
 def test_pages_that_cannot_be_read_do_not_keep_the_others_out(
     run: Run, folder: Path, tmp_path: Path, page: Path
 ) -> None:
-    """Each is told by its name on the standard error, and the status is 1."""
+    """Each is named on the standard error, and the status is 1."""
     (tmp_path / "note.md").write_text("# Shopping\n\nMilk.\n")
     (tmp_path / "empty.md").write_text("")
     names = [str(tmp_path / name) for name in ("note.md", "empty.md", "gone.md")]
     outcome = run("import", *names, page, "https://docs.kie.ai/market/paint")
     assert outcome.status == 1
     assert outcome.out == f"new\t{MODEL}\tPaint\n"
-    told = outcome.err.splitlines()
-    assert all(any(line.startswith(f"{name}: ") for line in told) for name in names)
-    assert any("save its page" in line for line in told)
+    lines = outcome.err.splitlines()
+    assert all(any(line.startswith(f"{name}: ") for line in lines) for name in names)
+    assert any("save its page" in line for line in lines)
     assert models(folder)[2:] == [MODEL]
 
 
@@ -171,16 +171,16 @@ def test_the_standard_input_is_a_page_too(
 def test_an_exported_file_is_imported(run: Run, folder: Path, tmp_path: Path) -> None:
     """All that can be taken in, with a word on what can't."""
     file = tmp_path / "models.json"
-    told = json.loads(write_models([a_spec("a"), a_spec("b")]))
-    told["models"].append({**told["models"][0], "model": "../c"})
-    file.write_text(json.dumps(told))
+    data = json.loads(write_models([a_spec("a"), a_spec("b")]))
+    data["models"].append({**data["models"][0], "model": "../c"})
+    file.write_text(json.dumps(data))
     outcome = run("import", file)
     assert outcome.status == 1
     assert "“../c” cannot be taken in" in outcome.err
     assert models(folder)[2:] == ["a", "b"]
 
 
-def test_a_library_that_cannot_be_written_is_told(run: Run, folder: Path, page: Path) -> None:
+def test_a_library_that_cannot_be_written_is_an_error(run: Run, folder: Path, page: Path) -> None:
     """With the page's name, and status 1."""
     folder.write_text("no folder")
     outcome = run("import", page)
@@ -206,7 +206,7 @@ def test_the_list_has_a_model_a_line(run: Run, folder: Path, page: Path) -> None
     }
 
 
-def test_damage_is_told_beside_the_list(run: Run, folder: Path) -> None:
+def test_damage_is_reported_beside_the_list(run: Run, folder: Path) -> None:
     """The list itself stays data; without damage, listing makes no folder."""
     assert run("list").status == 0
     assert not folder.exists()
@@ -220,9 +220,9 @@ def test_damage_is_told_beside_the_list(run: Run, folder: Path) -> None:
 def test_a_model_is_shown_as_one_json_array(run: Run, page: Path) -> None:
     """Each fact as the page states it, under its name; what it does not state is left out."""
     run("import", page)
-    (told,) = run("show", MODEL, "--json").json
-    assert (told["model"], told["title"]) == (MODEL, "Paint")
-    prompt, size, amount = told["parameters"]
+    (shown,) = run("show", MODEL, "--json").json
+    assert (shown["model"], shown["title"]) == (MODEL, "Paint")
+    prompt, size, amount = shown["parameters"]
     assert prompt["type"] == "string"
     assert prompt["required"] is True
     assert prompt["max_length"] == 5000
@@ -230,8 +230,8 @@ def test_a_model_is_shown_as_one_json_array(run: Run, page: Path) -> None:
     assert size["options"] == ["small", "large"]
     assert size["default"] == "small"
     assert (amount["minimum"], amount["maximum"], amount["step"]) == (1, 4, 1)
-    assert isinstance(told["warnings"], list)
-    assert all(parameter["widget"] for parameter in told["parameters"])
+    assert isinstance(shown["warnings"], list)
+    assert all(parameter["widget"] for parameter in shown["parameters"])
 
 
 def test_reading_gives_the_same_and_stores_nothing(run: Run, folder: Path, page: Path) -> None:
@@ -263,8 +263,8 @@ def test_a_person_reads_a_line_a_parameter(run: Run) -> None:
     assert "minimum=0  maximum=5  step=1" in line
 
 
-def test_an_unknown_model_is_told_and_the_others_shown(run: Run) -> None:
-    """In the order in which they were asked for, each once."""
+def test_an_unknown_model_is_reported_and_the_others_shown(run: Run) -> None:
+    """In the requested order, each once."""
     outcome = run("show", LITE, "gone", GROK, LITE, "--json")
     assert outcome.status == 1
     assert [model["model"] for model in outcome.json] == [LITE, GROK]
@@ -285,7 +285,7 @@ def test_a_difference_is_status_one(run: Run, page: Path, folder: Path) -> None:
     assert run("diff", page) == outcome
 
 
-def test_a_difference_that_cannot_be_told_is_status_two(run: Run, page: Path) -> None:
+def test_a_page_that_cannot_be_compared_is_status_two(run: Run, page: Path) -> None:
     """Trouble goes before difference."""
     outcome = run("diff", page, "gone.md")
     assert outcome.status == 2
@@ -294,7 +294,7 @@ def test_a_difference_that_cannot_be_told_is_status_two(run: Run, page: Path) ->
 
 
 def test_models_are_removed(run: Run, folder: Path, page: Path) -> None:
-    """One that is not there, or came with the program, is told; the others go."""
+    """One that is not there, or came with the program, is reported; the others go."""
     run("import", page)
     outcome = run("remove", "gone", GROK, MODEL)
     assert outcome.status == 1
@@ -303,7 +303,7 @@ def test_models_are_removed(run: Run, folder: Path, page: Path) -> None:
     assert models(folder) == [GROK, LITE]
 
 
-def test_removing_what_replaced_a_built_in_model_brings_that_back(
+def test_removing_what_replaced_a_built_in_model_restores_it(
     run: Run, folder: Path, tmp_path: Path
 ) -> None:
     """As it came with the program."""
@@ -334,7 +334,7 @@ def test_models_are_exported_to_be_imported_elsewhere(
         ([GROK, "-o", "no/folder/file.json"], "no/folder/file.json: It cannot be written"),
     ],
 )
-def test_what_cannot_be_exported_is_told(run: Run, arguments: list[str], sentence: str) -> None:
+def test_what_cannot_be_exported_is_reported(run: Run, arguments: list[str], sentence: str) -> None:
     """Nothing is printed that could be taken for the file."""
     outcome = run("export", *arguments)
     assert (outcome.status, outcome.out) == (1, "")
@@ -386,7 +386,7 @@ def test_what_a_page_says_does_not_move_the_terminal(run: Run, tmp_path: Path) -
 
 
 def test_it_is_a_program_that_starts_without_the_page(folder: Path, page: Path) -> None:
-    """It prints UTF-8 wherever it prints to, and brings no Gradio in."""
+    """It prints UTF-8 in any environment, and imports no Gradio."""
     program = (
         "import sys; from kie_ui.catalog.__main__ import main; status = main();"
         "assert not {'gradio', 'sqlalchemy', 'av', 'PIL', 'httpx'} & set(sys.modules);"

@@ -21,8 +21,8 @@ def test_built_in_models_are_loaded_once() -> None:
 
 
 @pytest.mark.parametrize("model", ["", "grok-imagine", GROK.upper(), f" {GROK}"])
-def test_an_unknown_id_is_told_with_the_known_ones(model: str) -> None:
-    """The error repeats what was asked for and names what there is."""
+def test_an_unknown_id_is_refused_with_the_known_ones(model: str) -> None:
+    """The error repeats the requested id and names those that there are."""
     with pytest.raises(UnknownModel) as caught:
         built_in_registry().spec(model)
 

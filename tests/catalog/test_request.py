@@ -28,12 +28,12 @@ CAT = UrlRef(url=CAT_URL)
 
 
 def uploaded(ref: FileRef) -> str:
-    """Tell where an upload would be."""
+    """Return the address of an upload."""
     return f"https://uploads.example/{ref.path}"
 
 
 def sent(spec: ModelSpec, values: dict[str, Any], callback_url: str | None = None) -> str:
-    """Bring a form's values to the text that goes over the wire."""
+    """Turn a form's values into the text that goes over the wire."""
     checked = check_values(spec, values)
     return json.dumps(build_body(spec, build_input(spec, checked, uploaded), callback_url))
 

@@ -66,8 +66,8 @@ def a_spec(*parameters: dict[str, Any]) -> ModelSpec:
 # --- everything at once, in plain words -----------------------------------------------------------
 
 
-def test_all_problems_are_told_at_once(lite: ModelSpec) -> None:
-    """One look tells everything that stands in the way, each thing at its parameter."""
+def test_all_problems_are_reported_at_once(lite: ModelSpec) -> None:
+    """Everything that stands in the way is reported together, each problem at its parameter."""
     values = {
         "prompt": "a" * 10_001,
         "resolution": "4K",
@@ -91,7 +91,7 @@ def test_all_problems_are_told_at_once(lite: ModelSpec) -> None:
 
 
 def test_the_error_itself_says_everything(lite: ModelSpec) -> None:
-    """Whoever only reads the error's text reads every sentence."""
+    """The error's text holds every sentence."""
     with pytest.raises(InvalidValues) as caught:
         check_values(lite, {})
 
@@ -109,7 +109,7 @@ def test_a_blank_counts_as_missing(blank: object) -> None:
 
 
 def test_each_parameter_has_one_sentence(lite: ModelSpec) -> None:
-    """Several faults of one value are told by the first."""
+    """Of several faults of one value the first is reported."""
     values = {**READY, "image_url": ["cat.png", None, 5, {"kind": "zip"}]}
 
     assert list(problems_of(lite, values)) == ["image_url"]
@@ -209,7 +209,7 @@ def test_another_value_is_repeated_and_the_choice_named(value: object, shown: st
 
 
 @pytest.mark.parametrize("value", [True, False, ["5"], {"value": "5"}, 10**5000], ids=type)
-def test_what_is_no_choice_at_all_is_told_the_choices(value: object) -> None:
+def test_what_is_no_choice_at_all_is_answered_with_the_choices(value: object) -> None:
     """A value that cannot even be shown is met with what may be chosen."""
     assert lite_problem(resolution=value) == (
         "Resolution cannot be that: choose one of 480p, 720p, 1080p."
@@ -289,7 +289,7 @@ def test_a_fraction_is_never_cut_off(value: object) -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_is_no_number_is_told_so(value: object) -> None:
+def test_what_is_no_number_is_refused(value: object) -> None:
     """Words, infinities, numbers beyond any computer's and collections are no numbers."""
     assert lite_problem(seed=value) in (
         "Seed needs a number.",
@@ -321,7 +321,7 @@ def test_yes_and_no_are_no_numbers(value: object) -> None:
 def test_limits_are_said_as_they_are(
     limits: dict[str, float], number: float, sentence: str
 ) -> None:
-    """A range open to one side, and steps of any size from any start, are told in plain words."""
+    """A range open to one side, and steps of any size from any start, are named in plain words."""
     spec = a_spec({"kind": "number", "name": "n", **limits})
 
     assert problems_of(spec, {"n": number}) == {"n": f"Value (n) {sentence}"}
@@ -372,7 +372,7 @@ def test_switches_come_out_as_booleans(value: object, state: bool) -> None:  # n
 
 
 @pytest.mark.parametrize("value", [2, -1, 0.5, "perhaps", "\ud83d", [True], float("nan"), 10**400])
-def test_what_is_neither_on_nor_off_is_told_so(value: object) -> None:
+def test_what_is_neither_on_nor_off_is_refused(value: object) -> None:
     """Nothing else is guessed to be a yes."""
     assert lite_problem(camera_fixed=value) in (
         "Still camera (camera_fixed) is either on or off.",
@@ -410,7 +410,7 @@ def test_one_picture_may_be_given_bare_or_in_a_list(given_as: object) -> None:
     ],
     ids=lambda value: ascii(value)[:30],
 )
-def test_what_is_no_picture_is_told_what_is(value: object) -> None:
+def test_what_is_no_picture_is_refused(value: object) -> None:
     """Paths, data and above all dicts that pose as files of ours are refused in the same words."""
     assert lite_problem(image_url=value) == f"Picture (image_url) needs {WANTS_A_PICTURE}"
 

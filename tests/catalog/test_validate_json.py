@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kie_ui.catalog.values import JsonValue
-from tests.catalog.test_constraints import sent, told
+from tests.catalog.test_constraints import problem_of, sent
 
 SHOTS: dict[str, Any] = {
     "kind": "table",
@@ -72,9 +72,9 @@ def test_rows_in_which_nothing_stands_are_left_out() -> None:
         ({"prompt": "a"}, "Value must be a list of rows."),
     ],
 )
-def test_what_is_amiss_is_told_with_its_row_and_column(rows: object, message: str) -> None:
+def test_a_problem_names_its_row_and_column(rows: object, message: str) -> None:
     """So that a person finds the cell."""
-    assert told(rows, **SHOTS).startswith(message)
+    assert problem_of(rows, **SHOTS).startswith(message)
 
 
 def test_bare_rows_are_sent_as_a_plain_list() -> None:
@@ -126,7 +126,7 @@ def test_json_is_sent_as_what_it_says(value: object) -> None:
 )
 def test_json_is_checked_against_the_documented_schema(value: str, message: str) -> None:
     """With the place of the fault."""
-    assert told(value, **POINTS).startswith(message)
+    assert problem_of(value, **POINTS).startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -147,4 +147,4 @@ def test_json_without_a_schema_must_be_of_its_type(of: str, value: object, *, is
     if is_fit:
         assert sent(value, **facts) is not None
     else:
-        assert told(value, **facts) == f"Value must be a JSON {of}."
+        assert problem_of(value, **facts) == f"Value must be a JSON {of}."

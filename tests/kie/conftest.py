@@ -30,7 +30,7 @@ def backend() -> Backend:
 
 @pytest.fixture
 def waits_s() -> list[float]:
-    """Collect the waits, in seconds, that clients from `client_for` asked for; none is slept."""
+    """Collect the waits of clients from `client_for`, in seconds; none is slept."""
     return []
 
 

@@ -187,15 +187,15 @@ async def test_a_read_is_repeated_where_that_may_help(client_for: ClientFor, ste
     assert len(script.requests) == 3
 
 
-@pytest.mark.parametrize(("attempts", "asked"), [(1, 1), (2, 2), (None, 3)])
-async def test_a_caller_may_say_how_often_a_task_is_asked_for(
-    client_for: ClientFor, waits_s: list[float], attempts: int | None, asked: int
+@pytest.mark.parametrize(("attempts", "count"), [(1, 1), (2, 2), (None, 3)])
+async def test_a_caller_may_limit_the_attempts(
+    client_for: ClientFor, waits_s: list[float], attempts: int | None, count: int
 ) -> None:
-    """One attempt asks once and waits for nothing; by default the client's own number counts."""
+    """A single attempt waits for nothing; by default the client's own number counts."""
     script = Script(refusal(429))
     with pytest.raises(RateLimited):
         await client_for(script).task("t1", attempts=attempts)
-    assert (len(script.requests), len(waits_s)) == (asked, asked - 1)
+    assert (len(script.requests), len(waits_s)) == (count, count - 1)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_a_key_that_cannot_stand_in_a_header_is_refused(key: str) -> None:
 @pytest.mark.parametrize(
     "address", ["", "api.kie.ai", "ftp://api.kie.ai", "https://", "http://a b"]
 )
-def test_an_address_that_cannot_be_asked_is_refused(address: str) -> None:
+def test_an_address_that_is_not_on_the_web_is_refused(address: str) -> None:
     """A base address is http or https and names a host."""
     with pytest.raises(ValidationError, match="must start with http"):
         Backend(kind="live", api_base_url=address, api_key="k")

@@ -23,10 +23,10 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 
 class Site:
-    """Answers in the place of the documentation's hosts, and remembers what it was asked."""
+    """Answers in the place of the documentation's hosts, and remembers the requests."""
 
     def __init__(self, answer: Answer | None = None) -> None:
-        self.asked: list[str] = []
+        self.addresses: list[str] = []
         self.requests: list[httpx.Request] = []
         self._answer = answer or (lambda _: httpx.Response(200, text=PAGE))
 
@@ -34,7 +34,7 @@ class Site:
         return httpx.MockTransport(self._answered)
 
     def _answered(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(str(request.url))
+        self.addresses.append(str(request.url))
         self.requests.append(request)
         return self._answer(request)
 
@@ -74,26 +74,26 @@ def html(text: str = "<!DOCTYPE html><p>One") -> httpx.Response:
         "https://DOCS.example:443/market/one",
     ],
 )
-async def test_what_a_page_was_written_from_is_asked_for_first(address: str) -> None:
+async def test_the_source_of_a_page_is_requested_first(address: str) -> None:
     """However the address was typed or copied."""
     site = Site()
     assert await site.fetch(address) == PAGE
-    assert site.asked == [f"{ADDRESS}.md"]
+    assert site.addresses == [f"{ADDRESS}.md"]
 
 
 async def test_an_address_of_markdown_is_taken_as_it_is() -> None:
     """Nothing is put behind it."""
     site = Site()
     assert await site.fetch(f"{ADDRESS}.md?v=2") == PAGE
-    assert site.asked == [f"{ADDRESS}.md?v=2"]
+    assert site.addresses == [f"{ADDRESS}.md?v=2"]
 
 
 @pytest.mark.parametrize("instead", [httpx.Response(404), html(), httpx.Response(200, text=" ")])
-async def test_without_markdown_the_plain_address_is_asked(instead: httpx.Response) -> None:
+async def test_without_markdown_the_plain_address_is_requested(instead: httpx.Response) -> None:
     """Some host may serve the page there."""
     site = Site(by_path(one_md=instead, one=PAGE))
     assert await site.fetch() == PAGE
-    assert site.asked == [f"{ADDRESS}.md", ADDRESS]
+    assert site.addresses == [f"{ADDRESS}.md", ADDRESS]
 
 
 async def _endless() -> AsyncIterator[bytes]:
@@ -136,7 +136,7 @@ async def test_redirects_among_the_named_hosts_are_followed() -> None:
 
     site = Site(answer)
     assert await site.fetch() == PAGE
-    assert site.asked[1:] == ["https://docs.example/new.md", "https://more.example/one.md"]
+    assert site.addresses[1:] == ["https://docs.example/new.md", "https://more.example/one.md"]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ async def test_no_redirect_leads_elsewhere(target: str) -> None:
     site = Site(lambda _: redirect(target))
     with pytest.raises(PageProblem, match=r"fetched|no web address"):
         await site.fetch()
-    assert site.asked == [f"{ADDRESS}.md"]
+    assert site.addresses == [f"{ADDRESS}.md"]
 
 
 async def test_redirects_end() -> None:
@@ -166,7 +166,7 @@ async def test_redirects_end() -> None:
     site = Site(lambda request: redirect(f"{request.url}x"))
     with pytest.raises(PageProblem, match="without end"):
         await site.fetch()
-    assert len(site.asked) == MAX_REDIRECTS + 1
+    assert len(site.addresses) == MAX_REDIRECTS + 1
 
 
 @pytest.mark.parametrize(
@@ -188,12 +188,12 @@ async def test_redirects_end() -> None:
         ("https://2130706433/one", "only"),
     ],
 )
-async def test_only_addresses_of_the_named_hosts_are_asked(address: str, sentence: str) -> None:
-    """Whatever else is typed is refused before anything is asked."""
+async def test_only_addresses_of_the_named_hosts_are_requested(address: str, sentence: str) -> None:
+    """Whatever else is typed is refused before anything is requested."""
     site = Site()
     with pytest.raises(PageProblem, match=sentence):
         await site.fetch(address)
-    assert site.asked == []
+    assert site.addresses == []
 
 
 async def test_without_hosts_nothing_is_fetched() -> None:
@@ -220,7 +220,7 @@ async def test_neither_key_nor_cookie_goes_along(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_a_host_that_does_not_answer_is_given_up() -> None:
-    """Whoever waits is told."""
+    """After the timeout, with a sentence."""
 
     async def never(host: str) -> httpx.AsyncBaseTransport:
         await asyncio.Event().wait()
@@ -233,7 +233,7 @@ async def test_a_host_that_does_not_answer_is_given_up() -> None:
 @pytest.mark.parametrize(
     "error", [httpx.ConnectError("planted"), httpx.ReadError("planted"), httpx.ReadTimeout("t")]
 )
-async def test_a_host_that_cannot_be_reached_is_told(error: httpx.HTTPError) -> None:
+async def test_a_host_that_cannot_be_reached_is_a_problem(error: httpx.HTTPError) -> None:
     """With what helps instead, and without what the machine said."""
 
     def fail(request: httpx.Request) -> httpx.Response:

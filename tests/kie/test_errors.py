@@ -202,7 +202,7 @@ def test_a_failure_code_that_is_no_number_is_none(fail_code: object) -> None:
 
 
 @pytest.mark.parametrize(("code", "expired"), [(403, True), (404, True), (410, True), (500, False)])
-def test_an_expired_link_is_told_by_its_code(code: int, *, expired: bool) -> None:
+def test_an_expired_link_is_known_by_its_code(code: int, *, expired: bool) -> None:
     """403, 404 and 410 of a media host mean that the link is over."""
     assert DownloadFailed(code=code).expired is expired
 

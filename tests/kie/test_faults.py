@@ -17,7 +17,7 @@ IMPATIENT = Timeouts(connect_s=5, read_s=0.3, create_s=0.3, transfer_s=0.3)
 
 
 class Loopback:
-    """A server that reads each request whole, counts it, and then acts as told.
+    """A server that reads each request whole, counts it, and then does what it was made to.
 
     `acts` are played in turn, the last one for ever; each may answer, or spoil the connection.
     """

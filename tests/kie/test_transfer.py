@@ -42,7 +42,7 @@ def fetch(client_for: ClientFor, tmp_path: Path) -> Fetch:
 async def test_a_download_is_written_and_counted(
     fetch: Fetch, tmp_path: Path, *, is_announced: bool
 ) -> None:
-    """The bytes land in the file; their number is told as they come, and its total if announced."""
+    """The bytes land in the file; progress is their number, and the total if announced."""
     content = bytes(range(256)) * 2000
     body = content if is_announced else chunked(content[:100], content[100:])
     progress: list[tuple[int, int | None]] = []

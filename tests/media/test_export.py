@@ -99,7 +99,7 @@ def test_large_files_use_the_long_form(tmp_path: Path, monkeypatch: pytest.Monke
     assert [info.file_size for info in _archive([data]).infolist()] == [3_000_000] * 3
 
 
-def test_a_vanished_file_is_left_out_and_told(tmp_path: Path) -> None:
+def test_a_vanished_file_is_left_out_and_named(tmp_path: Path) -> None:
     """The others still come, and a text at the end names what is missing."""
     contents = _unpacked(
         [

@@ -41,7 +41,7 @@ from kie_ui.media.formats import FileKind, sniff
         (b"\x00\x01\x02\x03", FileKind.UNKNOWN),
     ],
 )
-def test_each_kind_is_told_by_its_first_bytes(prefix: bytes, kind: FileKind) -> None:
+def test_each_kind_is_known_by_its_first_bytes(prefix: bytes, kind: FileKind) -> None:
     """A file's kind follows from its content alone."""
     assert sniff(prefix) is kind
 

@@ -112,7 +112,7 @@ def test_a_poster_is_small(tmp_path: Path, suffix: str, format_: str) -> None:
     assert max(picture.size) <= 480
 
 
-def test_the_longest_side_can_be_asked_for(tmp_path: Path) -> None:
+def test_the_longest_side_can_be_limited(tmp_path: Path) -> None:
     """The shape stays as it is."""
     clip = _film(tmp_path / "clip.mp4", [draw(192, 128)] * 3)
 
@@ -151,7 +151,7 @@ def test_a_turned_picture_is_shown_upright(tmp_path: Path) -> None:
     assert _is_like(tmp_path / "poster.jpg", draw(240, 160))
 
 
-def test_what_shows_nothing_is_told(tmp_path: Path) -> None:
+def test_what_shows_nothing_is_refused(tmp_path: Path) -> None:
     """A sound, a text, a missing file and a folder each have their sentence, and leave no file."""
     sound, text, poster = tmp_path / "a.wav", tmp_path / "a.txt", tmp_path / "poster.jpg"
     with wave.open(str(sound), "wb") as recording:
@@ -202,7 +202,7 @@ def test_the_first_frame_is_kept_upright_and_in_full_size(
     assert _is_like(to, scene.rotate(rotation, expand=True))
 
 
-def test_what_has_no_first_frame_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_what_has_no_first_frame_is_refused(tmp_path: Path) -> None:
     """And nothing is written."""
     broken = tmp_path / "clip.mp4"
     broken.write_bytes(b"\0\0\0 ftypisom" + bytes(400))

@@ -32,7 +32,7 @@ def wave(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_video_is_told_by_its_bytes(clip: Path) -> None:
+def test_a_video_is_known_by_its_bytes(clip: Path) -> None:
     """With its length and size, and the ending that its kind has."""
     given = inspect_given(clip, "video")
     assert (given.mime, given.suffix) == ("video/mp4", ".mp4")
@@ -41,7 +41,7 @@ def test_a_video_is_told_by_its_bytes(clip: Path) -> None:
     assert given.path == clip
 
 
-def test_a_sound_is_told_by_its_bytes(wave: Path) -> None:
+def test_a_sound_is_known_by_its_bytes(wave: Path) -> None:
     """A sound has a length and no size."""
     given = inspect_given(wave, "audio")
     assert (given.mime, given.suffix, given.width_px) == ("audio/wav", ".wav", 0)
@@ -80,7 +80,7 @@ def test_an_accepted_type_is_let_through(clip: Path, accepts: tuple[str, ...]) -
     assert check_given(clip, "video", None, accepts).path == clip
 
 
-def test_limits_are_told_in_words(clip: Path) -> None:
+def test_a_refusal_names_the_limit(clip: Path) -> None:
     """Which types are taken, and how many megabytes."""
     with pytest.raises(MediaProblem) as refused:
         check_given(clip, "video", None, ("video/mov", "video/webm"))
@@ -120,6 +120,6 @@ def test_any_file_is_taken_where_any_is_wanted(tmp_path: Path) -> None:
         (b"R", "text/plain"),
     ],
 )
-def test_types_are_told_from_the_first_bytes(prefix: bytes, mime: str) -> None:
+def test_types_are_known_by_the_first_bytes(prefix: bytes, mime: str) -> None:
     """A name says nothing."""
     assert mime_of(prefix) == mime

@@ -19,7 +19,7 @@ def clip(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_clip_is_told_by_its_bytes(clip: Path) -> None:
+def test_a_clip_is_known_by_its_bytes(clip: Path) -> None:
     """Whatever the link was called."""
     info = inspect_result(clip)
     assert (info.kind, info.suffix) == ("video", ".mp4")

@@ -44,7 +44,9 @@ def recoded(sound: Path, codec: str, container: str) -> Path:
         ("flac", "flac", ".flac"),
     ],
 )
-def test_a_sound_is_told_by_its_bytes(sound: Path, codec: str, container: str, suffix: str) -> None:
+def test_a_sound_is_known_by_its_bytes(
+    sound: Path, codec: str, container: str, suffix: str
+) -> None:
     """Whatever container it came in; a container for clips without a picture is a sound."""
     info = inspect_result(recoded(sound, codec, container))
     assert (info.kind, info.suffix) == ("audio", suffix)

@@ -86,7 +86,7 @@ def _record_with_sound(path: Path, *, with_picture: bool) -> Path:
         ("fragments.mp4", {"movflags": "frag_keyframe+empty_moov"}),
     ],
 )
-def test_a_broken_off_download_is_told(
+def test_a_broken_off_download_is_refused(
     tmp_path: Path, clip: ClipMaker, name: str, options: dict[str, str], share: float
 ) -> None:
     """Wherever a download broke off, with its index before or after the frames, it is noticed."""
@@ -97,7 +97,7 @@ def test_a_broken_off_download_is_told(
     assert "again" in _problem_of(path)
 
 
-def test_a_broken_off_webm_is_told(tmp_path: Path, clip: ClipMaker) -> None:
+def test_a_broken_off_webm_is_refused(tmp_path: Path, clip: ClipMaker) -> None:
     """WebM marks no packet as cut; that it ends before its promised length gives it away."""
     whole = clip("clip.webm", codec="libvpx-vp9").read_bytes()
     path = tmp_path / "cut.webm"
@@ -106,7 +106,7 @@ def test_a_broken_off_webm_is_told(tmp_path: Path, clip: ClipMaker) -> None:
     assert "cut off" in _problem_of(path)
 
 
-def test_reserved_space_that_was_never_filled_is_told(tmp_path: Path, clip: ClipMaker) -> None:
+def test_reserved_space_that_was_never_filled_is_refused(tmp_path: Path, clip: ClipMaker) -> None:
     """A file of the right size whose second half is zeros is no clip."""
     whole = clip("quick.mp4", movflags="faststart").read_bytes()
     half = len(whole) // 2
@@ -136,7 +136,7 @@ def test_what_is_no_video_is_named(tmp_path: Path, content: bytes, words: str) -
     assert words in _problem_of(path)
 
 
-def test_a_missing_video_and_a_folder_are_told(tmp_path: Path) -> None:
+def test_a_missing_video_and_a_folder_are_refused(tmp_path: Path) -> None:
     """A file that went away and a folder have their own sentences."""
     assert "no longer there" in _problem_of(tmp_path / "gone.mp4")
     assert "folder" in _problem_of(tmp_path)

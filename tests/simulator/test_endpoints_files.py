@@ -53,7 +53,7 @@ async def test_without_a_name_one_is_invented(service: Service) -> None:
 
 @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
 async def test_base64_is_taken_plain_and_as_a_data_url(service: Service, prefix: str) -> None:
-    """Both documented spellings arrive as the same bytes; a data URL brings its type."""
+    """Both documented spellings arrive as the same bytes; a data URL states its type."""
     text = prefix + base64.b64encode(b"pixels").decode()
     body = {"base64Data": text, "uploadPath": "x", "fileName": "a.png"}
     answer = await service.post(BASE64, body)

@@ -16,7 +16,7 @@ def refuse(request: httpx.Request) -> httpx.Response:
     raise AssertionError(f"{request.url} was requested")
 
 
-async def test_other_hosts_are_not_asked_by_default(
+async def test_other_hosts_are_not_contacted_by_default(
     service_for: ServiceFactory, renderer: FakeRenderer
 ) -> None:
     """A typed address is never fetched; a placeholder names its host."""

@@ -95,7 +95,7 @@ async def test_words_are_an_object(service: Service, renderer: FakeRenderer) -> 
     assert isinstance(renderer.requests[0], TextRequest)
 
 
-async def test_an_unknown_price_takes_nothing_and_is_not_told(service: Service) -> None:
+async def test_an_unknown_price_takes_nothing_and_is_not_shown(service: Service) -> None:
     """The balance stays, and the record leaves open what it would have cost."""
     record = await service.ended(await service.create(body(IMAGES, prompt="x")))
     assert record["creditsConsumed"] is None

@@ -40,7 +40,7 @@ def test_the_prompt_is_found_whatever_it_is_called() -> None:
     """By its name, else as the longest text of several words, and never what is to be avoided."""
     assert plan((text("style"), "bold and bright"), (text("prompt"), "x")).prompt == "x"
     assert plan((text("negative_prompt"), "no fog"), (text("prompt"), "sea")).prompt == "sea"
-    assert plan((text("wish"), "a boat at sea"), (text("code"), "en")).prompt == "a boat at sea"
+    assert plan((text("plot"), "a boat at sea"), (text("code"), "en")).prompt == "a boat at sea"
     assert plan((text("negative_prompt"), "no fog at all")).prompt == ""
 
 
@@ -71,7 +71,7 @@ def test_the_number_of_results_is_read(name: str, value: Any, count: int) -> Non
     assert plan(({"kind": kind, "name": name}, value), produces="image").count == count
 
 
-def test_start_end_and_reference_pictures_are_told_apart() -> None:
+def test_start_end_and_reference_pictures_are_distinguished() -> None:
     """The end is what says so, a mask is no picture, and mere references come last."""
     read = plan(
         (media("reference_image_urls", many=True, max_items=4), ["r1", "r2"]),
@@ -91,7 +91,7 @@ def test_a_file_of_any_kind_is_what_the_model_makes() -> None:
     assert plan((media("file", "file"), ["f"]), produces="image").inputs.pictures == ("f",)
 
 
-def test_the_size_is_put_together_from_all_that_tell_it() -> None:
+def test_the_size_is_combined_from_several_parameters() -> None:
     """A ratio, a resolution, or plain width and height."""
     choice = {"kind": "choice", "options": options("16:9", "2K")}
     read = plan(
@@ -102,7 +102,7 @@ def test_the_size_is_put_together_from_all_that_tell_it() -> None:
     assert read.exact == (640, 360)
 
 
-def test_only_a_seed_that_was_asked_for_is_taken() -> None:
+def test_only_a_requested_seed_is_taken() -> None:
     """-1 asks for chance, and so does a model without a seed; text will do for a number."""
     assert choose_seed(LITE, {"seed": 12}) == 12
     assert choose_seed(LITE, {"seed": 0}) == 0
@@ -133,7 +133,7 @@ def test_the_built_in_models_are_read_by_the_same_roles() -> None:
         ({"model": "m/text-to-image"}, text("prompt"), (False, False, False)),
     ],
 )
-def test_what_a_model_does_is_told_by_its_name(
+def test_what_a_model_does_is_known_by_its_name(
     fields: dict[str, Any], parameter: dict[str, Any], traits: tuple[bool, bool, bool]
 ) -> None:
     """Speaking, enlarging, removing a background; for most models none of these."""

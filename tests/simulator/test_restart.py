@@ -98,7 +98,7 @@ async def test_expired_files_are_swept_away(service_for: ServiceFactory, time: T
 
 
 @pytest.mark.parametrize("error", [RuntimeError("bug"), RenderFailed("no luck")])
-async def test_no_error_leaves_a_task_hanging(
+async def test_no_error_leaves_a_task_unfinished(
     service_for: ServiceFactory, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Even a fault of our own ends the task in fail, and gives its price back."""

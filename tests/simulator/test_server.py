@@ -239,7 +239,7 @@ def is_running(process_id: int) -> bool:
 
 @needs_proc
 def test_a_task_survives_a_killed_process(tmp_path: Path, picture_path: Path) -> None:
-    """Killed while generating and started anew, the simulator brings the task to success."""
+    """Killed while generating and started anew, the simulator completes the task."""
     values = {"prompt": "p", "resolution": "720p", "duration": "5", "seed": 7}
     with (
         program(tmp_path, "--speed", "50") as (process, base_url),

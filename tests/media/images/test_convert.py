@@ -135,7 +135,7 @@ def test_pixels_go_when_quality_is_spent(tmp_path: Path) -> None:
     assert prepared.changes[0].endswith("pixels, because Kie takes at most 9 kB.")
 
 
-def test_a_limit_in_mebibytes_is_told_in_them(tmp_path: Path) -> None:
+def test_a_limit_in_mebibytes_is_shown_in_them(tmp_path: Path) -> None:
     """Sizes are given in the same megabytes that the limit is counted in."""
     path = save(noise(900, 700), tmp_path / "heavy.bmp")
     limits = PictureLimits(max_bytes=1024 * 1024, accepts=KIE_TYPES)
@@ -258,8 +258,8 @@ def test_limits_that_allow_nothing_are_refused(limits: tuple[int, tuple[str, ...
         PictureLimits(*limits)
 
 
-def test_a_type_that_cannot_be_written_is_told(jpeg: Path, tmp_path: Path) -> None:
-    """Where only an unusual type is accepted, the person has to bring it."""
+def test_a_type_that_cannot_be_written_is_refused(jpeg: Path, tmp_path: Path) -> None:
+    """Where only an unusual type is accepted, the person has to choose such a file."""
     with pytest.raises(MediaProblem, match="Only TIFF is taken here"):
         prepare_picture(jpeg, tmp_path, PictureLimits(10**7, ("image/tiff",)))
 
@@ -273,7 +273,7 @@ def test_an_unusual_type_that_is_accepted_goes_as_it_is(tmp_path: Path) -> None:
     assert (prepared.path, prepared.suffix) == (path, ".gif")
 
 
-def test_an_impossible_size_is_told(jpeg: Path, tmp_path: Path) -> None:
+def test_an_impossible_size_is_refused(jpeg: Path, tmp_path: Path) -> None:
     """When not even one pixel fits, the sentence says so instead of trying for ever."""
     with pytest.raises(MediaProblem, match="as small as 40 bytes"):
         prepare_picture(jpeg, tmp_path, PictureLimits(40, KIE_TYPES))

@@ -47,7 +47,7 @@ def test_a_picture_is_described_by_content_not_by_name(tmp_path: Path) -> None:
     ],
 )
 def test_every_common_format_is_known(tmp_path: Path, format_: str, mime: str) -> None:
-    """Each format that people bring is named with its MIME type and its size."""
+    """Each usual format is named with its MIME type and its size."""
     path = save(draw(40, 24), tmp_path / "picture", format=format_)
 
     info = inspect_picture(path)
@@ -90,7 +90,7 @@ def test_frames_are_counted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF"])
 @pytest.mark.parametrize("share", [0.15, 0.6, 0.97])
-def test_a_cut_off_picture_is_told(tmp_path: Path, format_: str, share: float) -> None:
+def test_a_cut_off_picture_is_refused(tmp_path: Path, format_: str, share: float) -> None:
     """A download that broke off is caught wherever it broke, not sent to be paid for."""
     path = save(noise(120, 90), tmp_path / "cut", format=format_)
     whole = path.read_bytes()
@@ -99,7 +99,7 @@ def test_a_cut_off_picture_is_told(tmp_path: Path, format_: str, share: float) -
     assert "cut off" in _problem_of(path)
 
 
-def test_a_cut_off_phone_picture_is_told(heic: Path) -> None:
+def test_a_cut_off_phone_picture_is_refused(heic: Path) -> None:
     """HEIC too must be whole."""
     whole = heic.read_bytes()
     heic.write_bytes(whole[: len(whole) * 3 // 4])
@@ -133,7 +133,7 @@ def test_what_is_no_picture_is_named(tmp_path: Path, content: bytes, words: str)
     assert problem.endswith(".")
 
 
-def test_a_missing_picture_and_a_folder_are_told(tmp_path: Path) -> None:
+def test_a_missing_picture_and_a_folder_are_refused(tmp_path: Path) -> None:
     """A file that went away and a folder have their own sentences."""
     assert "no longer there" in _problem_of(tmp_path / "gone.png")
     assert "folder" in _problem_of(tmp_path)

@@ -34,7 +34,9 @@ def test_a_clip_can_start_from_nothing_but_a_prompt(tmp_path: Path) -> None:
     assert (info.width_px, info.height_px) == (96, 170)
 
 
-def test_an_asked_shape_goes_before_that_of_the_picture(tmp_path: Path, picture_path: Path) -> None:
+def test_a_requested_shape_goes_before_that_of_the_picture(
+    tmp_path: Path, picture_path: Path
+) -> None:
     """The picture fills the frame and is cut."""
     info = probe_video(render(tmp_path, start=picture_path, aspect=1.0))
     assert (info.width_px, info.height_px) == (96, 96)
@@ -59,7 +61,7 @@ def test_footage_is_enlarged_by_a_factor(tmp_path: Path, silent_clip: Path) -> N
     [({}, 720), ({"short_side_px": 1000}, 1000), ({"factor": 1.25}, 1080)],
     ids=["nothing", "a resolution", "to be enlarged"],
 )
-def test_large_footage_is_made_smaller_unless_a_size_is_asked_for(
+def test_large_footage_is_made_smaller_unless_a_size_is_requested(
     tmp_path: Path, requested: dict[str, Any], side_px: int
 ) -> None:
     """Nobody waits for pixels that nobody requested."""

@@ -66,7 +66,7 @@ def covering(path: Path, size: tuple[int, int]) -> Pixels:
 @pytest.mark.parametrize(
     ("short_side_px", "duration_s", "size"), [(480, 6, (720, 480)), (1080, 3, (1620, 1080))]
 )
-def test_a_clip_is_exactly_what_was_asked_for(
+def test_a_clip_is_exactly_as_requested(
     tmp_path: Path,
     picture_path: Path,
     short_side_px: int,
