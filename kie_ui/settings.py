@@ -73,7 +73,7 @@ class Settings(BaseSettings):
         description="Runs that each visitor may make with a shared server key in a day (UTC); "
         "0: no limit.",
     )
-    runs_per_day_of_all: int = Field(
+    total_runs_per_day: int = Field(
         200,
         ge=0,
         description="The same for all visitors together, since every new browser is a new "
@@ -184,8 +184,8 @@ class Settings(BaseSettings):
         return round(self.max_disk_gb * 10**9) or None
 
     @property
-    def is_reachable_by_others(self) -> bool:
-        """Whether others than the person at this computer can open the page."""
+    def has_many_visitors(self) -> bool:
+        """Whether each browser or user has runs of its own, as others may open the page."""
         if self.visitors != "auto":
             return self.visitors == "many"
         return self.users is not None or self._is_published
@@ -199,7 +199,7 @@ class Settings(BaseSettings):
     @property
     def hosts(self) -> frozenset[str] | None:
         """The host names under which the server may be reached; None if they are not all known."""
-        if self.is_reachable_by_others or self._is_published or self.users is not None:
+        if self.has_many_visitors or self._is_published or self.users is not None:
             return None
         allowed = {name.strip().lower() for name in self.allowed_hosts.split(",")}
         own = {urlsplit(self.public_url).hostname or "", self.gradio_server_name.lower()}

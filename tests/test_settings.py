@@ -31,7 +31,7 @@ def test_without_any_setting_all_is_local_and_in_demo_mode() -> None:
     assert settings.call_timeout_minutes == 120
     assert settings.visitors == "auto"
     assert not settings.share_server_key
-    assert not settings.is_reachable_by_others
+    assert not settings.has_many_visitors
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_without_any_setting_all_is_local_and_in_demo_mode() -> None:
         ("KIE_UI_VISITORS", "many", "visitors", "many"),
         ("KIE_UI_SHARE_SERVER_KEY", "true", "share_server_key", True),
         ("KIE_UI_RUNS_PER_DAY", "0", "runs_per_day", 0),
-        ("KIE_UI_RUNS_PER_DAY_OF_ALL", "0", "runs_per_day_of_all", 0),
+        ("KIE_UI_TOTAL_RUNS_PER_DAY", "0", "total_runs_per_day", 0),
         ("KIE_UI_ADD_MODELS", "operator", "add_models", "operator"),
         ("KIE_UI_DOCS_HOSTS", "kie.example", "docs_hosts", "kie.example"),
         ("KIE_UI_TABS", "maker/model", "tabs", "maker/model"),
@@ -214,7 +214,7 @@ def test_a_loopback_host_is_ours_alone(monkeypatch: pytest.MonkeyPatch, host: st
     """Bound to this computer, the page has one person."""
     monkeypatch.setenv("GRADIO_SERVER_NAME", host)
 
-    assert not Settings().is_reachable_by_others
+    assert not Settings().has_many_visitors
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_any_way_in_makes_visitors_separate(
     """A bound address, a share link or a Space each let others in."""
     monkeypatch.setenv(variable, text)
 
-    assert Settings().is_reachable_by_others
+    assert Settings().has_many_visitors
 
 
 @pytest.mark.parametrize(("visitors", "is_reachable"), [("one", False), ("many", True)])
@@ -249,7 +249,7 @@ def test_the_operator_has_the_last_word(
     monkeypatch.setenv("GRADIO_SERVER_NAME", host)
     monkeypatch.setenv("KIE_UI_VISITORS", visitors)
 
-    assert Settings().is_reachable_by_others is is_reachable
+    assert Settings().has_many_visitors is is_reachable
 
 
 def test_every_setting_of_ours_is_explained() -> None:
@@ -287,8 +287,8 @@ def test_users_that_cannot_be_read_are_refused_without_a_password(users: str) ->
 
 def test_users_are_many_unless_told_otherwise() -> None:
     """Each has a list of their own; all may share one behind the login."""
-    assert Settings(users="ada:a").is_reachable_by_others
-    assert not Settings(users="ada:a", visitors="one").is_reachable_by_others
+    assert Settings(users="ada:a").has_many_visitors
+    assert not Settings(users="ada:a", visitors="one").has_many_visitors
 
 
 def test_a_server_for_one_person_is_asked_under_its_own_names_only() -> None:

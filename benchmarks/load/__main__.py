@@ -43,7 +43,7 @@ _SHARED = {
     "KIE_UI_VISITORS": "many",
     "KIE_UI_SHARE_SERVER_KEY": "1",
     "KIE_UI_RUNS_PER_DAY": "0",
-    "KIE_UI_RUNS_PER_DAY_OF_ALL": "0",
+    "KIE_UI_TOTAL_RUNS_PER_DAY": "0",
 }
 _CALLBACKS = {"KIE_UI_PUBLIC_URL": "http://127.0.0.1:{port}"}
 LOADS = {

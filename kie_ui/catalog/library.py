@@ -133,7 +133,7 @@ class Library:
         """Return the library in the data folder of these settings."""
         return cls(
             settings.data_path / "models",
-            is_for_one=not settings.is_reachable_by_others,
+            is_for_one=not settings.has_many_visitors,
             visitors_add=settings.add_models == "visitors",
         )
 

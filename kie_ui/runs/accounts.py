@@ -31,7 +31,7 @@ DEMO_ACCOUNT = "demo"
 DemoFactory = Callable[[], Awaitable[Backend]]
 """Returns the simulator's backend, starting it if need be; called before every use."""
 
-DemoOf = Callable[[Backend, str], Backend]
+DemoForOwner = Callable[[Backend, str], Backend]
 """Makes the simulator's backend that of one owner."""
 
 Listener = Callable[[str], None]
@@ -51,14 +51,14 @@ class Backends:
         self,
         *,
         demo: DemoFactory,
-        demo_of: DemoOf = lambda backend, _owner: backend,
+        demo_for_owner: DemoForOwner = lambda backend, _owner: backend,
         server: Backend | None = None,
         may_use_server: Callable[[str], bool] = lambda _owner: False,
         api_base_url: str = "https://api.kie.ai",
         upload_base_url: str = "https://kieai.redpandaai.co",
     ) -> None:
         self._find_demo = demo
-        self._demo_of = demo_of
+        self._demo_for_owner = demo_for_owner
         self._demo: Backend | None = None
         self._server = server
         self._may_use_server = may_use_server
@@ -79,7 +79,7 @@ class Backends:
         if kind != "demo":
             return self._live_backend(owner, paid_by)
         self._demo = await self._find_demo()
-        return self._demo_of(self._demo, owner)
+        return self._demo_for_owner(self._demo, owner)
 
     def account(self, owner: str, kind: BackendKind, paid_by: Payer | None = None) -> str | None:
         """Name the account that such runs of this owner go to; None if a key is missing.
@@ -176,7 +176,7 @@ IDLE_S = 600.0
 
 
 @dataclass
-class _Held:
+class _SharedClient:
     client: KieClient
     users: int = 0
     used_s: float = 0.0
@@ -189,7 +189,7 @@ class Clients:
     def __init__(self, open_client: OpenClient = KieClient, clock: Clock = SYSTEM_CLOCK) -> None:
         self._open_client = open_client
         self._clock = clock
-        self._held: dict[Backend, _Held] = {}
+        self._held: dict[Backend, _SharedClient] = {}
 
     @asynccontextmanager
     async def client(self, backend: Backend) -> AsyncIterator[KieClient]:
@@ -197,7 +197,7 @@ class Clients:
         if backend not in self._held:
             await self.retire(self._was_used_lately)
         if (held := self._held.get(backend)) is None:
-            held = self._held[backend] = _Held(self._open_client(backend))
+            held = self._held[backend] = _SharedClient(self._open_client(backend))
         held.users += 1
         try:
             yield held.client

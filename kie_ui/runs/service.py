@@ -25,7 +25,7 @@ from kie_ui.runs.lifecycle.download import Downloader, Posters
 from kie_ui.runs.lifecycle.engine import RunEngine
 from kie_ui.runs.lifecycle.poll import TaskPoller
 from kie_ui.runs.lifecycle.poll_scheduler import POLLS_PER_S, PollScheduler, PollSettings
-from kie_ui.runs.lifecycle.submit import Intake, Submitter
+from kie_ui.runs.lifecycle.submit import InputPreparer, Submitter
 from kie_ui.runs.limits import NO_LIMIT, CreateBudget, Quota, RunsPerDay
 from kie_ui.runs.retention import TRASH_INTERVAL_S, Retention
 from kie_ui.runs.run import UNSENT_STEPS, BackendKind, Run, Step
@@ -122,7 +122,7 @@ class RunService:
             catalog=catalog,
             store=store,
             backends=backends,
-            intake=Intake(storage),
+            input_preparer=InputPreparer(storage),
             quota=self.quota,
             engine=self._engine,
         )

@@ -126,7 +126,7 @@ def build_routes(services: Services) -> list[Route]:
 def build_middleware(services: Services) -> list[Middleware]:
     """Build the middleware, outermost first."""
     settings, users = services.settings, services.users
-    is_framed, has_many = bool(settings.space_id), settings.is_reachable_by_others
+    is_framed, has_many = bool(settings.space_id), settings.has_many_visitors
     middleware = [
         Middleware(SecurityHeadersMiddleware, is_framed=is_framed),
         Middleware(SameOriginMiddleware, hosts=settings.hosts),

@@ -29,7 +29,7 @@ from kie_ui.runs.limits import NO_LIMIT, RunsPerDay
 from kie_ui.runs.service import Limits, RunService
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from kie_ui.settings import Settings
-from kie_ui.ui.accounts import Accounts
+from kie_ui.ui.account_status import AccountStatuses
 from kie_ui.ui.asgi.identity import Users
 from kie_ui.ui.asgi.uploads import (
     CLEAN_EVERY_S,
@@ -77,7 +77,7 @@ class Services:
         self.simulator = SimulatorProcess(settings, library)
         self.backends = Backends(
             demo=self.simulator.backend,
-            demo_of=self.simulator.of,
+            demo_for_owner=self.simulator.of,
             server=self._live(settings.kie_api_key) if settings.kie_api_key else None,
             may_use_server=self._may_use_server_key,
             api_base_url=settings.kie_api_base_url,
@@ -85,7 +85,7 @@ class Services:
         )
         self.clients = Clients(partial(KieClient, sleep=clock.sleep), clock)
         self.balances = Balances(self.clients, clock)
-        self.accounts = Accounts(
+        self.accounts = AccountStatuses(
             self.backends, self.balances, live=self._live, runs_left=self._runs_left
         )
         self.users = Users(settings.passwords)
@@ -188,7 +188,7 @@ class Services:
 
     def _may_use_server_key(self, _owner: str) -> bool:
         """Tell whether visitors may spend the server's credits: a single owner always may."""
-        return not self.settings.is_reachable_by_others or self.settings.share_server_key
+        return not self.settings.has_many_visitors or self.settings.share_server_key
 
 
 def specs_with_tabs(settings: Settings, library: Library) -> dict[str, ModelSpec]:
@@ -237,6 +237,6 @@ def _build_service(services: Services) -> RunService:
 
 
 def _runs_per_day(settings: Settings) -> RunsPerDay:
-    if not settings.is_reachable_by_others:
+    if not settings.has_many_visitors:
         return NO_LIMIT
-    return RunsPerDay(settings.runs_per_day, settings.runs_per_day_of_all)
+    return RunsPerDay(settings.runs_per_day, settings.total_runs_per_day)

@@ -58,7 +58,7 @@ async def test_the_demo_knows_whose_models_are_meant() -> None:
     """One account for all, and each visitor's own models beside everyone's."""
     backends = Backends(
         demo=DemoStarts(),
-        demo_of=lambda backend, owner: backend.model_copy(
+        demo_for_owner=lambda backend, owner: backend.model_copy(
             update={"api_key": SecretStr(f"demo.{owner}")}
         ),
     )

@@ -82,7 +82,7 @@ def live_app(fake: FakeKie, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "KIE_API_KEY": KEY,
         "KIE_UI_SHARE_SERVER_KEY": "1",
         "KIE_UI_RUNS_PER_DAY": "0",
-        "KIE_UI_RUNS_PER_DAY_OF_ALL": "0",
+        "KIE_UI_TOTAL_RUNS_PER_DAY": "0",
         "KIE_UI_VISITORS": "many",
         "KIE_UI_CREATES_PER_10_S": "1000",
         **fake.environment,

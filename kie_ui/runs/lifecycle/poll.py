@@ -59,7 +59,7 @@ class TaskPoller:
             async with self._access.client(run) as client:
                 if client is None:
                     await self._store.set_status_note(run, key_gone(run))
-                    return Outcome.PARKED
+                    return Outcome.KEY_NEEDED
                 record = await client.task(run.task_id, attempts=1)  # the scheduler repeats
         except KieError as error:
             return await self._after_error(run, error)
@@ -92,7 +92,7 @@ class TaskPoller:
         if isinstance(error, Unauthorized):
             advice = _WITH_SERVER_KEY if run.paid_by == "server" else _WITH_OWN_KEY
             await self._store.set_status_note(run, f"{error.message} {advice}")
-            return Outcome.PARKED
+            return Outcome.KEY_NEEDED
         await self._store.set_status_note(run, f"{error.message} Trying again.")
         is_too_much = isinstance(error, RateLimited | Maintenance)
         return Outcome.RATE_LIMITED if is_too_much else Outcome.FAILED

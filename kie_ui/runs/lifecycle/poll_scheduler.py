@@ -34,8 +34,8 @@ MAX_CONCURRENT = 8
 POLLS_PER_S = 20.0
 """Polls of one account per second, at most."""
 
-PARKED_S = 60.0
-"""Seconds between looks at a task that waits for a key."""
+KEY_NEEDED_INTERVAL_S = 60.0
+"""Seconds between attempts to poll a task that waits for a key."""
 
 PAUSE_S = 5.0
 """How long an account is not polled at all after Kie has refused a poll as one too many."""
@@ -74,8 +74,8 @@ class Outcome(Enum):
     """Nothing: poll again, less often."""
     RATE_LIMITED = auto()
     """Kie refused a poll as one too many, or is closed for maintenance: poll less."""
-    PARKED = auto()
-    """Nothing, as a key is missing: look now and then."""
+    KEY_NEEDED = auto()
+    """Nothing, as the key is missing or refused: look once a minute."""
 
 
 Poll = Callable[[Run], Awaitable[Run | Outcome]]
@@ -329,8 +329,8 @@ class PollScheduler:
             watch.due_s = max(now_s, watch.polled_s + watch.hint_gap_s)
             return
         wait_s = self._interval_s(watch)
-        if outcome is Outcome.PARKED:
-            wait_s = max(wait_s, PARKED_S)
+        if outcome is Outcome.KEY_NEEDED:
+            wait_s = max(wait_s, KEY_NEEDED_INTERVAL_S)
         watch.due_s = now_s + wait_s * (1 - _JITTER * self._settings.chance())
 
     def _interval_s(self, watch: Watch) -> float:

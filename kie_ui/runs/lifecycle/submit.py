@@ -41,7 +41,7 @@ _REFS: TypeAdapter[tuple[MediaRef, ...]] = TypeAdapter(tuple[MediaRef, ...])
 
 
 @dataclass(frozen=True)
-class Accepted:
+class PreparedInput:
     """What a new run starts from."""
 
     values: dict[str, Any]
@@ -51,14 +51,14 @@ class Accepted:
     estimated_credits: float | None
 
 
-class Intake:
+class InputPreparer:
     """Checks values and copies their files into the storage."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._room = asyncio.Semaphore(MAX_CONCURRENT)
 
-    async def accept(self, spec: ModelSpec, values: Mapping[str, Any]) -> Accepted:
+    async def prepare(self, spec: ModelSpec, values: Mapping[str, Any]) -> PreparedInput:
         """Check everything, and copy the files once all is well.
 
         Raises: InvalidValues, with the problems of values and of files at once; OSError if the
@@ -72,7 +72,7 @@ class Intake:
         if problems:
             raise InvalidValues(tuple(problems))
         extra = {name: value for name, value in checked.items() if name == EXTRA}
-        return Accepted(
+        return PreparedInput(
             values={**checked, **kept},
             notices=tuple(notice.message for notice in notices(spec, {**values, **extra})),
             changes=changes,
@@ -160,7 +160,7 @@ class Submitter:
     catalog: Catalog
     store: RunStore
     backends: Backends
-    intake: Intake
+    input_preparer: InputPreparer
     quota: Quota
     engine: RunEngine
 
@@ -175,10 +175,10 @@ class Submitter:
         spec = models.spec(model)
         paid_by = await self._payer(owner, backend)
         try:
-            accepted = await self.intake.accept(spec, values)
+            prepared = await self.input_preparer.prepare(spec, values)
         except OSError as exc:
             raise StoreProblem(explain_os_error(exc)) from exc
-        new = self._new_run(owner, model, accepted, backend, paid_by)
+        new = self._new_run(owner, model, prepared, backend, paid_by)
         return await self._save_and_advance(new, lambda: self.store.add(new))
 
     async def submit_again(self, old: Run) -> Run:
@@ -187,8 +187,8 @@ class Submitter:
         Raises: WrongStep, KeyMissing, QuotaUsedUp, StoreProblem.
         """
         paid_by = await self._payer(old.owner, old.backend, old.paid_by)
-        accepted = Accepted(old.values, old.notices, old.changes, old.estimated_credits)
-        new = self._new_run(old.owner, old.model, accepted, old.backend, paid_by)
+        prepared = PreparedInput(old.values, old.notices, old.changes, old.estimated_credits)
+        new = self._new_run(old.owner, old.model, prepared, old.backend, paid_by)
         new = new.model_copy(update={"uploads": old.uploads})
         return await self._save_and_advance(new, lambda: self.store.add_in_place_of(old.id, new))
 
@@ -216,7 +216,7 @@ class Submitter:
         self,
         owner: str,
         model: str,
-        accepted: Accepted,
+        prepared: PreparedInput,
         backend: BackendKind,
         paid_by: Payer | None,
     ) -> Run:
@@ -228,10 +228,10 @@ class Submitter:
             backend=backend,
             paid_by=paid_by,
             model=model,
-            values=accepted.values,
-            notices=accepted.notices,
-            changes=accepted.changes,
-            estimated_credits=accepted.estimated_credits,
+            values=prepared.values,
+            notices=prepared.notices,
+            changes=prepared.changes,
+            estimated_credits=prepared.estimated_credits,
             step_changes=(StepChange(Step.PREPARING, now_ms),),
             created_at_ms=now_ms,
             updated_at_ms=now_ms,

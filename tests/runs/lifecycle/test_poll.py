@@ -172,7 +172,7 @@ async def test_a_refused_key_parks_a_run(ask: Asking, fake: FakeKie) -> None:
     """A key that was deleted elsewhere ends nothing: another key may be entered."""
     fake.outages["record"] = refusal(401)
     outcome, run = await ask()
-    assert (outcome, run.step) == (Outcome.PARKED, Step.WAITING)
+    assert (outcome, run.step) == (Outcome.KEY_NEEDED, Step.WAITING)
     assert run.status_note is not None
     assert "key" in run.status_note
 
@@ -181,7 +181,7 @@ async def test_a_forgotten_key_parks_a_run(ask: Asking, fake: FakeKie, backends:
     """Without a key Kie is not asked at all, and the run says what it waits for."""
     backends.forget_key(OWNER)
     outcome, run = await ask()
-    assert (outcome, run.status_note) == (Outcome.PARKED, KEY_GONE)
+    assert (outcome, run.status_note) == (Outcome.KEY_NEEDED, KEY_GONE)
     assert fake.counts["record"] == 0
 
 

@@ -129,7 +129,7 @@ async def test_a_hint_during_a_question_is_not_lost(polling: Polling) -> None:
 
 async def test_a_task_without_a_key_waits_and_its_owner_wakes_it(polling: Polling) -> None:
     """Parked tasks are looked at once a minute, and at once when their owner's key changes."""
-    polling.questions.usual = Outcome.PARKED
+    polling.questions.usual = Outcome.KEY_NEEDED
     polling.watch(a_watched_run("r1"))
     polling.watch(a_watched_run("r2", owner="eve"))
     await polling.pass_s(63)

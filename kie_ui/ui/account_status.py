@@ -24,7 +24,7 @@ RunsLeft = Callable[[str], Awaitable[int | None]]
 
 
 @dataclass
-class _Account:
+class _Status:
     """An owner's account as last seen."""
 
     balance: float | None = None
@@ -35,7 +35,7 @@ class _Account:
     """When its owner was last known to be there: a page was closed, or a key was taken."""
 
 
-class Accounts:
+class AccountStatuses:
     """Every owner's account, and a signal to their pages when it changes."""
 
     def __init__(
@@ -52,13 +52,13 @@ class Accounts:
         self._balances = balances
         self._live = live
         self._runs_left = runs_left
-        self._accounts: dict[str, _Account] = {}
+        self._accounts: dict[str, _Status] = {}
         self._signals = ChangeSignals()
         backends.listen(self._backend_changed)
 
     def describe(self, owner: str) -> dict[str, Any]:
         """Return what the page shows of an owner's account."""
-        account = self._accounts.get(owner, _Account())
+        account = self._accounts.get(owner, _Status())
         return {
             "kind": self._backends.kind(owner),
             "has_own_key": self._backends.has_own_key(owner),
@@ -123,8 +123,8 @@ class Accounts:
             account.seen_s = self._now_s()
         return self._now_s() - account.seen_s >= FORGET_AFTER_S
 
-    def _account(self, owner: str) -> _Account:
-        return self._accounts.setdefault(owner, _Account())
+    def _account(self, owner: str) -> _Status:
+        return self._accounts.setdefault(owner, _Status())
 
     def _backend_changed(self, owner: str) -> None:
         account = self._account(owner)

@@ -7,7 +7,7 @@ import pytest
 from kie_ui.kie.client import KieClient
 from kie_ui.kie.errors import Unauthorized, Unreachable
 from kie_ui.simulator.server import SimulatorServer
-from kie_ui.ui.accounts import FORGET_AFTER_S, Accounts
+from kie_ui.ui.account_status import FORGET_AFTER_S, AccountStatuses
 from kie_ui.ui.services import Services
 from tests.ui.driving import MakeServices
 from tests.wire.app_process import free_port
@@ -30,12 +30,12 @@ def services(make_services: MakeServices, kie: SimulatorServer) -> Services:
 
 
 @pytest.fixture
-def accounts(services: Services) -> Accounts:
+def accounts(services: Services) -> AccountStatuses:
     """Give their accounts."""
     return services.accounts
 
 
-async def test_without_a_key_it_is_the_demo(accounts: Accounts) -> None:
+async def test_without_a_key_it_is_the_demo(accounts: AccountStatuses) -> None:
     """Which has no balance that could be shown."""
     await accounts.refresh("ada")
     expected = {
@@ -49,7 +49,7 @@ async def test_without_a_key_it_is_the_demo(accounts: Accounts) -> None:
 
 
 async def test_a_key_that_works_is_used_and_its_balance_shown(
-    accounts: Accounts, services: Services, key: str
+    accounts: AccountStatuses, services: Services, key: str
 ) -> None:
     """From then on its owner is live, and nobody else is."""
     balance = await accounts.test_key("ada", f"  {key}\n")
@@ -66,7 +66,7 @@ async def test_a_key_that_works_is_used_and_its_balance_shown(
     assert accounts.describe("ben")["balance"] is None
 
 
-async def test_a_refused_key_is_not_taken(accounts: Accounts) -> None:
+async def test_a_refused_key_is_not_taken(accounts: AccountStatuses) -> None:
     """The demo stays, and the sentence never repeats the key."""
     with pytest.raises(Unauthorized) as raised:
         await accounts.test_key("ada", "wrong-key-7d1c")
@@ -76,7 +76,7 @@ async def test_a_refused_key_is_not_taken(accounts: Accounts) -> None:
 
 @pytest.mark.parametrize("typed", ["", "   ", "Bearer abc", "schlüssel", "a\nb"])
 async def test_what_can_be_no_key_is_told_without_asking(
-    accounts: Accounts, kie: SimulatorServer, typed: str
+    accounts: AccountStatuses, kie: SimulatorServer, typed: str
 ) -> None:
     """In words that never repeat it."""
     asked = len(kie.request_log.entries)
@@ -85,7 +85,9 @@ async def test_what_can_be_no_key_is_told_without_asking(
     assert len(kie.request_log.entries) == asked
 
 
-async def test_a_refused_key_takes_the_place_of_no_good_one(accounts: Accounts, key: str) -> None:
+async def test_a_refused_key_takes_the_place_of_no_good_one(
+    accounts: AccountStatuses, key: str
+) -> None:
     """A slip does not cost the key that worked."""
     await accounts.test_key("ada", key)
     with pytest.raises(Unauthorized):
@@ -104,7 +106,7 @@ async def test_a_key_is_not_taken_while_kie_cannot_be_reached(
 
 
 async def test_a_forgotten_key_takes_its_balance_along(
-    accounts: Accounts, services: Services, key: str
+    accounts: AccountStatuses, services: Services, key: str
 ) -> None:
     """Back to the demo, as if it had never been."""
     await accounts.test_key("ada", key)
@@ -120,7 +122,7 @@ async def test_a_forgotten_key_takes_its_balance_along(
 
 
 async def test_a_key_is_nowhere_in_what_a_page_is_told(
-    accounts: Accounts, services: Services, key: str
+    accounts: AccountStatuses, services: Services, key: str
 ) -> None:
     """Neither the typed one nor the server's."""
     await accounts.test_key("ada", key)
@@ -130,7 +132,7 @@ async def test_a_key_is_nowhere_in_what_a_page_is_told(
 
 
 async def test_pages_are_told_of_their_own_accounts_changes_only(
-    accounts: Accounts, key: str
+    accounts: AccountStatuses, key: str
 ) -> None:
     """Every page of the owner hears of it, and no one else's."""
     with (
