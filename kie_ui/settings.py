@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     kie_upload_base_url: str = Field(
         "https://kieai.redpandaai.co",
         alias="KIE_UPLOAD_BASE_URL",
-        description="Where Kie takes uploaded files.",
+        description="Where Kie accepts uploaded files.",
     )
     data_dir: Path | None = Field(
         None, description="Folder for runs, pictures and clips; by default the user's data folder."
@@ -217,7 +217,7 @@ def read_users(given: SecretStr | None) -> dict[str, SecretStr]:
     for number, pair in enumerate(_pairs(text), start=1):
         name, _, password = (part.strip() for part in pair.partition(":"))
         if not name or not password:
-            raise ValueError(f"entry {number} is no name:password pair")
+            raise ValueError(f"entry {number} is not a name:password pair")
         if name in users:
             raise ValueError(f"entry {number} names the same user again")
         users[name] = SecretStr(password)

@@ -11,7 +11,7 @@ def read_json(text: str | bytes) -> Any:
     """Return the data of a JSON text.
 
     Raises: ValueError, of which json.JSONDecodeError says where; also for NaN and endless numbers,
-    for bytes that are no UTF-8, and for what nests too deeply to be read.
+    for bytes that are not UTF-8, and for what nests too deeply to be read.
     """
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
@@ -28,7 +28,7 @@ def read_json_object(text: str | bytes) -> dict[str, Any]:
 
 
 def _refuse_constant(word: str) -> float:
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"{word} is not JSON")
 
 
 def _finite(text: str) -> float:

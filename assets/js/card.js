@@ -18,7 +18,7 @@
       this.onUnfold = () => {};
       this.unfold = h("button", { type: "button", class: "kie-quiet kie-unfold" }, "Show");
       this.unfold.addEventListener("click", () => this.onUnfold());
-      this.wire = h("details", { class: "kie-wire" }, h("summary", {}, "Request and answer"));
+      this.wire = h("details", { class: "kie-wire" }, h("summary", {}, "Request and response"));
       this.wire.addEventListener("toggle", () => this.wire.open && this.drawWire());
       this.node = h(
         "li",
@@ -148,7 +148,7 @@
     drawWire() {
       const parts = [
         ["Request", this.run.request],
-        ["Answer to the create", this.run.answer],
+        ["Response to the request", this.run.answer],
         ["Last record", this.run.record],
       ];
       const shown = parts.filter(([, value]) => value).map(([name, value]) => {

@@ -98,8 +98,8 @@
   const kept = (field, value) => (toKept[field.kind] ? toKept[field.kind](value) : value);
   const shown = (field, value) => (toWidget[field.kind] ? toWidget[field.kind](value) : value);
 
-  // What a widget shows, read from the page itself. Gradio tells nothing more once one of its own
-  // requests found no server, and later loads the page anew: what was typed in between is only here.
+  // What a widget shows, read from the page itself. Gradio reports nothing more once one of its
+  // requests found no server, and later reloads the page: what was typed in between is only here.
   const optionOf = ({ options, labels }, input) => {
     const shownAs = input.type === "radio" ? options.map(String) : labels;
     const index = shownAs.indexOf(input.value);
@@ -130,13 +130,13 @@
   const MARK = "kie-value-";
   const widgetOf = (form, { mark }) => form?.querySelector(`.${MARK}${CSS.escape(mark)}`);
 
-  // Where a value stands in the form; null while it is folded away, or the form is not there.
+  // Where a value is in the form; null while it is folded away, or the form is not there.
   kieUi.fieldOf = (model, name) => {
     const field = plans.get(model)?.fields.find((each) => each.name === name);
     return (field && widgetOf(formOf(model), field)?.closest(".kie-field")) ?? null;
   };
 
-  // Only what was touched is read: a widget that is still to be filled in shows nobody's choice.
+  // Only what was touched is read: a widget that has not been filled in yet shows no choice.
   function shownNow(model, { fields, known, touched }) {
     const form = formOf(model);
     return fields.map((field, index) => {
@@ -157,7 +157,7 @@
         .map(([field, value]) => [field.name, value]),
     );
 
-  // A file that the server no longer has leaves its field empty, with a word about it.
+  // A file that the server no longer has leaves its field empty, with a note.
   async function isGone(value) {
     if (!value) return false;
     try {
@@ -226,8 +226,8 @@
     }
   };
 
-  // A form that comes to the page later is filled in by a button of its own.
-  // What its press changes, `changed`, has to be there too, or Gradio tells nobody of the change.
+  // A form that is added to the page later is filled in by its own button.
+  // What its press changes, `changed`, must exist too, or Gradio does not report the change.
   kieUi.pressOnceThere = async (id, changed = "body") => {
     const isThere = () => document.getElementById(id) && document.querySelector(changed);
     for (let looks = 0; looks < 100 && !isThere(); looks += 1) {
@@ -245,7 +245,7 @@
     plan.timer = setTimeout(() => plan.save?.(), SAVE_AFTER_MS);
   }
 
-  // What a form says before it was filled in is nobody's draft, nor what one says that another
+  // The contents of a form that was not filled in yet are not a draft, nor are those of one that another
   // form of the same model stands in for.
   kieUi.keepDraft = (model, tab, values) => {
     const plan = plans.get(model);
@@ -255,7 +255,7 @@
     return [];
   };
   kieUi.isFormReady = (model) => plans.get(model)?.isReady === true && Boolean(formOf(model));
-  // Its form is about to be taken away, or built anew.
+  // Its form is about to be removed or rebuilt.
   kieUi.leaveForm = (model) => {
     const plan = plans.get(model);
     if (!plan || plan.tab !== "more-models") return;

@@ -135,7 +135,7 @@
     }
 
     arrive(card) {
-      // On a narrow page the clip is below: shown to whoever pressed here and does nothing else.
+      // On a narrow page the clip is below: scroll to it if the person pressed here and does nothing else.
       const isAwaited = this.pressedAtMs !== null && card.run.created_at_ms >= this.pressedAtMs;
       const isBusy = document.activeElement?.matches("input, textarea, [aria-expanded='true']");
       if (NARROW.matches && this.section.offsetParent && isAwaited && !isBusy) {
@@ -169,8 +169,8 @@
       if (!isInSight) kieUi.bringInSight(this.standIn.node);
     }
 
-    // A press that was refused for what the form says: an error that was there before shows again.
-    // To the middle, and not to the nearest edge: an error that the way to the press just passes by
+    // A press that was refused for the form's contents: an error that was there before shows again.
+    // To the middle, not the nearest edge: an error scrolled past on the way to the button
     // would count as seen, and be left behind.
     showError() {
       const error = this.section.closest(".kie-model")?.querySelector(".kie-field.kie-invalid");
@@ -346,7 +346,7 @@
   const feedOf = (model) => feeds.get(model) ?? (kieUi.hasTab(model) ? null : feeds.get(""));
 
   // A tab that was never open is drawn only when it is chosen, so this may take a moment. An old
-  // run is not here until it is asked for.
+  // run is not here until it is requested.
   kieUi.goToRun = async ({ id, model }) => {
     kieUi.chooseModel(model);
     const isHere = kieUi.run(id) || feedOf(model)?.cards.has(id);

@@ -20,7 +20,7 @@
     );
   }
 
-  // An error is said at its field and belongs to its input, also for who cannot see it.
+  // An error is shown at its field and linked to its input for screen readers.
   function tie(field) {
     const note = field.querySelector(".kie-note");
     if (!note) return;
@@ -46,7 +46,7 @@
     input.removeAttribute("aria-describedby");
   }
 
-  // A picture that the browser can't show is told about in words; its torn sign says nothing more.
+  // A picture that the browser can't show is described in words instead of a broken icon.
   const tellTorn = (event) => {
     const isPicture = event.target.matches?.(".kie-picture img");
     if (isPicture) event.target.classList.toggle("kie-torn", event.type === "error");

@@ -68,8 +68,8 @@
       );
     }
 
-    // From the top, for what is asked for now. What is there stays until the answer is: nothing
-    // blinks while someone types. An answer that was overtaken by another question is nobody's.
+    // From the top, for the current filters. What is shown stays until the answer arrives: nothing
+    // flickers while someone types. An answer to an outdated query is dropped.
     async begin() {
       const query = (this.query = this.filters.query());
       this.turn = Symbol("turn");
@@ -106,7 +106,7 @@
       this.drawCount();
     }
 
-    // Observed anew, so that a page which does not fill the screen is followed by another.
+    // Observed again, so that a page which does not fill the screen is followed by another.
     goOn(next) {
       this.next = next;
       this.observer.disconnect();
@@ -185,7 +185,7 @@
       this.grid.openers[0]?.focus({ preventScroll: true });
     }
 
-    // Further down than the pages that are there: it comes with its own.
+    // Further down than the loaded pages: it is loaded with its own page.
     isBelow(run) {
       const oldest = this.grid.list.lastElementChild?.dataset.at;
       return this.next !== null && run.created_at_ms < Number(oldest);
@@ -225,7 +225,7 @@
       const without = runs.filter(({ clips }) => clips.every(({ is_dropped: isDropped }) => isDropped)).length;
       if (!without) return;
       const whose = `${kieUi.number(without)} of the ${kieUi.countedRuns(runs.length)} ${without === 1 ? "has" : "have"} no file`;
-      kieUi.notify([`${whose} to take along. Their parameters are in the table.`], { kind: "zip" });
+      kieUi.notify([`${whose} to include. Their parameters are in the table.`], { kind: "zip" });
     }
 
     async deleteChosen() {

@@ -1,4 +1,4 @@
-// New runs: at the top of the list they come in by themselves. Further down nothing moves under the
+// New runs: at the top of the list they appear by themselves. Further down nothing moves under the
 // pointer: they wait behind a button above the grid.
 (() => {
   const kieUi = (window.kieUi ??= {});
@@ -7,7 +7,7 @@
   const RUNS_AT_ONCE = 40;
 
   // Finds out which of the runs that changed belong to the list: the server alone knows what a
-  // search finds, so it is asked about several at a time, and again once one has changed in what a
+  // search finds, so it is queried for several at a time, and again once one has changed in what a
   // search looks at. `found` takes each run that belongs to it, `lost` the id of one that does not.
   class ArrivalMatcher {
     constructor({ found, lost }) {

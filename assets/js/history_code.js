@@ -55,7 +55,7 @@
   kieUi.buildWire = (run) =>
     [
       ["Request", run.request],
-      ["Answer to the create", run.answer],
+      ["Response to the request", run.answer],
       ["Last record", run.record],
     ]
       .filter(([, value]) => value)

@@ -14,7 +14,7 @@
 
   const isFiles = (event) => event.dataTransfer?.types.includes("Files") ?? false;
   const isClip = (file) => file.type.startsWith("video/") || CLIP.test(file.name);
-  // While it is dragged, a file tells its type alone; one whose type nobody knows may be a clip.
+  // While it is dragged, only a file's type is known; one of unknown type may be a clip.
   const mayHoldClip = (event) =>
     [...event.dataTransfer.items].some(({ kind, type }) => kind === "file" && (!type || type.startsWith("video/")));
 

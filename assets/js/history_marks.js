@@ -57,7 +57,7 @@
     const draw = () => {
       button.textContent = isFavourite ? "★" : "☆";
       button.setAttribute("aria-pressed", String(isFavourite));
-      button.title = isFavourite ? "A favourite: never dropped to save room" : "Mark as a favourite";
+      button.title = isFavourite ? "A favourite: never dropped to save space" : "Mark as a favourite";
       button.setAttribute("aria-label", "Favourite");
     };
     button.addEventListener("click", async () => {

@@ -41,7 +41,7 @@
 
   // What is shown of a file that was given, and what of it may fail to load.
   function buildGiven(kind, address, name) {
-    const link = (...content) => h("a", { href: address, target: "_blank", rel: "noreferrer", title: "Open it by itself" }, ...content);
+    const link = (...content) => h("a", { href: address, target: "_blank", rel: "noreferrer", title: "Open in a new tab" }, ...content);
     if (kind === "image") {
       const media = h("img", { src: address, alt: name });
       return { shown: link(media), media };
@@ -63,7 +63,7 @@
       ["Balance after", run.balance_after === null ? null : kieUi.credits(run.balance_after)],
       clip && !others.length ? [kieUi.resultName(run, 0), kieUi.resultFacts(clip)] : ["Made", clip ? kieUi.countedResults(run) : null],
       ["Made by", run.backend === "demo" ? "the simulator" : "Kie"],
-      ["Link", h("span", { class: "kie-run-link" }, "to this run, for you alone"), copy(kieUi.runLink(run.id), "Copy the link")],
+      ["Link", h("span", { class: "kie-run-link" }, "to this run, for you only"), copy(kieUi.runLink(run.id), "Copy the link")],
     ]);
   }
 
@@ -90,7 +90,7 @@
       settings.length ? section("Settings", facts(settings.map(({ label, text }) => [label, text]))) : null,
       section("Run", buildFacts(run)),
       code ? fold("Code of its request", () => [kieUi.buildCode(code)]) : null,
-      fold("Request and answers", () => buildWireParts(run)),
+      fold("Request and responses", () => buildWireParts(run)),
     ].filter(Boolean);
   };
 

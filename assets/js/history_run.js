@@ -126,7 +126,7 @@
       this.draw(answer.run);
     }
 
-    // One that has left what is looked through, such as what is under way, keeps those beside it.
+    // A run that has left the filtered list, such as one under way, keeps its neighbours.
     drawSteps({ run, newer, older }) {
       const isSame = this.run?.id === run.id;
       for (const [button, beside] of [[this.newer, newer], [this.older, older]]) {
@@ -147,7 +147,7 @@
       this.left.replaceChildren(words);
     }
 
-    // A run that goes on while it is looked at.
+    // A run that changes while it is open.
     hear(run) {
       if (!this.isOpen || run.id !== this.run?.id || run.updated_at_ms <= this.run.updated_at_ms) return;
       if (run.step !== this.run.step) return this.load(run.id);
@@ -156,7 +156,7 @@
       this.stage.drawProgress(run);
     }
 
-    // What had the focus has it again where it is still there, such as a note that is being typed.
+    // Restore the focus where its element still exists, such as a note that is being typed.
     draw(run) {
       const focused = document.activeElement;
       this.drawHead(run);
@@ -215,7 +215,7 @@
       ];
     }
 
-    // What the run itself asks for comes first; then what can be done with any run.
+    // First what this run needs, then what can be done with any run.
     buildActions(run) {
       const choices = kieUi.buildActions(run, this.stage);
       const isEasy = run.is_final && !kieUi.needsYou(run) && run.step !== "unknown";

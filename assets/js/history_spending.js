@@ -10,7 +10,7 @@
     (credits * 0.005).toLocaleString(undefined, { style: "currency", currency: "USD" });
 
   function table(caption, heads, rows, foot = null) {
-    // On a narrow page each line is a block of its own, and each figure has its name beside it.
+    // On a narrow page each line is a block, and each figure has its name beside it.
     const line = (cells) =>
       h("tr", {}, ...cells.map((words, index) => cell("td", words, heads[index][1], { "data-label": heads[index][0] })));
     return h(
@@ -45,14 +45,14 @@
     ]);
     const [runs, credits] = [sum(days, "runs"), sum(days, "credits")];
     const lost = { failed_runs: sum(days, "failed_runs"), failed_credits: sum(days, "failed_credits") };
-    const total = ["Together", "", number(runs), number(credits), dollars(credits), failed(lost)];
+    const total = ["Total", "", number(runs), number(credits), dollars(credits), failed(lost)];
     return table("Credits by day and model, the last 30 days", heads, rows, total);
   }
 
   function sayUnknown(days) {
     const count = sum(days, "unknown_runs");
     if (!count) return null;
-    const words = `What ${kieUi.countedRuns(count)} cost is not known: the record says nothing of it.`;
+    const words = `What ${kieUi.countedRuns(count)} cost is not known: the record says nothing about it.`;
     return h("p", { class: "kie-aside" }, words);
   }
 

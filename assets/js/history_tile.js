@@ -69,7 +69,7 @@
       this.run = run;
       this.node.dataset.tone = kieUi.toneOf(run);
       this.node.dataset.at = run.created_at_ms;
-      // A still that comes a moment later is the one that was asked for already.
+      // A still that arrives a moment later is the one already requested.
       if (before?.step !== run.step || before.clips.length !== run.clips.length) this.drawPoster();
       const prompt = shortPrompt(run);
       this.model.textContent = kieUi.titleOf(run.model);
@@ -134,7 +134,7 @@
     badge() {
       const { run } = this;
       const [clip, ...others] = run.clips;
-      if (run.clips.some(({ is_dropped: isDropped }) => isDropped)) return "Dropped to save room";
+      if (run.clips.some(({ is_dropped: isDropped }) => isDropped)) return "Dropped to save space";
       if (others.length) return kieUi.countedResults(run);
       return clip?.kind === "audio" ? kieUi.playingTime(clip.duration_s) : null;
     }

@@ -15,13 +15,13 @@
     const answer = await kieUi.post("history/restore", { run_ids: ids });
     if (!answer.isDone) return kieUi.notify([answer.message], { isBad: true });
     forget();
-    kieUi.notify([`${counted(answer.run_ids.length)} back.`]);
+    kieUi.notify([`${counted(answer.run_ids.length)} restored.`]);
   }
 
-  // What is deleted while the notice stands is added to it; a page that is loaded anew says it again.
+  // What is deleted while the notice is shown is added to it; a reloaded page shows it again.
   function announce({ ids, at_ms }, more = []) {
     kieUi.keep(KIND, { ids, at_ms });
-    kieUi.notify([`${counted(ids.length)} deleted, with all files.`, ...more], {
+    kieUi.notify([`${counted(ids.length)} deleted, with all their files.`, ...more], {
       kind: KIND,
       forMs: SHOWN_MS,
       action: { label: "Undo", act: () => restore(ids) },
@@ -40,7 +40,7 @@
     if (deleted) announce(deleted);
   };
 
-  // Runs under way stay, which is said.
+  // Runs under way are kept, and the notice says so.
   kieUi.deleteRuns = async (runs) => {
     const ended = runs.filter((run) => run.is_final);
     const left = runs.length - ended.length;

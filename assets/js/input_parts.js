@@ -1,4 +1,4 @@
-// What our own inputs have in common: a label, help, small buttons, and a value that Gradio is told.
+// What our own inputs have in common: a label, help, small buttons, and a value that is passed to Gradio.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;
@@ -37,12 +37,12 @@
     );
   };
 
-  // What a form is filled in with may be there before its inputs are; then nobody told of a change.
+  // Values may arrive before the inputs exist; then no change is reported.
   kieUi.tellFirst = (props, trigger) => props.value?.length && trigger("change");
 
   kieUi.counted = (count, one, several) => `${count} ${count === 1 ? one : several}`;
 
-  // How many there may be, in words; nothing where nobody minds.
+  // How many there may be, in words; empty if there is no limit.
   kieUi.countsInWords = ({ least, most }, one, several) => {
     if (least && least === most) return kieUi.counted(least, one, several);
     if (least > 1 && most) return `${least} to ${most} ${several}`;

@@ -36,13 +36,13 @@
     const isKind = media === "file" || file.type.startsWith(`${media}/`) || ENDINGS[media].test(file.name);
     const isTaken = accepts.length === 0 || !file.type || media === "image" ||
       accepts.some((mime) => mime === file.type || (mime.endsWith("/*") && file.type.startsWith(mime.slice(0, -1))));
-    if (!isKind) return `“${file.name}” is no ${one}.`;
+    if (!isKind) return `“${file.name}” is not a ${one}.`;
     if (file.size === 0) return `“${file.name}” is empty.`;
     if (maxBytes && media !== "image" && file.size > maxBytes) {
-      return `“${file.name}” has ${kieUi.fileSize(file.size)}: up to ${kieUi.fileSize(maxBytes)} fit.`;
+      return `“${file.name}” has ${kieUi.fileSize(file.size)}: at most ${kieUi.fileSize(maxBytes)} are accepted.`;
     }
     if (!isTaken && !accepts.map(kindInWords).some((kind) => endsLike(file.name, kind))) {
-      return `“${file.name}” is of another kind: ${accepts.map(kindInWords).filter(Boolean).join(", ")} fit.`;
+      return `“${file.name}” is of another kind: ${accepts.map(kindInWords).filter(Boolean).join(", ")} are accepted.`;
     }
     return null;
   }

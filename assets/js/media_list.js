@@ -3,7 +3,7 @@
   const kieUi = (window.kieUi ??= {});
   const { h, fileKinds } = kieUi;
   const META = { _type: "gradio.FileData" };
-  const NOT_AN_ADDRESS = "This is no web address: it starts with https:// or http://.";
+  const NOT_AN_ADDRESS = "This is not a web address: one starts with https:// or http://.";
   const GONE = "This file is no longer here: remove it, and choose it again.";
 
   // Between the value, in which a file is what Gradio calls one, and what the list knows of an item.
@@ -187,7 +187,7 @@
       }
     }
 
-    // What comes in.
+    // Incoming files.
     choose() {
       const files = [...this.input.files];
       this.input.value = "";
@@ -205,7 +205,7 @@
       if (!this.about.is_list && taken.length) this.items = [];
       const fitting = taken.slice(0, Math.max(0, this.room));
       if (fitting.length < taken.length) {
-        refused.push(`Up to ${kieUi.counted(this.about.most, this.about.one, this.about.several)} fit: the rest was left out.`);
+        refused.push(`Up to ${kieUi.counted(this.about.most, this.about.one, this.about.several)} are accepted: the rest was left out.`);
       }
       this.message.textContent = refused.join(" ");
       await Promise.all(fitting.map((file) => this.takeOne(file)));
@@ -219,9 +219,9 @@
         const { path } = await this.upload(file);
         Object.assign(item, { path, isUploading: false });
       } catch {
-        Object.assign(item, { isUploading: false, error: "The upload did not work: remove it, and try again." });
+        Object.assign(item, { isUploading: false, error: "The upload failed: remove it, and try again." });
       }
-      if (this.items.includes(item)) this.change(item.error ? "" : `${file.name} is there`);
+      if (this.items.includes(item)) this.change(item.error ? "" : `${file.name} is uploaded`);
     }
 
     type(event) {
@@ -258,7 +258,7 @@
     move(index, step) {
       const [item] = this.items.splice(index, 1);
       this.items.splice(index + step, 0, item);
-      this.change(`Now at place ${index + step + 1}`);
+      this.change(`Moved to place ${index + step + 1}`);
       this.list.children[index + step].querySelector(`[data-step="${step}"]`).focus();
     }
 

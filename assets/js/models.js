@@ -29,7 +29,7 @@
     listeners.forEach((listener) => listener());
   }
 
-  // Answers of several routes bring the whole list.
+  // Responses of several routes contain the whole list.
   kieUi.takeModels = (answer) => {
     data = answer;
     kieUi.remember(KEPT, answer.models);

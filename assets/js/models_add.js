@@ -101,7 +101,7 @@
           { class: "kie-models-aside" },
           "Any of Kie’s models, from its documentation page: open it among ",
           kieUi.linkOut(KIES_LIST, "Kie’s pages"),
-          ", press “Copy page” there, and paste it. Its form is there a second later.",
+          ", press “Copy page” there, and paste it. Its form appears a second later.",
         ),
         h("label", { for: "kie-adder-text" }, "Documentation page"),
         this.text,
@@ -202,7 +202,7 @@
       this.shown = this.previews.map(({ page, ...data }) => new kieUi.ModelPreview(data, page, isOnly, () => this.drawFoot()));
       this.read.replaceChildren(...this.shown.map((preview) => preview.node));
       const count = this.previews.length;
-      this.announcement.textContent = count ? `${number(count)} ${count === 1 ? "model was" : "models were"} understood. Nothing is added yet.` : "";
+      this.announcement.textContent = count ? `${number(count)} ${count === 1 ? "model was" : "models were"} understood. Nothing has been added yet.` : "";
       this.drawFoot();
       if (count) kieUi.bringInSight(this.announcement);
     }

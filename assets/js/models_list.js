@@ -1,4 +1,4 @@
-// The Models tab: every model that there is, found as one types, by what it makes, the recent ones first.
+// The Models tab: every model, found by typing or by what it makes, recent ones first.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h, number } = kieUi;
@@ -111,7 +111,7 @@
       this.list.replaceChildren(
         ...this.buildRecent(seen, all.length),
         ...GROUPS.map(([kind, title]) => this.buildGroup(title, seen.filter((entry) => entry.produces === kind))),
-        this.buildGroup("Hidden", hidden, "They are offered nowhere else, and can be used all the same."),
+        this.buildGroup("Hidden", hidden, "They appear only in this list, and can still be used."),
         ...(found.length ? [] : [this.buildNothing()]),
       );
       this.drawCount(found.length, all.length);
@@ -182,7 +182,7 @@
       return h("div", { class: "kie-history-empty" }, h("p", {}, h("strong", {}, "No model matches.")), h("p", {}, hint), clear);
     }
 
-    // What is drawn anew keeps the focus where it was.
+    // Redrawing keeps the focus where it was.
     noteFocus() {
       const at = document.activeElement;
       const row = this.list.contains(at) ? at.closest(".kie-model-row") : null;
@@ -229,7 +229,7 @@
     async chooseTab(model, hasOwnTab) {
       if (!(await this.change("choose-tab", { model, has_own_tab: hasOwnTab }))) return;
       const words = hasOwnTab ? "gets a tab of its own" : "goes to More models";
-      kieUi.notify([`“${kieUi.titleOf(model)}” ${words} when this program is started the next time.`]);
+      kieUi.notify([`“${kieUi.titleOf(model)}” ${words} the next time this program starts.`]);
     }
 
     rename(model, title) {
@@ -237,7 +237,7 @@
     }
 
     hide(model) {
-      return this.changeWithUndo("hide", "show", model, "is hidden: it is offered in this list alone.");
+      return this.changeWithUndo("hide", "show", model, "is hidden: it appears only in this list.");
     }
 
     show(model) {

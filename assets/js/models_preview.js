@@ -58,7 +58,7 @@
   }
 
   // `data` is what the server says of one model. Unfolded where it is the only one.
-  // The real form, which the server builds from the page when it is asked for.
+  // The real form, which the server builds from the page on request.
   let shown = null; // the page and the model whose form is looked at
   let turn = 0;
   kieUi.previewedPage = () => [shown?.page.name ?? "", shown?.page.text ?? "", shown?.model ?? ""];

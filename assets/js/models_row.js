@@ -3,7 +3,7 @@
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;
 
-  const MAKES = { video: "video", image: "image", audio: "audio", text: "text" };
+  const MAKES = { video: "videos", image: "images", audio: "audio", text: "text" };
   kieUi.makes = (produces) => MAKES[produces] ?? produces;
   kieUi.countedParameters = (count) => `${kieUi.number(count)} ${count === 1 ? "parameter" : "parameters"}`;
 
@@ -61,7 +61,7 @@
   }
 
   function facts(entry) {
-    const takes = entry.takes?.length ? `Takes ${entry.takes.join(", ")}` : null;
+    const takes = entry.takes?.length ? `Input: ${entry.takes.join(", ")}` : null;
     return [takes, kieUi.countedParameters(entry.parameters)].filter(Boolean).join(" · ");
   }
 
@@ -71,7 +71,7 @@
     return [
       entry.is_built_in && !entry.is_replaced ? badge("Built in") : null,
       entry.has_own_tab && kieUi.isInMoreModels(entry) ? badge("Own tab at the next start") : null,
-      entry.is_replaced ? badge("Newer page", { title: "A page that was added stands in for the built-in one" }) : null,
+      entry.is_replaced ? badge("Newer page", { title: "A page that was added replaces the built-in one" }) : null,
     ];
   }
 

@@ -119,8 +119,8 @@
   kieUi.onModels(refresh);
   kieUi.onTab((name) => name === TAB && refresh());
 
-  // The server forgets forms that were built for a page: when it starts anew, or when many other
-  // pages came meanwhile. Such a form is built once more, with what was typed and the focus where it was.
+  // The server forgets forms that were built for a page when it restarts, or when many other
+  // pages were opened meanwhile. Such a form is rebuilt with what was typed and the focus where it was.
   const FORGOTTEN = "The server no longer had this form"; // how its answer begins
   const AGAIN = "The server no longer had this form. It is here again, and what you typed is kept.";
   const PRESS = "Press Generate once more: nothing was sent.";

@@ -1,5 +1,5 @@
-// A button that moves away under a press, as when a line comes to stand above it, is pressed all the
-// same. The browser would give the press to what both places have in common, where it is lost.
+// A button that moves away under a press, as when a line appears above it, still counts as pressed.
+// The browser would give the press to the nearest common ancestor, where it is lost.
 (() => {
   const PRESSED = "a[href], button, label, summary, [role=tab], [role=menuitem]";
   const STILL_PX = 4; // who moves further on means to drag, or has thought better of it

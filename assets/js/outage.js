@@ -1,12 +1,12 @@
-// Beside Generate: says that nothing can be sent, and what became of a press that was not.
+// Beside Generate: says that nothing can be sent, and what happened to a press that was not sent.
 (() => {
   const kieUi = (window.kieUi ??= {});
   // Gradio takes a press within a moment. After one of its requests failed it silently takes none
   // until it has reloaded the page.
   const TAKEN_WITHIN_MS = 1_500;
   const LOST =
-    "The connection to the server is lost. What Kie has accepted goes on; " +
-    "here nothing can be sent until the server is back.";
+    "The connection to the server is lost. What Kie has accepted continues; " +
+    "nothing can be sent from here until the server is back.";
   const NOT_SENT = "Not sent: no connection to the server. Your form is kept.";
   const NOT_TAKEN = "Not sent: this page is reconnecting. Press again in a moment. Your form is kept.";
   const LOADED_ANEW = "Not sent: this page had to reconnect. Press Generate again. Your form is kept.";

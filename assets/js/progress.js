@@ -17,7 +17,7 @@
     done: ["Done", "good"],
     failed: ["Failed", "bad"],
     cancelled: ["Cancelled", "calm"],
-    unknown: ["Fate unknown", "doubt"],
+    unknown: ["Outcome unknown", "doubt"],
     unfetched: ["Made, but not fetched", "doubt"],
   };
 
@@ -26,7 +26,7 @@
   kieUi.toneOf = (run) => ENDS[run.step]?.[1] ?? "busy";
   kieUi.percent = (run) => (run.progress === null ? "" : `${Math.round(run.progress * 100)} %`);
 
-  // From the press to the end. What lay still after an end, such as a clip that was fetched again
+  // From the press to the end. Idle time after an end, such as before a clip that was fetched again
   // the next day, is not counted: only the times between an end and the step after it are left out.
   kieUi.elapsedMs = (run) => {
     const stillMs = run.step_changes.reduce((sum, [step, atMs], index, changes) => {
@@ -68,7 +68,7 @@
       this.tick();
     }
 
-    // Of the time that Kie has had, while the clock counts from the press.
+    // Measured by Kie's own time, while the clock counts from the press.
     drawUsual() {
       const { run, usualTime } = this;
       if (!usualTime || run.is_final) return set(this.usual, "");

@@ -135,13 +135,13 @@
       this.panel = root.querySelector(".kie-queue-panel");
       this.message = h("p", { class: "kie-inline-note", role: "alert" });
       const close = () => this.show(false);
-      const cancelAll = kieUi.actionButton("Cancel all that wait", cancelAllInLine, this.message);
+      const cancelAll = kieUi.actionButton("Cancel all waiting", cancelAllInLine, this.message);
       this.groups = {
-        needing: new Group("Needs you", close),
+        needing: new Group("Needs attention", close),
         inLine: new Group("In line", close, cancelAll),
         running: new Group("Running", close),
       };
-      this.empty = h("p", { class: "kie-queue-empty" }, "Nothing is waiting or running, and nothing needs you.");
+      this.empty = h("p", { class: "kie-queue-empty" }, "Nothing is waiting or running, and nothing needs your attention.");
       this.panel.append(h("h2", {}, "Queue"), this.empty, this.message, ...this.eachGroup((group) => group.node));
       this.button.addEventListener("click", () => this.show(this.panel.hidden));
       document.addEventListener("pointerdown", (event) => {
@@ -187,7 +187,7 @@
       const runs = grouped();
       const count = (list, words) => (list.length ? `${number(list.length)} ${words}` : null);
       const counts = [
-        count(runs.needing, runs.needing.length === 1 ? "needs you" : "need you"),
+        count(runs.needing, runs.needing.length === 1 ? "needs attention" : "need attention"),
         count(runs.running, "running"),
         count(runs.inLine, "in line"),
       ].filter(Boolean);

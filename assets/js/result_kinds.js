@@ -17,7 +17,7 @@
     video: ["mp4", "webm", "mov", "m4v", "mkv"],
   };
 
-  // A guess, of what has not come yet.
+  // A guess for results that have not arrived yet.
   kieUi.kindOfAddress = (address) => {
     const suffix = address.split(/[?#]/)[0].split(".").pop().toLowerCase();
     return Object.keys(SUFFIXES).find((kind) => SUFFIXES[kind].includes(suffix)) ?? "mixed";

@@ -34,7 +34,7 @@
   function buildMissing(stage, run, index) {
     if (run.clips[index].is_dropped) {
       const still = index === 0 && run.poster ? h("img", { src: kieUi.posterAddress(run), alt: "" }) : null;
-      const words = "Its file was dropped to save room; all that is known of it stays.";
+      const words = "Its file was dropped to save space; everything else about it is kept.";
       return h("div", { class: "kie-missing kie-dropped" }, still, h("p", {}, words));
     }
     const address = run.result_urls[index];
@@ -83,7 +83,7 @@
       width: clip.width_px,
       height: clip.height_px,
     });
-    const button = h("button", { type: "button", class: "kie-shown", title: "View it large" }, image);
+    const button = h("button", { type: "button", class: "kie-shown", title: "View larger" }, image);
     button.addEventListener("click", () => kieUi.openViewer(run, index));
     return orMissing(button, stage, run, index, image);
   }

@@ -7,7 +7,7 @@
   const LANDS_WITHIN_MS = 5_000;
   const TO_READ = "to-read";
   const FULL = "There is no room for more: remove one here, then use it again.";
-  const LOOK_FIRST = "Not everything could be put back: look at the form, then press Generate.";
+  const LOOK_FIRST = "Not everything could be restored: look at the form, then press Generate.";
 
   const { formOf } = kieUi;
   const generateOf = (form) => form.querySelector('[id^="generate-"]');
@@ -78,7 +78,7 @@
     if (notes.length) return say(model, [`Filled in from ${from}.`, ...notes, LOOK_FIRST], true);
     generate.click();
     const seed = kieUi.hasSeed(model) ? ", with a new seed" : "";
-    say(model, [`Pressed Generate once more${seed}.`], false, "Put the form back");
+    say(model, [`Pressed Generate once more${seed}.`], false, "Restore the form");
   }
 
   // One result as the picture, clip or sound of a model; the rest of its form stays as it is.

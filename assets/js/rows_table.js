@@ -8,7 +8,7 @@
     { value: "no", label: "No" },
   ];
 
-  // Each input says what stands in it as the wire wants it; undefined where nothing does.
+  // Each input gives its value as sent to Kie; undefined where it is empty.
   const number = (column, value, label) => {
     const { minimum, maximum, step } = column;
     const input = h("input", { type: "number", min: minimum, max: maximum, step, "aria-label": label });
@@ -152,7 +152,7 @@
         .sort((a, b) => b.column.label.length - a.column.label.length)[0]?.node;
     }
 
-    // The rows by what stands in them now.
+    // The rows with their current values.
     cellsNow() {
       return this.rows.map(({ cells }) =>
         Object.fromEntries(cells.map(({ column, read }) => [column.name, read()])));
@@ -180,7 +180,7 @@
     }
 
     add() {
-      this.change([...this.cellsNow(), this.fresh()], `Row ${this.rows.length + 1} is there`);
+      this.change([...this.cellsNow(), this.fresh()], `Row ${this.rows.length + 1} added`);
       this.list.lastElementChild.querySelector("textarea, input, select")?.focus();
     }
 
@@ -195,7 +195,7 @@
     remove(index) {
       const rows = this.cellsNow();
       rows.splice(index, 1);
-      this.change(rows, `Row ${index + 1} is gone`);
+      this.change(rows, `Row ${index + 1} removed`);
       (this.buttonOf(Math.min(index, rows.length - 1), 0) ?? this.adder).focus();
     }
   }

@@ -3,7 +3,7 @@
   const kieUi = (window.kieUi ??= {});
   const { h, number } = kieUi;
 
-  const SAFE = "It is safe to close this page: the run goes on.";
+  const SAFE = "It is safe to close this page: the run continues.";
   const SENT = "Sent: Kie has no way to stop a task.";
   const UNSENT = new Set(["preparing", "uploading", "lined_up"]);
 
@@ -74,7 +74,7 @@
       "Send it again",
     );
     const confirmed = kieUi.actionButton(
-      "Send again, knowingly",
+      "Send again anyway",
       () => kieUi.post(`runs/${run.id}/send-again`),
       message,
       { class: "kie-button kie-grave" },
@@ -112,7 +112,7 @@
   function buildSentAgain(run) {
     const link = h("button", { type: "button", class: "kie-quiet" }, "Go to the new run");
     link.addEventListener("click", () => kieUi.goToRun({ id: run.sent_again_as, model: run.model }));
-    return h("p", { class: "kie-choice kie-sent-again" }, "Sent again, knowingly. ", link);
+    return h("p", { class: "kie-choice kie-sent-again" }, "Sent again anyway. ", link);
   }
 
   function buildUnknown(run) {
@@ -131,7 +131,7 @@
     return length > 1 ? `${label}: ${number(index + 1)}` : label;
   };
 
-  // Kie keeps a result for a while, whether or not it has come here yet.
+  // Kie keeps a result for a while, whether or not it was downloaded here.
   function buildAtKie(run, stage) {
     const addresses = run.result_urls.filter(kieUi.isWebAddress);
     const links = addresses.map((address) => h("li", {}, kieUi.linkOut(address, address)));

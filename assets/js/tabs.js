@@ -49,7 +49,7 @@
   kieUi.tabsAreArranged = () => tabsAreArranged?.();
   kieUi.tabUpdates = (ids) => ids.map((id) => ({ __type__: "update", visible: propsOf.get(id).visible ?? true, label: propsOf.get(id).label }));
 
-  // Before Gradio builds the page it is told in what it builds from; then by its own event, which takes a moment.
+  // Before Gradio builds the page, its configuration is changed; afterwards its own event, which takes a moment.
   function draw() {
     if (!kieUi.models().length) return;
     let hasChanged = false;

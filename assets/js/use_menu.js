@@ -1,4 +1,4 @@
-// What can be made of one result: it is downloaded, or goes on into the form of a model.
+// What can be done with one result: download it, or use it in the form of a model.
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h } = kieUi;
@@ -118,7 +118,7 @@
     }
   }
 
-  // Beside others it is said aloud of which one.
+  // Beside other results, screen readers hear which one it is.
   const named = (words, run, index) => (run.clips.length > 1 ? `${words}: ${kieUi.resultName(run, index)}` : null);
 
   function buildUse(run, index, look) {
@@ -130,12 +130,12 @@
 
   function buildAnimate(run, index, animator, isOnly, message, look) {
     const label = isOnly ? "Animate this" : `Animate this in ${animator.title}`;
-    const title = `Starts ${animator.title} from this very picture`;
+    const title = `Starts ${animator.title} from this picture`;
     const props = { class: look, title, "aria-label": named(label, run, index) };
     return kieUi.actionButton(label, () => kieUi.animate(run, index, animator), message, props);
   }
 
-  const SETTINGS_INSIDE = "Dropped anywhere onto this page, the clip brings its settings back";
+  const SETTINGS_INSIDE = "Dropped anywhere onto this page, the clip restores its settings";
   function buildDownload(run, index, look) {
     const { kind } = run.clips[index];
     return h(

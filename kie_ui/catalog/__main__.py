@@ -36,7 +36,7 @@ def _model_text(spec: ModelSpec) -> str:
     """Write a model for a person: each parameter a line, then what its page left open."""
     rows = [_row(parameter) for parameter in spec.parameters]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = [f"{spec.model}  {spec.title}, makes {spec.produces}"]
+    lines = [f"{spec.model}  {spec.title} (output: {spec.produces})"]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
         lines.append(f"  {'  '.join(cells)}  {row[4]}".rstrip())
@@ -72,11 +72,11 @@ SAME, DIFFERENT, TROUBLE = 0, 1, 2
 _PAGES = "documentation pages or exported files, folders of them, or - for the standard input"
 _IDS = "ids, such as maker/model"
 _OUTPUT = "instead of printing it"
-_DATA_FOLDER = "the data folder, if not that of the settings"
+_DATA_FOLDER = "the data folder, if not the one in the settings"
 _EPILOG = """exit status:
   0  all is well (diff: nothing is different)
   1  something could not be read or done; all else was (diff: something is different)
-  2  it was called in a way that makes no sense (diff: also if a page could not be read)"""
+  2  it was called incorrectly (diff: also if a page could not be read)"""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -203,7 +203,7 @@ def _remove(options: Namespace) -> int:
 
 
 def _removed(library: Library, model: str) -> int:
-    """Remove a model; one that came with the program comes back as it was."""
+    """Remove a model; a built-in one is restored to its original form."""
     try:
         entry = library.entry(EVERYONE, model)
         undo = library.restore if entry.is_built_in and entry.is_own else library.remove
@@ -219,7 +219,7 @@ def _export(options: Namespace) -> int:
     library = _library(options)
     known = _known(library)
     unknown = [model for model in options.models if model not in known]
-    if unknown:  # a file of half of them would be taken for all
+    if unknown:  # a file of half of them would look complete
         return max(_say(model, [_UNKNOWN]) for model in unknown)
     try:
         file = library.export(EVERYONE, options.models or None)
@@ -236,8 +236,8 @@ def _export(options: Namespace) -> int:
 
 _COMMANDS: Mapping[str, tuple[Callable[[Namespace], int], str, tuple[str, ...]]] = {
     "import": (_import, "add the models of pages, or replace them", ("pages", "data folder")),
-    "list": (_list, "list the models that there are", ("json", "data folder")),
-    "show": (_show, "show what is known of models", ("models", "json", "data folder")),
+    "list": (_list, "list all models", ("json", "data folder")),
+    "show": (_show, "show what is known about models", ("models", "json", "data folder")),
     "diff": (_diff, "show what pages would change", ("pages", "data folder")),
     "read": (_read, "read pages, and store nothing", ("pages", "json")),
     "remove": (_remove, "remove models that were added", ("models", "data folder")),

@@ -39,7 +39,7 @@ Stamp = tuple[int, int, int]
 
 
 class DamagedCollection(ValueError):
-    """This is no collection: something else has written over it, or cut it off."""
+    """The file is not a collection: it was overwritten or cut off."""
 
 
 class NewerCollection(ValueError):
@@ -178,7 +178,7 @@ def parse_collection(content: bytes) -> ModelCollection:
     except ValueError as exc:
         raise DamagedCollection(str(exc)) from exc
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise DamagedCollection("it is no collection of models")
+        raise DamagedCollection("it is not a collection of models")
     if data.get("version") != VERSION:
         raise NewerCollection
     models, order = data.get("models"), data.get("order")
@@ -228,16 +228,13 @@ class CollectionFiles:
         """Return the state of a collection's file; None where there is none."""
         try:
             found = self._path(name).stat()
-        except FileNotFoundError:
-            return None
-        except OSError:  # reading it will say what is wrong
-            return 0, 0, 0
+        except OSError as exc:  # if it exists, reading it will say what is wrong
+            return None if isinstance(exc, FileNotFoundError) else (0, 0, 0)
         return found.st_mtime_ns, found.st_size, found.st_ino
 
     def names(self) -> list[str]:
-        """List the collections that there are. Raises: CollectionProblem."""
-        files = (name for name in self._sizes() if name.endswith(".json"))
-        return [name.removesuffix(".json") for name in files]
+        """List all collections. Raises: CollectionProblem."""
+        return [name[: -len(".json")] for name in self._sizes() if name.endswith(".json")]
 
     def total_bytes(self) -> int:
         """Return the size of all collections on the disk. Raises: CollectionProblem."""
@@ -247,11 +244,9 @@ class CollectionFiles:
         """Return the size of every file, damaged ones included, by file name."""
         sizes: dict[str, int] = {}
         try:
-            for path in self.folder.iterdir():
+            for path in self.folder.iterdir() if self.folder.exists() else ():
                 with suppress(FileNotFoundError):  # removed meanwhile
                     sizes[path.name] = path.stat().st_size
-        except FileNotFoundError:
-            return {}  # nobody has added a model yet
         except OSError as exc:
             raise CollectionProblem(_cannot_read(exc)) from exc
         return sizes
@@ -392,12 +387,12 @@ class CollectionFiles:
         return self.folder / f"{name}.json"
 
 
-_NEWER = "The added models were kept by a newer Kie UI, which this one cannot read: update it."
+_NEWER = "The added models were saved by a newer Kie UI, which this one cannot read: update it."
 
 
 def _some_unreadable(count: int) -> str:
     what = "One of the added models is" if count == 1 else f"{count} of the added models are"
-    return f"{what} kept in a way that cannot be read, and left as it is. Add the page again."
+    return f"{what} saved in a way that cannot be read, and left as it is. Add the page again."
 
 
 def _only_for_us(path: str, flags: int) -> int:
@@ -409,4 +404,4 @@ def _cannot_read(exc: OSError) -> str:
 
 
 def _cannot_write(exc: OSError) -> CollectionProblem:
-    return CollectionProblem(f"The added models cannot be kept ({exc.strerror}).")
+    return CollectionProblem(f"The added models cannot be saved ({exc.strerror}).")

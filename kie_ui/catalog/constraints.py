@@ -101,9 +101,9 @@ def check_text(parameter: TextParameter, text: str) -> str:
         over = f"{count - most:,} more than the {most:,} that fit"
         raise reject(f"has {count:,} characters, {over}: shorten it.")
     if least is not None and count < least:
-        raise reject(f"has {_counted(count, 'character')}: write {least:,} at least.")
+        raise reject(f"has {_counted(count, 'character')}: write at least {least:,}.")
     if parameter.pattern is not None and not matches_pattern(parameter.pattern, text):
-        raise reject(f"has not the documented form, {shown(parameter.pattern)}: change it.")
+        raise reject(f"does not have the documented form, {shown(parameter.pattern)}: change it.")
     return text
 
 
@@ -169,11 +169,11 @@ def check_count(
     """Refuse a list that is too long or too short. Raises: the error made by `reject`."""
     if most is not None and len(items) > most:
         excess = len(items) - most
-        raise reject(f"takes {most} at most: take {excess} of these {len(items)} away.")
+        raise reject(f"takes at most {most}: remove {excess} of these {len(items)}.")
     if least is not None and len(items) < least:
         one, many = nouns
         lacking = least - len(items)
-        raise reject(f"needs {least} at least: add {lacking} {one if lacking == 1 else many}.")
+        raise reject(f"needs at least {least}: add {lacking} {one if lacking == 1 else many}.")
 
 
 def digits(number: float) -> str:
@@ -195,7 +195,7 @@ def _is_on_step(parameter: NumberParameter, number: float, step: float) -> bool:
     off = abs(math.remainder(number - (parameter.minimum or 0), step))
     if parameter.is_whole and step.is_integer():
         return number == int(number) and off == 0
-    # Binary fractions only come near to 0.1 and its multiples.
+    # Binary fractions only approximate 0.1 and its multiples.
     return off <= max(1e-9 * step, 1e-12 * abs(number))
 
 
@@ -223,7 +223,7 @@ def error_in_words(parameter: Parameter, details: Mapping[str, Any]) -> str:
         )
     if isinstance(parameter, ChoiceParameter) and details["type"] != "missing":
         return f"cannot be that: {choices_in_words(parameter)}."
-    return _WORDS.get(details["type"], "cannot be read: enter it anew.")
+    return _WORDS.get(details["type"], "cannot be read: enter it again.")
 
 
 def _a_file(parameter: MediaParameter) -> str:

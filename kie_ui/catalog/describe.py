@@ -200,7 +200,7 @@ def _words_on_options(name: str, old: list[Any], new: list[Any]) -> str:
         f"now also {_listed(gained)}" if gained else "",
         f"no longer {_listed(lost)}" if lost else "",
     ]
-    return f"{name}: {', '.join(filter(None, parts)) or 'the options have another order'}."
+    return f"{name}: {', '.join(filter(None, parts)) or 'the options are in a different order'}."
 
 
 def _listed(values: list[Any]) -> str:

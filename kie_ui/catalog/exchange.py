@@ -64,7 +64,7 @@ def read_models(data: str | bytes, name: str = "") -> Source:
         try:
             spec = sanitize_spec(ModelSpec.model_validate_json(to_json(given, inf_nan_mode="null")))
         except (ValidationError, UnusableSpec) as problem:
-            problems.append(f"{_named(number, given)} cannot be taken in: {_reason(problem)}")
+            problems.append(f"{_named(number, given)} cannot be added: {_reason(problem)}")
         else:
             specs[spec.model] = spec
     if not specs:
@@ -76,19 +76,19 @@ def _models_in(data: str | bytes) -> list[Any]:
     raw = data.encode(errors="replace") if isinstance(data, str) else data
     if len(raw) > MAX_FILE_BYTES:
         megabytes = MAX_FILE_BYTES // 10**6
-        raise UnreadableModels(f"This file is too large: one of models has {megabytes} MB at most.")
+        raise UnreadableModels(f"This file is too large: at most {megabytes} MB are allowed.")
     try:
         # Not `strict_json`: a limit of 1e999 is read as none, and half an emoji not at all.
         content = from_json(raw.removeprefix(BOM_UTF8), allow_inf_nan=False)
     except ValueError:
-        raise UnreadableModels("This file cannot be read: it is damaged, or no JSON.") from None
+        raise UnreadableModels("This file cannot be read: it is damaged, or not JSON.") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise UnreadableModels("This is no file of models from Kie UI.")
+        raise UnreadableModels("This is not a file of models from Kie UI.")
     if content.get("version") != VERSION:
         raise UnreadableModels("This file was written by a newer Kie UI: update this one first.")
     models = content.get("models")
     if not isinstance(models, list) or len(models) > MAX_MODELS:
-        raise UnreadableModels(f"A file of models holds a list of {MAX_MODELS:,} at most.")
+        raise UnreadableModels(f"A file of models holds at most {MAX_MODELS:,} models.")
     return models
 
 
@@ -140,7 +140,7 @@ def read_text(text: str, name: str) -> Source:
 
 
 def _content(name: str) -> bytes:
-    """Read no more than is certainly too large."""
+    """Read at most one byte more than is allowed."""
     if name == STANDARD_INPUT:
         return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
     with Path(name).open("rb") as file:

@@ -41,7 +41,7 @@ MAX_BYTES_OF_ALL = 2_000_000_000
 MAX_COLLECTIONS = 20_000
 """Visitors who changed anything of their models."""
 MAX_VIEWS = 500
-"""Owners whose models are held ready at once."""
+"""How many owners' models are kept in memory."""
 NOTES_OPENED_EVERY_MS = 60_000
 
 _EVERYONES = "everyone"
@@ -91,7 +91,7 @@ class Added(NamedTuple):
 
     @property
     def is_same(self) -> bool:
-        """Whether there was the very same before."""
+        """Whether the same model was there before."""
         return self.replaces is not None and self.replaces.digest == self.spec.digest
 
 
@@ -289,7 +289,7 @@ class Library:
         else:
             specs = [self.of(owner).spec(model) for model in models]
         if not specs:
-            raise CollectionProblem("There is nothing to export: no model was added yet.")
+            raise CollectionProblem("There is nothing to export: no model has been added yet.")
         return write_models(specs)
 
     def _view(self, owner: str) -> _View:

@@ -1,6 +1,6 @@
 """The one table of media types: MIME type, file suffixes, the name people use, other spellings.
 
-Pure data. What a file really is, by its bytes, is said by `kie_ui.media.formats`.
+Pure data. What a file really is, by its bytes, is determined by `kie_ui.media.formats`.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def canonical_mime(mime: str) -> str:
 
 
 def mime_of_suffix(suffix: str) -> str | None:
-    """Return the MIME type that a suffix (with its dot) stands for; None where unknown."""
+    """Return the MIME type of a suffix (with its dot); None where unknown."""
     return _BY_SUFFIX.get(suffix.lower())
 
 

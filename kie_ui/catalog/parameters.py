@@ -160,7 +160,7 @@ Column = Annotated[
 class TableParameter(_Parameter):
     """A list of rows, each an object with a value a column, such as prompt and duration.
 
-    Where `is_bare`, a row is no object but the value of the one column itself.
+    Where `is_bare`, a row is not an object but the value of its one column.
     """
 
     kind: Literal["table"] = "table"

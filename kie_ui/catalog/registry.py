@@ -1,4 +1,4 @@
-"""The models that there are, in the order in which they are shown."""
+"""All models, in the order in which they are shown."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class Registry:
             return self._specs[model]
         except KeyError:
             known = ", ".join(self._specs)
-            raise UnknownModel(f"There is no model “{model}”. Known are: {known}.") from None
+            raise UnknownModel(f"There is no model “{model}”. Known models: {known}.") from None
 
 
 @cache
 def built_in_registry() -> Registry:
-    """Load the specs that come with the package."""
+    """Load the built-in specs."""
     folder = resources.files("kie_ui.catalog") / "models"
     texts = (folder.joinpath(f"{name}.json").read_text(encoding="utf-8") for name in BUILT_IN)
     return Registry(tuple(ModelSpec.model_validate_json(text) for text in texts))

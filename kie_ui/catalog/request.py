@@ -27,13 +27,13 @@ MAX_SECONDS = 24 * 3600.0
 def build_input(spec: ModelSpec, checked: Mapping[str, Any], address: Address) -> dict[str, Any]:
     """Build the `input` object, in the documented order and the documented types.
 
-    The extra input comes last and goes before everything.
+    The extra input comes last and overrides everything.
     `checked` comes from `check_values`: what it leaves out is left out here too, because some
     models reject empty strings and lists. Source: observed live, "Envelope and errors".
     """
     many = {p.name: p.many for p in spec.parameters if isinstance(p, MediaParameter)}
     documented = [parameter.name for parameter in spec.parameters]
-    # A page may have been replaced meanwhile: what the old one knew is sent all the same.
+    # A page may have been replaced meanwhile: values that the old one knew are still sent.
     since_gone = [name for name in checked if name not in documented and name != EXTRA]
     built = {
         name: _on_the_wire(checked[name], address, is_list=many.get(name))

@@ -81,20 +81,20 @@ def apply_replacements(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, 
 def notices(spec: ModelSpec, values: Mapping[str, Any]) -> tuple[Notice, ...]:
     """List what would be done otherwise than these values say.
 
-    `values` are checked ones, or a form's; an extra input that is no object is passed over.
+    `values` are checked ones, or a form's; an extra input that is not an object is ignored.
     """
     replaced = [Notice(rule.parameter, rule.notice) for rule in _rules_that_replace(spec, values)]
     return (*replaced, *_overridden(spec, values))
 
 
 def _overridden(spec: ModelSpec, values: Mapping[str, Any]) -> Iterator[Notice]:
-    """Say which documented values the extra input goes before."""
+    """Say which documented values the extra input overrides."""
     extra = values.get(EXTRA)
     if not isinstance(extra, JsonValue):
         return
     names = [parameter.name for parameter in spec.parameters if parameter.name in extra.value]
     if names:
-        yield Notice(EXTRA, f"Sent in place of what the form says: {', '.join(names)}.")
+        yield Notice(EXTRA, f"Sent instead of what the form says: {', '.join(names)}.")
 
 
 def in_effect(checked: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def exclusion_problems(spec: ModelSpec, values: Mapping[str, Any]) -> Iterator[P
         elif len(given) > 1:
             both = " and ".join(f"{labels[name]} ({name})" for name in given)
             for name in given:
-                yield Problem(name, f"{both} exclude each other: keep one and empty the other.")
+                yield Problem(name, f"{both} cannot be used together: clear one of them.")
 
 
 def _way(spec: ModelSpec, name: str) -> str:

@@ -298,7 +298,7 @@ def _raise_if_unusable(spec: ModelSpec) -> None:
     for parameter in _all_parameters(spec):
         _raise_if_too_much(parameter)
     if len(spec.model_dump_json()) > MAX_SPEC_BYTES:
-        raise UnusableSpec("It says more than any page of a model.")
+        raise UnusableSpec("It is larger than the page of any model.")
 
 
 def _climbs(model: str) -> bool:
@@ -316,7 +316,7 @@ def _all_parameters(spec: ModelSpec) -> Iterator[Parameter]:
 def _raise_if_too_much(parameter: Parameter) -> None:
     shown = clean_title(parameter.name)
     if isinstance(parameter, ChoiceParameter) and not is_plain(parameter.values):
-        raise UnusableSpec(f"“{shown}” has an option that is a number beyond all measure.")
+        raise UnusableSpec(f"“{shown}” has an option that is far too large a number.")
     if isinstance(parameter, ChoiceParameter) and len(parameter.options) > MAX_OPTIONS:
         raise UnusableSpec(f"“{shown}” has more than {MAX_OPTIONS:,} options.")
     if isinstance(parameter, TableParameter) and len(parameter.columns) > MAX_COLUMNS:

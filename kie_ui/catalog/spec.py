@@ -52,7 +52,7 @@ class OnlyWith(BaseModel, frozen=True, extra="forbid"):
 class Becomes(BaseModel, frozen=True, extra="forbid"):
     """A value that the service replaces by itself when another parameter is given.
 
-    We replace it ourselves before sending, and say so, so that the clip is no surprise.
+    We replace it ourselves before sending, and say so, so that the result is not a surprise.
     """
 
     rule: Literal["becomes"] = "becomes"
@@ -69,7 +69,7 @@ Rule = Annotated[ExactlyOne | OnlyWith | Becomes, Field(discriminator="rule")]
 
 
 def names_in(rule: Rule) -> set[str]:
-    """Return the parameters that a rule speaks of."""
+    """Return the parameters that a rule mentions."""
     match rule:
         case ExactlyOne():
             return set(rule.parameters)
@@ -120,7 +120,7 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _names_exist_once(self) -> ModelSpec:
-        """Refuse a spec whose rules or price speak of a parameter that it does not have."""
+        """Refuse a spec whose rules or price mention a parameter that it does not have."""
         names = [parameter.name for parameter in self.parameters]
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
@@ -142,7 +142,7 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
     def digest(self) -> str:
         """Identify this version of a model's spec, by 16 hexadecimal digits.
 
-        What a person calls the model is no part of it.
+        The title that a person chose is not part of it.
         """
         facts = self.model_dump_json(exclude={"title"})
         return hashlib.sha256(facts.encode()).hexdigest()[:16]

@@ -56,7 +56,7 @@ MAX_CHARACTERS = 200_000
 """Of JSON that a field takes."""
 
 MAX_DEPTH = 60
-"""Lists and objects inside each other; more is no request that anybody documents."""
+"""Lists and objects inside each other; no documented request has more."""
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "array": (list,),
@@ -80,7 +80,7 @@ def check_values(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, Any]:
     """Check a form's values against the spec and convert them to the types of the wire.
 
     Media come in as web addresses, `FileRef`s and `UrlRef`s, one or a list of them, and come out
-    as tuples of `FileRef` and `UrlRef`; lists and objects come in as such or as JSON text, and
+    as tuples of `FileRef` and `UrlRef`; lists and objects come in as they are or as JSON text, and
     come out as `JsonValue`s. Empty optional values and values without their companion are left
     out; replacements that the service would make are made. The extra input, under `EXTRA`, is
     an object of whatever else shall be sent; what it gives need not be given otherwise.
@@ -148,7 +148,7 @@ def _validated(
 
 def _unknown(spec: ModelSpec, values: Mapping[str, Any]) -> list[Problem]:
     names = [parameter.name for parameter in spec.parameters]
-    takes = f"is no parameter of {spec.model}. It takes: {', '.join(names)}."
+    takes = f"is not a parameter of {spec.model}. It takes: {', '.join(names)}."
     return [Problem(name, f"{shown(name)} {takes}") for name in values if name not in names]
 
 
@@ -256,7 +256,7 @@ def check_extra(value: Any) -> JsonValue:
 
 
 def parse_json(value: Any) -> Any:
-    """Read JSON text; what is no text is a value already. Raises: the error made by `reject`."""
+    """Read JSON text; what is not text is a value already. Raises: the error made by `reject`."""
     if isinstance(value, JsonValue):
         value = value.value
     read = _loaded(value) if isinstance(value, str) else value
@@ -266,7 +266,7 @@ def parse_json(value: Any) -> Any:
 
 def _loaded(text: str) -> Any:
     if len(text) > MAX_CHARACTERS:
-        raise reject(f"has {len(text):,} characters: {MAX_CHARACTERS:,} fit.")
+        raise reject(f"has {len(text):,} characters: at most {MAX_CHARACTERS:,} are allowed.")
     try:
         return read_json(text)
     except json.JSONDecodeError as error:
@@ -296,7 +296,7 @@ def _reject_unsendable_leaf(value: Any) -> None:
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
-        raise reject("holds something that JSON cannot say.") from None
+        raise reject("holds something that JSON cannot express.") from None
     reject_broken_characters(text)
 
 

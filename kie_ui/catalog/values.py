@@ -52,7 +52,7 @@ MediaRef = Annotated[FileRef | UrlRef, Field(discriminator="kind")]
 class JsonValue(BaseModel, frozen=True, extra="forbid"):
     """A value of the wire that is neither text nor a number nor media: a list or an object.
 
-    Wrapped, so that nothing in it is ever taken for a `FileRef`, whatever it looks like.
+    Wrapped, so that nothing in it is ever mistaken for a `FileRef`.
     """
 
     kind: Literal["json"] = "json"

@@ -57,10 +57,10 @@ UPLOAD_PATH = "images/kie-ui"
 """Kie's folder for our uploads."""
 
 SHORTEST_SECRET = 8
-"""Characters. A shorter key is no secret, and may well be a word of the answer."""
+"""Characters. A shorter key is not a secret and may be an ordinary word of the answer."""
 
-_FATE_UNKNOWN_ADVICE = (
-    "Kie may have taken the request all the same, and will bill it then: look at"
+_OUTCOME_UNKNOWN_ADVICE = (
+    "Kie may have accepted the request anyway, and would then bill it: check"
     " https://kie.ai/logs before you send it again."
 )
 
@@ -74,9 +74,9 @@ def clean_api_key(text: str) -> str:
     if not key:
         raise ValueError("The API key is empty.")
     if any(character.isspace() for character in key):
-        raise ValueError("The API key has a space inside. Paste the key alone, without “Bearer”.")
+        raise ValueError("The API key has a space in it. Paste only the key, without “Bearer”.")
     if not (key.isascii() and key.isprintable()):
-        raise ValueError("The API key has a character that no key can have. Copy it once more.")
+        raise ValueError("The API key has a character that no key can have. Copy it again.")
     return key
 
 
@@ -120,7 +120,7 @@ class Timeouts:
 
     connect_s: float = 10
     read_s: float = 30
-    create_s: float = 120  # patient, since giving up leaves a create's fate unknown
+    create_s: float = 120  # patient, since giving up leaves a create's outcome unknown
     transfer_s: float = 60
 
 
@@ -180,7 +180,7 @@ class KieClient:
         http_api = partial(http, base_url=backend.api_base_url, headers=headers)
         self._api = http_api()
         # Each create gets a new connection: one kept alive that the server closes at that
-        # very moment would leave the create's fate unknown for nothing.
+        # very moment would needlessly leave the create's outcome unknown.
         self._creates = http_api(limits=httpx.Limits(max_keepalive_connections=0))
         # Media hosts never get the key.
         self._media = http(follow_redirects=True, event_hooks={"request": [stay_on_the_web]})
@@ -191,10 +191,7 @@ class KieClient:
             await http.aclose()
 
     async def create_task(
-        self,
-        body: Mapping[str, Any],
-        *,
-        attempts: int | None = None,
+        self, body: Mapping[str, Any], *, attempts: int | None = None
     ) -> CreatedTask:
         """Start one paid task with the body of a request.
 
@@ -210,7 +207,7 @@ class KieClient:
             return await self._retry(partial(self._create, body), _was_never_sent, attempts)
         except KieError as error:
             if error.may_have_been_accepted:
-                error.advice = _FATE_UNKNOWN_ADVICE
+                error.advice = _OUTCOME_UNKNOWN_ADVICE
             raise
 
     async def _create(self, body: Mapping[str, Any]) -> CreatedTask:
@@ -260,7 +257,7 @@ class KieClient:
         """Store a file with Kie, which keeps it for a day or more, and return its address.
 
         `name` must be unique: the same one again overwrites, which also makes a repeat safe.
-        `on_progress` gets bytes sent and bytes in all, and starts anew with every attempt.
+        `on_progress` gets the bytes sent and the total, and starts over with every attempt.
         Raises: UploadRefused, else KieError; OSError if the file cannot be read.
         Source: observed on the live service (file upload).
         """
@@ -301,7 +298,7 @@ class KieClient:
                     raise_if_not_media(response, max_bytes)
                     return await save_body(response, to, max_bytes, on_progress)
         except (Unreachable, NoAnswer, BadAnswer) as error:
-            message = "The result's download did not come through."
+            message = "The download of the result failed."
             raise DownloadFailed(message, may_retry=True) from error
 
     def _timeout(self, silence_s: float) -> httpx.Timeout:

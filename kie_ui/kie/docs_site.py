@@ -86,14 +86,14 @@ def _read_address(address: str, hosts: Collection[str]) -> httpx.URL:
         url = httpx.URL(typed)
         url.host  # noqa: B018 - raises for an invalid name
     except (httpx.InvalidURL, ValueError):
-        raise PageProblem("This is no web address.") from None
+        raise PageProblem("This is not a web address.") from None
     _raise_if_elsewhere(url, hosts)
     return url.copy_with(fragment=None)
 
 
 def _raise_if_elsewhere(url: httpx.URL, hosts: Collection[str]) -> None:
     if not url.host:
-        raise PageProblem("This is no web address.")
+        raise PageProblem("This is not a web address.")
     if url.scheme != "https":
         raise PageProblem("Only addresses that begin with https:// are fetched.")
     if url.host not in hosts or url.port is not None or url.userinfo:
@@ -112,7 +112,7 @@ async def _fetch(url: httpx.URL, hosts: Collection[str], transport_to: Transport
             return answer
         _raise_if_elsewhere(answer, hosts)
         url = answer
-    raise PageProblem(f"{url.host} sends from one address to the next without end.")
+    raise PageProblem(f"{url.host} redirects endlessly.")
 
 
 async def _ask(url: httpx.URL, transport: httpx.AsyncBaseTransport) -> str | httpx.URL:
@@ -126,12 +126,12 @@ async def _ask(url: httpx.URL, transport: httpx.AsyncBaseTransport) -> str | htt
         if response.status_code in (404, 410):
             raise _NoMarkdown("There is no page at this address.")
         if not response.is_success:
-            raise PageProblem(f"{url.host} answers with the error {response.status_code}.")
+            raise PageProblem(f"{url.host} answered with the error {response.status_code}.")
         return _read_text(response.headers.get("Content-Type", ""), await _read(response))
 
 
 async def _read(response: httpx.Response) -> bytes:
-    """Read a body, and no more of it than a page may have."""
+    """Read a body, up to the size that a page may have."""
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk

@@ -41,7 +41,7 @@ class KieError(Exception):
 
     `message` includes the service's own words when there are any. `code` is the answer's own code,
     else the HTTP status. `may_retry`: the same request may succeed later with nothing changed.
-    `may_have_been_accepted` speaks of creates only: Kie may have taken the request, and will bill
+    `may_have_been_accepted` concerns creates only: Kie may have taken the request, and will bill
     it. `answer` is the parsed body, for display.
     """
 
@@ -112,7 +112,7 @@ class InvalidInput(Refused):
 class NotFound(Refused):
     """The address, or what it should return, does not exist."""
 
-    summary = "Kie does not know what was asked for."
+    summary = "Kie does not know what was requested."
     usual_advice = "Check the model's name and the API base address."
 
 
@@ -126,8 +126,8 @@ class TaskNotFound(NotFound):
 class RateLimited(Refused):
     """Too many requests at once; the request was turned away, not queued."""
 
-    summary = "Kie is being asked too much at once."
-    usual_advice = "Wait some ten seconds, then try again."
+    summary = "Kie is receiving too many requests at once."
+    usual_advice = "Wait about ten seconds, then try again."
     may_retry = True
 
 
@@ -143,7 +143,7 @@ class Maintenance(Refused):
     """The service is down on purpose."""
 
     summary = "Kie is closed for maintenance."
-    usual_advice = "Try again in some minutes."
+    usual_advice = "Try again in a few minutes."
     may_retry = True
 
 
@@ -162,9 +162,9 @@ class UploadRefused(Refused):
 
 
 class ServerFault(KieError):
-    """Kie broke, or said something undocumented: the fate of a create is unknown."""
+    """Kie broke, or said something undocumented: the outcome of a create is unknown."""
 
-    summary = "Kie had a fault of its own."
+    summary = "Kie had an internal error."
     may_retry = True
     may_have_been_accepted = True
 

@@ -25,7 +25,7 @@ _TERMINAL_TASK_CODES = (408, 501)
 
 
 def number(value: object) -> float | None:
-    """Read a number that may come as text; booleans and infinities are not numbers."""
+    """Read a number that may be given as text; booleans and infinities are not numbers."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -58,7 +58,7 @@ def text(value: object) -> str:
 
 
 def json_object(value: object) -> dict[str, Any] | None:
-    """Read an object that may come as JSON text; anything else is None."""
+    """Read an object that may be given as JSON text; anything else is None."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -232,7 +232,7 @@ def _parse_json(body: bytes, secret: str) -> Any:
         return sanitize(json.loads(body, parse_constant=lambda _: None), secret)
     except (ValueError, RecursionError):
         is_page = body.lstrip()[:1] == b"<"
-        raise BadAnswer("A web page answered in Kie's place." if is_page else "") from None
+        raise BadAnswer("A web page came instead of Kie's answer." if is_page else "") from None
 
 
 def parse_envelope(answer: Any, *, http_status: int) -> Envelope:

@@ -21,7 +21,7 @@ _CHUNK_BYTES = 256 * 1024
 async def open_in_thread(path: Path, mode: Literal["rb", "wb"]) -> AsyncIterator[BinaryIO]:
     """Open a file in a thread, and close it in the end.
 
-    A task that is cancelled while the thread opens never gets the file: it is closed all the same.
+    A task that is cancelled while the thread opens never gets the file, which is still closed.
     Raises: OSError.
     """
     opening = asyncio.ensure_future(asyncio.to_thread(lambda: path.open(mode)))
@@ -112,7 +112,7 @@ async def save_body(
     if received_bytes == 0:
         raise DownloadFailed("The result is an empty file.", may_retry=True)
     if announced_bytes is not None and received_bytes != announced_bytes:
-        raise DownloadFailed("The result was cut short on its way.", may_retry=True)
+        raise DownloadFailed("The result was cut short during the download.", may_retry=True)
     return received_bytes
 
 

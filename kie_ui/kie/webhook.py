@@ -1,4 +1,4 @@
-"""Callbacks: whose task one speaks of, and whether Kie itself signed it.
+"""Callbacks: which task one is about, and whether Kie itself signed it.
 
 A callback's body is not signed, so it never is a result: at most it is a reason to ask Kie now.
 """

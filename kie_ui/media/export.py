@@ -34,7 +34,7 @@ _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")  # full wi
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of an archive: its name inside, with `/` between folders, and where it comes from.
+    """One file of an archive: its name inside, with `/` between folders, and its source.
 
     `modified_ms` is in UTC milliseconds since 1970.
     """
@@ -139,7 +139,7 @@ def readable_name(parts: Iterable[str], suffix: str, *, mark: str = "") -> str:
 
     `parts` are, say, a date, a model and a prompt; the end is cut off where there is too much, but
     never of the `mark` that follows, which keeps equal ones apart. `suffix` begins with its
-    dot. In an archive the name is the very same.
+    dot. In an archive the name is the same.
     Raises: ValueError for an invalid suffix or mark.
     """
     if not _SUFFIX.fullmatch(suffix):

@@ -57,7 +57,7 @@ def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> None:
 
     WebP where the name of `to` says so, else JPEG; never larger than the original. Of a clip it is
     the sharpest of a few frames near its first third, which are past a fade from black; nearly
-    empty frames are taken only when there are no others.
+    empty frames are used only if there are no others.
     Raises: MediaProblem when it has no picture; OSError.
     """
     is_video = _sniff(clip) in POSSIBLE_VIDEOS
@@ -65,7 +65,7 @@ def make_poster(clip: Path, to: Path, *, max_side_px: int = 480) -> None:
     encoding = WEBP if to.suffix.lower() == ".webp" else JPEG
     encoded = encode_within(still, (encoding,), MAX_POSTER_BYTES)
     if encoded is None:
-        raise MediaProblem("This picture is too long and thin to be shown small.")
+        raise MediaProblem("This picture is too long and thin for a preview.")
     write_whole(to, encoded.data)
 
 

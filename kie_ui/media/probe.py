@@ -78,7 +78,7 @@ class MediaInfo:
 def inspect_result(path: Path, *, named: str = "") -> MediaInfo:
     """Say what a fetched result is, after making sure that it is whole.
 
-    `named` is what it was called where it comes from; its bytes count for more.
+    `named` is its name at its source; its bytes take precedence.
     Raises: MediaProblem; OSError when the disk fails.
     """
     mime = mime_of(read_prefix(path))
@@ -321,7 +321,7 @@ def check_given(
             f"{count / 1e6:,.1f}".rstrip("0").rstrip(".") for count in (given.size_bytes, max_bytes)
         )
         noun = MEDIA_NOUNS[kind][0]
-        raise MediaProblem(f"This {noun} has {size} MB; {limit} MB fit: make it smaller.")
+        raise MediaProblem(f"This {noun} has {size} MB; {limit} MB are accepted: make it smaller.")
     return given
 
 

@@ -2,7 +2,7 @@
 
 The recipe is compact JSON in the tag `comment`, which every tool shows and keeps, or in
 `kie_ui_recipe` where the file has a comment of its own. A file without a title gets the start of
-the prompt as one. To put the tags in, the container is written anew and every packet copied into
+the prompt as one. To put the tags in, the container is rewritten and every packet copied into
 it. The new file counts only if reading it gives the same packets, times, streams and tags as the
 old one; where it does not, the old file stays as it is, without a recipe.
 
@@ -61,7 +61,7 @@ class Recipe(BaseModel):
     """How a clip was made.
 
     Text holds neither NUL nor half characters, which no container carries.
-    Raises: pydantic.ValidationError for anything that would not come back as it was.
+    Raises: pydantic.ValidationError for anything that would be read back differently.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
@@ -276,7 +276,7 @@ def _timing(packet: Packet[Stream]) -> tuple[object, ...]:
     """Return a packet's times in seconds, whether it is shown, and what goes with it."""
     times = (packet.pts, packet.dts, packet.duration)
     pts_s, dts_s, duration_s = (each and each * packet.time_base for each in times)
-    # Sound that ends before time 0 is played by nobody, whether it is marked so or not.
+    # Sound that ends before time 0 is never played, whether it is marked so or not.
     is_before_start = packet.stream.type == "audio" and (pts_s or 0) + (duration_s or 0) <= 0
     return (
         *(pts_s, dts_s, duration_s, packet.is_keyframe),

@@ -96,7 +96,7 @@ class Storage:
     def keep_input(self, source: Path, suffix: str) -> StoredFile:
         """Keep a copy of a given file.
 
-        Its name is made from its content, so the same file is kept once, however often it comes.
+        Its name is made from its content, so the same file is kept only once.
         Raises: OSError; ValueError for an invalid suffix.
         """
         if not _SUFFIX.fullmatch(suffix):
@@ -151,7 +151,7 @@ class Storage:
     def finish(self, part: Path, final: Path) -> StoredFile:
         """Flush a completely written part to the disk and give it its final name.
 
-        Raises: OSError; OutsideStorage when either path lies elsewhere.
+        Raises: OSError; OutsideStorage when either path is outside.
         """
         for path in (part, final):
             if not path.resolve().is_relative_to(self.root):
@@ -228,7 +228,7 @@ _EXPLANATIONS = {
     errno.EACCES: _FORBIDDEN,
     errno.EPERM: _FORBIDDEN,
     errno.EROFS: "The storage folder is on a read-only disk. Choose another folder for it.",
-    errno.EIO: "The disk reports an error of its own. Check the disk before trying again.",
+    errno.EIO: "The disk reports an error. Check the disk before trying again.",
     errno.EMFILE: "Too many files are open at once. Wait a moment, then try again.",
     errno.ENFILE: "Too many files are open at once. Wait a moment, then try again.",
     errno.ENOENT: "The file is no longer there.",

@@ -84,7 +84,7 @@ class Backends:
     def account(self, owner: str, kind: BackendKind, paid_by: Payer | None = None) -> str | None:
         """Name the account that such runs of this owner go to; None if a key is missing.
 
-        The name tells two keys apart and nothing else: no key can be read from it.
+        The name only distinguishes two keys: no key can be read from it.
         """
         if kind == "demo":
             return DEMO_ACCOUNT
@@ -149,7 +149,7 @@ class Backends:
         self._listeners.append(listener)
 
     def unlisten(self, listener: Listener) -> None:
-        """Call a listener no more; one that is unknown is no error."""
+        """Stop calling a listener; an unknown one is not an error."""
         if listener in self._listeners:
             self._listeners.remove(listener)
 
@@ -208,7 +208,7 @@ class Clients:
                 await held.client.aclose()
 
     async def retire(self, is_in_use: Callable[[Backend], bool]) -> None:
-        """Close the clients of backends that are in use no more, each after its last user."""
+        """Close the clients of backends that are no longer in use, each after its last user."""
         unused = [backend for backend in self._held if not is_in_use(backend)]
         for held in [self._held.pop(backend) for backend in unused]:
             held.is_retired = True
@@ -224,9 +224,9 @@ class Clients:
         return held.users > 0 or self._clock.steady_s() - held.used_s < IDLE_S
 
 
-KEY_GONE = "The key is gone: enter it again and this run goes on."
+KEY_GONE = "The key is gone: enter it again to continue this run."
 
-SERVER_KEY_GONE = "The server's key, which pays for this run, is gone: with it this run goes on."
+SERVER_KEY_GONE = "The server's key, which pays for this run, is gone: this run waits for it."
 
 
 def key_gone(run: Run) -> str:
@@ -235,7 +235,7 @@ def key_gone(run: Run) -> str:
 
 
 class Access:
-    """Lends the client of a run's own backend: a run goes on with what it was begun with.
+    """Lends the client of a run's own backend: a run continues with the one it started with.
 
     That holds for the key too: who pays is fixed when a run is submitted, see `Run.paid_by`.
     """
@@ -311,7 +311,7 @@ class Balances:
     async def read(self, backend: Backend, *, max_age_s: float = SHARED_S) -> float:
         """Return an account's balance in credits, at most so many seconds old. Raises: KieError.
 
-        An age of 0 asks anew.
+        An age of 0 always asks Kie.
         """
         now_s = self._clock.steady_s()
         questions = self._questions.items()
@@ -339,7 +339,7 @@ class Balances:
 
 
 class BalanceNotes:
-    """Notes the balance on runs that have ended; a run is no worse for not knowing it."""
+    """Notes the balance on runs that have ended; failing to is not an error."""
 
     def __init__(self, store: RunStore, access: Access, balances: Balances) -> None:
         self._store = store

@@ -1,7 +1,7 @@
 """Which process is alive: each holds a lock of the operating system for as long as it lives.
 
-The lock goes with its process, however that ends, so a killed holder is known at once and a
-sleeping one is never taken for dead; no clock is involved.
+The lock goes with its process, however that ends, so a killed holder is noticed at once and a
+sleeping one is never considered dead; no clock is involved.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class RunOwnership:
         others = frozenset(await asyncio.to_thread(self._lock.others))
         if others or self._others:
             await self._publish_changes()
-        # Every time: a process may have come and gone between two looks.
+        # Every time: a process may have started and ended between two checks.
         await self._take_over()
         self._scheduler.share(1 + len(others))
         self._others = others

@@ -110,7 +110,7 @@ class History:
     ) -> HistoryPage:
         """List what a query finds, newest first, from after the run `before` on.
 
-        The runs come without request, answer and record. Raises: UnknownRun, for such a `before`.
+        The runs have no request, answer and record. Raises: UnknownRun, for such a `before`.
         """
         return await self._store.read(lambda c: search.page(c, owner, query, limit, before))
 
@@ -119,7 +119,7 @@ class History:
     ) -> tuple[Run, ...]:
         """Return those of some runs that a query finds, newest first, as on a page.
 
-        Raises: UnknownRun, for what is no id.
+        Raises: UnknownRun, for anything but an id.
         """
         return await self._store.read(lambda c: search.matching(c, owner, query, run_ids))
 

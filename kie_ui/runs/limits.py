@@ -56,7 +56,7 @@ class CreateBudget:
     async def _take_shared(self, account: str) -> int:
         """Take a create in the database, and return 0; else the milliseconds until one is free."""
         now_ms = self._clock.now_ms()
-        # A time yet to come is left by a clock that was put back, and would block everything.
+        # A future time was left by a clock since set back, and would block everything.
         outdated = or_(CREATES.c.at_ms <= now_ms - WINDOW_MS, CREATES.c.at_ms > now_ms)
         sent = select(CREATES.c.at_ms).where(CREATES.c.account == account).order_by(CREATES.c.at_ms)
 
@@ -149,7 +149,7 @@ class QuotaUsedUp(RunsProblem):
 
 
 class RunsPerDay(NamedTuple):
-    """How many runs a day the server's key pays for; 0 stands for no limit."""
+    """How many runs a day the server's key pays for; 0 means no limit."""
 
     of_one: int = 0
     of_all: int = 0
@@ -186,7 +186,7 @@ class Quota:
     async def counting(self, run: Run) -> AsyncIterator[None]:
         """Count a run that is made in the block, if the server's key pays for it.
 
-        What fails in the block counts for nothing. Raises: QuotaUsedUp, StoreProblem.
+        A run that fails in the block is not counted. Raises: QuotaUsedUp, StoreProblem.
         """
         if not any(self._limits) or run.paid_by != "server":
             yield

@@ -116,7 +116,7 @@ class Retention:
                 await self._store.change(run.id, clips=tuple(clips))
 
     def _sizes(self, names: Iterable[str]) -> dict[str, int]:
-        """Return how many bytes files have, by their names; 0 for what cannot be looked at."""
+        """Return how many bytes files have, by their names; 0 for an unreadable one."""
         sizes = dict.fromkeys(names, 0)
         for name in sizes:
             try:

@@ -27,7 +27,7 @@ Values = dict[str, tuple[MediaRef, ...] | JsonValue | bool | int | float | str]
 
 
 class Step(StrEnum):
-    """How far a run has come from the press to the result."""
+    """How far a run is between the press and the result."""
 
     PREPARING = "preparing"
     UPLOADING = "uploading"
@@ -62,7 +62,7 @@ class Step(StrEnum):
     @property
     def in_words(self) -> str:
         """The step as a sentence names it."""
-        return {"lined_up": "in line", "unknown": "of unknown fate"}.get(self, self)
+        return {"lined_up": "in line", "unknown": "of unknown outcome"}.get(self, self)
 
 
 FINAL_STEPS = frozenset({Step.DONE, Step.FAILED, Step.CANCELLED, Step.UNKNOWN, Step.UNFETCHED})
@@ -188,7 +188,7 @@ class Run(_Frozen):
     is_tracked: bool = False
     """Whether the task was made elsewhere and adopted by its id."""
     sent_again_as: str | None = None
-    """The run that a person knowingly made from this one, when its fate was unknown."""
+    """The run that a person knowingly made from this one, when its outcome was unknown."""
     holder: str | None = None
     """The process that works on this run, see `cluster`."""
     is_favourite: bool = False

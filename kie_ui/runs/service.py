@@ -37,9 +37,9 @@ REOPEN_S = 10.0
 """Seconds between attempts to open a database that can't be written."""
 
 MAX_UNDECIDED = 100
-"""Runs of unknown fate that are always in sight, at most."""
+"""Runs of unknown outcome that are always in sight, at most."""
 
-DROPPED = "This result was dropped to keep the disk limit; its record is kept."
+DROPPED = "This result was dropped to stay within the disk limit; its record is kept."
 
 CANCELLED = "Cancelled before it was sent: nothing is billed."
 
@@ -131,7 +131,7 @@ class RunService:
         """Finds, marks, deletes and adds up runs."""
 
     async def start(self) -> None:
-        """Open the database and go on with every run that has not ended.
+        """Open the database and resume every run that has not ended.
 
         Where the database can only be read, `trouble` says why, runs are listed, and opening it is
         tried again and again. Raises: StoreProblem, if it can't even be read.
@@ -210,7 +210,7 @@ class RunService:
     async def submit(
         self, owner: str, model: str, values: Mapping[str, Any], backend: BackendKind
     ) -> Run:
-        """Check and save a new run, and return it while it goes on in the background.
+        """Check and save a new run, and return it while it continues in the background.
 
         A `FileRef` among the values holds an absolute path; its file may vanish afterwards.
         Raises: InvalidValues with all problems at once; UnknownModel; KeyMissing; QuotaUsedUp.
@@ -219,7 +219,7 @@ class RunService:
         return await self._submitter.submit(owner, model, values, backend)
 
     async def cancel(self, owner: str, run_id: str) -> Run:
-        """Cancel a run whose create has not left. Raises: UnknownRun; WrongStep once it has."""
+        """Cancel a run whose create was not sent. Raises: UnknownRun; WrongStep once it was."""
         run = await self.run(owner, run_id)
         try:
             run = await self._store.change(
@@ -231,14 +231,14 @@ class RunService:
         return run
 
     async def send_again(self, owner: str, run_id: str) -> Run:
-        """Make a new run of one of unknown fate, knowing that both may be billed; only once.
+        """Make a new run of one of unknown outcome, knowing that both may be billed; only once.
 
         Raises: UnknownRun, WrongStep, KeyMissing, QuotaUsedUp.
         """
         return await self._submitter.submit_again(await self.run(owner, run_id))
 
     async def give_task_id(self, owner: str, run_id: str, task_id: str) -> Run:
-        """Have a run of unknown fate follow a task that was found in Kie's logs.
+        """Have a run of unknown outcome follow a task that was found in Kie's logs.
 
         Raises: UnknownRun, KeyMissing, KieError; WrongStep if it can't be this run's task.
         """
@@ -249,7 +249,7 @@ class RunService:
     async def track(self, owner: str, task_id: str, backend: BackendKind) -> Run:
         """Adopt any task, made anywhere; nothing is billed for it.
 
-        Raises: KeyMissing, KieError; WrongStep for what is no task id.
+        Raises: KeyMissing, KieError; WrongStep for anything but a task id.
         """
         self._raise_trouble()
         run, is_new = await self._adopter.track(owner, task_id, backend)
@@ -258,17 +258,17 @@ class RunService:
         return run
 
     async def fetch_again(self, owner: str, run_id: str) -> Run:
-        """Try once more to store a result that was made. Raises: UnknownRun, WrongStep."""
+        """Try again to store a finished result. Raises: UnknownRun, WrongStep."""
         return await self._engine.download_again(await self.run(owner, run_id))
 
     async def watch_again(self, owner: str, run_id: str) -> Run:
-        """Ask Kie once more about a run whose task was not to be found.
+        """Ask Kie again about a run whose task was not found.
 
         Raises: UnknownRun; WrongStep, also if the run has no task id to ask about.
         """
         run = await self.run(owner, run_id)
         if run.task_id is None:
-            raise WrongStep("Kie never named a task for this run: look at https://kie.ai/logs.")
+            raise WrongStep("Kie returned no task id for this run: look at https://kie.ai/logs.")
         return await self._engine.poll_again(run)
 
     def is_callback(self, run_id: str, proof: str) -> bool:
@@ -276,7 +276,7 @@ class RunService:
         return self._callbacks.is_genuine(run_id, proof)
 
     def called_back(self, run_id: str, proof: str, task_id: str | None) -> bool:
-        """Ask about a run's task at once, as a call says that it has news.
+        """Poll a run's task at once, as a callback announces news.
 
         False where the address of the call was not made here. Whatever else a call says is not
         believed. Source: observed live, "Callback".
@@ -304,7 +304,7 @@ class RunService:
     async def in_sight(self, owner: str, limit: int) -> tuple[Run, ...]:
         """List the newest runs, and however old those that are not over, the newest first.
 
-        These are the unfinished ones, and the newest of unknown fate that were not sent again.
+        These are the unfinished ones, and the newest of unknown outcome that were not sent again.
         """
         try:
             newest = await self._store.runs_of(owner, limit=limit)
@@ -333,7 +333,7 @@ class RunService:
     def clip_of(self, run: Run, index: int = 0) -> Path:
         """Return the path of a run's result.
 
-        Raises: WrongStep if there is none, or it is text, which lies in the run itself.
+        Raises: WrongStep if there is none, or it is text, which is stored in the run itself.
         """
         if not 0 <= index < len(run.clips):
             raise WrongStep("There is no such result.")
@@ -371,4 +371,4 @@ def _too_late(run: Run) -> str:
     """Say why a run can't be cancelled any more."""
     if run.is_final:
         return "This run has ended already."
-    return "The request has left, and Kie has no way to stop a task. It is billed if it succeeds."
+    return "The request was sent, and Kie has no way to stop a task. It is billed if it succeeds."

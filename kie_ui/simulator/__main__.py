@@ -62,7 +62,7 @@ DEFAULT_PORT = 8765
 _EPILOG = """\
 models: the built-in ones, those added to the playground, and those of --models
 
-words in a prompt that decide over its task:
+words in a prompt that decide how its task ends:
 {words}
 
 for tests of your own client:
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    # --help answers at once: what serves is imported only now.
+    # Imported only now, so that --help answers at once.
     from kie_ui.simulator.app import create_simulator
 
     config = _config(options)

@@ -35,7 +35,7 @@ def signature(webhook_key: str, task_id: str, timestamp: int) -> str:
 
 
 def signed_headers(config: SimulatorConfig, task_id: str) -> dict[str, str]:
-    """Return the headers that prove where a callback comes from; none without a webhook key."""
+    """Return the headers that prove the origin of a callback; none without a webhook key."""
     if config.webhook_key is None:
         return {}
     timestamp = int(config.clock())
@@ -57,7 +57,7 @@ def may_be_called(config: SimulatorConfig, url: str) -> bool:
 
 
 def _is_below(address: httpx.URL, prefix: httpx.URL) -> bool:
-    """Tell whether an address lies at a prefix or below it: whole hosts, whole path segments.
+    """Whether an address is at a prefix or below it: whole hosts, whole path segments.
 
     Parsed by the library that sends the request, so that both see the same host.
     """
@@ -85,7 +85,7 @@ class Callbacks:
         """By whether they may go through a proxy; made when first needed."""
 
     async def deliver(self, url: str, record: dict[str, Any]) -> bool:
-        """Send a callback, and once more if it did not arrive; tell whether it did."""
+        """Send a callback, and again if it did not arrive; return whether it did."""
         if not may_be_called(self._config, url):
             _log.info("callback for %s may not go to its address: not sent", record["taskId"])
             return False

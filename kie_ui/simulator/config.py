@@ -40,7 +40,7 @@ class SimulatorConfig:
     speed: float = 1.0
     """How many times shorter than usual a task waits, queues and generates."""
     credits: float = 10_000
-    """The balance with which every key starts, anew at every start of the simulator."""
+    """The balance with which every key starts, reset whenever the simulator starts."""
     accepted_keys: frozenset[str] | None = None
     """The only keys that are let in; None lets every key in."""
     creates_per_10_s: int = 20
@@ -52,13 +52,13 @@ class SimulatorConfig:
     calls_back_anywhere: bool = True
     """Whether callbacks may leave this machine; if not, only loopback addresses are called."""
     callback_prefixes: tuple[str, ...] = ()
-    """Web addresses: what lies at or below one of them may be called all the same."""
+    """Web addresses: what is at or below one of them may still be called."""
     has_control: bool = False
     """Whether `/simulator/faults` and `/simulator/journal` are served."""
     assets_dir: Path = ASSETS
     """Holds the sample pictures."""
     max_renders: int = 1
-    """Tasks for clips that are worked on at once; the others queue. Of all others, it is one."""
+    """Clips that are made at once; more are queued. Other results: one."""
     max_upload_bytes: int = 100_000_000
     renderer: Renderer | None = None
     """Makes the results; by default separate processes."""

@@ -107,7 +107,7 @@ class Files:
         return self.find(path.parts[0]) if path is not None else None
 
     async def locate(self, url: str, base_url: str, max_bytes: int) -> Path | None:
-        """Return the file behind an address; None where it lies elsewhere and is not fetched.
+        """Return the file behind an address; None where it is elsewhere and not fetched.
 
         A fetched file is a temporary one, which the caller deletes. Raises: NoMedia.
         """

@@ -281,7 +281,7 @@ def _duration_s(values: Sequence[ParameterValue]) -> float | None:
 
 
 def _seconds(each: ParameterValue, frames_per_s: float) -> float | None:
-    """Return the length in seconds that a value means; None where it is no length."""
+    """Return the length in seconds that a value means; None where it is not a length."""
     number = each.number
     if number is None or number <= 0:
         return None
@@ -293,7 +293,7 @@ def _seconds(each: ParameterValue, frames_per_s: float) -> float | None:
 
 
 def _counts_seconds(each: ParameterValue) -> bool:
-    """Tell whether a parameter that is named after frames means seconds all the same.
+    """Whether a parameter that is named after frames still means seconds.
 
     It does where the value says so itself (`10s`), and where it is a choice of at most 30: one of
     10 and 15 is offered for clips of so many seconds, since no model makes clips of a second or two

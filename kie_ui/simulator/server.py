@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 SHUTDOWN_TIMEOUT_S = 2
-"""How long open requests may go on after `stop`."""
+"""How long open requests may continue after `stop`."""
 _LOOPBACK = "127.0.0.1"
 _ALL_INTERFACES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 

@@ -38,7 +38,7 @@ class SimulatorLock:
         return self._lock.is_locked
 
     def try_acquire(self) -> bool:
-        """Become the holder if there is none, without waiting; tell whether we are it.
+        """Become the holder if there is none, without waiting; return whether we are.
 
         Raises: OSError where the folder cannot be written.
         """

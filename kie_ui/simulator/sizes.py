@@ -33,7 +33,7 @@ _QUALITIES = {
     1080: ("pro", "high", "fhd", "full_hd"),
     2160: ("uhd", "ultra"),
 }
-"""The short side in pixels that names of quality stand for in a clip."""
+"""The short side in pixels that quality names mean in a clip."""
 
 
 class SizeHint(NamedTuple):
@@ -116,7 +116,7 @@ def clip_short_side_px(hint: SizeHint) -> int:
 def image_size(hint: SizeHint, like: tuple[int, int] | None = None) -> tuple[int, int]:
     """Return a picture's (width, height) within what is made.
 
-    `like` is the size of a given picture: it is kept as far as the request names no other.
+    `like` is the size of a given picture: it is kept unless the request names another.
     """
     if hint.exact is not None:
         return _bounded(*hint.exact)

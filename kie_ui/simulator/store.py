@@ -138,7 +138,7 @@ class TaskRow:
 
 @dataclass(frozen=True, kw_only=True)
 class FileRow:
-    """One file. Its address holds `file_id`, which nobody can guess. Times are unix ms."""
+    """One file. Its address contains the unguessable `file_id`. Times are unix ms."""
 
     file_id: str
     account: str
@@ -296,6 +296,6 @@ def _charge(connection: Connection, account: str, amount: float) -> bool:
 
 
 def _end(connection: Connection, task_id: str, now_ms: int, **changes: Any) -> bool:
-    """End a task that has not ended yet; tell whether it had not."""
+    """End a task that has not ended yet; return whether it had not."""
     times = {"updated_ms": now_ms, "completed_ms": now_ms}
     return connection.execute(_END_TASK, {"id": task_id, **times, **changes}).rowcount == 1

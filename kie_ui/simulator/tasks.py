@@ -278,7 +278,7 @@ class Tasks:
 def _plan_of(task: TaskRow, config: SimulatorConfig) -> RenderPlan:
     """Return the plan of a task; one that an older simulator created has none, so build it.
 
-    Raises: NoMedia, where its model is no longer known.
+    Raises: NoMedia, if its model is no longer known.
     """
     if task.plan is not None:
         return RenderPlan.model_validate(task.plan)

@@ -36,8 +36,8 @@ MAX_SESSIONS = 500
 more for every form that is picked in More models. A page beyond them has its form built again."""
 
 FORM_IS_FORGOTTEN = (
-    "The server no longer had this form: it is built again, and what you typed is kept. "
-    "If you pressed a button, press it once more."
+    "The server no longer had this form: it has been rebuilt with what you typed. "
+    "If you pressed a button, press it again."
 )
 """The answer to an event of a form whose session Gradio has dropped, or a restart has ended."""
 
@@ -106,7 +106,7 @@ def launch_options(services: Services) -> dict[str, Any]:
 
 async def _not_understood(_request: Request, _error: Exception) -> Response:
     """Refuse an invalid request to Gradio's routes without repeating it: it may hold a key."""
-    sentence = "This request is not one that this server takes."
+    sentence = "This server does not accept this request."
     return JSONResponse({"detail": sentence}, status_code=422)
 
 

@@ -2,7 +2,7 @@
 
 Each built-in model has an endpoint with one argument per parameter; any model, added ones too, can
 be called by its id through `/generate`. A call ends with its run, and returns the file, the task id
-and the record. If the caller leaves earlier, the run goes on.
+and the record. If the caller leaves earlier, the run continues.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ GENERATE = "generate"
 Values = dict[str, Any]
 
 _GENERATE_DESCRIPTION = (
-    "Makes something with any model of yours. A file among the input is a web address, or one "
-    "that was uploaded. Ends when the result is there."
+    "Makes something with any of your models. Files in the input are web addresses or uploaded "
+    "files. Ends when the result is ready."
 )
 _GENERATE_ARGUMENTS: dict[str, tuple[Any, str, str]] = {
     "model": (None, "string", "Id of the model, such as `maker/model`."),
     "input": ({}, "object", "Its parameters by their documented names."),
-    "extra": ({}, "object", "Fields that no page documents, sent as they are."),
+    "extra": ({}, "object", "Undocumented fields, sent as they are."),
 }
 """By name: the default, the JSON type and the description."""
 _FILE_SCHEMA: dict[str, Any] = {
@@ -188,7 +188,7 @@ def read_given(spec: ModelSpec, arguments: Mapping[str, Any]) -> Values:
 def read_input(spec: ModelSpec, given: Mapping[str, Any]) -> Values:
     """Read a model's parameters as the values of a form, and fill in the documented defaults.
 
-    What is no file or no parameter is left as it is, so that the check reports it beside every
+    Anything but a file of a parameter is left as it is, so that the check reports it beside every
     other problem.
     """
     media = {parameter.name for parameter in spec.media_parameters}

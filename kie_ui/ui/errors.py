@@ -49,7 +49,7 @@ EXPECTED: tuple[type[Exception], ...] = (BadRequest, KieError, *_STATUS)
 
 def error_response(error: Exception) -> JSONResponse:
     """Answer one of the expected errors: a status, and a sentence for the person."""
-    gone = "This model is not here any more."
+    gone = "This model is no longer here."
     sentence = gone if isinstance(error, UnknownModel) else str(error)
     return JSONResponse({"message": sentence}, status_code=_status(error))
 

@@ -1,7 +1,7 @@
 """What the page and its routes work with, for one server process.
 
-The server answers first and opens the database right after, so that interrupted runs go on even if
-no page asks for them.
+The server answers first and opens the database right after, so that interrupted runs continue even
+if no page asks for them.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def specs_with_tabs(settings: Settings, library: Library) -> dict[str, ModelSpec
             taken.add(entry.spec.api_name)
             tabs[entry.model] = entry.spec
     for model in settings.models_with_tabs - tabs.keys():
-        logger.warning("KIE_UI_TABS names “%s”, which is no model that everyone has here.", model)
+        logger.warning("KIE_UI_TABS names “%s”, which is not a model that everyone has.", model)
     return tabs
 
 

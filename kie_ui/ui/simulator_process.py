@@ -83,7 +83,7 @@ class SimulatorProcess:
             self._lock.release()
 
     def _find(self) -> str:
-        """Return the simulator's address; start it if nobody has. Blocks.
+        """Return the simulator's address; start it if it is not running. Blocks.
 
         Raises: OSError, RuntimeError.
         """

@@ -164,7 +164,7 @@ class RunCard:
 
     def open_wire(self) -> Locator:
         """Unfold the request and the answer."""
-        self.node.get_by_text("Request and answer").click()
+        self.node.get_by_text("Request and response").click()
         return self.node.locator(".kie-wire")
 
 

@@ -163,17 +163,17 @@ def test_a_clip_that_was_dropped_is_told_from_one_that_is_there(
     )
     unopened.open()
     tab = HistoryTab(unopened)
-    expect(tab.tile("dropped").locator(".kie-tile-poster")).to_contain_text("Dropped to save room")
+    expect(tab.tile("dropped").locator(".kie-tile-poster")).to_contain_text("Dropped to save space")
     expect(tab.tile("still here").locator(".kie-tile-poster")).to_be_empty()
     expect(tab.tile("dropped")).not_to_contain_text(re.compile(r"\d h"))
     dialog = tab.open("dropped")
-    expect(dialog).to_contain_text("Its file was dropped to save room")
+    expect(dialog).to_contain_text("Its file was dropped to save space")
     unopened.page.keyboard.press("Escape")
     tab.choose("dropped")
     tab.choose("still here")
     with unopened.page.expect_download():
         tab.root.get_by_role("button", name="Download as ZIP").click()
-    expect(tab.notice).to_contain_text("1 of the 2 runs has no file to take along.")
+    expect(tab.notice).to_contain_text("1 of the 2 runs has no file to include.")
 
 
 def test_arrow_keys_go_from_run_to_run(come_back: ComeBack) -> None:
@@ -319,7 +319,7 @@ def test_what_was_deleted_one_after_another_comes_back_together(come_back: ComeB
     expect(tab.notice).to_contain_text("2 runs deleted")
     tab.notice.get_by_role("button", name="Undo").click()
     expect(tab.tiles).to_have_count(3)
-    expect(tab.notice).to_contain_text("2 runs back.")
+    expect(tab.notice).to_contain_text("2 runs restored.")
 
 
 def test_what_is_selected_stays_so_while_something_else_is_looked_for(

@@ -298,7 +298,7 @@ def test_a_model_with_a_tab_of_its_own_has_it_from_the_next_start(
     models = ModelsTab(kie)
     models.add(HERON, OTTER)
     models.open().choose_more("Otter", "Own tab")
-    expect(models.page.get_by_text("when this program is started the next time")).to_be_visible()
+    expect(models.page.get_by_text("the next time this program starts")).to_be_visible()
     models.pick(HERON)
     models.form(HERON).prompt.fill("typed before the start")
     kie.expect_kept("typed before the start")

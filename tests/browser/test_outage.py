@@ -108,7 +108,9 @@ def test_a_server_that_ends_takes_neither_text_nor_presses_with_it(
     with kie_mortal.loaded_anew():
         mortal.kill()
         _go_on_typing(form)
-        expect(_line(form)).to_contain_text("nothing can be sent until the server is back")
+        expect(_line(form)).to_contain_text(
+            "nothing can be sent from here until the server is back"
+        )
         form.generate.click()
         expect(_line(form)).to_contain_text("Not sent: no connection to the server.")
         mortal.start()

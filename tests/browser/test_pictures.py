@@ -130,7 +130,7 @@ def test_a_typed_address_is_looked_at_by_the_browser_alone(
     field = form.field("image_url")
     field.get_by_placeholder("web address").fill(address)
     expect_shown(form.preview("image_url"), 640, 400)
-    expect(field).to_contain_text("In demo mode no address is fetched")
+    expect(field).to_contain_text("In demo mode addresses are not fetched")
     form.expect_body(image_url=address)
     card = form.press("[fail] with an address")
     expect(card.status).to_have_text("Failed")

@@ -173,13 +173,13 @@ def test_tracking_a_task_that_is_followed_already_leads_to_its_old_run(kie_live:
     expect(kie_live.form(V1_LITE).card("kept 1").node).to_be_focused()
 
 
-def test_a_run_of_unknown_fate_is_found_by_its_task_id(
+def test_a_run_of_unknown_outcome_is_found_by_its_task_id(
     kie_keyed: KiePage, fake: FakeKie, watch: Watch
 ) -> None:
     """A wrong id is told at its field, and what was typed stays."""
     fake.stories["where is it"] = Story(creates=(DROPPED,), records=("generating",))
     card = kie_keyed.form(GROK).press("where is it")
-    expect(card.status).to_have_text("Fate unknown")
+    expect(card.status).to_have_text("Outcome unknown")
     field = card.node.get_by_label("its task id")
     field.fill("nosuchtask")
     follow = card.node.get_by_role("button", name="Watch this task")
@@ -195,7 +195,7 @@ def test_a_run_of_unknown_fate_is_found_by_its_task_id(
     assert fake.creates["where is it"] == 1
 
 
-def test_a_run_of_unknown_fate_is_sent_again_only_knowingly(
+def test_a_run_of_unknown_outcome_is_sent_again_only_knowingly(
     kie_keyed: KiePage, fake: FakeKie
 ) -> None:
     """Once; the card then leads to the new run."""
@@ -206,7 +206,7 @@ def test_a_run_of_unknown_fate_is_sent_again_only_knowingly(
     opener = old.get_by_role("button", name="Send it again")
     expect(old.get_by_text("grok-imagine/image-to-video", exact=True)).to_be_visible()
     queue = kie_keyed.page.locator(".kie-queue-button")
-    expect(queue).to_contain_text("needs you")
+    expect(queue).to_contain_text("needs attention")
     queue.click()
     expect(kie_keyed.page.locator(".kie-queue-row").first).to_contain_text("again")
     kie_keyed.page.keyboard.press("Escape")
@@ -216,7 +216,7 @@ def test_a_run_of_unknown_fate_is_sent_again_only_knowingly(
     expect(opener).to_be_focused()
     assert fake.creates["again"] == 1
     opener.click()
-    old.get_by_role("button", name="Send again, knowingly").click()
+    old.get_by_role("button", name="Send again anyway").click()
     link = old.get_by_role("button", name="Go to the new run")
     expect(form.cards.filter(has_text="again")).to_have_count(2)
     link.click()
@@ -278,7 +278,7 @@ def test_runs_in_line_are_cancelled_by_keyboard_or_all_at_once(
     first.get_by_role("button", name="Cancel").press("Enter")
     expect(first).to_have_count(0)
     expect(second.get_by_role("button", name="Cancel")).to_be_focused()
-    panel.get_by_role("button", name="Cancel all that wait").press("Enter")
+    panel.get_by_role("button", name="Cancel all waiting").press("Enter")
     expect(second).to_have_count(0)
     expect(third).to_have_count(0)
     expect(panel).to_be_focused()

@@ -50,7 +50,7 @@ def test_again_with_a_new_seed_makes_another_run(kie: KiePage) -> None:
     expect(form.field("seed").get_by_role("checkbox")).not_to_be_checked()
     notice = kie.page.locator(".kie-notice")
     expect(notice).to_contain_text("Pressed Generate once more, with a new seed.")
-    notice.get_by_role("button", name="Put the form back").click()
+    notice.get_by_role("button", name="Restore the form").click()
     expect(form.prompt).to_have_value("something else")
 
 

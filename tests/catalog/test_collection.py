@@ -204,7 +204,7 @@ def test_an_unreadable_folder_is_a_problem_and_not_an_empty_collection(
     for look in (collections.names, collections.total_bytes):
         with pytest.raises(CollectionProblem):
             look()
-    with pytest.raises(CollectionProblem, match="cannot be kept"):
+    with pytest.raises(CollectionProblem, match="cannot be saved"):
         collections.change(NAME, adding("a"), ROOM)
 
 

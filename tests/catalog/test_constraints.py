@@ -89,17 +89,17 @@ def test_too_many_and_too_few_choices_are_refused() -> None:
     several = {**QUOTED, "many": True}
     assert (
         problem_of(["5", "10"], **several, max_items=1)
-        == "Value takes 1 at most: take 1 of these 2 away."
+        == "Value takes at most 1: remove 1 of these 2."
     )
-    assert problem_of(["5"], **several, min_items=2) == "Value needs 2 at least: add 1 value."
+    assert problem_of(["5"], **several, min_items=2) == "Value needs at least 2: add 1 value."
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("a", "Value has 1 character: write 2 at least."),
+        ("a", "Value has 1 character: write at least 2."),
         ("abcdef", "Value has 6 characters, 1 more than the 5 that fit: shorten it."),
-        ("ABC", "Value has not the documented form, ^[a-z]+$: change it."),
+        ("ABC", "Value does not have the documented form, ^[a-z]+$: change it."),
     ],
 )
 def test_text_keeps_its_documented_limits_and_form(value: str, message: str) -> None:
@@ -170,10 +170,10 @@ def test_missing_media_are_called_by_their_kind(media: str, words: str) -> None:
 def test_lists_of_media_keep_their_documented_counts() -> None:
     """From `min_items` to `max_items`; without an end as many as one likes."""
     several = {"kind": "media", "many": True, "min_items": 2, "max_items": 3}
-    assert problem_of([CAT], **several) == "Value needs 2 at least: add 1 picture."
-    assert problem_of([CAT] * 4, **several) == "Value takes 3 at most: take 1 of these 4 away."
+    assert problem_of([CAT], **several) == "Value needs at least 2: add 1 picture."
+    assert problem_of([CAT] * 4, **several) == "Value takes at most 3: remove 1 of these 4."
     assert problem_of([CAT] * 2, kind="media", many=True, max_items=1) == (
-        "Value takes 1 at most: take 1 of these 2 away."
+        "Value takes at most 1: remove 1 of these 2."
     )
     for fitting in ([CAT, DOG], [CAT, DOG, CAT]):
         assert sent(fitting, **several) == fitting
@@ -198,11 +198,11 @@ def test_what_the_extra_input_goes_before_is_said() -> None:
     spec = built_in_registry().spec(LITE)
     values = {"prompt": "A cat.", "image_url": CAT, EXTRA: {"duration": "15", "nsfw": False}}
     (notice,) = notices(spec, check_values(spec, values))
-    assert notice == (EXTRA, "Sent in place of what the form says: duration.")
+    assert notice == (EXTRA, "Sent instead of what the form says: duration.")
 
 
 def test_what_the_extra_input_gives_need_not_be_given_otherwise() -> None:
-    """Neither a required parameter nor one of several that exclude each other."""
+    """Neither a required parameter nor one of several that cannot be used together."""
     lite = built_in_registry().spec(LITE)
     extra = {"prompt": "A cat.", "image_url": CAT}
     assert build_input(lite, check_values(lite, {EXTRA: extra}), str) == extra

@@ -167,7 +167,7 @@ def test_parameters_come_and_go() -> None:
     ("old", "new", "words"),
     [
         (choice("5", "10"), choice("5", "15", "20"), "value: now also 15, 20, no longer 10."),
-        (choice("5", "10"), choice("10", "5"), "value: the options have another order."),
+        (choice("5", "10"), choice("10", "5"), "value: the options are in a different order."),
         (choice("5"), TEXT, "value no longer has a list to choose from."),
         (TEXT, choice("5"), "value now has a list to choose from: 5."),
         (choice("a", default="a"), choice("a"), "value: no default any more; it was a."),

@@ -61,29 +61,29 @@ def test_a_file_of_models_is_distinguished_from_a_page() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "damaged, or no JSON"),
-        ("{", "damaged, or no JSON"),
-        ("[" * 100_000, "damaged, or no JSON"),
-        ('{"a":' * 100_000, "damaged, or no JSON"),
-        ('{"format": "kie-ui-models", "version": 1, "models": [NaN]}', "damaged, or no JSON"),
-        ('{"format": "kie-ui-models", "version": ' + "9" * 5000 + "}", "damaged, or no JSON"),
-        ('{"format": "kie-ui-models\\ud800"}', "damaged, or no JSON"),
-        ("[]", "no file of models"),
-        ("7", "no file of models"),
-        ('{"models": []}', "no file of models"),
+        ("", "damaged, or not JSON"),
+        ("{", "damaged, or not JSON"),
+        ("[" * 100_000, "damaged, or not JSON"),
+        ('{"a":' * 100_000, "damaged, or not JSON"),
+        ('{"format": "kie-ui-models", "version": 1, "models": [NaN]}', "damaged, or not JSON"),
+        ('{"format": "kie-ui-models", "version": ' + "9" * 5000 + "}", "damaged, or not JSON"),
+        ('{"format": "kie-ui-models\\ud800"}', "damaged, or not JSON"),
+        ("[]", "not a file of models"),
+        ("7", "not a file of models"),
+        ('{"models": []}', "not a file of models"),
         (file_of(version=2), "newer Kie UI"),
         (file_of(), "no model in this file"),
-        (file_of(models={}), "holds a list"),
-        (file_of(*[None] * (MAX_MODELS + 1)), "holds a list"),
-        (file_of(None), "Model 1 of the file cannot be taken in"),
-        (file_of(raw(model=7)), "Model 1 of the file cannot be taken in: model"),
-        (file_of(raw(model="../x")), "“../x” cannot be taken in"),
-        (file_of(raw(parameters=[])), "cannot be taken in: parameters"),
-        (file_of(raw(parameters=[{"kind": "spell"}])), "cannot be taken in: parameters.0"),
-        (file_of(raw(run="rm -rf")), "cannot be taken in: run"),
+        (file_of(models={}), "holds at most"),
+        (file_of(*[None] * (MAX_MODELS + 1)), "holds at most"),
+        (file_of(None), "Model 1 of the file cannot be added"),
+        (file_of(raw(model=7)), "Model 1 of the file cannot be added: model"),
+        (file_of(raw(model="../x")), "“../x” cannot be added"),
+        (file_of(raw(parameters=[])), "cannot be added: parameters"),
+        (file_of(raw(parameters=[{"kind": "spell"}])), "cannot be added: parameters.0"),
+        (file_of(raw(run="rm -rf")), "cannot be added: run"),
         (file_of(raw(rules=[{"rule": "only_with", "parameter": "a", "needs": "b"}])), "rules name"),
         (" " * (MAX_FILE_BYTES + 1), "too large"),
-        ("\ud800", "damaged, or no JSON"),
+        ("\ud800", "damaged, or not JSON"),
     ],
 )
 def test_what_is_no_file_of_models_is_refused_with_a_sentence(text: str, sentence: str) -> None:
@@ -97,7 +97,7 @@ def test_a_model_that_cannot_be_taken_in_does_not_keep_the_others_out() -> None:
     read = read_models("\ufeff" + file_of(raw(model="a/b"), raw(model="../c"), raw(model="d/e")))
 
     assert [spec.model for spec in read.specs] == ["a/b", "d/e"]
-    assert read.problems == ("“../c” cannot be taken in: “../c” cannot be the id of a model.",)
+    assert read.problems == ("“../c” cannot be added: “../c” cannot be the id of a model.",)
 
 
 def test_a_sample_from_outside_is_dropped() -> None:

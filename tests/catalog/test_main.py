@@ -176,7 +176,7 @@ def test_an_exported_file_is_imported(run: Run, folder: Path, tmp_path: Path) ->
     file.write_text(json.dumps(data))
     outcome = run("import", file)
     assert outcome.status == 1
-    assert "“../c” cannot be taken in" in outcome.err
+    assert "“../c” cannot be added" in outcome.err
     assert models(folder)[2:] == ["a", "b"]
 
 
@@ -186,7 +186,7 @@ def test_a_library_that_cannot_be_written_is_an_error(run: Run, folder: Path, pa
     outcome = run("import", page)
     assert outcome.status == 1
     assert outcome.out == ""
-    assert f"{page}: The added models cannot be kept" in outcome.err
+    assert f"{page}: The added models cannot be saved" in outcome.err
 
 
 def test_the_list_has_a_model_a_line(run: Run, folder: Path, page: Path) -> None:

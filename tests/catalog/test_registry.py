@@ -26,7 +26,7 @@ def test_an_unknown_id_is_refused_with_the_known_ones(model: str) -> None:
     with pytest.raises(UnknownModel) as caught:
         built_in_registry().spec(model)
 
-    assert str(caught.value) == f"There is no model “{model}”. Known are: {GROK}, {LITE}."
+    assert str(caught.value) == f"There is no model “{model}”. Known models: {GROK}, {LITE}."
 
 
 def test_an_empty_registry_is_one_too() -> None:

@@ -35,7 +35,7 @@ def chained_spec() -> ModelSpec:
 
 
 def rivals_spec() -> ModelSpec:
-    """Make a spec with two parameters that exclude each other and a default for each."""
+    """Make a spec with two parameters that cannot be used together and a default for each."""
     texts = [
         {"kind": "text", "name": name, "label": name.upper(), "help": "", "default": f"my {name}"}
         for name in "ab"

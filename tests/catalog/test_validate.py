@@ -79,7 +79,7 @@ def test_all_problems_are_reported_at_once(lite: ModelSpec) -> None:
     }
 
     assert problems_of(lite, values) == {
-        "style": f"style is no parameter of {LITE}. {LITE_TAKES}",
+        "style": f"style is not a parameter of {LITE}. {LITE_TAKES}",
         "prompt": "Prompt has 10,001 characters, 1 more than the 10,000 that fit: shorten it.",
         "image_url": f"Picture (image_url) is missing: add {WANTS_A_PICTURE}",
         "resolution": "Resolution cannot be “4K”: choose one of 480p, 720p, 1080p.",
@@ -293,7 +293,7 @@ def test_what_is_no_number_is_refused(value: object) -> None:
     """Words, infinities, numbers beyond any computer's and collections are no numbers."""
     assert lite_problem(seed=value) in (
         "Seed needs a number.",
-        "Seed cannot be read: enter it anew.",
+        "Seed cannot be read: enter it again.",
     )
 
 
@@ -376,7 +376,7 @@ def test_what_is_neither_on_nor_off_is_refused(value: object) -> None:
     """Nothing else is guessed to be a yes."""
     assert lite_problem(camera_fixed=value) in (
         "Still camera (camera_fixed) is either on or off.",
-        "Still camera (camera_fixed) cannot be read: enter it anew.",
+        "Still camera (camera_fixed) cannot be read: enter it again.",
     )
 
 
@@ -431,7 +431,7 @@ def test_an_unknown_name_is_repeated_beside_the_known_ones(
 ) -> None:
     """The service would drop a misspelt name in silence; an endless one is shown in part."""
     assert problems_of(lite, {**READY, name: 1}) == {
-        name: f"{shown} is no parameter of {LITE}. {LITE_TAKES}"
+        name: f"{shown} is not a parameter of {LITE}. {LITE_TAKES}"
     }
 
 
@@ -458,10 +458,10 @@ def test_inner_names_are_no_way_in(lite: ModelSpec) -> None:
 
 
 def test_two_sources_are_refused_at_both(grok: ModelSpec) -> None:
-    """A picture and a task exclude each other, and either may be the one to empty."""
+    """A picture and a task cannot be used together, and either may be the one to empty."""
     sentence = (
-        "Picture (image_urls) and Grok image task (task_id) exclude each other: "
-        "keep one and empty the other."
+        "Picture (image_urls) and Grok image task (task_id) cannot be used together: "
+        "clear one of them."
     )
 
     assert problems_of(grok, {"image_urls": CAT, "task_id": "t"}) == {

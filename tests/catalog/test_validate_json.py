@@ -65,7 +65,7 @@ def test_rows_in_which_nothing_stands_are_left_out() -> None:
             "Value row 1: Duration is 13: choose a number from 1 to 12.",
         ),
         ([{"prompt": "a" * 10}], "Value row 1: Prompt has 10 characters, 1 more than the 9"),
-        ([{"prompt": "a"}] * 4, "Value takes 3 at most: take 1 of these 4 away."),
+        ([{"prompt": "a"}] * 4, "Value takes at most 3: remove 1 of these 4."),
         ([{"prompt": "a", "mood": "b"}], "Value has no column “mood”: see row 1."),
         (["a"], "Value must be a list of objects."),
         ("A cat.", "Value is not JSON yet"),

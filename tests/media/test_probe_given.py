@@ -85,7 +85,7 @@ def test_a_refusal_names_the_limit(clip: Path) -> None:
     with pytest.raises(MediaProblem) as refused:
         check_given(clip, "video", None, ("video/mov", "video/webm"))
     assert str(refused.value) == "This is MP4; the model takes MOV, WebM: convert it first."
-    with pytest.raises(MediaProblem, match=r"MB; 0 MB fit: make it smaller\.$"):
+    with pytest.raises(MediaProblem, match=r"MB; 0 MB are accepted: make it smaller\.$"):
         check_given(clip, "video", 10, ())
 
 

@@ -108,7 +108,7 @@ async def test_nothing_is_cancelled_once_the_create_has_left(
 
 
 @pytest.mark.parametrize("fault", [dropped(), status(502)])
-async def test_a_run_of_unknown_fate_cannot_be_cancelled(
+async def test_a_run_of_unknown_outcome_cannot_be_cancelled(
     service: RunService, fake: FakeKie, values: dict[str, Any], fault: Any
 ) -> None:
     """What Kie may have accepted cannot be cancelled here."""

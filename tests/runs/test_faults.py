@@ -56,19 +56,19 @@ def accepted_then(fault: Fault, fake: FakeKie) -> Fault:
     "fault",
     [dropped(), dropped(httpx.ReadTimeout), dropped(httpx.WriteError), status(502), refusal(500)],
 )
-async def test_a_create_of_unknown_fate_is_never_repeated(
+async def test_a_create_of_unknown_outcome_is_never_repeated(
     service: RunService, fake: FakeKie, values: dict[str, Any], fault: Fault
 ) -> None:
     """Kie may have taken it and bills it: the run says so, and leaves the choice to the person."""
     fake.faults["create"] = [accepted_then(fault, fake)]
     run = await press(service, values)
     assert run.step is Step.UNKNOWN
-    assert "can't know" in error_of(run).message
+    assert "not known whether" in error_of(run).message
     assert "https://kie.ai/logs" in error_of(run).advice
     assert (fake.counts["create"], len(fake.bodies)) == (1, 1)
 
 
-async def test_a_create_without_a_task_id_is_of_unknown_fate_too(
+async def test_a_create_without_a_task_id_is_of_unknown_outcome_too(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """An answer that says yes and names no task is kept for reading."""
@@ -118,7 +118,7 @@ async def test_creates_turned_away_by_the_rate_limit_are_sent_later(
             seen.add((run.step, run.status_note))
     assert run.step is Step.DONE
     assert any(
-        step is Step.LINED_UP and note and "sent when there is room" in note for step, note in seen
+        step is Step.LINED_UP and note and "sent as soon as possible" in note for step, note in seen
     )
     assert len(fake.bodies) == 1
 

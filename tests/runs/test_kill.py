@@ -268,7 +268,7 @@ async def test_two_processes_are_killed_at_a_step_and_a_third_goes_on(
 async def sent_again_knowingly(
     service: RunService, fake: FakeKie, old: Run, moment: Moment
 ) -> None:
-    """Have a run of unknown fate sent again by the person: one more create, and no upload."""
+    """Have a run of unknown outcome sent again by the person: one more create, and no upload."""
     assert old.task_id is None
     new = await service.send_again(OWNER, old.id)
     async with asyncio.timeout(10):

@@ -440,7 +440,7 @@ async def test_a_create_on_its_way_is_given_a_moment_at_the_stop(
     assert (run.step, fake.counts["create"]) == (Step.DONE, 1)
 
 
-async def test_a_create_that_takes_longer_than_the_stop_is_of_unknown_fate(
+async def test_a_create_that_takes_longer_than_the_stop_is_of_unknown_outcome(
     restart: Restart, fake: FakeKie, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stop does not wait for ever, and is honest about what it left."""

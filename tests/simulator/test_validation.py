@@ -95,7 +95,7 @@ JSON = {
         (TABLE, [{"prompt": "a"}, {"prompt": 5}], "row 2 of which prompt must be a string"),
         (TABLE, [{"prompt": "a", "seconds": 1.5}], "seconds must be an integer"),
         (TABLE, [{"seconds": 1}], "row 1"),
-        (TABLE, [{"prompt": "a"}] * 3, "2 at most"),
+        (TABLE, [{"prompt": "a"}] * 3, "at most 2"),
         (BARE, ["1"], "row 1 of which the value must be a number"),
         (BARE, [10], "9"),
         (JSON, {"a": 1}, "j must be a list"),

@@ -64,7 +64,7 @@ async def test_both_of_a_pair_are_a_problem_as_on_the_page() -> None:
     """Nobody chooses in silence between two things that the caller gave."""
     both = {"task_id": "281e5b0", "image_urls": ["https://a.test/mine.png"]}
     values = read_given(GROK, {**await defaults(GROK), **both})
-    with pytest.raises(InvalidValues, match="exclude each other"):
+    with pytest.raises(InvalidValues, match="cannot be used together"):
         check_values(GROK, values)
 
 
@@ -207,7 +207,7 @@ async def test_what_is_left_out_takes_its_documented_default(services: Services)
     ("model", "given", "extra", "words"),
     [
         (ADDED.model, {}, {}, "Prompt is missing"),
-        (ADDED.model, {"prompt": "a", "promt": "b"}, {}, "promt is no parameter of"),
+        (ADDED.model, {"prompt": "a", "promt": "b"}, {}, "promt is not a parameter of"),
         (ADDED.model, {"prompt": "a", "image_urls": {"path": "/etc/passwd"}}, {}, "web address"),
         (ADDED.model, {"prompt": "a", "image_urls": ["no"]}, {}, "web address"),
         (ADDED.model, ["a"], {}, "are JSON objects"),

@@ -206,7 +206,7 @@ async def test_the_twenty_first_create_in_ten_seconds_is_turned_away(
         (Fault(omit=("data",)), BadAnswer),
     ],
 )
-async def test_a_create_of_unknown_fate_is_sent_once_and_said_to_be_unknown(
+async def test_a_create_of_unknown_outcome_is_sent_once_and_said_to_be_unknown(
     client: KieClient, simulator: SimulatorServer, fault: Fault, error: type[KieError]
 ) -> None:
     """Kie may have taken it, and has no way to recognise a second one as the same."""

@@ -116,11 +116,11 @@ def test_a_task_that_fails_says_why_and_which_task_it_was(jobs: dict[str, Job]) 
     ("endpoint", "given", "words"),
     [
         (GROK, {"prompt": "x" * 5_001}, "Prompt has 5,001 characters"),
-        (GROK, {"task_id": "a", "image_urls": "https://a.test/b.png"}, "exclude each other"),
+        (GROK, {"task_id": "a", "image_urls": "https://a.test/b.png"}, "cannot be used together"),
         (V1_LITE, {"image_url": ""}, "Picture (image_url) is missing"),
         (V1_LITE, {"prompt": " ", "seed": -2}, "Seed is -2"),
         (V1_LITE, {"image_url": "data:image/png;base64,AA"}, "or a web address"),
-        (GROK, {"image_urls": ["https://a.test/b", "https://a.test/c"]}, "takes 1 at most"),
+        (GROK, {"image_urls": ["https://a.test/b", "https://a.test/c"]}, "takes at most 1"),
     ],
 )
 def test_a_call_that_cannot_be_sent_is_refused_in_the_words_of_the_page(

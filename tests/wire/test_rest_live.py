@@ -201,7 +201,7 @@ def test_a_call_without_a_clip_says_why(jobs: dict[str, Job], fake: FakeKie, pro
 
 
 @pytest.mark.parametrize("prompt", DOUBTFUL)
-def test_a_create_of_unknown_fate_is_sent_once(
+def test_a_create_of_unknown_outcome_is_sent_once(
     jobs: dict[str, Job], fake: FakeKie, prompt: str
 ) -> None:
     """The caller learns that it may be billed, and where to look."""

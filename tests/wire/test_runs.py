@@ -100,7 +100,7 @@ async def test_what_kie_refuses_or_fails_to_make_is_a_failed_run_that_says_why(
         Fault(omit=("data.taskId",)),
     ],
 )
-async def test_a_create_of_unknown_fate_is_counted_once_at_kies_door(
+async def test_a_create_of_unknown_outcome_is_counted_once_at_kies_door(
     service: RunService, simulator: SimulatorServer, jpeg: Path, fault: Fault
 ) -> None:
     """The run says that nobody can know, and where to look; it is never sent again by itself."""

@@ -36,7 +36,7 @@ def add_limits(parameter: DocumentedParameter, findings: list[str]) -> Documente
         elif stated != found and fact != "accepts" and _LABELLED[fact].search(prose):
             findings.append(
                 f"{parameter.name}: the description says {found} for “{fact}”, the page’s own "
-                f"entry {stated}; the latter counts."
+                f"entry {stated}; the latter is used."
             )
     added["gathered"] = frozenset(fact for fact in added if not _is_statement(fact, prose))
     added["items"] = add_limits(parameter.items, []) if parameter.items else None

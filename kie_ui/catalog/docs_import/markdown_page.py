@@ -200,7 +200,7 @@ def _type(block: Block, findings: list[str]) -> str:
     if word:
         return word
     guess = type_of_value(_default(block)) or "string"
-    findings.append(f"The page gives no type for {block.name}: taken for a {guess}.")
+    findings.append(f"The page gives no type for {block.name}: treated as a {guess}.")
     return guess
 
 
@@ -306,7 +306,7 @@ def _blocks(text: str, findings: list[str]) -> list[Block]:
     blocks: dict[str, Block] = {}
     for block in found or _headed_blocks(lines, 0):
         if block.name in blocks:
-            findings.append(f"{block.name} is described twice: the first one counts.")
+            findings.append(f"{block.name} is described twice: the first one is used.")
         blocks.setdefault(block.name, block)
     return list(blocks.values())
 

@@ -60,7 +60,7 @@ def fences(text: str) -> Iterator[Fence]:
     """Yield the fences of a page.
 
     A fence's content may show fences itself, indented further: only one that is indented no
-    further than the opening closes it. A fence that is never closed goes on to the end.
+    further than the opening closes it. A fence that is never closed extends to the end.
     """
     opening: re.Match[str] | None = None
     content: list[str] = []
@@ -199,14 +199,14 @@ class _Operation:
     def _parameters(self, body: Schema) -> tuple[DocumentedParameter, ...]:
         properties = as_mapping(body.get("properties"))
         if "input" not in properties:
-            self._note("The page has no `input`: what is beside `model` is taken for it.")
+            self._note("The page has no `input`: the fields beside `model` are used instead.")
             return tuple(f for f in self._schemas.fields(body) if f.name not in _ENVELOPE)
         whole = self._schemas.resolve(properties["input"])
         variants = self._schemas.alternatives(whole)
         fields = self._merge(variants) if variants else self._schemas.fields(whole)
         for rule in _UNREAD_RULES:
             if rule in whole:
-                self._note(f"The page has a rule between parameters ({rule}), left unread.")
+                self._note(f"The page has a rule between parameters ({rule}), which is ignored.")
         return fields
 
     def _merge(self, variants: list[dict[str, Any]]) -> tuple[DocumentedParameter, ...]:

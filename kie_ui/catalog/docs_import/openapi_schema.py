@@ -62,7 +62,7 @@ class Schemas:
         """
         self._followed += 1
         if self._followed > MAX_SCHEMAS:
-            raise UnreadablePage("The page’s parameters refer to each other without an end.")
+            raise UnreadablePage("The page’s parameters refer to each other endlessly.")
         if not isinstance(schema, Mapping) or depth > MAX_REFERENCE_DEPTH:
             return {}
         whole: dict[str, Any] = {}
@@ -122,9 +122,9 @@ class Schemas:
         for written, inner in islice(self.properties(schema).items(), MAX_PARAMETERS + 1):
             name = written.strip()
             if name != written:
-                self._note(f"{within}{name} is written with a stray blank on the page.")
+                self._note(f"{within}{name} has a stray space in its name on the page.")
             if name in fields:
-                self._note(f"{within}{name} is described twice: the first one counts.")
+                self._note(f"{within}{name} is described twice: the first one is used.")
                 continue
             # Older specifications let a property call itself required.
             is_required = name in required or as_mapping(inner).get("required") is True
@@ -171,7 +171,7 @@ class Schemas:
             stated = next((schema[keyword] for keyword in keywords if keyword in schema), None)
             limits[limit] = as_number(stated) if limit in _NUMBERS else as_count(stated)
             if limits[limit] is None and stated is not None:
-                self._note(f"{place}: the {keywords[0]} {stated!r:.80} is no limit.")
+                self._note(f"{place}: the {keywords[0]} {stated!r:.80} is not a limit.")
         return limits
 
     def _contents(
@@ -179,11 +179,11 @@ class Schemas:
     ) -> tuple[DocumentedParameter | None, tuple[DocumentedParameter, ...]]:
         """Return what a list holds, and what an object does."""
         if place.count(_ARROW) >= MAX_REFERENCE_DEPTH:
-            self._note(f"{place.split(_ARROW, maxsplit=1)[0]} nests without an end.")
+            self._note(f"{place.split(_ARROW, maxsplit=1)[0]} is nested endlessly.")
             return None, ()
         inner = schema.get("items")
         if isinstance(inner, list):
-            self._note(f"{place} has a shape for each place: the first is taken.")
+            self._note(f"{place} has a shape for each position: the first is used.")
             inner = inner[0] if inner else None
         within = f"{place}{_ARROW}"
         items = self.parameter("item", inner, within=within) if isinstance(inner, Mapping) else None
@@ -202,7 +202,7 @@ class Schemas:
         if not guess and _KEYWORDS_OF_TEXT & schema.keys():
             return "string"
         guess = guess or "string"
-        self._note(f"The page gives no type for {place}: it is taken for a {guess}.")
+        self._note(f"The page gives no type for {place}: it is treated as a {guess}.")
         return guess
 
     def _one_of(
@@ -260,7 +260,7 @@ def loosened(one: DocumentedParameter, other: DocumentedParameter) -> Documented
 
 
 def _only_requires(part: Schema, beside: Schema) -> bool:
-    """Whether a part adds no property, but requires some of those that there are."""
+    """Whether a part adds no property, but requires some existing ones."""
     own = beside.get("properties")
     return (
         isinstance(own, Mapping)

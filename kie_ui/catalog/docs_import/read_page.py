@@ -76,13 +76,13 @@ def to_spec(page: DocumentedModel, source: str = "") -> ModelSpec:
     """
     if len(page.model) > MAX_ID or not _MODEL_ID.match(page.model) or ".." in page.model:
         raise UnreadablePage(
-            f"{page.model[:MAX_ID]!r} is no model id. One looks like “maker/model-name”."
+            f"{page.model[:MAX_ID]!r} is not a model id. One looks like “maker/model-name”."
         )
     findings = list(page.warnings)
     parameters = _parameters(page, findings)
     product = produces(page)
     if product is None:
-        findings.append("The page does not say what the model makes: taken for a video.")
+        findings.append("The page does not say what the model makes: a video is assumed.")
     return ModelSpec(
         model=page.model,
         title=title_of(page),

@@ -109,7 +109,7 @@ class _Builder:
         self._findings = findings
         self._place = f"{within}{documented.name}"
         if self._page != documented and not within:
-            self._doubt("the page calls it an object, but it is an address and sent as text.")
+            self._doubt("the page calls it an object, but it is an address and is sent as text.")
 
     def build(self) -> Parameter:
         """Return the parameter: as JSON where no other kind fits its shape."""
@@ -159,7 +159,7 @@ class _Builder:
         return None
 
     def _span(self, low: Any, high: Any) -> tuple[Any, Any]:
-        """Return two limits, unless nothing lies between them."""
+        """Return two limits, unless there is nothing between them."""
         if low is not None and high is not None and low > high:
             self._doubt(f"nothing lies between {low} and {high}; the limits are not checked.")
             return None, None
@@ -183,7 +183,7 @@ class _Builder:
         low, high = self._span(page.minimum, page.maximum)
         step, default = page.step, page.default
         if step is not None and step <= 0:
-            self._doubt(f"{step} is no step.")
+            self._doubt(f"{step} is not a valid step.")
             step = None
         is_integer = page.type == "integer"
         if default is not None and not _is_within(default, low, high, is_integer=is_integer):
@@ -203,7 +203,7 @@ class _Builder:
         shortest, longest = self._counts(page.min_length, page.max_length)
         default, pattern = page.default, page.pattern or None
         if default is not None and not isinstance(default, str):
-            default = self._no_default("is no text")
+            default = self._no_default("is not text")
         elif default and not (shortest or 0) <= len(default) <= (longest or len(default)):
             default = self._no_default("breaks the page’s own rules")
         if pattern and not is_checkable(pattern):
@@ -227,7 +227,7 @@ class _Builder:
         if type_ is None:
             return None
         if len(page.options) > MAX_OPTIONS:
-            self._doubt(f"of {len(page.options)} options the first {MAX_OPTIONS} are shown.")
+            self._doubt(f"only the first {MAX_OPTIONS} of {len(page.options)} options are shown.")
             page = replace(page, options=page.options[:MAX_OPTIONS])
         fewest, most = self._counts(page.min_items, page.max_items) if many else (None, None)
         default = _chosen(page.default, [option.value for option in page.options], many=many)
@@ -251,7 +251,7 @@ class _Builder:
         if many and page.is_multiple is False and most is None:
             most = 1
         if page.is_multiple and not many:
-            self._doubt("the page says several files, but the type is that of one.")
+            self._doubt("the page says several files, but the type is for one.")
         return MediaParameter(
             **self._common(label_of_media(page.name, kind, many=many)),
             media=kind,
@@ -273,7 +273,7 @@ class _Builder:
         return ()
 
     def _table(self) -> TableParameter | None:
-        """Return a table of what a list holds; None where that is no flat row."""
+        """Return a table of what a list holds; None if it is not a flat row."""
         page, row = self._page, self._page.items
         if row is None or row.alternatives:
             return None
@@ -300,7 +300,7 @@ class _Builder:
         if all(isinstance(row, dict) is not is_bare and not isinstance(row, list) for row in rows):
             return tuple(rows)
         if default is not None:
-            self._no_default("is no list of rows")
+            self._no_default("is not a list of rows")
         return ()
 
     def _json(self) -> JsonParameter:

@@ -124,7 +124,7 @@ def _rewrite(picture: ImageFile.ImageFile, info: PictureInfo, limits: PictureLim
     )
     if not encodings:
         raise MediaProblem(
-            f"Only {_list_of(limits)} is taken here. Save the picture as that yourself."
+            f"Only {_list_of(limits)} is accepted here. Convert the picture yourself."
         )
     encoded = encode_within(plain, encodings, limits.max_bytes)
     if encoded is None:
@@ -143,7 +143,7 @@ def _changes(
         yield "Turned upright, as the camera meant it."
     if info.frames > 1:
         which = "main" if info.format in {"HEIF", "AVIF"} else "first"
-        yield f"Only the {which} one of its {info.frames} frames is used."
+        yield f"Only the {which} of its {info.frames} frames is used."
     yield from _format_changes(info, mode, encoded, limits)
     yield from _size_changes(info, encoded, limits)
 

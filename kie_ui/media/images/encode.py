@@ -142,7 +142,7 @@ def preferred_encodings(
     """List the encodings to try, best first, of those that are accepted.
 
     A picture stays what it is where it can. Otherwise transparency and lossless originals ask for
-    PNG, photographs for JPEG, which every service reads. Losing transparency comes last.
+    PNG, photographs for JPEG, which every service reads. Losing transparency is the last resort.
     """
     if is_transparent:
         order = [PNG, WEBP, JPEG]

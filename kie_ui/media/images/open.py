@@ -32,7 +32,7 @@ MAX_PIXELS = 89_000_000
 """The most pixels any picture may have; just below Pillow's own warning."""
 
 MAX_JPEG_PIXELS = 220_000_000
-"""JPEG alone can be decoded at a fraction of its size, so even the largest phones may come."""
+"""Only JPEG can be decoded at a fraction of its size; this accepts the largest phone pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ _READERS: dict[FileKind, _Reader] = {
 
 _ADVICE: dict[FileKind, str] = {
     FileKind.EMPTY: "It may not have finished saving: save or download it again.",
-    FileKind.HTML: "The site gave its page instead of the picture: open the picture by itself, "
+    FileKind.HTML: "The site sent a page instead of the picture: open the picture by itself, "
     "save it, and use that file.",
     FileKind.PDF: "Export the page you want as PNG or JPEG and use that file.",
     FileKind.SVG: "Export it as PNG and use that file.",

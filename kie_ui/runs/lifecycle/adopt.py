@@ -34,7 +34,7 @@ class TaskAdopter:
         self._holder = holder
 
     async def track(self, owner: str, task_id: str, backend: BackendKind) -> tuple[Run, bool]:
-        """Make a run of a task, or return the one that there is; and whether it is new.
+        """Make a run of a task, or return the existing one; and whether it is new.
 
         Raises: WrongStep, KeyMissing.
         """
@@ -63,24 +63,24 @@ class TaskAdopter:
         return await self._store.add_for_task(blank.model_copy(update=fields))
 
     async def give_task_id(self, run: Run, task_id: str) -> Run:
-        """Have a run of unknown fate follow a task, if it can be its own.
+        """Have a run of unknown outcome follow a task, if it can be its own.
 
         Raises: WrongStep, KeyMissing.
         """
         task_id = clean_task_id(task_id)
         if run.step is not Step.UNKNOWN or run.task_id is not None:
-            raise WrongStep("This run needs no task id: it is known what became of it.")
+            raise WrongStep("This run needs no task id: its outcome is known.")
         known = await self._store.run_of_task(run.owner, task_id)
         if known is not None:
-            raise WrongStep("Another of your runs follows this task already.")
+            raise WrongStep("Another of your runs already follows this task.")
         record = await self._record(run, task_id)
         _raise_if_other(run, record)
         return await self._store.follow_task(run, task_id, self._holder)
 
     async def recover(self, run: Run, task_id: str) -> Run:
-        """Have a run of unknown fate follow a task if it was made for it; else return the run.
+        """Have a run of unknown outcome follow a task if it was made for it; else return the run.
 
-        That a task carries the very callback address of a run proves it: nobody else knows it.
+        A task with the run's callback address proves it: the address is secret.
         Raises: WrongStep, KeyMissing.
         """
         sent_to = (run.request or {}).get("callBackUrl")
@@ -139,14 +139,16 @@ def clean_task_id(text: str) -> str:
     if not task_id:
         raise WrongStep("Enter a task id: https://kie.ai/logs lists one for each task.")
     if not _TASK_ID.fullmatch(task_id):
-        raise WrongStep("This is no task id: paste the id alone, as https://kie.ai/logs shows it.")
+        raise WrongStep(
+            "This is not a task id: paste only the id, as https://kie.ai/logs shows it."
+        )
     return task_id
 
 
 def _raise_if_other(run: Run, record: TaskRecord) -> None:
     """Refuse a task that was surely made from something else than this run."""
     if record.model and record.model != run.model:
-        raise WrongStep(f"That task is of the model {record.model}, this run of {run.model}.")
+        raise WrongStep(f"That task uses the model {record.model}, this run {run.model}.")
     inputs = (record.request or {}).get("input")
     theirs = prompt_of(inputs) if isinstance(inputs, dict) else ""
     ours = prompt_of((run.request or {}).get("input") or {})

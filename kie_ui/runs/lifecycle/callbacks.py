@@ -26,9 +26,8 @@ class CallbackAddresses:
 
     def is_genuine(self, run_id: str, proof: str) -> bool:
         """Say whether an address was made here."""
-        if not self.secret:
-            return False
-        return hmac.compare_digest(self._proof(run_id).encode(), proof.encode(errors="replace"))
+        expected = self._proof(run_id).encode()
+        return bool(self.secret) and hmac.compare_digest(expected, proof.encode(errors="replace"))
 
     def _proof(self, run_id: str) -> str:
         key = self.secret.encode()

@@ -49,15 +49,15 @@ not accepted; the last one repeats."""
 
 UNREACHABLE_WAITS_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 60.0, 60.0, 60.0)
 """Seconds between attempts to open a connection, about five minutes in all: then the run fails, as
-nobody wants a clip made hours after the press."""
+a clip made hours after the press is unwanted."""
 
 SAVE_WAITS_S = (0.5, 1.0, 2.0, 4.0, 10.0)
 """Seconds between attempts to save a task id that the database does not take; the last one
 repeats."""
 
-UNKNOWN_FATE = RunError(
+UNKNOWN_OUTCOME = RunError(
     kind="FateUnknown",
-    message="We can't know whether Kie took this.",
+    message="It is not known whether Kie accepted this.",
     advice="Look in Kie's logs at https://kie.ai/logs before sending it again.",
 )
 
@@ -85,7 +85,7 @@ class TaskCreator:
     """The ids of runs that are marked as sending and whose create's answer is not saved yet."""
 
     async def create(self, run: Run) -> Run:
-        """Create a run's task; it comes back watched, or ended with its reason.
+        """Create a run's task; the run is then watched, or ended with its reason.
 
         Raises: StoreProblem; WrongStep if the run was cancelled, or is sent by another process.
         """
@@ -111,7 +111,7 @@ class TaskCreator:
                     return await self._end_refused(run, error)
                 refusals += 1
                 self.queue.pause(account, wait_s)
-                note = f"{error.message} It is sent when there is room."
+                note = f"{error.message} It will be sent as soon as possible."
                 run = await self.store.change(run.id, step=Step.LINED_UP, status_note=note)
 
     async def _upload_missing(self, run: Run) -> Run:
@@ -174,7 +174,7 @@ class TaskCreator:
     async def _mark_as_sending(self, run: Run) -> Run:
         """Save that the create leaves, before it does.
 
-        Only an unsent run can be marked, so of two that try only one goes on to send.
+        Only an unsent run can be marked, so of two attempts only one sends.
         Raises: UnknownModel, StoreProblem, WrongStep.
         """
         spec = await asyncio.to_thread(self._spec, run)
@@ -230,8 +230,8 @@ class TaskCreator:
         step, reason = Step.FAILED, RunError.of(error)
         if error.may_have_been_accepted:
             step = Step.UNKNOWN
-            message = f"{error.message} {UNKNOWN_FATE.message}"
-            advice = UNKNOWN_FATE.advice
+            message = f"{error.message} {UNKNOWN_OUTCOME.message}"
+            advice = UNKNOWN_OUTCOME.advice
             reason = reason.model_copy(update={"message": message, "advice": advice})
         return await self.store.end(run.id, step, reason, answer=answer)
 
@@ -252,6 +252,6 @@ def _retry_wait_s(error: KieError, refusals: int) -> float | None:
 def _unreadable(exc: OSError) -> RunError:
     return RunError(
         kind=type(exc).__name__,
-        message="A file of this run cannot be read any more.",
+        message="A file of this run can no longer be read.",
         advice="Choose it again.",
     )

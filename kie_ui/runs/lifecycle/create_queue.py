@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class FairQueue(Generic[T]):
-    """Things that wait, by owner: the owners take turns, and an owner's own come in order."""
+    """Things that wait, by owner: owners take turns, and each owner's things are in order."""
 
     def __init__(self) -> None:
         self._waiting: OrderedDict[str, deque[T]] = OrderedDict()
@@ -63,9 +63,9 @@ class FairQueue(Generic[T]):
 
 
 class FairRoom:
-    """Room for so many at once, and for so many of one owner.
+    """Room for a number of things at once, and for fewer of one owner.
 
-    What stalls for one owner can so never keep all the others waiting.
+    So what stalls for one owner can never keep all the others waiting.
     """
 
     def __init__(self, max_concurrent: int, max_of_one: int) -> None:
@@ -126,9 +126,9 @@ class CreateQueue:
     async def turn(
         self, run_id: str, owner: str, account: str, *, on_wait: OnWait, is_retry: bool
     ) -> None:
-        """Wait for a run's turn; `on_wait` is awaited if it does not come at once.
+        """Wait for a run's turn; `on_wait` is awaited if it has to wait.
 
-        A retry comes before all others, as its last turn was in vain. Raises: StoreProblem, where
+        A retry goes first, as its last turn was wasted. Raises: StoreProblem, where
         the budget can't be read.
         """
         if not is_retry and await self._is_free(account):
@@ -172,7 +172,7 @@ class CreateQueue:
             self._signalling.cancel()
 
     async def _is_free(self, account: str) -> bool:
-        """Whether a create may leave at once, nobody waiting; then it is counted."""
+        """Whether a create may be sent at once, as none is waiting; then it is counted."""
         line = self._line(account)
         if line.is_served or self._clock.steady_s() < line.paused_until_s:
             return False

@@ -86,7 +86,7 @@ class Posters:
         return await asyncio.shield(self._making[run.id])  # others may wait for it too
 
     async def make_in_background(self, run: Run) -> None:
-        """Give a run its poster when there is time, unless somebody has asked for it by then."""
+        """Give a run its poster when there is time, unless it was requested by then."""
         try:
             async with self._room_in_background:
                 run = await self._store.run(run.id)
@@ -135,7 +135,7 @@ RETRY_WAITS_S = (3.0, 10.0, 30.0)
 """Seconds between attempts; within each the client repeats what is worth repeating."""
 
 LINKS_FRESH_S = 5.0
-"""Links older than this are asked for anew before the first attempt: they expire, and move."""
+"""Links older than this are renewed before the first attempt: they expire, and move."""
 
 MAX_DOWNLOADS = 36
 MAX_DOWNLOADS_OF_ONE = 12
@@ -159,7 +159,7 @@ class Downloader:
         self._room = FairRoom(MAX_DOWNLOADS, MAX_DOWNLOADS_OF_ONE)
 
     async def download(self, run: Run) -> Run:
-        """Download every result of a run; it comes back done, or unfetched with its reason.
+        """Download every result of a run; the run is then done, or unfetched with its reason.
 
         What has arrived is not downloaded again when another one fails. Raises: StoreProblem.
         """
@@ -194,7 +194,7 @@ class Downloader:
         )
 
     async def _with_fresh_links(self, run: Run, client: KieClient) -> Run:
-        """Ask where the results are now; if there is no answer, the links at hand must do."""
+        """Ask where the results are now; without an answer, keep the known links."""
         if run.task_id is None:
             return run
         try:
@@ -253,7 +253,7 @@ async def _renewed(client: KieClient, url: str, failure: DownloadFailed) -> str:
 def look_inside(part: Path, url: str = "") -> tuple[Clip, str]:
     """Return the facts about a downloaded result, and the suffix of its file. Blocks.
 
-    Raises: DownloadFailed, if it is no result, or not all of one.
+    Raises: DownloadFailed, if it is not a result, or incomplete.
     """
     # Imported here because PyAV takes a while, and the page's first view is without it.
     from kie_ui.media.probe import inspect_result

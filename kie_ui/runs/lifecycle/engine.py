@@ -1,6 +1,6 @@
 """The path of a run: one coroutine takes it from its stored step to its end.
 
-So a run that is resumed after a crash goes on exactly as one that was just submitted.
+So a run that is resumed after a crash continues exactly like one just submitted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kie_ui.kie.errors import KieError
 from kie_ui.runs.accounts import BalanceNotes
 from kie_ui.runs.errors import RunsProblem, StoreProblem, UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.adopt import TaskAdopter
-from kie_ui.runs.lifecycle.create import UNKNOWN_FATE, TaskCreator
+from kie_ui.runs.lifecycle.create import UNKNOWN_OUTCOME, TaskCreator
 from kie_ui.runs.lifecycle.download import Downloader, Posters
 from kie_ui.runs.lifecycle.poll_scheduler import PollScheduler
 from kie_ui.runs.retention import Retention
@@ -59,7 +59,7 @@ class RunEngine:
     _tasks: BackgroundTasks = field(default_factory=BackgroundTasks, init=False)
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
     _next: dict[str, Run] = field(default_factory=dict, init=False)
-    """Runs that go on as soon as what is being done with them has ended."""
+    """Runs to advance as soon as the current work on them has ended."""
     _is_stopped: bool = field(default=False, init=False)
     _called_s: dict[str, float] = field(default_factory=dict, init=False)
     """When a callback named a run that is not watched, in steady seconds."""
@@ -67,7 +67,7 @@ class RunEngine:
     """Task ids from callbacks about runs whose create was still on its way."""
 
     def start(self) -> None:
-        """Begin to try again, now and then, what could not be downloaded."""
+        """Start retrying failed downloads at intervals."""
         self._tasks.repeat(
             self._download_missing,
             name="download again",
@@ -90,7 +90,7 @@ class RunEngine:
     def advance(self, run: Run) -> None:
         """Take a run on in the background, once what is being done with it has ended.
 
-        After the stop nothing is begun any more: another process goes on with it.
+        After the stop nothing new is started: another process takes over.
         """
         if self._is_stopped:
             return
@@ -137,7 +137,7 @@ class RunEngine:
             run = await self.creator.create(run)
         elif run.step is Step.SENDING:
             # The program ended at this step: the create had left, and its answer never came.
-            run = await self.store.end(run.id, Step.UNKNOWN, UNKNOWN_FATE)
+            run = await self.store.end(run.id, Step.UNKNOWN, UNKNOWN_OUTCOME)
         early_task_id = self._early_calls.pop(run.id, None)  # Kie called before it answered
         if early_task_id is not None and run.step is Step.UNKNOWN:
             run = await self._recover(run, early_task_id)
@@ -190,11 +190,11 @@ class RunEngine:
             self._tasks.spawn(self._download_if_kept(run), name=f"download {run.id}")
 
     async def download_again(self, run: Run) -> Run:
-        """Try once more to store a result that was made. Raises: UnknownRun, WrongStep."""
+        """Try again to store a finished result. Raises: UnknownRun, WrongStep."""
         return await self._advance_from(run, Step.UNFETCHED, Step.FETCHING)
 
     async def poll_again(self, run: Run) -> Run:
-        """Ask Kie once more about a task. Raises: UnknownRun, WrongStep."""
+        """Ask Kie again about a task. Raises: UnknownRun, WrongStep."""
         return await self._advance_from(run, Step.UNKNOWN, Step.WAITING)
 
     async def _advance_from(self, run: Run, old: Step, new: Step) -> Run:
@@ -218,7 +218,7 @@ class RunEngine:
     # News from outside
 
     def key_changed(self, owner: str, *, has_own_key: bool) -> None:
-        """Ask at once about an owner's tasks with the key that there is now.
+        """Ask at once about an owner's tasks with the current key.
 
         One that could not be found under one key may be found under another.
         """
@@ -264,7 +264,7 @@ class RunEngine:
             self.advance(followed)
 
     async def _recover(self, run: Run, task_id: str) -> Run:
-        """Have a run of unknown fate follow a task, if that was made for it; else return it."""
+        """Have a run of unknown outcome follow a task, if that was made for it; else return it."""
         try:
             return await self.adopter.recover(run, task_id)
         except (RunsProblem, KieError) as problem:

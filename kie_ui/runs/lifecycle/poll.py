@@ -24,8 +24,8 @@ NOT_FOUND_GRACE_MS = 2 * 60 * 1000
 
 LATE = "Kie is taking unusually long: still watching."
 
-_WITH_OWN_KEY = "Enter another and this run goes on."
-_WITH_SERVER_KEY = "It is the server's: once that has another, this run goes on."
+_WITH_OWN_KEY = "Enter another one to continue this run."
+_WITH_SERVER_KEY = "It is the server's: this run continues once the server has another."
 
 _TRY_ANOTHER_KEY = (
     "If it was made with another key, enter that one and watch again;"
@@ -129,10 +129,10 @@ def _success(record: TaskRecord) -> dict[str, Any]:
         return {"step": Step.DONE, "clips": written}
     error = RunError(
         kind="NoResult",
-        message="Kie says that the result is made, but not where it is.",
+        message="Kie says that the result is ready, but not where it is.",
         advice=f"Ask again, or look for task {record.task_id} at https://kie.ai/logs.",
     )
-    return {"step": Step.UNKNOWN, "error": error}  # paid, so it is no plain failure
+    return {"step": Step.UNKNOWN, "error": error}  # paid, so not an ordinary failure
 
 
 def written_results(record: TaskRecord) -> tuple[Clip, ...]:

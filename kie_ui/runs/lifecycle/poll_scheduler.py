@@ -66,10 +66,10 @@ def interval_s(age_s: float, failures: int = 0, *, has_callbacks: bool = False) 
 
 
 class Outcome(Enum):
-    """What was learned by polling a task that has not ended."""
+    """The outcome of polling a task that has not ended."""
 
     AGAIN = auto()
-    """It is going on."""
+    """It is still under way."""
     FAILED = auto()
     """Nothing: poll again, less often."""
     RATE_LIMITED = auto()
@@ -257,7 +257,7 @@ class PollScheduler:
     async def wait(self, run: Run, *, at_once: bool = False) -> Run:
         """Poll a run's task until it has ended, and return the run as it is then.
 
-        The first poll comes `at_once`, or when a task of its age is due.
+        The first poll is `at_once`, or when a task of its age is due.
         """
         watch = self._watches[run.id] = Watch(run)
         watch.due_s = self._clock.steady_s() + (0.0 if at_once else self._interval_s(watch))
@@ -288,7 +288,7 @@ class PollScheduler:
         return True
 
     def wake(self, owner: str) -> None:
-        """Poll all of an owner's tasks now, with the key that there is now."""
+        """Poll all of an owner's tasks now, with the current key."""
         for watch in [watch for watch in self._watches.values() if watch.run.owner == owner]:
             if watch.is_polling:
                 watch.poll_again = True

@@ -82,7 +82,7 @@ class InputPreparer:
     def _keep(
         self, media: dict[MediaParameter, tuple[MediaRef, ...]], problems: list[Problem]
     ) -> tuple[dict[str, tuple[MediaRef, ...]], tuple[str, ...], list[Problem]]:
-        """Make all pictures fit; only if there is no problem at all are they kept. Blocks."""
+        """Make all pictures fit, and keep them only if there is no problem at all. Blocks."""
         with TemporaryDirectory(prefix="kie-ui-") as folder:
             prepared, found = _prepare_all(media, Path(folder))
             if problems or found:
@@ -119,7 +119,7 @@ def _media_given(
         if given is None or parameter.name in without:
             continue
         items = given if isinstance(given, (list, tuple)) else [given]
-        with suppress(ValidationError):  # then `check_values` has said so already
+        with suppress(ValidationError):  # `check_values` has reported it already
             media[parameter] = _REFS.validate_python(tuple(as_media(item) for item in items))
     return media
 
@@ -167,7 +167,7 @@ class Submitter:
     async def submit(
         self, owner: str, model: str, values: Mapping[str, Any], backend: BackendKind
     ) -> Run:
-        """Check a new run, copy its files, save it, and have it go on.
+        """Check a new run, copy its files, save it, and start it.
 
         Raises: InvalidValues, UnknownModel, KeyMissing, QuotaUsedUp, StoreProblem.
         """
@@ -182,7 +182,7 @@ class Submitter:
         return await self._save_and_advance(new, lambda: self.store.add(new))
 
     async def submit_again(self, old: Run) -> Run:
-        """Make a new run of one of unknown fate, with the same key, once.
+        """Make a new run of one of unknown outcome, with the same key, once.
 
         Raises: WrongStep, KeyMissing, QuotaUsedUp, StoreProblem.
         """

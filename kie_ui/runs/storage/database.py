@@ -31,7 +31,7 @@ MAX_BATCH = 200
 """Writes committed together at most."""
 
 READERS = 4
-"""Threads that read: a slow question keeps nobody else waiting."""
+"""Threads that read: a slow query does not delay the others."""
 
 _READS = "kie_ui_reads"
 

@@ -48,7 +48,7 @@ T = TypeVar("T")
 TRASH_KEPT_MS = 60 * 60 * 1000
 """How long a deleted run can be restored."""
 
-_LINKS_WORK = "It is made and paid: its links work for a while, and it is kept once that works."
+_LINKS_WORK = "It is made and paid for: its links work for a while, and saving it is retried."
 
 
 class TaskHolder(NamedTuple):
@@ -137,7 +137,7 @@ class RunStore:
         def work(connection: Connection) -> Run:
             old = read_run(connection, old_id)
             if old.sent_again_as is not None:
-                raise WrongStep("This has been sent again already.")
+                raise WrongStep("This has already been sent again.")
             if old.task_id is not None:
                 raise WrongStep("Its task is known: ask Kie about it again.")
             _insert(connection, new)
@@ -148,7 +148,7 @@ class RunStore:
         return self._publish_saved(new)
 
     async def follow_task(self, run: Run, task_id: str, holder: str) -> Run:
-        """Give a run of unknown fate the id of its task, if none of its owner's runs has it.
+        """Give a run of unknown outcome the id of its task, if none of its owner's runs has it.
 
         Raises: UnknownRun, WrongStep.
         """
@@ -157,7 +157,7 @@ class RunStore:
 
         def work(connection: Connection) -> Run:
             if _run_of_task(connection, run.owner, task_id) is not None:
-                raise WrongStep("Another of your runs follows this task already.")
+                raise WrongStep("Another of your runs already follows this task.")
             return _change(connection, run.id, changes, at_ms, frozenset({Step.UNKNOWN}))
 
         return self._publish_saved(await self.write(work))
@@ -254,7 +254,7 @@ class RunStore:
         return await self.read(work)
 
     async def undecided(self, owner: str, limit: int) -> tuple[Run, ...]:
-        """List an owner's runs of unknown fate that were not sent again, the newest first."""
+        """List an owner's runs of unknown outcome that were not sent again, the newest first."""
         query = _runs_of(owner).where(IS_UNDECIDED).limit(limit)
         return await self.read(lambda connection: list_runs(connection, query))
 
@@ -276,7 +276,7 @@ class RunStore:
     # Processes that share the database
 
     async def holders(self) -> frozenset[str | None]:
-        """List the processes that hold unfinished runs; None for runs that nobody holds."""
+        """List the processes that hold unfinished runs; None for runs without a holder."""
         query = select(RUNS.c.holder).where(IS_UNFINISHED).distinct()
         return await self.read(lambda connection: frozenset(connection.scalars(query)))
 
@@ -332,7 +332,7 @@ class RunStore:
             ended = [run for run in found if run.is_final]
             if found and not ended:
                 raise WrongStep(
-                    "A run that is under way cannot be deleted: wait for its end, or cancel it."
+                    "A run that is under way cannot be deleted: wait until it ends, or cancel it."
                 )
             changes = {"deleted_at_ms": at_ms}
             return tuple(_save(connection, run, run.changed(at_ms, changes)) for run in ended)

@@ -101,7 +101,7 @@ class Neighbours(NamedTuple):
 
 
 def search_terms(text: str) -> tuple[str, ...]:
-    """Return the terms that a text is indexed by, each once, in the order they come."""
+    """Return the terms that a text is indexed by, each once, in order."""
     return tuple(dict.fromkeys(_terms(text, is_query=False)))
 
 

@@ -56,7 +56,7 @@ _NOT_SETTINGS = frozenset({"prompt", "negative_prompt", "seed", "task_id", "inde
 """Inputs that say what is made, not how long that takes; as every switch does."""
 
 _MAX_CHOICE_LENGTH = 24
-"""Characters; a longer text, or one with spaces, is no choice from a list."""
+"""Characters; a longer text, or one with spaces, is not a choice from a list."""
 
 _METADATA = MetaData()
 
@@ -230,7 +230,7 @@ def read_run(connection: Connection, run_id: str) -> Run:
 
 
 def salvage_runs(connection: Connection) -> list[Run]:
-    """Read row by row, with no index: what lies on a damaged page is passed over."""
+    """Read row by row, with no index: rows on damaged pages are skipped."""
     row_id = literal_column("rowid", BigInteger)
     try:
         last = connection.scalar(select(func.max(row_id)).select_from(RUNS)) or 0

@@ -146,7 +146,7 @@ class View(NamedTuple):
 def view(camera: Camera, frame: tuple[int, int], picture: tuple[int, int]) -> View:
     """Place the camera over a picture of the frame's proportions; sizes are (width, height).
 
-    However the camera is moved, its whole view lies inside the picture.
+    However the camera is moved, its whole view is inside the picture.
     """
     (width, height), (picture_w, picture_h) = frame, picture
     scale = 1 / max(1.0, camera.zoom)

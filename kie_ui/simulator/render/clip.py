@@ -65,7 +65,7 @@ PIXEL_FORMAT = "yuv420p"
 SOUND_RATE_HZ = 44_100
 BT709 = 1
 LIMITED_RANGE = 1
-_UNREADABLE = "The video cannot be read: it is damaged, or no video."
+_UNREADABLE = "The video cannot be read: it is damaged, or not a video."
 _THREADS = 4
 """A fixed number, because the bytes depend on it and the same request must give the same bytes."""
 _ENCODER_OPTIONS = {"preset": "veryfast", "crf": "20", "g": str(2 * FPS), "mbtree": "0"}
@@ -172,7 +172,7 @@ def _resample(frames: Iterator[VideoFrame], max_frames: int) -> Iterator[VideoFr
     for frame in frames:
         at_s = frame.time or 0.0
         first_s = at_s if first_s is None else first_s
-        # A frame stays until the next one comes; slower footage shows the same one again.
+        # A frame stays until the next one; slower footage shows the same one again.
         while shown < max_frames and shown / FPS <= at_s - first_s + 0.5 / FPS:
             yield frame
             shown += 1

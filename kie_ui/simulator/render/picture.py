@@ -42,7 +42,7 @@ _WHITE, _BLACK, _GREY = 235, 16, 128
 
 
 class BrokenInput(Exception):
-    """A file is no readable picture, video or sound; the message is for the person who sent it."""
+    """A file is not a readable picture, video or sound; the message is for its sender."""
 
 
 def load_picture(path: Path, short_side_px: int) -> Image.Image:

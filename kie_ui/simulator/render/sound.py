@@ -29,7 +29,7 @@ _TONES_HZ = (261.6, 293.7, 329.6, 392.0, 440.0, 523.3)
 """C, D, E, G, A, C: any order of them sounds fine."""
 _LOUDNESS = 0.5
 _FADE_S = 0.05
-_UNREADABLE = "The sound cannot be read: it is damaged, or no sound."
+_UNREADABLE = "The sound cannot be read: it is damaged, or not a sound file."
 
 
 class NoSound(BrokenInput):

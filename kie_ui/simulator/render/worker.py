@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _read_messages(put: Callable[[dict[str, Any]], None]) -> None:
-    """Pass messages on, and end the process with its server: nobody waits for the result then."""
+    """Pass messages on, and end the process with its server: nothing waits for the result then."""
     for line in sys.stdin:
         put(json.loads(line))
     os._exit(0)

@@ -20,7 +20,7 @@ from kie_ui.ui.api.history import RUNS_A_PAGE
 from kie_ui.ui.api.requests import ApiRequest, ApiRoute
 
 KEEP_ALIVE_S = 20
-"""Silence after which an event is sent all the same: it keeps proxies from closing the connection,
+"""Silence after which an event is sent anyway: it keeps proxies from closing the connection,
 and lets the page distinguish a dead connection from a quiet one."""
 
 Sources = Mapping[str, Callable[[], Awaitable[Any]]]

@@ -69,7 +69,7 @@ def _read_ids(text: str) -> list[str]:
     """Read at most a page of ids. Raises: BadRequest."""
     run_ids = text.split(",")
     if len(run_ids) > RUNS_A_PAGE:
-        raise BadRequest(f"At most {RUNS_A_PAGE} runs can be asked about at once.")
+        raise BadRequest(f"At most {RUNS_A_PAGE} runs can be requested at once.")
     return run_ids
 
 
@@ -93,7 +93,7 @@ async def change_run(request: ApiRequest) -> JsonObject:
     body = await request.json_object()
     is_favourite, user_note = body.get("is_favourite"), body.get("user_note")
     if not isinstance(is_favourite, bool | None) or not isinstance(user_note, str | None):
-        raise BadRequest("This is nothing that can be kept about a run.")
+        raise BadRequest("This cannot be saved with a run.")
     if user_note is not None and len(user_note) > MAX_USER_NOTE:
         raise BadRequest(f"A note has at most {MAX_USER_NOTE:,} characters.")
     history = (await request.runs()).history

@@ -98,7 +98,7 @@ async def use_result(request: ApiRequest) -> JsonObject:
     takers = takers_of(await request.models(), clip)
     taker = next(((s, p) for s, p in takers if (s.model, p.name) == wanted), None)
     if taker is None:
-        raise WrongStep("That model takes nothing of this kind, or is no longer here.")
+        raise WrongStep("That model accepts nothing of this kind, or no longer exists.")
     index = _index(request)
     source = (await request.runs()).clip_of(run, index)
     name = clip_name(run, index, Path(clip.name).suffix)
@@ -106,11 +106,11 @@ async def use_result(request: ApiRequest) -> JsonObject:
 
 
 async def animate(request: ApiRequest) -> JsonObject:
-    """Have a form start from this very picture, as Kie keeps it with the picture's task."""
+    """Have a form start from this picture, as Kie keeps it with the picture's task."""
     run, clip = await _result(request)
     model = str((await request.json_object()).get("model"))
     if clip.kind != "image" or run.task_id is None or maker_of(run.model) != maker_of(model):
-        raise WrongStep("Only a picture can be animated, and only by a model of its own maker.")
+        raise WrongStep("Only a picture can be animated, and only by a model of the same maker.")
     prefill = fill_with_task_picture(await request.spec(model), run.task_id, _index(request))
     if run.backend != request.services.backends.kind(request.owner):
         prefill.notes.append(_OTHER_BACKEND[run.backend])
@@ -221,8 +221,8 @@ def _read_recipe(clip: Path) -> Recipe:
     recipe = read_recipe(clip)
     if recipe is None:
         raise BadRequest(
-            "This file carries no recipe: it was not made here, or the recipe was removed since. "
-            + _KEPT
+            "This file carries no recipe: it was not made here, or the recipe has since been "
+            f"removed. {_KEPT}"
         )
     return recipe
 

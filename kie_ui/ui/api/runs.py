@@ -1,6 +1,6 @@
 """One run's routes: its files, for its owner alone, and what is done to it. And Kie's callbacks.
 
-Of the actions only `send-again` makes a task at Kie, which a person has to request knowingly.
+Of the actions only `send-again` makes a task at Kie, which a person has to request explicitly.
 """
 
 from __future__ import annotations
@@ -82,13 +82,13 @@ def _text_response(run: Run, index: int) -> Response:
 
 
 async def cancel(request: ApiRequest) -> JsonObject:
-    """Cancel a run whose create request has not left."""
+    """Cancel a run whose create request was not sent."""
     await (await request.runs()).cancel(request.owner, request.run_id)
     return {}
 
 
 async def send_again(request: ApiRequest) -> JsonObject:
-    """Repeat a run of unknown fate, as a person knowingly asks for."""
+    """Repeat a run of unknown outcome, at the explicit request of a person."""
     run = await (await request.runs()).send_again(request.owner, request.run_id)
     return {"run_id": run.id}
 
@@ -101,13 +101,13 @@ async def give_task_id(request: ApiRequest) -> JsonObject:
 
 
 async def fetch_again(request: ApiRequest) -> JsonObject:
-    """Try once more to download a result."""
+    """Try again to download a result."""
     await (await request.runs()).fetch_again(request.owner, request.run_id)
     return {}
 
 
 async def watch_again(request: ApiRequest) -> JsonObject:
-    """Poll once more for a task that was not found."""
+    """Poll again for a task that was not found."""
     await (await request.runs()).watch_again(request.owner, request.run_id)
     return {}
 

@@ -156,7 +156,7 @@ class SecurityHeadersMiddleware:
 def content_policy(frames: Iterable[str] = ()) -> str:
     """Return the content security policy; `frames` are other sites that may frame the page.
 
-    Pictures and clips may come from any address, since people type some and play Kie's.
+    Pictures and clips may come from any address, since people enter them and play Kie's.
     """
     anywhere = "'self' data: blob: https: http:"
     parts = {

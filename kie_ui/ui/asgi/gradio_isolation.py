@@ -199,7 +199,7 @@ class GradioIsolationMiddleware:
     async def _may_see(self, visit: _Visit, path: str) -> bool:
         """Tell whether a file may be sent; Gradio itself judges those outside its folder.
 
-        A web address is never fetched: nobody here needs it, and it would hide who asks.
+        A web address is never fetched: nothing here needs it, and it would hide who requests it.
         """
         if _WEB_ADDRESS.match(path) or "\0" in path:
             return False
@@ -222,7 +222,7 @@ class GradioIsolationMiddleware:
         await self._pass(visit, send=send, body=body)
 
     async def _read_body(self, visit: _Visit) -> dict[str, Any] | None:
-        """Read the body; if it is no JSON object, refuse the request and return None."""
+        """Read the body; if it is not a JSON object, refuse the request and return None."""
         request = Request(visit.scope, visit.receive)
         try:
             return await read_json_object(request, MAX_BODY_BYTES)

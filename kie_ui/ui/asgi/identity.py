@@ -1,7 +1,7 @@
 """Who makes a request: the one owner of a local server, or one owner per browser or user.
 
 A visitor is known by a secret in an HttpOnly cookie, a user (`KIE_UI_USERS`) by Gradio's login.
-Stored is only a hash of either, so that nobody who reads the database can become that visitor.
+Only a hash of either is stored, so that reading the database lets nobody become that visitor.
 """
 
 from __future__ import annotations

@@ -47,4 +47,4 @@ async def read_json_object(
     try:
         return strict_json.read_json_object(body)
     except ValueError:
-        raise BadRequest("The body is no JSON object.") from None
+        raise BadRequest("The body is not a JSON object.") from None

@@ -61,7 +61,7 @@ _LOOK_AGAIN_JS = f"""(address, shown) => {{
   return ({_SHOW_ADDRESS_JS})(address, shown);
 }}"""
 
-# By the time that a picture was looked at, the person may have put in another one, which stays.
+# By the time a picture was inspected, the person may have chosen another one, which stays.
 _SHOW_INSTEAD_JS = """(looked, shown) => {
   if (!looked?.instead || looked.of !== shown?.path) return shown;
   return { ...looked.instead, url: window.kieUi.fileAddress(looked.instead.path) };
@@ -202,7 +202,7 @@ def _build_random_switch(parameter: Parameter) -> gr.Checkbox | None:
     return gr.Checkbox(
         value=parameter.default == parameter.random_value,
         label=f"Random {parameter.label.lower()}",
-        info=f"Sends {parameter.random_value:g}: another one every time.".replace("-", "−"),
+        info=f"Sends {parameter.random_value:g}: a different one every time.".replace("-", "−"),
     )
 
 
@@ -225,7 +225,7 @@ def _build_address(parameter: Parameter, widget: Component) -> gr.Textbox | None
         elem_classes="kie-address",
     )
     gr.HTML(
-        "<p>In demo mode no address is fetched: the clip is made from a stand-in.</p>",
+        "<p>In demo mode addresses are not fetched: the clip is made from a placeholder.</p>",
         elem_classes="kie-demo-only kie-address-hint",
     )
     for replaced in (widget.clear, widget.upload):
@@ -235,7 +235,7 @@ def _build_address(parameter: Parameter, widget: Component) -> gr.Textbox | None
 
 def _wire_address(address: gr.Textbox, widget: Component, facts: gr.HTML) -> None:
     """Have the browser show the picture at a typed address, in place of another."""
-    # `change`, not `input`: a pasted address comes without the latter.
+    # `change`, not `input`: a pasted address does not trigger the latter.
     for happened, js in ((address.change, _SHOW_ADDRESS_JS), (address.focus, _LOOK_AGAIN_JS)):
         happened(None, [address, widget], [widget, facts], js=js, api_visibility="private")
 
@@ -261,14 +261,14 @@ def in_script(data: Any) -> str:
     return json.dumps(data).replace("<", "\\u003c")
 
 
-# Decoding takes memory for a moment, so few pictures are looked at together.
+# Decoding takes memory for a moment, so few pictures are inspected together.
 _LOOKS = anyio.CapacityLimiter(2)
 
 
 async def _look_at_in_turn(
     parameter: MediaParameter, picture: MediaRef | None
 ) -> tuple[dict[str, Any] | None, str]:
-    """Look at a picture in a thread, once few others are being looked at."""
+    """Inspect a picture in a thread, once few others are being inspected."""
     return await anyio.to_thread.run_sync(look_at, parameter, picture, limiter=_LOOKS)
 
 
@@ -277,7 +277,7 @@ def _build_facts(parameter: Parameter, widget: Component) -> gr.HTML | None:
     if not isinstance(parameter, MediaParameter) or not isinstance(widget, PictureInput):
         return None
     facts = gr.HTML("", elem_classes="kie-facts")
-    # By its class, since Gradio shows every child of a column that it shows anew.
+    # By its class, since Gradio shows every child of a column that it shows again.
     looked_at = gr.JSON(elem_classes="kie-unseen")
     looked = widget.upload(
         partial(_look_at_in_turn, parameter),
@@ -296,7 +296,7 @@ def _build_image_tasks(parameter: Parameter, widget: Component) -> None:
     if "image_task_id" not in roles_of(parameter):
         return
     with gr.Column(elem_classes="kie-demo-only kie-try"):
-        gr.HTML("<p>In demo mode these image tasks may be tried:</p>")
+        gr.HTML("<p>Image tasks to try in demo mode:</p>")
         with gr.Row():
             for task in SAMPLE_IMAGE_TASKS:
                 gr.Button(f"{task.title}: {task.task_id}", size="sm").click(

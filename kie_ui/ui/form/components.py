@@ -245,7 +245,7 @@ def build_media_list(parameter: MediaParameter) -> MediaList:
 
 
 def media_about(parameter: MediaParameter) -> dict[str, Any]:
-    """Return what the script needs to know of a parameter."""
+    """Return what the script needs to know about a parameter."""
     one, several = MEDIA_NOUNS[parameter.media]
     return {
         "label": parameter.label,
@@ -270,7 +270,7 @@ def build_rows_table(parameter: TableParameter) -> RowsTable:
 
 
 def rows_about(parameter: TableParameter) -> dict[str, Any]:
-    """Return what the script needs to know of a parameter."""
+    """Return what the script needs to know about a parameter."""
     return {
         "label": parameter.label,
         "help": parameter.help,

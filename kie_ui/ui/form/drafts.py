@@ -17,11 +17,11 @@ from kie_ui.ui.form.components import MediaList, PictureInput, RowsTable
 from kie_ui.ui.form.form import ADDRESS, RANDOM, START_FROM, Field, Form
 
 FACTS = "+facts"
-"""What the name of the words under a picture ends on."""
+"""The suffix of the name of the text under a picture."""
 MARK = "kie-value-"
 """What the class of a remembered widget begins with, before the name of its value."""
 UNDO_S = 12
-"""How long a form that was started over can be had back."""
+"""How long a form that was started over can be restored."""
 
 _IN_BROWSER: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 

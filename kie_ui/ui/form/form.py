@@ -37,10 +37,10 @@ the answer is that of the request itself.
 """
 
 RANDOM = "+random"
-"""What the name of a number's "choose for me" switch ends on."""
+"""The suffix of the name of a number's "choose for me" switch."""
 
 ADDRESS = "+address"
-"""What the name of a picture's typed web address ends on."""
+"""The suffix of the name of a picture's typed web address."""
 
 COUNTED_FROM = 0.8
 """Of its limit, from where on a short text is counted."""
@@ -160,7 +160,7 @@ class Form:
         }
 
     def opened(self, problems: tuple[Problem, ...]) -> dict[gr.Accordion, Any]:
-        """Unfold what holds a problem, which nobody would see otherwise."""
+        """Unfold the section that contains a problem, which would be hidden otherwise."""
         with_problems = {problem.parameter for problem in problems}
         return {
             fold: gr.update(open=True)
@@ -186,7 +186,7 @@ def excluded(spec: ModelSpec, chosen: Collection[str | None]) -> set[str]:
 
 
 def initial_value(widget: Any) -> Any:
-    """Return what a handler gets of a widget that nobody has touched."""
+    """Return what a handler gets from an untouched widget."""
     if isinstance(widget, MediaList):
         return widget.preprocess(widget.value)
     is_picture = isinstance(widget, PictureInput) and widget.value is not None
@@ -209,7 +209,7 @@ def _note(message: str, kind: str) -> str:
 def count_html(parameter: TextParameter, text: str) -> str:
     """Show how many characters of the limit are used, and how many are too many.
 
-    Of a short text, only once it comes near to it.
+    For a short text, only once it is near the limit.
     """
     limit = parameter.max_length or 0
     if not parameter.multiline and len(text) < COUNTED_FROM * limit:

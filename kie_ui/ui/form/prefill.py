@@ -78,7 +78,7 @@ def prefill_form(
 ) -> Prefill:
     """Fill in a form with these values; what no longer fits is left out, with a note.
 
-    Blocks: pictures are copied and looked at.
+    Blocks: pictures are copied and inspected.
     """
     prefill = Prefill(spec)
     chosen = [
@@ -100,7 +100,7 @@ def prefill_form(
     prefill.fields[EXTRA] = json_text(extra.value) if isinstance(extra, JsonValue) else ""
     known = {EXTRA, *(parameter.name for parameter in spec.parameters)}
     for name in values.keys() - known:
-        prefill.notes.append(f"“{name}” is no setting of this model here, so it was left out.")
+        prefill.notes.append(f"“{name}” is not a setting of this model, so it was left out.")
     return prefill
 
 
@@ -163,7 +163,7 @@ def _put_rows(prefill: Prefill, parameter: TableParameter, rows: list[Any]) -> N
     columns = {column.name for column in parameter.columns}
     strange = {name for row in rows if isinstance(row, dict) for name in row} - columns
     for name in sorted(strange):
-        words = f"{parameter.label}: “{name}” is no column any more, so it was left out."
+        words = f"{parameter.label}: “{name}” is no longer a column, so it was left out."
         prefill.notes.append(words)
     prefill.fields[parameter.name] = [
         {name: value for name, value in row.items() if name in columns}
@@ -263,7 +263,7 @@ def copy_to_uploads(source: Path, name: str) -> Path:
 
 
 def place_in_uploads(suffix: str) -> Path:
-    """Name a place where Gradio takes pictures from, in a folder that nobody guesses.
+    """Name a place where Gradio takes pictures from, in an unguessable folder.
 
     Blocks. Raises: OSError.
     """

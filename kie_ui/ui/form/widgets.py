@@ -54,7 +54,7 @@ def info(parameter: Parameter) -> str:
 
 
 def ended(words: str) -> str:
-    """End words as a sentence ends, so that another one may come after them."""
+    """End text like a sentence, so that another one may follow."""
     return f"{words}." if words and words[-1] not in ".!?:;…" else words
 
 

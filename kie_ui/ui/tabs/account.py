@@ -22,7 +22,7 @@ from kie_ui.ui.services import Services
 
 
 def queue_html(specs: Iterable[ModelSpec]) -> str:
-    """Return the button and the panel, and what scripts have to know of each model."""
+    """Return the button and the panel, and what scripts have to know about each model."""
     models = [
         {
             "model": spec.model,
@@ -67,7 +67,7 @@ def build_key(services: Services) -> None:
                 type="password",
                 label="Your Kie API key",
                 info="From kie.ai/api-key. It stays in this server’s memory until it restarts "
-                "or you have been away for half a day, and goes nowhere but to Kie.",
+                "or you have been away for half a day, and is sent only to Kie.",
                 placeholder="Paste the key here",
                 html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
                 max_lines=1,
@@ -104,8 +104,8 @@ def _note(kind: str, sentence: str) -> str:
 
 
 _FORM = """<form class="kie-track" novalidate>
-<p>For any Kie task of your key, made anywhere: it is followed here until its clip is kept. \
-Watching bills nothing.</p>
+<p>For any Kie task made with your key, anywhere: it is followed here until its result is saved. \
+Watching costs nothing.</p>
 <p class="kie-demo-only">In demo mode only tasks of the demo can be tracked.</p>
 <label for="kie-track-id">Task id</label>
 <div class="kie-inline"><input id="kie-track-id" class="kie-input" type="text" \

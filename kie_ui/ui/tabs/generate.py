@@ -34,7 +34,7 @@ _APPEARS: dict[Produces, str] = {
     "video": "Your clip appears",
     "image": "Your picture appears",
     "audio": "Your sound appears",
-    "text": "What is written appears",
+    "text": "Your text appears",
 }
 
 
@@ -92,7 +92,7 @@ class ModelTab:
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """Everything a handler needs to know of the form."""
+        """Everything a handler needs to know about the form."""
         return {**self.form.inputs, HAS_PRESSED: self.has_pressed}
 
     @property
@@ -150,7 +150,7 @@ def _build_left(spec: ModelSpec, tab_id: str) -> ModelTab:
         with gr.Tab("Python"):
             as_python = _code("python")
     # A hidden widget and not a `gr.State`, for which every page would hold a connection open.
-    # By its class, since Gradio shows every child of a column that it shows anew.
+    # By its class, since Gradio shows every child of a column that it shows again.
     has_pressed = gr.Checkbox(value=False, elem_classes="kie-unseen")
     return ModelTab(form, has_pressed, price, button, as_json, as_curl, as_python)
 
@@ -271,7 +271,7 @@ async def _start(
     except InvalidValues as invalid:
         return invalid.problems
     except UnknownModel:
-        gone = f"“{spec.title}” is not here any more: add its page again in the Models tab."
+        gone = f"“{spec.title}” is no longer here: add its page again in the Models tab."
         raise on_page(gradio_error(gone)) from None
     except (RunsProblem, OSError) as problem:
         raise on_page(to_gradio_error(problem)) from problem

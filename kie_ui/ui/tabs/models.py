@@ -38,7 +38,7 @@ _ADDER = '<section class="kie-models kie-models-top" aria-label="All models"></s
 _LIST = '<section class="kie-models kie-models-found" aria-label="Models"></section>'
 _STATUS = '<div class="kie-picked" role="status"></div>'
 _GONE = (
-    '<div class="kie-empty kie-no-form"><p><strong>This model is not here any more.</strong></p>'
+    '<div class="kie-empty kie-no-form"><p><strong>This model is no longer here.</strong></p>'
     "<p>It was removed in another window. Add it again in the Models tab.</p></div>"
 )
 _UNBUILT = (
@@ -86,7 +86,7 @@ def _build_preview(services: Services) -> None:
     def build_preview(
         name: str, text: str, model: str, turn: float | None, request: gr.Request
     ) -> None:
-        """Build the form of one model of a page, which is read once more: nothing was kept."""
+        """Build the form of one model of a page, which is read again, as nothing was kept."""
         if not text or not services.library.may_add(owner_of(request)):
             return
         specs = read_text(text, name).specs
@@ -98,7 +98,8 @@ def _build_preview(services: Services) -> None:
 
 def _build_preview_form(spec: ModelSpec) -> None:
     gr.HTML(
-        f"<h3>The form of “{escape(spec.title)}”</h3><p>To be looked at: add it to use it.</p>",
+        f"<h3>The form of “{escape(spec.title)}”</h3>"
+        "<p>This is a preview: add the model to use it.</p>",
         js_on_load="window.kieUi.previewIsThere(element)",
         elem_classes="kie-form-preview-head",
     )

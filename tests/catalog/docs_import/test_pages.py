@@ -95,7 +95,7 @@ def test_every_shape_gets_the_kind_that_fits_it() -> None:
 
 def test_a_stray_blank_in_a_name_is_dropped_with_a_warning() -> None:
     """A name with a blank after it is sent without the blank, with a warning."""
-    assert any("stray blank" in w for w in only(page("heron-clip.md")).warnings)
+    assert any("stray space" in w for w in only(page("heron-clip.md")).warnings)
 
 
 @pytest.mark.parametrize("name", ["heron-still.md", "heron-clip.md"])

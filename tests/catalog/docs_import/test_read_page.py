@@ -171,7 +171,7 @@ def test_a_pattern_that_the_checks_do_not_know_gives_a_warning() -> None:
 )
 def test_an_id_that_could_lead_elsewhere_is_refused(model: str) -> None:
     """Paths, marks and control characters are no model ids."""
-    with pytest.raises(UnreadablePage, match="no model id"):
+    with pytest.raises(UnreadablePage, match="not a model id"):
         spec_of(A_TEXT, model=model)
 
 

@@ -209,7 +209,7 @@ def test_a_moving_picture_gives_its_first_frame(tmp_path: Path) -> None:
     prepared = prepare_picture(path, tmp_path, ROOMY)
 
     assert prepared.mime == "image/webp"
-    assert prepared.changes == ("Only the first one of its 2 frames is used.",)
+    assert prepared.changes == ("Only the first of its 2 frames is used.",)
     assert inspect_picture(prepared.path).frames == 1
 
 
@@ -260,7 +260,7 @@ def test_limits_that_allow_nothing_are_refused(limits: tuple[int, tuple[str, ...
 
 def test_a_type_that_cannot_be_written_is_refused(jpeg: Path, tmp_path: Path) -> None:
     """Where only an unusual type is accepted, the person has to choose such a file."""
-    with pytest.raises(MediaProblem, match="Only TIFF is taken here"):
+    with pytest.raises(MediaProblem, match="Only TIFF is accepted here"):
         prepare_picture(jpeg, tmp_path, PictureLimits(10**7, ("image/tiff",)))
 
 

@@ -42,7 +42,7 @@ def made_with(prompt: str = "A cat.", model: str = GROK, **more: Any) -> dict[st
     return {"model": model, "param": param, "createTime": 1_790_000_000_000}
 
 
-async def of_unknown_fate(
+async def of_unknown_outcome(
     service: RunService, fake: FakeKie, values: dict[str, Any], owner: str = OWNER
 ) -> Run:
     """Press Generate, and lose the create's answer."""
@@ -233,13 +233,13 @@ async def test_a_task_stays_its_visitors_when_its_run_is_deleted(
     assert (await of_many.track(OWNER, run.task_id or "", kind)).id != run.id
 
 
-async def test_a_task_of_another_visitor_is_given_to_no_run_of_unknown_fate(
+async def test_a_task_of_another_visitor_is_given_to_no_run_of_unknown_outcome(
     of_many: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """The answer does not even say whether it is of the same model."""
     theirs = await press(of_many, values, Step.DONE)
     fake.record = made_with("Another prompt.", model="another/model")
-    run = await of_unknown_fate(of_many, fake, values, "eve")
+    run = await of_unknown_outcome(of_many, fake, values, "eve")
     with pytest.raises(TaskNotFound):
         await of_many.give_task_id("eve", run.id, theirs.task_id or "")
     run = await of_many.run("eve", run.id)
@@ -307,14 +307,14 @@ def test_what_can_be_a_task_id_is_taken_without_its_surroundings(text: str) -> N
     assert clean_task_id(text) == text.strip()
 
 
-# Enter a task id for a run of unknown fate
+# Enter a task id for a run of unknown outcome
 
 
-async def test_a_run_of_unknown_fate_follows_the_task_that_the_person_found(
+async def test_a_run_of_unknown_outcome_follows_the_task_that_the_person_found(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """It goes on as if its answer had come, and nothing is sent again."""
-    run = await of_unknown_fate(service, fake, values)
+    run = await of_unknown_outcome(service, fake, values)
     fake.record = made_with("She waves.")
     given = await service.give_task_id(OWNER, run.id, " task-of-hers ")
     assert (given.id, given.step, given.task_id, given.error) == (
@@ -327,7 +327,7 @@ async def test_a_run_of_unknown_fate_follows_the_task_that_the_person_found(
 @pytest.mark.parametrize(
     ("record", "words"),
     [
-        (made_with("She waves.", model="bytedance/v1-lite-image-to-video"), "of the model"),
+        (made_with("She waves.", model="bytedance/v1-lite-image-to-video"), "uses the model"),
         (made_with("He sleeps."), "another prompt"),
     ],
 )
@@ -338,8 +338,8 @@ async def test_a_task_that_cannot_be_the_runs_own_is_refused(
     record: dict[str, Any],
     words: str,
 ) -> None:
-    """The sentence says why; the run stays of unknown fate."""
-    run = await of_unknown_fate(service, fake, values)
+    """The sentence says why; the run stays of unknown outcome."""
+    run = await of_unknown_outcome(service, fake, values)
     fake.record = record
     with pytest.raises(WrongStep, match=words):
         await service.give_task_id(OWNER, run.id, ELSEWHERE)
@@ -350,7 +350,7 @@ async def test_a_task_that_does_not_exist_is_not_given(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """Kie says so in its own words."""
-    run = await of_unknown_fate(service, fake, values)
+    run = await of_unknown_outcome(service, fake, values)
     fake.outages["record"] = NOT_FOUND
     with pytest.raises(TaskNotFound):
         await service.give_task_id(OWNER, run.id, ELSEWHERE)
@@ -361,9 +361,9 @@ async def test_a_task_of_another_run_is_not_given(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """Two runs do not share a clip that was paid once."""
-    run = await of_unknown_fate(service, fake, values)
+    run = await of_unknown_outcome(service, fake, values)
     tracked = await service.track(OWNER, ELSEWHERE, "live")
-    with pytest.raises(WrongStep, match="follows this task already"):
+    with pytest.raises(WrongStep, match="already follows this task"):
         await service.give_task_id(OWNER, run.id, tracked.task_id or "")
 
 
@@ -371,7 +371,7 @@ async def test_a_task_id_is_given_once(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """Of two windows one wins; a run that needs none takes none, nor does someone else's."""
-    run = await of_unknown_fate(service, fake, values)
+    run = await of_unknown_outcome(service, fake, values)
     tries = await asyncio.gather(
         *(service.give_task_id(OWNER, run.id, f"task-{n}") for n in range(3)),
         return_exceptions=True,
@@ -389,7 +389,7 @@ async def test_without_a_key_no_task_id_can_be_checked(
     service: RunService, fake: FakeKie, backends: Backends, values: dict[str, Any]
 ) -> None:
     """What cannot be checked is not believed."""
-    run = await of_unknown_fate(service, fake, values)
+    run = await of_unknown_outcome(service, fake, values)
     backends.forget_key(OWNER)
     with pytest.raises(KeyMissing):
         await service.give_task_id(OWNER, run.id, ELSEWHERE)
@@ -398,11 +398,11 @@ async def test_without_a_key_no_task_id_can_be_checked(
 # Send again knowingly
 
 
-async def test_a_run_of_unknown_fate_is_sent_again_knowingly(
+async def test_a_run_of_unknown_outcome_is_sent_again_knowingly(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """A new run is made of it, and the old one says which; its picture is not uploaded again."""
-    old = await of_unknown_fate(service, fake, values)
+    old = await of_unknown_outcome(service, fake, values)
     new = await service.send_again(OWNER, old.id)
     assert new.id != old.id
     assert (new.values, new.model) == (old.values, old.model)
@@ -416,7 +416,7 @@ async def test_an_upload_that_has_expired_is_made_again(
     service: RunService, fake: FakeKie, fast: FastClock, values: dict[str, Any]
 ) -> None:
     """The day after, Kie may have thrown the picture away."""
-    old = await of_unknown_fate(service, fake, values)
+    old = await of_unknown_outcome(service, fake, values)
     fast.jump(24 * 3600)
     await reached(service, await service.send_again(OWNER, old.id), Step.DONE)
     assert fake.counts["upload"] == 2
@@ -426,27 +426,27 @@ async def test_it_is_sent_again_once_however_often_that_is_pressed(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """Pressing in two windows at the same moment does not pay twice more."""
-    old = await of_unknown_fate(service, fake, values)
+    old = await of_unknown_outcome(service, fake, values)
     tries = await asyncio.gather(
         *(service.send_again(OWNER, old.id) for _ in range(5)), return_exceptions=True
     )
     assert sum(isinstance(outcome, Run) for outcome in tries) == 1
     assert sum(isinstance(outcome, WrongStep) for outcome in tries) == 4
-    with pytest.raises(WrongStep, match="again already"):
+    with pytest.raises(WrongStep, match="already been sent again"):
         await service.send_again(OWNER, old.id)
     for run in await service.recent(OWNER, 9):
         await reached(service, run, Step.DONE, Step.UNKNOWN)
     assert fake.counts["create"] == 2
 
 
-async def test_only_what_is_of_unknown_fate_is_sent_again(
+async def test_only_what_is_of_unknown_outcome_is_sent_again(
     service: RunService, fake: FakeKie, values: dict[str, Any], backends: Backends
 ) -> None:
     """A run that is known to be done, or whose task is known, is not; nor someone else's."""
     done = await press(service, values, Step.DONE)
     with pytest.raises(WrongStep):
         await service.send_again(OWNER, done.id)
-    old = await of_unknown_fate(service, fake, values)
+    old = await of_unknown_outcome(service, fake, values)
     with pytest.raises(UnknownRun):
         await service.send_again("eve", old.id)
     backends.forget_key(OWNER)

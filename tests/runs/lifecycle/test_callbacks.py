@@ -199,7 +199,7 @@ async def test_with_callbacks_polling_remains(
     assert way[Step.FETCHING] - way[Step.WAITING] >= 15_000
 
 
-# A run of unknown fate, found again by a call
+# A run of unknown outcome, found again by a call
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ async def test_every_unfinished_run_is_in_sight_however_old(
     assert await service.in_sight("eve", 2) == ()
 
 
-async def test_runs_of_unknown_fate_are_in_sight_until_somebody_deals_with_them(
+async def test_runs_of_unknown_outcome_are_in_sight_until_somebody_deals_with_them(
     service: RunService,
 ) -> None:
     """A page that says that something needs the person shows what; in order, and bounded."""

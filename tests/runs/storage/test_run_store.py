@@ -156,7 +156,7 @@ async def test_a_database_that_cannot_be_written_is_said_in_a_sentence(store: Ru
     assert "private" not in str(caught.value)
 
 
-async def test_undecided_are_those_of_unknown_fate_that_nobody_dealt_with(
+async def test_undecided_are_those_of_unknown_outcome_that_nobody_dealt_with(
     store: RunStore,
 ) -> None:
     """Newest first and bounded; neither sent again, nor deleted, nor anyone else's."""

@@ -282,7 +282,7 @@ class TestChanges:
         unknown = await ada.ask("hide", model="maker/none")
         assert (built_in.status_code, unknown.status_code) == (409, 404)
         assert "can be hidden, not removed" in built_in.json()["message"]
-        assert unknown.json()["message"] == "This model is not here any more."
+        assert unknown.json()["message"] == "This model is no longer here."
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"model": 1}', b"[" * 100_000])
     async def test_what_makes_no_sense_is_refused(self, ada: Visitor, body: bytes) -> None:

@@ -150,7 +150,7 @@ async def test_what_takes_no_such_result_is_given_none(
     asked = {"model": model, "parameter": parameter}
     answer = await browser.post(f"/runs/{run.id}/clips/0/use", json=asked)
     assert answer.status_code == 409
-    assert "takes nothing of this kind" in answer.json()["message"]
+    assert "accepts nothing of this kind" in answer.json()["message"]
 
 
 async def test_only_what_is_there_can_be_used(

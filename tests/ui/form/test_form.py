@@ -222,6 +222,6 @@ def test_the_extra_input_is_said_though_it_is_folded_away(
 
 def test_what_the_extra_input_replaces_is_said_once() -> None:
     """That it is sent says the same."""
-    beforehand = (Notice(EXTRA, "Sent in place of what the form says: prompt."),)
+    beforehand = (Notice(EXTRA, "Sent instead of what the form says: prompt."),)
     checked = {EXTRA: JsonValue(value={"prompt": "a"})}
     assert extra_notices(beforehand, checked) == beforehand

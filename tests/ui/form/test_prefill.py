@@ -246,7 +246,7 @@ def test_a_column_that_is_gone_is_left_out_of_every_row() -> None:
     rows = [{"prompt": "a", "angle": 3}, {"prompt": "b"}]
     prefill = prefill_form(EVERY_KIND, {"shots": JsonValue(value=rows)}, unasked)
     assert prefill.fields["shots"] == [{"prompt": "a"}, {"prompt": "b"}]
-    assert prefill.notes == ["Shots: “angle” is no column any more, so it was left out."]
+    assert prefill.notes == ["Shots: “angle” is no longer a column, so it was left out."]
 
 
 def test_what_a_run_did_not_give_is_empty_in_every_kind() -> None:

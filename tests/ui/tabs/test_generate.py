@@ -316,7 +316,7 @@ async def test_a_field_that_is_wrong_is_told_and_its_fold_opens(with_every_kind:
         ("boxes", "is not JSON yet"),
         ("scale", "is 99"),
         ("shots", "row 1: Prompt is missing"),
-        ("word", "has not the documented form"),
+        ("word", "does not have the documented form"),
         ("image_urls", "needs a picture"),
     ):
         assert words in tab.note(name)

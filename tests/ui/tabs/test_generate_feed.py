@@ -30,7 +30,7 @@ def a_spec(**fields: Any) -> ModelSpec:
         ("video", "Your clip appears here."),
         ("image", "Your picture appears here."),
         ("audio", "Your sound appears here."),
-        ("text", "What is written appears here."),
+        ("text", "Your text appears here."),
     ],
 )
 def test_it_is_said_what_will_appear(produces: str, words: str) -> None:

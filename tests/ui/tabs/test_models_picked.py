@@ -87,7 +87,7 @@ async def test_the_tab_holds_the_form_of_the_picked_model(page: gr.Blocks) -> No
 async def test_nobody_gets_the_form_of_a_model_that_another_visitor_added(page: gr.Blocks) -> None:
     """What is picked is looked up among the visitor's own."""
     config = await Window(page, "bob").pick(ADDED.model)
-    assert "This model is not here any more." in texts(config)
+    assert "This model is no longer here." in texts(config)
     assert ADDED.title not in texts(config)
 
 
@@ -142,7 +142,7 @@ async def test_a_press_after_the_model_was_removed_is_refused_in_words(
     window = Window(page, "ada")
     config = await window.pick(ADDED.model)
     many.library.remove("ada", ADDED.model)
-    with pytest.raises(gr.Error, match="“Added” is not here any more"):
+    with pytest.raises(gr.Error, match="“Added” is no longer here"):
         await window.press(config)
 
 
