@@ -200,7 +200,7 @@ def test_what_does_not_fit_a_list_is_told_at_once(
     """Too many, of another kind, and what is no address; nothing of it gets lost in silence."""
     field = form.field("image_urls")
     form.choose_files("image_urls", sound)
-    expect(field.get_by_role("alert").first).to_have_text("“silence.wav” is no picture.")
+    expect(field.get_by_role("alert").first).to_have_text("“silence.wav” is not a picture.")
     form.choose_files("image_urls", *pictures)
     form.expect_items("image_urls", "red.png", "green.png", "blue.png")
     expect(field.get_by_role("alert").first).to_contain_text("Up to 3 pictures are accepted")
