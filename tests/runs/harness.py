@@ -333,6 +333,13 @@ async def press(
     return await (reached(service, run, *steps) if steps else ended(service, run))
 
 
+async def press_until(service: RunService, values: dict[str, Any], end: Step) -> Run:
+    """Press Generate, and claim that the run ends at this step."""
+    run = await press(service, values)
+    assert run.step is end
+    return run
+
+
 async def press_times(service: RunService, values: dict[str, Any], times: int) -> list[Run]:
     """Press Generate several times."""
     return [await service.submit(OWNER, GROK, values, "live") for _ in range(times)]

@@ -37,6 +37,7 @@ from tests.runs.harness import (
     files_below,
     idle,
     press,
+    press_until,
     reached,
     until,
 )
@@ -61,8 +62,7 @@ async def test_a_create_of_unknown_outcome_is_never_repeated(
 ) -> None:
     """Kie may have taken it and bills it: the run says so, and leaves the choice to the person."""
     fake.faults["create"] = [accepted_then(fault, fake)]
-    run = await press(service, values)
-    assert run.step is Step.UNKNOWN
+    run = await press_until(service, values, Step.UNKNOWN)
     assert "not known whether" in error_of(run).message
     assert "https://kie.ai/logs" in error_of(run).advice
     assert (fake.counts["create"], len(fake.bodies)) == (1, 1)
@@ -73,8 +73,7 @@ async def test_a_create_without_a_task_id_is_of_unknown_outcome_too(
 ) -> None:
     """An answer that says yes and names no task is kept for reading."""
     fake.stories[values["prompt"]] = Story(creates=(envelope({"recordId": "r"}),))
-    run = await press(service, values)
-    assert run.step is Step.UNKNOWN
+    run = await press_until(service, values, Step.UNKNOWN)
     assert run.answer is not None
     assert run.answer["data"] == {"recordId": "r"}
     assert fake.counts["create"] == 1
@@ -88,8 +87,7 @@ async def test_a_refused_create_is_failed_and_says_what_to_do(
 ) -> None:
     """Kie said no: nothing was made or billed, and its own words are shown."""
     fake.faults["create"] = [refusal(code, "Because of this")]
-    run = await press(service, values)
-    assert run.step is Step.FAILED
+    run = await press_until(service, values, Step.FAILED)
     assert (error_of(run).kind, error_of(run).code) == (kind, code)
     assert "Because of this" in error_of(run).message
     assert error_of(run).advice
@@ -101,7 +99,7 @@ async def test_an_unreachable_kie_is_surely_not_billed(
 ) -> None:
     """Where no connection opened, the run is failed and can be pressed again."""
     fake.outages["create"] = dropped(httpx.ConnectError)
-    assert (await press(service, values)).step is Step.FAILED
+    await press_until(service, values, Step.FAILED)
     assert fake.bodies == []
 
 
@@ -153,8 +151,7 @@ async def test_an_upload_that_fails_sends_nothing(
 ) -> None:
     """Without its picture a run does not go to Kie."""
     fake.outages["upload"] = fault
-    run = await press(service, values)
-    assert run.step is Step.FAILED
+    run = await press_until(service, values, Step.FAILED)
     assert run.error is not None
     assert fake.counts["create"] == 0
 
@@ -164,7 +161,7 @@ async def test_an_upload_is_tried_again(
 ) -> None:
     """A connection that breaks once costs a moment."""
     fake.faults["upload"] = [dropped(), status(503)]
-    assert (await press(service, values)).step is Step.DONE
+    await press_until(service, values, Step.DONE)
     assert fake.counts["create"] == 1
 
 
@@ -194,8 +191,7 @@ async def test_an_expired_link_is_renewed(
         return None if request.url.query else Answer(403)
 
     fake.outages["media"] = expired
-    run = await press(service, values)
-    assert run.step is Step.DONE
+    await press_until(service, values, Step.DONE)
     assert fake.counts["renew"] == 1
 
 
@@ -204,8 +200,7 @@ async def test_a_paid_clip_that_cannot_be_fetched_stays_fetchable(
 ) -> None:
     """The run is unfetched, shows its link, leaves no half file, and is fetched on demand."""
     fake.outages["media"] = status(503)
-    run = await press(service, values)
-    assert run.step is Step.UNFETCHED
+    run = await press_until(service, values, Step.UNFETCHED)
     assert run.error is not None
     assert run.result_urls
     assert files_below(tmp_path, "*.part") == []
@@ -231,8 +226,7 @@ async def test_a_link_that_moved_is_read_anew(
         return Answer(502)
 
     fake.outages["media"] = moved
-    run = await press(service, values)
-    assert run.step is Step.DONE
+    run = await press_until(service, values, Step.DONE)
     assert run.result_urls == (f"{fake.media_url}/media/{run.task_id}.mp4",)
     assert fake.counts["renew"] == 0
 
@@ -242,8 +236,7 @@ async def test_a_link_that_kie_does_not_renew_has_expired(
 ) -> None:
     """The reason that counts is the first one."""
     fake.outages |= {"media": status(410), "renew": refusal(422, "not ours")}
-    run = await press(service, values)
-    assert run.step is Step.UNFETCHED
+    run = await press_until(service, values, Step.UNFETCHED)
     assert (error_of(run).kind, error_of(run).code) == ("DownloadFailed", 410)
 
 
@@ -253,8 +246,7 @@ async def test_what_is_no_clip_is_not_taken_for_one(
     """A web page in the clip's place is fetched again, and never put into place."""
     good = fake.clip
     fake.clip = b"<html>Sign in to this network</html>"
-    run = await press(service, values)
-    assert run.step is Step.UNFETCHED
+    run = await press_until(service, values, Step.UNFETCHED)
     assert files_below(tmp_path / "files" / "clips") == []
     fake.clip = good
     await service.fetch_again(OWNER, run.id)
@@ -267,16 +259,12 @@ def no_space(*_: Any) -> None:
 
 
 async def test_a_full_disk_keeps_the_clip_fetchable(
-    service: RunService,
-    fake: FakeKie,
-    values: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
+    service: RunService, fake: FakeKie, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sentence names the disk, and Kie is not queried over and over."""
     with monkeypatch.context() as patched:
         patched.setattr(Storage, "finish", no_space)
-        run = await press(service, values)
-    assert run.step is Step.UNFETCHED
+        run = await press_until(service, values, Step.UNFETCHED)
     assert "disk is full" in error_of(run).message
     assert fake.counts["media"] == 1
 
@@ -315,8 +303,7 @@ async def test_a_task_id_outlives_a_database_that_is_busy_for_a_moment(
         return "task_id" in changes
 
     flaky = Flaky(monkeypatch, service._store, "change", HELD, left=2, only_if=is_task_id)
-    run = await press(service, values)
-    assert run.step is Step.DONE
+    await press_until(service, values, Step.DONE)
     assert flaky.failed == 2
     assert "task-1" in caplog.text
 
@@ -334,8 +321,7 @@ async def test_a_fault_of_ours_before_the_create_is_failed(
         raise ZeroDivisionError
 
     monkeypatch.setattr("kie_ui.runs.lifecycle.create.build_input", broken)
-    run = await press(service, values)
-    assert run.step is Step.FAILED
+    await press_until(service, values, Step.FAILED)
     assert fake.counts["create"] == 0
     assert "ZeroDivisionError" in caplog.text
 
@@ -349,8 +335,7 @@ async def test_a_fault_of_ours_after_the_create_is_not_called_failed(
         raise ZeroDivisionError
 
     monkeypatch.setattr("kie_ui.kie.client.KieClient.create_task", broken)
-    run = await press(service, values)
-    assert run.step is Step.UNKNOWN
+    await press_until(service, values, Step.UNKNOWN)
 
 
 async def test_a_run_that_the_database_stops_says_so_on_the_page(

@@ -8,13 +8,7 @@ import pytest
 from kie_ui.runs.accounts import KEY_GONE, Backends
 from kie_ui.runs.clock import Clock
 from kie_ui.runs.errors import KeyMissing, WrongStep
-from kie_ui.runs.limits import (
-    DAY_MS,
-    WINDOW_MS,
-    CreateBudget,
-    QuotaUsedUp,
-    RunsPerDay,
-)
+from kie_ui.runs.limits import DAY_MS, WINDOW_MS, CreateBudget, QuotaUsedUp, RunsPerDay
 from kie_ui.runs.run import Step
 from kie_ui.runs.service import Limits
 from kie_ui.runs.storage.run_store import RunStore

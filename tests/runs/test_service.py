@@ -33,6 +33,7 @@ from tests.runs.harness import (
     missing,
     noted,
     press,
+    press_until,
     reached,
     until,
     waiting_for_its_key,
@@ -48,8 +49,7 @@ async def test_a_press_becomes_a_clip(
 ) -> None:
     """Picture up, one create, watched to the end, clip down and looked into."""
     fake.record = {"creditsConsumed": 14.4}
-    run = await press(service, values)
-    assert run.step is Step.DONE
+    run = await press_until(service, values, Step.DONE)
     assert [change.step for change in run.step_changes] == [
         "preparing", "uploading", "sending", "waiting", "queuing", "fetching", "done",
     ]  # fmt: skip
@@ -85,8 +85,7 @@ async def test_a_web_address_is_passed_on_and_not_uploaded(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """Kie fetches what is on the web by itself."""
-    run = await press(service, values | WEB)
-    assert run.step is Step.DONE
+    await press_until(service, values | WEB, Step.DONE)
     assert fake.counts["upload"] == 0
     assert fake.bodies[0]["input"]["image_urls"] == WEB["image_urls"]
 
@@ -113,8 +112,7 @@ async def test_a_balance_that_cannot_be_read_harms_nothing(
     """The clip is there; the log has the rest."""
     caplog.set_level(logging.WARNING)
     fake.outages["credit"] = refusal(500)
-    run = await press(service, values)
-    assert run.step is Step.DONE
+    run = await press_until(service, values, Step.DONE)
     await until(lambda: "balance" in caplog.text)
     assert (await service.run(OWNER, run.id)).balance_after is None
 
@@ -267,8 +265,7 @@ async def test_a_failed_task_ends_its_run_with_kies_words(
 ) -> None:
     """What Kie made nothing of is failed, is not fetched, and says why."""
     fake.record = {"state": "fail", "failCode": "500", "failMsg": "The picture shows nothing."}
-    run = await press(service, values)
-    assert run.step is Step.FAILED
+    run = await press_until(service, values, Step.FAILED)
     assert "The picture shows nothing" in error_of(run).message
     assert fake.counts["media"] == 0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kie_ui.catalog.request import CREATE_TASK_PATH
-from kie_ui.runs.run import Run, Step
+from kie_ui.runs.run import Step
 from kie_ui.runs.service import RunService
 from kie_ui.simulator.faults import Fault, ForcedOutcome
 from kie_ui.simulator.responses import RECORD_PATH
@@ -19,7 +19,7 @@ from tests.runs.harness import (
     grok_values,
     make_backends,
     make_service,
-    press,
+    press_until,
 )
 from tests.wire.tiny_media import shows
 
@@ -42,18 +42,11 @@ async def service(
     await service.stop()
 
 
-async def pressed(service: RunService, picture: Path) -> Run:
-    """Press Generate and wait for the end."""
-    values = grok_values(picture) | {"mode": "normal"}
-    return await press(service, values)
-
-
 async def test_a_press_ends_with_the_clip_on_this_disk(
     service: RunService, simulator: SimulatorServer, jpeg: Path, clip: bytes
 ) -> None:
     """One upload, one create, and the bytes that Kie made."""
-    run = await pressed(service, jpeg)
-    assert run.step is Step.DONE
+    run = await press_until(service, grok_values(jpeg), Step.DONE)
     assert shows(service.clip_of(await service.run(OWNER, run.id)).read_bytes(), clip)
     assert (simulator.request_log.uploads, simulator.request_log.creates) == (1, 1)
     assert run.credits_used == pytest.approx(14.4)
@@ -82,8 +75,7 @@ async def test_what_kie_refuses_or_fails_to_make_is_a_failed_run_that_says_why(
 ) -> None:
     """With one create at most, and advice on what to do."""
     simulator.faults.add(fault)
-    run = await pressed(service, jpeg)
-    assert run.step is Step.FAILED
+    run = await press_until(service, grok_values(jpeg), Step.FAILED)
     assert words in error_of(run).message
     assert error_of(run).advice
     assert simulator.request_log.creates <= 1
@@ -105,8 +97,7 @@ async def test_a_create_of_unknown_outcome_is_counted_once_at_kies_door(
 ) -> None:
     """The run says that nobody can know, and where to look; it is never sent again by itself."""
     simulator.faults.add(fault.model_copy(update={"path": CREATE_TASK_PATH, "times": None}))
-    run = await pressed(service, jpeg)
-    assert run.step is Step.UNKNOWN
+    run = await press_until(service, grok_values(jpeg), Step.UNKNOWN)
     assert "kie.ai/logs" in error_of(run).advice
     assert simulator.request_log.creates == 1
 
@@ -130,8 +121,7 @@ async def test_a_passing_fault_costs_time_and_nothing_else(
 ) -> None:
     """The clip comes all the same, from one accepted create."""
     simulator.faults.add(fault)
-    run = await pressed(service, jpeg)
-    assert run.step is Step.DONE
+    run = await press_until(service, grok_values(jpeg), Step.DONE)
     assert shows(service.clip_of(await service.run(OWNER, run.id)).read_bytes(), clip)
     refused = 7 if fault.code == 429 else 0
     assert simulator.request_log.creates == 1 + refused
@@ -142,8 +132,7 @@ async def test_a_clip_that_cannot_be_fetched_is_kept_in_mind_and_fetched_later(
 ) -> None:
     """It is made and paid: a press on the button brings it, without another create."""
     simulator.faults.add(Fault(path=FILES, status=503, body="html", times=None))
-    run = await pressed(service, jpeg)
-    assert run.step is Step.UNFETCHED
+    run = await press_until(service, grok_values(jpeg), Step.UNFETCHED)
     simulator.faults.clear()
     await service.fetch_again(OWNER, run.id)
     run = await ended(service, run)

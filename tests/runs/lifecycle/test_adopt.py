@@ -215,11 +215,7 @@ async def test_a_task_of_another_visitor_does_not_exist(
 
 @pytest.mark.parametrize("kind", ["demo", "live"])
 async def test_a_task_stays_its_visitors_when_its_run_is_deleted(
-    of_many: RunService,
-    fake: FakeKie,
-    fast: FastClock,
-    values: dict[str, Any],
-    kind: BackendKind,
+    of_many: RunService, fake: FakeKie, fast: FastClock, values: dict[str, Any], kind: BackendKind
 ) -> None:
     """In the trash and after it; the owner may adopt the task again."""
     run = await press(of_many, values, Step.DONE, backend=kind)
@@ -332,11 +328,7 @@ async def test_a_run_of_unknown_outcome_follows_the_task_that_the_person_found(
     ],
 )
 async def test_a_task_that_cannot_be_the_runs_own_is_refused(
-    service: RunService,
-    fake: FakeKie,
-    values: dict[str, Any],
-    record: dict[str, Any],
-    words: str,
+    service: RunService, fake: FakeKie, values: dict[str, Any], record: dict[str, Any], words: str
 ) -> None:
     """The sentence says why; the run stays of unknown outcome."""
     run = await of_unknown_outcome(service, fake, values)

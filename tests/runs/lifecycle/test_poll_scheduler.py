@@ -8,12 +8,7 @@ from typing import Any
 
 import pytest
 
-from kie_ui.runs.lifecycle.poll_scheduler import (
-    HINT_GAP_S,
-    LATE_AFTER_S,
-    PAUSE_S,
-    Outcome,
-)
+from kie_ui.runs.lifecycle.poll_scheduler import HINT_GAP_S, LATE_AFTER_S, PAUSE_S, Outcome
 from kie_ui.runs.run import Run, Step
 from tests.runs.harness import Polling, a_watched_run, most_within
 

@@ -404,9 +404,7 @@ async def test_what_is_no_database_cannot_be_read_either(path: Path) -> None:
     assert fingerprint(path) == before
 
 
-async def test_a_database_in_its_place_is_not_made_where_one_is_only_to_be_read(
-    path: Path,
-) -> None:
+async def test_a_database_in_its_place_is_not_made_where_one_is_only_to_be_read(path: Path) -> None:
     """A folder that cannot be used gets no empty database by the way."""
     store = RunStore(sqlite_url(path))
     with pytest.raises(StoreProblem, match="cannot be opened"):
