@@ -9,14 +9,14 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import event
+from sqlalchemy import create_engine, event, text
 
 from kie_ui.catalog.registry import Catalog, built_in_registry
 from kie_ui.catalog.values import FileRef
@@ -29,7 +29,9 @@ from kie_ui.runs.events import RunEvents
 from kie_ui.runs.lifecycle.poll_scheduler import Outcome, PollScheduler, PollSettings
 from kie_ui.runs.run import BackendKind, Clip, Run, RunError, Step, StepChange, Upload
 from kie_ui.runs.service import Limits, RunService
+from kie_ui.runs.storage import migrations
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
+from kie_ui.runs.storage.tables import to_row
 from tests.fake_kie import Answer, FakeKie, Fault, endless, refusal
 
 API = "http://kie.test"
@@ -37,6 +39,8 @@ GROK = "grok-imagine/image-to-video"
 KEY = "planted-key-of-the-tests"
 SERVER_KEY = "key-of-the-server"
 OWNER = "ada"
+OLD_NAMES = {"status_note": "note", "user_note": "remark"}
+"""Columns of former versions."""
 WEB = {"image_urls": ["https://example.com/a.png"]}
 """Values of a form whose picture need not be uploaded."""
 FULL_DISK = "The database of runs cannot grow: the disk is full."
@@ -499,14 +503,38 @@ def damage(path: Path, first: float = 0.4, last: float = 0.6) -> None:
 
 
 async def waiting_for_its_key(
-    restart: Restart, fake: FakeKie, backends: Backends, values: dict[str, Any]
+    restart: Restart,
+    fake: FakeKie,
+    backends: Backends,
+    values: dict[str, Any],
+    limits: Limits = Limits(),  # noqa: B008 - it is frozen
 ) -> tuple[RunService, Run]:
     """Stop a run before it is sent, forget its key, and return the next service that holds it."""
     fake.faults["upload"] = [endless]
-    service = await restart()
+    service = await restart(limits)
     run = await service.submit(OWNER, GROK, values, "live")
     await until(lambda: fake.counts["upload"] == 1)
     backends.forget_key(OWNER)
-    service = await restart()
+    service = await restart(limits)
     await noted(service, run, KEY_GONE)
     return service, run
+
+
+def make_older_database(
+    monkeypatch: pytest.MonkeyPatch, url: str, migrations_applied: int, *runs: Run
+) -> set[str]:
+    """Make a database with runs by the first migrations alone; return the columns of a run."""
+    engine = create_engine(url)
+    with monkeypatch.context() as patched, engine.begin() as connection:
+        older = dict(islice(migrations.MIGRATIONS.items(), migrations_applied))
+        patched.setattr(migrations, "MIGRATIONS", older)
+        migrations.migrate(connection, at_ms=1)
+        columns = {row.name for row in connection.execute(text("PRAGMA table_info(runs)"))}
+        for run in runs:
+            row = {OLD_NAMES.get(name, name): value for name, value in to_row(run).items()}
+            old_row = {name: value for name, value in row.items() if name in columns}
+            names = ", ".join(f'"{name}"' for name in old_row)
+            marks = ", ".join(f":{name}" for name in old_row)
+            connection.execute(text(f"INSERT INTO runs ({names}) VALUES ({marks})"), old_row)
+    engine.dispose()
+    return columns

@@ -29,23 +29,17 @@ from tests.runs.harness import (
 )
 
 
-async def cancelled_for_good(service: RunService, run: Run) -> Run:
-    """Cancel a run, and see that it comes to rest so."""
+async def test_a_run_that_waits_for_its_key_can_be_cancelled(
+    restart: Restart, fake: FakeKie, backends: Backends, values: dict[str, Any]
+) -> None:
+    """It comes to rest so, and a key that is entered later does not send it."""
+    service, run = await waiting_for_its_key(restart, fake, backends, values)
     run = await service.cancel(OWNER, run.id)
     assert (run.step, run.status_note, run.is_final) == (Step.CANCELLED, CANCELLED, True)
     await idle(service)
     kept = await service.run(OWNER, run.id)
     assert (kept.step, kept.status_note) == (Step.CANCELLED, CANCELLED)
     assert kept.finished_at_ms is not None
-    return kept
-
-
-async def test_a_run_that_waits_for_its_key_can_be_cancelled(
-    restart: Restart, fake: FakeKie, backends: Backends, values: dict[str, Any]
-) -> None:
-    """It is still being prepared; a key that is entered later does not send it."""
-    service, run = await waiting_for_its_key(restart, fake, backends, values)
-    await cancelled_for_good(service, run)
     backends.set_key(OWNER, KEY)
     service = await restart()
     assert (await service.run(OWNER, run.id)).step is Step.CANCELLED

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, text
 
 from kie_ui.catalog.values import FileRef
 from kie_ui.media.export import Entry, zip_stream
@@ -20,11 +19,10 @@ from kie_ui.runs.errors import UnknownRun, WrongStep
 from kie_ui.runs.history import NAME_SEPARATOR, History, clip_name, clip_names, short_model
 from kie_ui.runs.lifecycle.download import Posters
 from kie_ui.runs.run import Clip, Run, Step
-from kie_ui.runs.storage import migrations
 from kie_ui.runs.storage.run_store import RunStore, sqlite_url
 from kie_ui.runs.storage.search import HistoryQuery
 from kie_ui.runs.storage.tables import setting_of
-from tests.runs.harness import OWNER, FastClock, a_run
+from tests.runs.harness import OWNER, FastClock, a_run, make_older_database
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -481,28 +479,9 @@ async def test_runs_of_older_databases_are_found(
 ) -> None:
     """What was kept before there was a history is found like the rest, once it is opened."""
     url = sqlite_url(tmp_path / "old.sqlite3")
-    old = {name: steps for name, steps in migrations.MIGRATIONS.items() if name < "m0006"}
-    with monkeypatch.context() as patched:
-        patched.setattr(migrations, "MIGRATIONS", old)
-        engine = create_engine(url)
-        with engine.begin() as connection:
-            migrations.migrate(connection, 1)
-            for number in (2, 1):
-                connection.execute(
-                    text(
-                        'INSERT INTO runs (id, owner, backend, model, "values", notices, changes,'
-                        " step, step_changes, uploads, result_urls, clips, is_late, is_tracked,"
-                        " created_at_ms, updated_at_ms) VALUES (:id, :owner, 'live', 'm',"
-                        " :values, '[]', '[]', 'done', '[]', '{}', '[]', '[]', 0, 0, :at, :at)"
-                    ),
-                    {
-                        "id": f"{number:032x}",
-                        "owner": OWNER,
-                        "values": f'{{"prompt": "fox {number}"}}',
-                        "at": number,
-                    },
-                )
-        engine.dispose()
+    runs = [a_run(n, step=Step.DONE, values={"prompt": f"fox {n}"}) for n in (2, 1)]
+    columns = make_older_database(monkeypatch, url, 5, *runs)
+    assert "is_favourite" not in columns
     store = RunStore(url)
     await store.open()
     history = history_of(store, tmp_path)

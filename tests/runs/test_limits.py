@@ -99,13 +99,7 @@ async def test_a_run_pressed_with_an_own_key_that_was_forgotten_waits_for_its_ke
 ) -> None:
     """It neither goes on with the server's money nor is lost: typed again, the key makes it."""
     backends.set_key("ada", KEY)
-    fake.faults["upload"] = [endless]
-    service = await restart(TWO)
-    run = await service.submit("ada", GROK, values, "live")
-    await until(lambda: fake.counts["upload"] == 1)
-    backends.forget_key("ada")
-    service = await restart(TWO)
-    await noted(service, run, KEY_GONE)
+    service, run = await waiting_for_its_key(restart, fake, backends, values, TWO)
     assert fake.counts["create"] == 0
     assert await service.quota.left("ada") == 2
     backends.set_key("ada", KEY)

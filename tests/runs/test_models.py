@@ -9,7 +9,7 @@ from kie_ui.catalog.registry import Registry, UnknownModel, built_in_registry
 from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.accounts import Backends
-from kie_ui.runs.run import Step
+from kie_ui.runs.run import Run, Step
 from kie_ui.runs.service import RunService
 from tests.fake_kie import FakeKie
 from tests.runs.harness import GROK, OWNER, StartAnother, error_of, held_until, reached, until
@@ -56,6 +56,16 @@ def upload(fake: FakeKie) -> asyncio.Event:
     return released
 
 
+@pytest.fixture
+async def run(
+    service: RunService, fake: FakeKie, upload: asyncio.Event, values: dict[str, Any]
+) -> Run:
+    """Return a run whose upload has begun, with a parameter that no page documents."""
+    run = await service.submit(OWNER, GROK, values | {EXTRA: {"new": 1}}, "live")
+    await until(lambda: fake.counts["upload"] == 1)
+    return run
+
+
 async def test_a_press_knows_the_models_of_its_owner_alone(
     service: RunService, backends: Backends, values: dict[str, Any]
 ) -> None:
@@ -66,15 +76,9 @@ async def test_a_press_knows_the_models_of_its_owner_alone(
 
 
 async def test_a_model_removed_after_the_press_is_still_sent(
-    service: RunService,
-    fake: FakeKie,
-    collection: ModelCollection,
-    upload: asyncio.Event,
-    values: dict[str, Any],
+    service: RunService, fake: FakeKie, collection: ModelCollection, upload: asyncio.Event, run: Run
 ) -> None:
     """A run goes on with a version that was known when it was pressed."""
-    run = await service.submit(OWNER, GROK, values, "live")
-    await until(lambda: fake.counts["upload"] == 1)
     collection.owned.clear()
     upload.set()
     await reached(service, run, Step.DONE)
@@ -82,15 +86,9 @@ async def test_a_model_removed_after_the_press_is_still_sent(
 
 
 async def test_a_model_replaced_after_the_press_is_sent_as_it_was_pressed(
-    service: RunService,
-    fake: FakeKie,
-    collection: ModelCollection,
-    upload: asyncio.Event,
-    values: dict[str, Any],
+    service: RunService, fake: FakeKie, collection: ModelCollection, upload: asyncio.Event, run: Run
 ) -> None:
     """Where the newer page lacks what was given, the former page tells how it is sent."""
-    run = await service.submit(OWNER, GROK, values | {EXTRA: {"new": 1}}, "live")
-    await until(lambda: fake.counts["upload"] == 1)
     kept = tuple(p for p in SPEC.parameters if p.name not in ("image_urls", "task_id", "index"))
     newer = SPEC.model_copy(update={"parameters": kept, "rules": (), "price": None})
     collection.owned[OWNER] = (newer,)
@@ -103,15 +101,9 @@ async def test_a_model_replaced_after_the_press_is_sent_as_it_was_pressed(
 
 
 async def test_a_model_of_which_nothing_is_known_any_more_fails_its_run(
-    service: RunService,
-    fake: FakeKie,
-    collection: ModelCollection,
-    upload: asyncio.Event,
-    values: dict[str, Any],
+    service: RunService, fake: FakeKie, collection: ModelCollection, upload: asyncio.Event, run: Run
 ) -> None:
     """Nothing leaves, and the run says why."""
-    run = await service.submit(OWNER, GROK, values, "live")
-    await until(lambda: fake.counts["upload"] == 1)
     collection.owned.clear()
     collection.known = ()
     upload.set()

@@ -34,13 +34,6 @@ MOST = 3
 WINDOW_S = 10.0
 
 
-@pytest.fixture
-def stopped(fast: FastClock) -> FastClock:
-    """Stop the clock: time passes by jumps alone, so arrivals at Kie have exact times."""
-    fast.speed = 0
-    return fast
-
-
 class Budgeted:
     """Services over the same data with a small budget, and the creates that come of them."""
 
@@ -94,9 +87,10 @@ class Budgeted:
 
 
 @pytest.fixture
-def budgeted(start_another: StartAnother, stopped: FastClock, fake: FakeKie) -> Budgeted:
+def budgeted(start_another: StartAnother, fast: FastClock, fake: FakeKie) -> Budgeted:
     """Return what starts services with a small budget, and notes when their creates arrive."""
-    budgeted = Budgeted(start_another, stopped)
+    fast.speed = 0  # time passes by jumps alone, so arrivals have exact times
+    budgeted = Budgeted(start_another, fast)
     fake.outages["create"] = budgeted.note_arrival
     return budgeted
 

@@ -15,7 +15,7 @@ from kie_ui.runs.lifecycle.poll_scheduler import LATE_AFTER_S, Outcome
 from kie_ui.runs.run import Run, Step
 from kie_ui.runs.storage.run_store import RunStore
 from tests.fake_kie import FakeKie, dropped, refusal, status
-from tests.runs.harness import OWNER, FastClock, a_run
+from tests.runs.harness import OWNER, FastClock, a_run, error_of
 
 Asking = Callable[[], Awaitable[tuple[Run | Outcome, Run]]]
 
@@ -31,7 +31,7 @@ async def sent(store: RunStore, fast: FastClock) -> Run:
 async def ask(
     sent: Run, store: RunStore, fake: FakeKie, fast: FastClock, backends: Backends
 ) -> AsyncIterator[Asking]:
-    """Return what asks about that task once, and tells what came of it."""
+    """Return what polls that task once, and returns the outcome and the run."""
     transport = httpx.MockTransport(fake.answer)
     clients = Clients(partial(KieClient, transport=transport, sleep=fast.clock.sleep))
     store.clock = fast.clock
@@ -45,7 +45,7 @@ async def ask(
 
 
 def record(**data: Any) -> TaskRecord:
-    """Return a record as Kie tells it."""
+    """Return a record as Kie sends it."""
     return TaskRecord.from_data({"taskId": "task-1"} | data)
 
 
@@ -54,7 +54,7 @@ def record(**data: Any) -> TaskRecord:
     [("waiting", "waiting"), ("queuing", "queuing"), ("generating", "generating")],
 )
 def test_kies_states_are_steps(state: str, step: str) -> None:
-    """The state that Kie tells is the step that a page shows."""
+    """The state that Kie names is the step that a page shows."""
     changes = changes_by_record(a_run(step=Step.WAITING), record(state=state), is_late=False)
     assert changes["step"] == step
 
@@ -66,20 +66,20 @@ def test_a_state_that_nobody_knows_ends_nothing(state: Any) -> None:
     assert changes_by_record(run, record(state=state), is_late=False)["step"] is Step.GENERATING
 
 
-def test_progress_is_told_as_a_share() -> None:
-    """Kie tells percent."""
+def test_progress_is_a_share() -> None:
+    """Kie gives percent."""
     changes = changes_by_record(a_run(), record(state="generating", progress=37), is_late=False)
     assert changes["progress"] == 0.37
 
 
 def test_a_success_is_to_be_fetched() -> None:
     """The addresses and the real price are kept with the success."""
-    told = record(
+    answer = record(
         state="success",
         resultJson='{"resultUrls": ["https://kie.test/a.mp4"]}',
         creditsConsumed=14.4,
     )
-    changes = changes_by_record(a_run(), told, is_late=False)
+    changes = changes_by_record(a_run(), answer, is_late=False)
     assert changes["step"] is Step.FETCHING
     assert changes["result_urls"] == ("https://kie.test/a.mp4",)
     assert changes["credits_used"] == 14.4
@@ -88,16 +88,16 @@ def test_a_success_is_to_be_fetched() -> None:
 @pytest.mark.parametrize("result", [None, "", "{}", '{"resultUrls": []}', "not json"])
 def test_a_success_without_an_address_says_where_to_look(result: Any) -> None:
     """What was made but cannot be found is no plain failure: it was paid, and may be asked for."""
-    told = record(state="success", resultJson=result)
-    changes = changes_by_record(a_run(), told, is_late=False)
+    answer = record(state="success", resultJson=result)
+    changes = changes_by_record(a_run(), answer, is_late=False)
     assert changes["step"] is Step.UNKNOWN
     assert "task-1" in changes["error"].advice
 
 
-def test_a_failure_tells_what_kie_said() -> None:
-    """A moderated prompt is told in Kie's own words and with its code."""
-    told = record(state="fail", failCode="421", failMsg="Blocked by the content policy")
-    error = changes_by_record(a_run(), told, is_late=False)["error"]
+def test_a_failure_repeats_what_kie_said() -> None:
+    """A moderated prompt fails with Kie's own words and code."""
+    answer = record(state="fail", failCode="421", failMsg="Blocked by the content policy")
+    error = changes_by_record(a_run(), answer, is_late=False)["error"]
     assert (error.kind, error.code) == ("TaskFailed", "421")
     assert "Blocked by the content policy" in error.message
     assert "not billed" in error.advice
@@ -132,8 +132,7 @@ async def test_no_trouble_on_the_way_ends_a_run(
     outcome, run = await ask()
     assert outcome is meaning
     assert run.step is Step.WAITING
-    assert run.status_note is not None
-    assert run.status_note.endswith("Trying again.")
+    assert (run.status_note or "").endswith("Trying again.")
     fake.outages.clear()
     outcome, run = await ask()
     assert (outcome, run.status_note) == (Outcome.AGAIN, None)
@@ -163,9 +162,8 @@ async def test_a_task_that_stays_missing_is_beyond_knowing(
     fast.jump(NOT_FOUND_GRACE_MS / 1000 + 1)
     outcome, run = await ask()
     assert (outcome, run.step) == (run, Step.UNKNOWN)
-    assert run.error is not None
-    assert "task-1" in run.error.message
-    assert "https://kie.ai/logs" in run.error.advice
+    assert "task-1" in error_of(run).message
+    assert "https://kie.ai/logs" in error_of(run).advice
 
 
 async def test_a_refused_key_parks_a_run(ask: Asking, fake: FakeKie) -> None:
@@ -173,8 +171,7 @@ async def test_a_refused_key_parks_a_run(ask: Asking, fake: FakeKie) -> None:
     fake.outages["record"] = refusal(401)
     outcome, run = await ask()
     assert (outcome, run.step) == (Outcome.KEY_NEEDED, Step.WAITING)
-    assert run.status_note is not None
-    assert "key" in run.status_note
+    assert "key" in (run.status_note or "")
 
 
 async def test_a_forgotten_key_parks_a_run(ask: Asking, fake: FakeKie, backends: Backends) -> None:
@@ -185,7 +182,7 @@ async def test_a_forgotten_key_parks_a_run(ask: Asking, fake: FakeKie, backends:
     assert fake.counts["record"] == 0
 
 
-async def test_a_late_task_is_said_to_be_late_and_watched_on(
+async def test_a_late_task_is_marked_late_and_watched_further(
     ask: Asking, fake: FakeKie, fast: FastClock
 ) -> None:
     """Fifteen minutes end no run: clients that gave up lost paid clips."""
@@ -208,7 +205,7 @@ async def test_a_task_can_grow_late_while_kie_is_not_to_be_reached(
     assert run.is_late
 
 
-async def test_a_run_that_ended_elsewhere_is_asked_about_no_more(
+async def test_a_run_that_ended_elsewhere_is_polled_no_more(
     ask: Asking, sent: Run, store: RunStore, fake: FakeKie
 ) -> None:
     """What the database says counts, whoever wrote it."""
