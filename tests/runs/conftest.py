@@ -18,7 +18,6 @@ from tests.runs.harness import (
     FastClock,
     Restart,
     StartAnother,
-    StillTime,
     grok_values,
     make_backends,
     make_service,
@@ -44,12 +43,6 @@ def fake(clip: bytes) -> FakeKie:
 def fast() -> FastClock:
     """Return a clock that runs fast."""
     return FastClock()
-
-
-@pytest.fixture
-def still() -> StillTime:
-    """Return time that passes only when a test lets it."""
-    return StillTime()
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ import asyncio
 
 import pytest
 
-from kie_ui.runs.clock import Clock
 from kie_ui.runs.events import RunEvents, Subscription, transfer_progress
-from tests.runs.harness import RecordedEvents, a_run
+from tests.runs.harness import RecordedEvents, StillTime, a_run
 
 
 async def test_a_reader_gets_every_run_that_changed() -> None:
@@ -49,7 +48,7 @@ async def test_a_waiting_reader_is_woken() -> None:
         assert await reading == a_run(1)
 
 
-async def test_every_page_of_an_owner_is_told() -> None:
+async def test_every_page_of_an_owner_gets_a_change() -> None:
     """Two tabs of one visitor both see the change."""
     feed = RunEvents()
     with feed.subscribe("ada") as first, feed.subscribe("ada") as second:
@@ -69,21 +68,12 @@ def _is_idle(subscription: Subscription) -> bool:
     return not subscription._unread
 
 
-class Hand:
-    """A clock that is turned by hand."""
-
-    now_s = 0.0
-
-    def clock(self) -> Clock:
-        return Clock(lambda: 0, lambda: self.now_s)
-
-
 def test_progress_is_published_four_times_a_second_at_most() -> None:
     """A fast upload of many small chunks does not flood the pages."""
-    events, hand = RecordedEvents(), Hand()
-    progress = transfer_progress(events, hand.clock(), a_run())
+    events, time = RecordedEvents(), StillTime()
+    progress = transfer_progress(events, time.clock, a_run())
     for chunk in range(1, 1_001):
-        hand.now_s = chunk / 1_000
+        time.now_s = chunk / 1_000
         progress(chunk, 1_000)
     assert 4 <= len(events.runs) <= 5
     shares = [run.progress for run in events.runs]
@@ -93,15 +83,15 @@ def test_progress_is_published_four_times_a_second_at_most() -> None:
 def test_progress_counts_all_parts() -> None:
     """Half of the second of two pictures is three quarters."""
     events = RecordedEvents()
-    progress = transfer_progress(events, Hand().clock(), a_run(), part=1, parts=2)
+    progress = transfer_progress(events, StillTime().clock, a_run(), part=1, parts=2)
     progress(50, 100)
     assert events.runs[0].progress == 0.75
 
 
-def test_progress_of_unknown_size_is_not_told() -> None:
+def test_progress_of_unknown_size_is_not_published() -> None:
     """A host that does not say how much is coming is not guessed at."""
     events = RecordedEvents()
-    progress = transfer_progress(events, Hand().clock(), a_run())
+    progress = transfer_progress(events, StillTime().clock, a_run())
     progress(50, None)
     progress(50, 0)
     assert events.runs == []

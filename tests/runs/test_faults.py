@@ -80,7 +80,13 @@ async def test_a_create_without_a_task_id_is_of_unknown_outcome_too(
 
 
 @pytest.mark.parametrize(
-    ("code", "kind"), [(401, "Unauthorized"), (402, "NoCredits"), (422, "InvalidInput")]
+    ("code", "kind"),
+    [
+        (401, "Unauthorized"),
+        (402, "NoCredits"),
+        (422, "InvalidInput"),
+        (433, "KeyLimitReached"),  # waiting in line would not help
+    ],
 )
 async def test_a_refused_create_is_failed_and_says_what_to_do(
     service: RunService, fake: FakeKie, values: dict[str, Any], code: int, kind: str
@@ -121,7 +127,7 @@ async def test_creates_turned_away_by_the_rate_limit_are_sent_later(
     assert len(fake.bodies) == 1
 
 
-async def test_a_rate_limit_without_end_is_no_refusal_and_can_be_called_off(
+async def test_a_rate_limit_without_end_is_no_refusal_and_can_be_cancelled(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """However long Kie turns a create away, it stays in line until the person has enough."""
@@ -134,15 +140,6 @@ async def test_a_rate_limit_without_end_is_no_refusal_and_can_be_called_off(
     await idle(service)
     assert (run.step, service.places(OWNER)) == (Step.CANCELLED, {})
     assert fake.bodies == []
-
-
-async def test_a_key_whose_own_quota_is_used_up_is_refused(
-    service: RunService, fake: FakeKie, values: dict[str, Any]
-) -> None:
-    """Waiting in line would not help: the person must do something about the key."""
-    fake.outages["create"] = refusal(433)
-    run = await press(service, values)
-    assert (run.step, fake.counts["create"]) == (Step.FAILED, 1)
 
 
 @pytest.mark.parametrize("fault", [refusal(401), refusal(413), status(500)])

@@ -80,9 +80,9 @@ class Line:
 
 
 @pytest.fixture
-async def line(still: StillTime) -> AsyncIterator[Line]:
+async def line() -> AsyncIterator[Line]:
     """Return a queue where two may leave in ten seconds."""
-    line = Line(still)
+    line = Line(StillTime())
     yield line
     await line.stop()
 
