@@ -61,7 +61,7 @@
       this.shownAtMost = SHOWN_AT_FIRST;
       this.runsAPage = Number(section.dataset.runsAPage);
       this.isAllHere = true; // until it is known better
-      this.listedUpTo = null; // the oldest run of the pages that were asked for
+      this.listedUpTo = null; // the oldest run of the requested pages
       this.message = h("p", { class: "kie-inline-note", role: "alert" });
       this.more = kieUi.actionButton("Show earlier runs", () => this.showEarlier(), this.message);
       this.more.classList.add("kie-more");

@@ -2,7 +2,7 @@
 (() => {
   const kieUi = (window.kieUi ??= {});
   const { h, number } = kieUi;
-  const AHEAD = "900px"; // how far below the screen the next page is asked for
+  const AHEAD = "900px"; // how far below the screen the next page is requested
   const SKELETONS = 12;
 
   class History {

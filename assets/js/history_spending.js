@@ -53,7 +53,7 @@
     const count = sum(days, "unknown_runs");
     if (!count) return null;
     const words = `What ${kieUi.countedRuns(count)} cost is not known: the record says nothing about it.`;
-    return h("p", { class: "kie-aside" }, words);
+    return h("p", { class: "kie-muted" }, words);
   }
 
   function buildTimes(usual) {
@@ -74,8 +74,8 @@
     const { backend, days, usual } = answer;
     place.replaceChildren(
       ...[
-        backend === "demo" ? h("p", { class: "kie-aside" }, "The demo’s credits are not real money.") : null,
-        days.length ? buildDays(days) : h("p", { class: "kie-aside" }, "Nothing was spent in the last 30 days."),
+        backend === "demo" ? h("p", { class: "kie-muted" }, "The demo’s credits are not real money.") : null,
+        days.length ? buildDays(days) : h("p", { class: "kie-muted" }, "Nothing was spent in the last 30 days."),
         sayUnknown(days),
         usual.length ? buildTimes(usual) : null,
       ].filter(Boolean),
@@ -83,7 +83,7 @@
   }
 
   kieUi.buildSpending = () => {
-    const place = h("div", { class: "kie-spending-tables" }, h("p", { class: "kie-aside" }, "Loading…"));
+    const place = h("div", { class: "kie-spending-tables" }, h("p", { class: "kie-muted" }, "Loading…"));
     const details = h("details", { class: "kie-spending" }, h("summary", {}, "Spending and usual times"), place);
     details.addEventListener("toggle", () => details.open && draw(place));
     return details;

@@ -28,7 +28,7 @@
       this.about = kieUi.copyOf(props.about);
       this.upload = upload;
       this.message = h("p", { class: "kie-own-message", role: "alert" });
-      this.announcement = h("p", { class: "kie-aside", "aria-live": "polite" });
+      this.announcement = h("p", { class: "kie-muted", "aria-live": "polite" });
       this.list = h("ol", { class: "kie-media-items" });
       this.root = element.querySelector(".kie-media");
       this.root.kieValue = () => this.items.map(toValue); // for a draft that Gradio does not tell of
@@ -174,7 +174,7 @@
     show(box, kind, address, whenKnown) {
       const failed = () => {
         whenKnown();
-        box.replaceChildren(h("span", { class: "kie-aside" }, "No preview"));
+        box.replaceChildren(h("span", { class: "kie-muted" }, "No preview"));
       };
       const common = { src: address, onerror: failed, onloadedmetadata: whenKnown, preload: "metadata" };
       if (kind === "image") {

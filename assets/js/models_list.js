@@ -165,7 +165,7 @@
         "section",
         { class: "kie-models-group", hidden: rows.length === 0 },
         h("h3", {}, `${title} `, h("span", {}, number(rows.length))),
-        note && h("p", { class: "kie-models-aside" }, note),
+        note && h("p", { class: "kie-models-muted" }, note),
         h("ul", { class: "kie-models-rows" }, ...rows),
       );
     }

@@ -12,7 +12,7 @@
 
   function buildNote(title, sentences, kind) {
     if (!sentences.length) return null;
-    return h("div", { class: `kie-preview-aside kie-preview-${kind}` }, h("p", {}, h("strong", {}, title)), list(sentences));
+    return h("div", { class: `kie-preview-note kie-preview-${kind}` }, h("p", {}, h("strong", {}, title)), list(sentences));
   }
 
   // A value that may be blank, or only spaces, is seen all the same.

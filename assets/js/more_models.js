@@ -9,7 +9,7 @@
   const SLOW_MS = 8_000;
 
   let picked = kieUi.recall(KEPT); // a model's id; it may be of one that is not here just now
-  let requested = null; // the version whose form the server was asked for
+  let requested = null; // the version whose form was requested
   let turn = 0; // how often it was requested
   let isWaiting = false;
   let isOutdated = false; // something else was picked while a form was being built

@@ -30,7 +30,7 @@
   function buildCancel(run) {
     const message = note();
     const button = kieUi.actionButton("Cancel", () => kieUi.post(`runs/${run.id}/cancel`), message);
-    return [button, h("p", { class: "kie-aside" }, SAFE), message];
+    return [button, h("p", { class: "kie-muted" }, SAFE), message];
   }
 
   function buildTaskId(run) {
@@ -156,7 +156,7 @@
 
   function buildStalled(run, stage) {
     const { listed, players } = buildAtKie(run, stage);
-    return [...listed, ...players, h("p", { class: "kie-aside" }, SAFE)];
+    return [...listed, ...players, h("p", { class: "kie-muted" }, SAFE)];
   }
 
   // Several have their own beside each of them.
@@ -181,6 +181,6 @@
     if (run.is_final) return buildDownloads(run);
     if (isStalled(run)) return buildStalled(run, stage);
     const message = run.step === "fetching" ? SAFE : `${SENT} ${SAFE}`;
-    return [h("p", { class: "kie-aside" }, message)];
+    return [h("p", { class: "kie-muted" }, message)];
   };
 })();

@@ -350,15 +350,15 @@ class CollectionFiles:
 
     def _set_aside(self, name: str, damage: DamagedCollection) -> None:
         path = self._path(name)
-        aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}")
+        backup = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}")
         try:
-            path.replace(aside)
+            path.replace(backup)
         except OSError as exc:
             raise _cannot_write(exc) from exc
         logger.error("%s is damaged (%s).", path, damage)
         self._warn(
             name,
-            f"The file of added models was damaged. It was set aside as {aside.name} and nothing "
+            f"The file of added models was damaged. It was set aside as {backup.name} and nothing "
             "in it was changed; the models that it held have to be added again.",
         )
 

@@ -103,7 +103,7 @@ class TaskAdopter:
         """Hide a task that is someone else's, though both are made with one account.
 
         Visitors who share the demo, or the server's key, may learn each other's task ids, as every
-        clip holds its own. Checked after Kie was asked, so that the time taken says nothing.
+        clip holds its own. Checked after querying Kie, so that the time taken reveals nothing.
         Raises: TaskNotFound, just as where Kie knows no such task.
         """
         others = await self._store.others_of_task(run.owner, task_id)

@@ -105,7 +105,7 @@ class _Line:
 
     waiting: FairQueue[Ticket] = field(default_factory=FairQueue)
     paused_until_s: float = 0.0
-    """Steady time before which nothing leaves, as Kie asked for less."""
+    """Steady time before which nothing is sent, as Kie refused a create."""
     is_served: bool = False
     """Whether a task is giving turns."""
 
