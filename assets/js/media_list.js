@@ -162,7 +162,7 @@
         box.append(h("button", { type: "button", class: "kie-quiet", onclick: () => {
           item.isLookedAt = true;
           this.draw();
-        } }, "Look"));
+        } }, "Show"));
         return box;
       }
       const kind = fileKinds.kindOf(this.about.media, item.name ?? item.typed.split(/[?#]/)[0]);

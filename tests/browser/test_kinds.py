@@ -235,7 +235,7 @@ def test_an_address_is_looked_at_only_by_who_asks(
     form.expect_body(video_url="https://media.example/clip.mp4")
     kie.expect_kept("media.example")
     kie.reload()
-    expect(form.items("video_url").get_by_role("button", name="Look")).to_be_visible()
+    expect(form.items("video_url").get_by_role("button", name="Show")).to_be_visible()
     form.expect_body(video_url="https://media.example/clip.mp4")
     assert watch.foreign == []
 
