@@ -105,7 +105,7 @@ def _stopping_async(
 
 
 def fork(order: Order) -> int:
-    """Begin a process that does as it is told; return its id."""
+    """Begin a process that follows an order; return its id."""
     process_id = os.fork()
     if process_id == 0:
         os.setsid()

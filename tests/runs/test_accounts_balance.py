@@ -34,11 +34,11 @@ async def test_runs_that_end_together_share_one_question(
     for run in runs:
         await reached(service, run, Step.DONE)
     assert {run.balance_after for run in await with_balance(service, *runs)} == {87.5}
-    notes, asked = service._balance_notes, fake.counts["credit"]
+    notes, before = service._balance_notes, fake.counts["credit"]
     for run in runs:  # in one turn of the loop, so surely together
         notes.note(run)
     await asyncio.gather(*notes._tasks._tasks)
-    assert fake.counts["credit"] - asked == 1
+    assert fake.counts["credit"] - before == 1
 
 
 async def test_every_account_is_asked_for_its_own(

@@ -59,7 +59,7 @@ async def test_an_idle_client_of_a_forgotten_key_is_closed_at_once() -> None:
 
 
 async def test_a_retired_client_is_lent_to_nobody_anew() -> None:
-    """Whoever comes after the change gets a fresh client."""
+    """Who comes after the change gets a fresh client."""
     clients = Clients(Spied)
     async with clients.client(ADAS) as old:
         await clients.retire(lambda _backend: False)
@@ -70,7 +70,7 @@ async def test_a_retired_client_is_lent_to_nobody_anew() -> None:
 
 
 async def test_a_client_that_nobody_asks_is_closed_when_another_is_opened() -> None:
-    """A visitor who left keeps no connections open; whoever is being answered does."""
+    """A visitor who left keeps no connections open; one whose request is under way does."""
     now_s = 0.0
     clients = Clients(Spied, Clock(steady_s=lambda: now_s))
     async with clients.client(ADAS) as idle:

@@ -218,7 +218,7 @@ async def test_a_paid_clip_that_one_process_could_not_keep_is_fetched_by_the_oth
     fake.outages["media"] = refusal(500)
     run = await press(service, values, Step.UNFETCHED)
     second = await start_another()
-    asked = fake.counts["media"]
+    before = fake.counts["media"]
     fake.outages.clear()
     tries = await asyncio.gather(
         service.fetch_again(OWNER, run.id),
@@ -227,7 +227,7 @@ async def test_a_paid_clip_that_one_process_could_not_keep_is_fetched_by_the_oth
     )
     assert sum(isinstance(outcome, WrongStep) for outcome in tries) == 1
     await reached(service, run, Step.DONE)
-    assert fake.counts["media"] == asked + 1
+    assert fake.counts["media"] == before + 1
 
 
 async def test_a_look_that_fails_is_tried_again(

@@ -145,7 +145,7 @@ def test_two_in_one_process_know_each_other(lock: ProcessLock, folder: Path) -> 
 
 
 def test_many_that_come_while_others_look_are_all_alive(folder: Path) -> None:
-    """A look takes another's lock for a moment; whoever is just entering is not put off by it."""
+    """A look takes another's lock for a moment, which does not stop a process that enters."""
     watcher = ProcessLock(folder)
     watcher.enter()
     is_over = threading.Event()
@@ -162,7 +162,7 @@ def test_many_that_come_while_others_look_are_all_alive(folder: Path) -> None:
                 comer.enter()
                 assert watcher.is_alive(comer.id)
                 comer.leave()
-        except BaseException as exc:  # noqa: BLE001 - told by the test below
+        except BaseException as exc:  # noqa: BLE001 - raised again by the test below
             problems.append(exc)
 
     looking = threading.Thread(target=look_again_and_again)

@@ -182,7 +182,7 @@ async def test_a_picture_that_is_lost_before_its_upload_is_said(
 async def test_an_expired_link_is_renewed(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
-    """Where a result's address works no more, Kie is asked for a fresh one."""
+    """Where a result's address works no more, Kie gives a fresh one."""
 
     async def expired(request: httpx.Request) -> Answer | None:
         return None if request.url.query else Answer(403)

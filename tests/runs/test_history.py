@@ -62,7 +62,7 @@ async def found(history: History, query: HistoryQuery, owner: str = OWNER) -> li
 
 
 @pytest.mark.parametrize(
-    ("asked", "numbers"),
+    ("query_text", "numbers"),
     [
         ("", [5, 4, 3, 2, 1]),
         ("fox", [2, 1]),
@@ -81,11 +81,11 @@ async def found(history: History, query: HistoryQuery, owner: str = OWNER) -> li
     ],
 )
 async def test_a_search_finds_what_it_says(
-    history: History, store: RunStore, asked: str, numbers: list[int]
+    history: History, store: RunStore, query_text: str, numbers: list[int]
 ) -> None:
     """Every word must occur, the last being only begun; nothing that is typed is an operator."""
     await fill(store, "A fox.", "The 🦊 fox runs", "女の子が走る", 'near the "cat"', "L’été")
-    assert await found(history, HistoryQuery(asked)) == numbers
+    assert await found(history, HistoryQuery(query_text)) == numbers
 
 
 async def test_filters_and_words_go_together(history: History, store: RunStore) -> None:
@@ -112,7 +112,7 @@ _WORDS = st.text("ab éA女の🦊\"'*- ", max_size=6)
 @given(
     prompts=st.lists(_WORDS, max_size=8),
     user_note=_WORDS,
-    asked=_WORDS,
+    query_text=_WORDS,
     steps=st.lists(st.sampled_from(list(Step)), max_size=2),
     favourites=st.booleans(),
 )
@@ -120,11 +120,11 @@ async def test_the_database_finds_what_looking_at_every_run_finds(
     tmp_path_factory: pytest.TempPathFactory,
     prompts: list[str],
     user_note: str,
-    asked: str,
+    query_text: str,
     steps: list[Step],
     favourites: bool,  # noqa: FBT001 - hypothesis gives it
 ) -> None:
-    """The index is a shortcut and nothing else, whatever is written and whatever is asked."""
+    """The index is a shortcut and nothing else, whatever is written and searched for."""
     folder = tmp_path_factory.mktemp("found")
     store = RunStore(sqlite_url(folder / "runs.sqlite3"), clock=Clock(now_ms=lambda: 5_000))
     await store.open()
@@ -141,7 +141,7 @@ async def test_the_database_finds_what_looking_at_every_run_finds(
     ]
     for run in runs:
         await store.add(run)
-    query = HistoryQuery(asked, steps=tuple(steps), only_favourites=favourites)
+    query = HistoryQuery(query_text, steps=tuple(steps), only_favourites=favourites)
     expected = [int(run.id, 16) for run in reversed(runs) if _is_meant(run, query)]
     assert await found(history, query) == expected
     matching = await history.matching(OWNER, query, [run.id for run in runs])
@@ -387,9 +387,9 @@ async def taken_along(history: History, runs: list[Run]) -> tuple[list[str], lis
     table = entries[-1].source
     assert isinstance(table, bytes)
     lines = csv.DictReader(io.StringIO(table.decode("utf-8-sig"), newline=""))
-    told = [name for line in lines for name in line["file"].split(NAME_SEPARATOR) if name]
+    listed = [name for line in lines for name in line["file"].split(NAME_SEPARATOR) if name]
     with zipfile.ZipFile(io.BytesIO(b"".join(zip_stream(entries)))) as archive:
-        return told, archive.namelist()[:-1]
+        return listed, archive.namelist()[:-1]
 
 
 def with_clips(number: int, prompt: str, clips: int = 1, run_id: str = "", **fields: Any) -> Run:
@@ -410,12 +410,12 @@ async def test_the_table_calls_each_clip_as_the_archive_does(
     runs.append(with_clips(9, "A fox; a cat | a dog.", 2, model="someone/" + "long-" * 30))
     for run in runs:
         await store.add(run)
-    told, kept = await taken_along(history, runs)
-    assert told == kept
+    listed, kept = await taken_along(history, runs)
+    assert listed == kept
     assert len({name.casefold() for name in kept}) == 16
-    assert told[1] == clip_name(runs[0], 1, ".mp4")
-    assert told[1].endswith(" 000001-2.mp4")
-    assert "狐が森を走る 狐" in told[0]
+    assert listed[1] == clip_name(runs[0], 1, ".mp4")
+    assert listed[1].endswith(" 000001-2.mp4")
+    assert "狐が森を走る 狐" in listed[0]
 
 
 async def test_a_clip_keeps_its_name_when_another_of_its_run_is_dropped(
@@ -425,8 +425,8 @@ async def test_a_clip_keeps_its_name_when_another_of_its_run_is_dropped(
     run = with_clips(1, "A fox.", 2)
     first = run.clips[0].model_copy(update={"is_dropped": True})
     run = await store.add(run.model_copy(update={"clips": (first, run.clips[1])}))
-    told, kept = await taken_along(history, [run])
-    assert told == kept == [clip_name(run, 1, ".mp4")]
+    listed, kept = await taken_along(history, [run])
+    assert listed == kept == [clip_name(run, 1, ".mp4")]
 
 
 @settings(max_examples=50, suppress_health_check=list(HealthCheck), deadline=None)

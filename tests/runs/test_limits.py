@@ -183,7 +183,7 @@ async def test_what_is_sent_again_is_paid_by_the_same_key(
 async def test_a_tracked_task_keeps_to_the_key_it_was_found_with(
     restart: Restart, fake: FakeKie, backends: Backends
 ) -> None:
-    """Whoever types a key later does not lose sight of it."""
+    """Typing a key later does not lose sight of it."""
     service = await restart()
     fake.polls_until_success = 10**6
     run = await service.track("ada", "task-made-elsewhere", "live")
@@ -206,15 +206,15 @@ async def test_a_typed_key_does_not_look_for_the_servers_missing_tasks(
 
 
 async def test_what_is_not_made_is_not_counted(restart: Restart, values: dict[str, Any]) -> None:
-    """A refusal gives the run back, and whoever shows the number hears of it."""
+    """A refusal gives the run back, and listeners get the new number."""
     service = await restart(TWO)
-    told: list[tuple[str, int]] = []
-    service.quota.listen(lambda owner, left: told.append((owner, left)))
+    announced: list[tuple[str, int]] = []
+    service.quota.listen(lambda owner, left: announced.append((owner, left)))
     run = await service.submit("ada", GROK, values, "live")
     with pytest.raises(WrongStep):
         await service.send_again("ada", run.id)
     assert await service.quota.left("ada") == 1
-    assert told == [("ada", 1), ("ada", 0), ("ada", 1)]
+    assert announced == [("ada", 1), ("ada", 0), ("ada", 1)]
 
 
 async def test_all_visitors_together_have_so_many_runs_a_day(

@@ -29,7 +29,7 @@ def test_trouble_never_makes_asking_more_frequent_nor_stops_it(
     failures: int,
     has_callbacks: bool,  # noqa: FBT001 - Hypothesis makes it up
 ) -> None:
-    """However long a service is down, a task is asked about between its schedule and a minute."""
+    """However long a service is down, a task is polled between its schedule and once a minute."""
     usual_s = interval_s(age_s, has_callbacks=has_callbacks)
     troubled_s = interval_s(age_s, failures, has_callbacks=has_callbacks)
     assert usual_s <= troubled_s <= 60.0
@@ -38,7 +38,7 @@ def test_trouble_never_makes_asking_more_frequent_nor_stops_it(
 
 @given(st.floats(0, 1e9))
 def test_with_callbacks_asking_slows_down_and_remains(age_s: float) -> None:
-    """A call may get lost, so every task is asked about all the same, at least once a minute."""
+    """A call may get lost, so every task is polled all the same, at least once a minute."""
     assert interval_s(age_s) <= interval_s(age_s, has_callbacks=True) <= 60.0
     assert interval_s(0, has_callbacks=True) > interval_s(0)
 

@@ -120,20 +120,20 @@ async def test_what_has_come_is_not_fetched_again(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
     """When the last of several fails at first, the others stay."""
-    asked: list[str] = []
+    fetched: list[str] = []
     files = {f"{n}.png": tiny_picture((n, n, n)) for n in range(3)}
     made_of(fake, files)
 
     async def media(request: httpx.Request) -> Answer:
         name = request.url.path.rpartition("/")[2]
-        asked.append(name)
-        is_cut = name == "2.png" and asked.count(name) == 1
+        fetched.append(name)
+        is_cut = name == "2.png" and fetched.count(name) == 1
         return Answer(200, content=files[name][: 40 if is_cut else None])
 
     fake.outages["media"] = media
     run = await settled(service, values)
     assert run.step is Step.DONE
-    assert asked == ["0.png", "1.png", "2.png", "2.png"]
+    assert fetched == ["0.png", "1.png", "2.png", "2.png"]
 
 
 async def test_a_run_is_done_before_its_still_is_made(

@@ -58,7 +58,7 @@ def test_values_keep_their_types_through_json(given_values: dict[str, object]) -
 
 
 def test_a_new_step_is_dated_and_an_old_one_is_not() -> None:
-    """The way of a run can be told from its step changes, one entry a step."""
+    """The way of a run shows in its step changes, one entry a step."""
     run = a_run().changed(2_000, {"step": Step.SENDING}).changed(3_000, {"step": Step.SENDING})
     assert run.step_changes == (
         StepChange(Step.PREPARING, 1_001),

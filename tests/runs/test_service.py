@@ -198,7 +198,7 @@ async def test_a_demo_run_stays_a_demo_run(
 async def test_runs_are_their_owners_alone(service: RunService, values: dict[str, Any]) -> None:
     """Another owner's run is as unknown as one that never was, by every method."""
     run = await press(service, values)
-    asked = [
+    answers = [
         service.run("eve", run.id),
         service.input_file("eve", run.id, run.files[0].path),
         service.fetch_again("eve", run.id),
@@ -207,9 +207,9 @@ async def test_runs_are_their_owners_alone(service: RunService, values: dict[str
         service.recent("eve", 9, before=run.id),
         service.run("eve", "no-such-run"),
     ]
-    for question in asked:
+    for answer in answers:
         with pytest.raises(UnknownRun):
-            await question
+            await answer
     assert await service.recent("eve", 9) == ()
 
 
@@ -460,7 +460,7 @@ async def test_a_clip_that_kie_no_longer_has_is_not_asked_for_at_every_start(
     service = await restart()
     run = await press(service, values)
     fast.jump(15 * 24 * 3600)
-    asked = fake.counts["media"]
+    before = fake.counts["media"]
     service = await restart()
     assert (await service.run(OWNER, run.id)).step is Step.UNFETCHED
-    assert fake.counts["media"] == asked
+    assert fake.counts["media"] == before

@@ -109,7 +109,7 @@ async def test_whatever_would_change_something_is_refused_with_the_reason(
     """Nothing is promised that cannot be kept, and nothing leaves."""
     service = await start_another()
     by_step = {run.step: run for run in kept}
-    asked = [
+    calls = [
         service.submit(OWNER, GROK, values, "live"),
         service.track(OWNER, "task-made-elsewhere", "live"),
         service.cancel(OWNER, by_step[Step.LINED_UP].id),
@@ -117,7 +117,7 @@ async def test_whatever_would_change_something_is_refused_with_the_reason(
         service.give_task_id(OWNER, by_step[Step.UNKNOWN].id, "task-x"),
         service.fetch_again(OWNER, by_step[Step.UNFETCHED].id),
     ]
-    for call in asked:
+    for call in calls:
         with pytest.raises(StoreProblem, match="check the permissions"):
             await call
     assert fake.counts["create"] + fake.counts["upload"] + fake.counts["media"] == 0
@@ -473,22 +473,22 @@ async def test_a_press_whose_page_is_closed_is_kept_and_goes_on_or_neither(
 async def test_what_is_to_come_next_waits_for_what_is_being_done(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
-    """A run that is asked to go on while it is under way goes on afterwards, once."""
+    """A run that is to go on while it is under way goes on afterwards, once."""
     fake.outages["media"] = refusal(500)
     held = asyncio.Event()
     run = await press(service, values, Step.UNFETCHED)
     await idle(service)
-    asked = fake.counts["media"]
+    before = fake.counts["media"]
     fake.outages["media"] = held_until(held)
     run = await service.fetch_again(OWNER, run.id)
-    await until(lambda: fake.counts["media"] == asked + 1)
+    await until(lambda: fake.counts["media"] == before + 1)
     service._engine.advance(run)
     service._engine.advance(run)
     assert list(service._engine._next) == [run.id]
     held.set()
     await idle(service)
     assert (await service.run(OWNER, run.id)).step is Step.DONE
-    assert fake.counts["media"] <= asked + 2
+    assert fake.counts["media"] <= before + 2
 
 
 async def test_after_the_stop_nothing_is_begun(
@@ -508,7 +508,7 @@ async def test_after_the_stop_nothing_is_begun(
     assert service._engine._running == {}
     service._engine.advance(run)
     assert service._engine._running == {}
-    assert [task for task in asyncio.all_tasks() if task.get_name() == "lane"] == []
+    assert [task for task in asyncio.all_tasks() if task.get_name() == "account poller"] == []
 
 
 async def test_stopping_twice_or_without_a_start_is_harmless(

@@ -49,7 +49,7 @@ def _simulator(clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 def simulator(_simulator: SimulatorServer) -> SimulatorServer:
-    """Give a simulator that renders nothing, hurries, and has been asked nothing yet."""
+    """Give a simulator that renders nothing, hurries, and has had no request yet."""
     _simulator.faults.clear()
     _simulator.request_log.clear()
     return _simulator

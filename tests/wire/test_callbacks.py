@@ -13,7 +13,7 @@ from tests.wire.api_client import V1_LITE
 from tests.wire.app_process import AppProcess, with_fast_clock
 from tests.wire.visitor import Visitor
 
-PROMPT = "told of by a call"
+PROMPT = "announced by a call"
 STUCK = "[stuck] for ever"
 SMALL = {"resolution": "480p", "duration": "3"}
 
@@ -48,14 +48,14 @@ def test_forged_calls_change_nothing(visitor: Visitor, patient: AppProcess) -> N
     run = visitor.run(STUCK, "waiting")
     genuine = visitor.get(f"/kie-ui/runs/{run['id']}").json()["run"]["request"]["callBackUrl"]
     made_up = genuine[:-64] + "0" * 64
-    told = json.dumps({"code": 200, "data": {"taskId": run["task_id"], "state": "success"}})
+    body = json.dumps({"code": 200, "data": {"taskId": run["task_id"], "state": "success"}})
     signed = {"x-webhook-signature": "bm8=", "x-webhook-timestamp": str(int(time.time()))}
     for _ in range(20):
         answers = [
-            httpx.post(made_up, content=told, trust_env=False),
-            httpx.post(genuine, content=told, trust_env=False),
-            httpx.post(genuine, content=told, headers=signed, trust_env=False),
-            httpx.post(genuine, content=told + " " * 300_000, trust_env=False),
+            httpx.post(made_up, content=body, trust_env=False),
+            httpx.post(genuine, content=body, trust_env=False),
+            httpx.post(genuine, content=body, headers=signed, trust_env=False),
+            httpx.post(genuine, content=body + " " * 300_000, trust_env=False),
         ]
         assert [answer.status_code for answer in answers] == [404, 401, 401, 413]
     assert visitor.run(STUCK)["step"] == "waiting"

@@ -221,7 +221,7 @@ async def test_a_create_of_unknown_outcome_is_sent_once_and_said_to_be_unknown(
 async def test_a_create_that_is_never_answered_ends_with_its_fate_unknown(
     open_client: OpenClient, simulator: SimulatorServer
 ) -> None:
-    """The client waits as long as it is told to, and does not ask twice."""
+    """The client waits as long as its timeout says, and does not send twice."""
     simulator.faults.add(Fault(path=CREATE_TASK_PATH, delay_s=5))
     client = open_client(simulator.base_url, timeouts=Timeouts(create_s=0.1))
     with pytest.raises(NoAnswer) as lost:

@@ -1,4 +1,4 @@
-"""A server for one person: known by nothing but being asked on this computer."""
+"""A server for one person, who is known by nothing but using this computer."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ async def test_a_task_that_has_succeeded_is_fetched_at_once(
 
 
 async def test_a_task_that_has_failed_says_why(service: RunService, fake: FakeKie) -> None:
-    """It is adopted all the same: the person asked what became of it."""
+    """It is adopted all the same: the person wants to know what became of it."""
     fake.record = {"state": "fail", "failCode": "500", "failMsg": "The picture shows nothing."}
     run = await adopted(service, Step.FAILED)
     assert "The picture shows nothing" in error_of(run).message
@@ -126,7 +126,7 @@ async def test_nothing_is_adopted_of_which_kie_says_nothing(
 async def test_without_a_key_nothing_can_be_adopted(
     service: RunService, fake: FakeKie, backends: Backends
 ) -> None:
-    """Kie is not asked."""
+    """Kie gets no request."""
     backends.forget_key(OWNER)
     with pytest.raises(KeyMissing):
         await service.track(OWNER, ELSEWHERE, "live")
@@ -136,7 +136,7 @@ async def test_without_a_key_nothing_can_be_adopted(
 async def test_a_task_that_is_followed_already_is_shown_and_not_followed_twice(
     service: RunService, fake: FakeKie, values: dict[str, Any]
 ) -> None:
-    """Whatever its run is at, it is neither asked about nor fetched once more."""
+    """Whatever its run is at, it is neither polled nor fetched once more."""
     held = asyncio.Event()
     fake.outages["media"] = held_until(held)
     run = await press(service, values, Step.FETCHING)
@@ -193,13 +193,13 @@ async def unknown_to(service: RunService, fake: FakeKie, task_id: str, kind: Bac
     """Claim that Eve gets the same answer about a task as about one that does not exist."""
     with pytest.raises(TaskNotFound) as hidden:
         await service.track("eve", task_id, kind)
-    asked = fake.counts["record"]
+    before = fake.counts["record"]
     fake.faults["record"] = [NOT_FOUND]
     with pytest.raises(TaskNotFound) as real:
         await service.track("eve", "task-of-nobody", kind)
     assert str(hidden.value) == str(real.value)
     assert (hidden.value.code, hidden.value.may_retry) == (real.value.code, real.value.may_retry)
-    assert fake.counts["record"] == asked + 1
+    assert fake.counts["record"] == before + 1
     assert await service.recent("eve", 9) == ()
 
 
@@ -207,7 +207,7 @@ async def unknown_to(service: RunService, fake: FakeKie, task_id: str, kind: Bac
 async def test_a_task_of_another_visitor_does_not_exist(
     of_many: RunService, fake: FakeKie, values: dict[str, Any], kind: BackendKind
 ) -> None:
-    """Task ids stand in clips: whoever learns one gets neither prompt nor clip with it."""
+    """Task ids stand in clips: who learns one gets neither prompt nor clip with it."""
     run = await press(of_many, values, Step.DONE, backend=kind)
     await unknown_to(of_many, fake, run.task_id or "", kind)
     assert (await of_many.track(OWNER, run.task_id or "", kind)).id == run.id
@@ -245,7 +245,7 @@ async def test_a_task_of_another_visitor_is_given_to_no_run_of_unknown_outcome(
 async def test_a_typed_key_does_not_open_the_servers_tasks_to_their_next_visitor(
     of_many: RunService, fake: FakeKie, shared: Backends, values: dict[str, Any]
 ) -> None:
-    """Whoever made a task with the server's key did so, whatever key they have now."""
+    """Who made a task with the server's key stays its owner, whatever key they have now."""
     run = await press(of_many, values, Step.DONE)
     shared.set_key(OWNER, KEY)
     await unknown_to(of_many, fake, run.task_id or "", "live")

@@ -161,12 +161,12 @@ async def test_a_call_that_is_repeated_without_end_costs_one_question(
 async def test_a_call_that_is_replayed_after_the_end_costs_nothing(
     still_service: RunService, fake: FakeKie, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Kie is not asked, nothing changes, and the database is looked at once at most."""
+    """Kie gets no request, nothing changes, and the database is read once at most."""
     still_service.called_back(run.id, proof_in(fake), run.task_id)
     await reached(still_service, run, Step.DONE)
     await idle(still_service)
     before = await still_service.run(OWNER, run.id)
-    asked = fake.counts.copy()
+    before_counts = fake.counts.copy()
     counted = count_database(still_service, monkeypatch)
     for _ in range(200):
         assert still_service.called_back(run.id, proof_in(fake), run.task_id)
@@ -175,7 +175,10 @@ async def test_a_call_that_is_replayed_after_the_end_costs_nothing(
     await asyncio.sleep(0.02)
     assert counted["read"] <= 1
     assert counted["write"] == 0
-    assert (fake.counts["record"], fake.counts["media"]) == (asked["record"], asked["media"])
+    assert (fake.counts["record"], fake.counts["media"]) == (
+        before_counts["record"],
+        before_counts["media"],
+    )
     assert await still_service.run(OWNER, run.id) == before
 
 

@@ -73,7 +73,7 @@ def test_a_queue_agrees_with_itself_whatever_is_done_to_it(data: st.DataObject) 
 
 
 async def test_a_room_holds_so_many_and_lets_owners_in_by_turns() -> None:
-    """Whoever comes with a hundred waits behind another's first."""
+    """An owner's hundred wait behind another's first."""
     room = FairRoom(2, 2)
     may_leave = asyncio.Event()
     entered: list[str] = []

@@ -13,15 +13,15 @@ from tests.runs.harness import OWNER, idle, press, until
 
 
 class SlowBrush:
-    """Draws only while it is let; counts what it is asked for."""
+    """Draws only once it may; records what it was called for."""
 
     def __init__(self, draw: Callable[..., str | None]) -> None:
         self._draw = draw
         self.may_draw = threading.Event()
-        self.asked: list[str] = []
+        self.drawn: list[str] = []
 
     def __call__(self, run_id: str, *more: Any) -> str | None:
-        self.asked.append(run_id)
+        self.drawn.append(run_id)
         self.may_draw.wait(30)
         return self._draw(run_id, *more)
 
@@ -37,13 +37,13 @@ def brush(monkeypatch: pytest.MonkeyPatch) -> SlowBrush:
 async def test_results_do_not_wait_for_stills(
     service: RunService, values: dict[str, Any], brush: SlowBrush
 ) -> None:
-    """Of stills that nobody has asked for, one at a time is made, and each once."""
+    """Stills that nobody waits for are made one at a time, and each once."""
     runs = [await press(service, values) for _ in range(3)]
-    await until(lambda: brush.asked != [])
-    assert len(brush.asked) == 1
+    await until(lambda: brush.drawn != [])
+    assert len(brush.drawn) == 1
     brush.may_draw.set()
     await idle(service)
-    assert sorted(brush.asked) == sorted(run.id for run in runs)
+    assert sorted(brush.drawn) == sorted(run.id for run in runs)
     assert all([(await service.run(OWNER, run.id)).poster for run in runs])
 
 
@@ -52,16 +52,16 @@ async def test_a_still_that_is_asked_for_does_not_wait_for_the_others(
 ) -> None:
     """However many ask at the same time, it is drawn once; who leaves takes it from nobody."""
     runs = [await press(service, values) for _ in range(3)]
-    await until(lambda: brush.asked != [])
-    waiting = next(run.id for run in runs if run.id not in brush.asked)
+    await until(lambda: brush.drawn != [])
+    waiting = next(run.id for run in runs if run.id not in brush.drawn)
     asking = [asyncio.create_task(service.history.poster_file(OWNER, waiting)) for _ in range(3)]
-    await until(lambda: waiting in brush.asked)
+    await until(lambda: waiting in brush.drawn)
     asking.pop().cancel()
     brush.may_draw.set()
     stills = await asyncio.gather(*asking)
     assert stills[0].is_file()
     await idle(service)
-    assert brush.asked.count(waiting) == 1
+    assert brush.drawn.count(waiting) == 1
 
 
 async def test_a_stop_does_not_wait_for_stills(
@@ -69,7 +69,7 @@ async def test_a_stop_does_not_wait_for_stills(
 ) -> None:
     """What was not drawn is drawn when somebody asks for it."""
     await press(service, values)
-    await until(lambda: brush.asked != [])
+    await until(lambda: brush.drawn != [])
     async with asyncio.timeout(10):
         await service.stop()
     brush.may_draw.set()

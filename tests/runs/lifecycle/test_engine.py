@@ -42,8 +42,8 @@ async def test_what_could_not_be_kept_is_tried_again_now_and_then(
 ) -> None:
     """A paid clip does not wait for someone to press a button: its links die after days."""
     run = await unfetched(eager, fake, values)
-    asked = fake.counts["media"]
-    await until(lambda: fake.counts["media"] > asked)
+    before = fake.counts["media"]
+    await until(lambda: fake.counts["media"] > before)
     fake.outages.clear()
     run = await reached(eager, run, Step.DONE)
     assert (run.error, fake.counts["create"]) == (None, 1)
@@ -113,8 +113,8 @@ async def test_a_run_that_is_advanced_twice_is_asked_about_once(
     fake.polls_until_success = 10**6
     run = await press(service, values | WEB, Step.GENERATING)
     fast.speed = 0
-    asked = fake.counts["record"]
+    before = fake.counts["record"]
     for _ in range(3):
         service._engine.advance(run)
     await asyncio.sleep(0.05)
-    assert fake.counts["record"] <= asked + 1
+    assert fake.counts["record"] <= before + 1

@@ -87,7 +87,7 @@ def test_a_success_is_to_be_fetched() -> None:
 
 @pytest.mark.parametrize("result", [None, "", "{}", '{"resultUrls": []}', "not json"])
 def test_a_success_without_an_address_says_where_to_look(result: Any) -> None:
-    """What was made but cannot be found is no plain failure: it was paid, and may be asked for."""
+    """What was made but cannot be found is no plain failure: it was paid, and can be looked up."""
     answer = record(state="success", resultJson=result)
     changes = changes_by_record(a_run(), answer, is_late=False)
     assert changes["step"] is Step.UNKNOWN
@@ -175,7 +175,7 @@ async def test_a_refused_key_parks_a_run(ask: Asking, fake: FakeKie) -> None:
 
 
 async def test_a_forgotten_key_parks_a_run(ask: Asking, fake: FakeKie, backends: Backends) -> None:
-    """Without a key Kie is not asked at all, and the run says what it waits for."""
+    """Without a key Kie gets no request at all, and the run says what it waits for."""
     backends.forget_key(OWNER)
     outcome, run = await ask()
     assert (outcome, run.status_note) == (Outcome.KEY_NEEDED, KEY_GONE)

@@ -356,16 +356,16 @@ async def test_a_flood_of_hints_for_one_task_costs_a_question_now_and_then(
 async def test_a_hint_during_a_question_goes_before_what_is_due(make_polling: MakePolling) -> None:
     """Its news came too late for the answer on its way, and wait for no backlog."""
     polling = make_polling(polls_per_s=5)
-    told = a_watched_run("told")
-    polling.watch(told, at_once=True)
+    hinted = a_watched_run("hinted")
+    polling.watch(hinted, at_once=True)
     polling.questions.hold = asyncio.Event()
     await polling.pass_s(0)
     for number in range(200):
         polling.watch(a_watched_run(f"r{number}"), at_once=True)
-    polling.hint(told.id)
+    polling.hint(hinted.id)
     polling.questions.hold.set()
     await polling.pass_s(HINT_GAP_S + 0.1)
-    assert len(polling.times_s("told")) == 2
+    assert len(polling.times_s("hinted")) == 2
 
 
 async def test_hints_about_many_tasks_crowd_out_no_regular_question(

@@ -55,7 +55,7 @@ async def test_addresses_and_files_may_be_mixed(storage: Storage, picture: Path)
 
 
 async def test_each_bad_picture_is_a_problem_of_its_own(storage: Storage, tmp_path: Path) -> None:
-    """Two bad pictures are told at once, beside what else is wrong."""
+    """Two bad pictures are reported at once, beside what else is wrong."""
     text = tmp_path / "a.png"
     text.write_bytes(b"hello")
     gone = tmp_path / "gone.png"
