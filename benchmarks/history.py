@@ -1,7 +1,7 @@
 """How much slower a history of 100,000 runs is than one of 100.
 
 Both are filled with runs of two owners, with prompts, requests and records of the size of real
-ones. Both are asked in turns, so that whatever else the machine does meets both alike, for a page
+ones. Both are queried in turns, so that other load on the machine meets both alike, for a page
 of as many runs as the small one has of them, forty at most. Run: `python -m benchmarks.history`.
 """
 
@@ -44,7 +44,7 @@ SEARCHES: dict[str, HistoryQuery] = {
 }
 
 Question = Callable[[RunStore, int], Awaitable[Sequence[Run]]]
-"""Asks a store for so many runs."""
+"""Reads so many runs from a store."""
 
 
 def searching(query: HistoryQuery) -> Question:
@@ -58,7 +58,7 @@ def searching(query: HistoryQuery) -> Question:
 
 
 async def of_rare_model(store: RunStore, limit: int) -> Sequence[Run]:
-    """Ask for the runs of a model that few runs have, as its tab does."""
+    """Read the runs of a model that few runs have, as its tab does."""
     return await store.runs_of(OWNER, limit=limit, model=RARE_MODEL)
 
 
@@ -69,7 +69,7 @@ QUESTIONS: dict[str, Question] = {
 
 
 def main() -> None:
-    """Fill both, ask, and print the table."""
+    """Fill both, query them, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=100)
@@ -93,7 +93,7 @@ async def compare(folder: Path, runs: int, rounds: int) -> None:
 
 
 async def timed(question: Question, stores: list[RunStore], limit: int, rounds: int) -> list[float]:
-    """Ask in turns; return the median seconds for each store."""
+    """Query them in turns; return the median seconds for each store."""
     took_s: list[list[float]] = [[] for _ in stores]
     for _ in range(rounds):
         for store, seconds in zip(stores, took_s, strict=True):

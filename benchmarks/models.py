@@ -2,8 +2,8 @@
 
     python -m benchmarks.models [--rounds 7] [--chromium /usr/bin/chromium]
 
-The first view is the time from asking for the page until its Generate button can be pressed, in a
-browser that was never here; the pages are asked for in turns. Needs Playwright and Chromium.
+The first view is the time from requesting the page until its Generate button can be pressed, in a
+browser without a cache; the pages are requested in turns. Needs Playwright and Chromium.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.catalog.docs_import.writers import markdown_page, openapi_page
 from tests.ui.specs import EVERY_KIND
 
 ADDED = 60
-MOST = 1.3
+MAX_RATIO = 1.3
 """How many times as long the first view may take with the models added."""
 
 
@@ -117,7 +117,7 @@ def measure_readings() -> dict[str, list[float]]:
         "OpenAPI in YAML": [openapi_page(spec) for spec in specs],
     }
     for texts in pages.values():
-        reading_ms(texts[0])  # brings what is only loaded when it is needed
+        reading_ms(texts[0])  # loads what is only loaded when it is needed
     return {name: [reading_ms(text) for text in texts] for name, texts in pages.items()}
 
 
@@ -138,7 +138,7 @@ def print_views(views: dict[int, list[float]]) -> None:
     for count, times in views.items():
         cells = f"{statistics.median(times):.2f} | {min(times):.2f} | {max(times):.2f}"
         sys.stdout.write(f"| {count} | {cells} |\n")
-    sys.stdout.write(f"\n{many / few:.2f} times as long, of {MOST} at most.\n\n")
+    sys.stdout.write(f"\n{many / few:.2f} times as long, of {MAX_RATIO} at most.\n\n")
 
 
 def print_readings(readings: dict[str, list[float]]) -> None:

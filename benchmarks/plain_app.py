@@ -1,4 +1,4 @@
-"""The app that people write first: a handler that creates a task, asks until it is done, downloads.
+"""The app that people write first: a handler that creates a task, polls it and downloads the clip.
 
 What our own is measured against; see `benchmarks/load`. Everything is left at Gradio's defaults,
 unless PLAIN_CONCURRENCY_LIMIT names another limit for the one event (`none` for no limit).
@@ -39,7 +39,7 @@ def generate(picture: str, prompt: str) -> str:
 
 
 def upload(picture: str) -> str:
-    """Bring a picture to Kie and return its address there."""
+    """Upload a picture to Kie and return its address there."""
     with Path(picture).open("rb") as file:
         answer = httpx.post(
             f"{UPLOADS}/api/file-stream-upload",

@@ -2,7 +2,7 @@
 
 For every clip the same frames are encoded twice: once ready-made, once while they are being made
 from the picture. Both use the encoder settings of the simulator and are timed in turns, so that
-whatever else the machine does meets both alike. Run: `python -m benchmarks.render`.
+other load on the machine meets both alike. Run: `python -m benchmarks.render`.
 """
 
 from __future__ import annotations

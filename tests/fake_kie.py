@@ -147,7 +147,7 @@ def endpoint_of(request: httpx.Request) -> str:
 
 @dataclass
 class FakeKie:
-    """What was asked, what was wrong with it, and how to answer. May be read from any thread."""
+    """Requests, what was wrong with them, and how to answer. May be read from any thread."""
 
     clip: bytes
     is_strict: bool = False

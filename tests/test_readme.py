@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def section(name: str) -> str:
-    """Return what stands between two markers."""
+    """Return the text between two markers."""
     match = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
     assert match, name
     return match[1]
@@ -40,13 +40,13 @@ def settings_rows() -> list[str]:
 
 
 def test_the_models_table_is_the_catalog() -> None:
-    """Every built-in model stands in the README with its summary and its prices."""
+    """Every built-in model is in the README with its summary and its prices."""
     rows = [line for line in section("models").splitlines() if line.startswith("| `")]
     assert rows == [model_row(spec) for spec in built_in_registry()]
 
 
 def test_the_settings_table_is_the_settings_class() -> None:
-    """Every setting stands in the README with its default and its description."""
+    """Every setting is in the README with its default and its description."""
     rows = [line for line in section("settings").splitlines() if line.startswith("| `")]
     assert rows == settings_rows()
 

@@ -121,7 +121,7 @@ def test_a_blank_key_is_no_key(monkeypatch: pytest.MonkeyPatch, blank: str) -> N
 
 
 def test_settings_never_show_the_key() -> None:
-    """The key stands in no representation of the settings, so that logging them is harmless."""
+    """The key is in no representation of the settings, so that logging them is harmless."""
     settings = Settings(kie_api_key=KEY)
 
     for shown in (repr(settings), str(settings), settings.model_dump_json(), f"{settings}"):
@@ -156,7 +156,7 @@ def test_no_refusal_shows_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_setting_out_of_bounds_stops_the_start(
     monkeypatch: pytest.MonkeyPatch, variable: str, text: str
 ) -> None:
-    """A mistake in a setting is told at the start, by the name of its variable."""
+    """A mistake in a setting is reported at the start, with the name of its variable."""
     monkeypatch.setenv(variable, text)
 
     with pytest.raises(ValidationError, match=variable):
@@ -293,9 +293,11 @@ def test_users_are_many_unless_told_otherwise() -> None:
 
 def test_a_server_for_one_person_is_asked_under_its_own_names_only() -> None:
     """Any other name that points to this computer was made up by somebody else."""
-    told = Settings(allowed_hosts=" Desk.lan, proxy.example", public_url="https://me.example/kie")
+    settings = Settings(
+        allowed_hosts=" Desk.lan, proxy.example", public_url="https://me.example/kie"
+    )
     ours = {"localhost", "127.0.0.1", "::1", "[::1]"}
-    assert told.hosts == frozenset(ours | {"desk.lan", "proxy.example", "me.example"})
+    assert settings.hosts == frozenset(ours | {"desk.lan", "proxy.example", "me.example"})
 
 
 @pytest.mark.parametrize(

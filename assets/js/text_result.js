@@ -3,7 +3,7 @@
   const kieUi = (window.kieUi ??= {});
   const { h, number } = kieUi;
   const DEEPEST = 3; // what is nested further is shown as JSON alone
-  const MOST = 300; // entries in all
+  const MAX_ENTRIES = 300; // in all
 
   const isNested = (value) => typeof value === "object" && value !== null;
   const isEmpty = (value) => isNested(value) && Object.keys(value).length === 0;
@@ -63,7 +63,7 @@
     const text = run.written ?? run.clips[index].excerpt;
     const read = isPlain ? null : parsed(text);
     const body = read
-      ? h("div", { class: "kie-written-body", tabindex: "0", role: "group", "aria-label": "Result" }, buildData(read.data, 0, { left: MOST }))
+      ? h("div", { class: "kie-written-body", tabindex: "0", role: "group", "aria-label": "Result" }, buildData(read.data, 0, { left: MAX_ENTRIES }))
       : h("div", { class: "kie-written-body kie-written-text", tabindex: "0", role: "group", "aria-label": "Result" }, text);
     return h(
       "div",

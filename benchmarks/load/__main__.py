@@ -2,8 +2,8 @@
 
     python -m benchmarks.load [--runs 1000] [--rate 20]
 
-Runs on Linux; with the usual numbers it takes about 20 minutes. The ids of the processes are told
-on standard error, for whoever wants to attach a profiler.
+Runs on Linux; with the usual numbers it takes about 20 minutes. The ids of the processes are
+printed to standard error, for a profiler to attach to.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from benchmarks.load import servers
 from benchmarks.load.clip import make_clip
-from benchmarks.load.measuring import Measured, Measurement
+from benchmarks.load.measurement import Measured, Measurement
 from benchmarks.load.options import Options, read_options
 from benchmarks.load.press import Press
 from benchmarks.load.report import caption, tables
@@ -69,7 +69,7 @@ def main() -> None:
     for name in options.loads:
         columns[LOADS[name].title] = measure(LOADS[name], options)
         sys.stderr.write(tables({name: columns[LOADS[name].title]}) + "\n")
-        tell_problems(name, columns[LOADS[name].title])
+        print_problems(name, columns[LOADS[name].title])
     print("\n" + tables(columns))
 
 
@@ -95,7 +95,7 @@ async def _measure(load: Load, page: Server, kie: Server, options: Options) -> M
     return await Measurement(load.site(page.url, press), page, kie, options).run()
 
 
-def tell_problems(name: str, measured: Measured) -> None:
+def print_problems(name: str, measured: Measured) -> None:
     """Say what went wrong, each kind of problem once."""
     problems = [visit.problem for visit in measured.visits if visit.problem]
     for problem in sorted(set(problems)):

@@ -1,4 +1,4 @@
-"""The one clip that every task brings: small, real, and always the same."""
+"""The one clip that every task returns: small, real, and always the same."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The little of HTTP/1.1 that thousands of open pages need, at a small share of the processor.
 
-Every request has a connection of its own. Only what our own servers send is understood: bodies
+Every request has its own connection. Only what our own servers send is understood: bodies
 with a length, in chunks, or up to the end of the connection.
 """
 
@@ -22,13 +22,13 @@ class BadStatus(Exception):
 
 
 @dataclass
-class Answer:
+class Response:
     """What a server sends; the body is read as it comes."""
 
     status: int
     headers: dict[str, str]
     cookie: str
-    """What it asks the browser to send from now on, in the words of a `Cookie` header."""
+    """What the browser is to send from now on, as a `Cookie` header."""
     reader: asyncio.StreamReader
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -58,9 +58,9 @@ class Answer:
 
 
 @asynccontextmanager
-async def asked(
+async def open_request(
     url: str, *, cookie: str = "", headers: Mapping[str, str] | None = None, json_body: Any = None
-) -> AsyncIterator[Answer]:
+) -> AsyncIterator[Response]:
     """Send a GET, or a POST where there is a body, and hold the connection for the block.
 
     Raises: BadStatus, and what a lost connection raises.
@@ -80,7 +80,7 @@ async def asked(
     )
     try:
         writer.write("\r\n".join([*head, "", ""]).encode() + body)
-        answer = await _head_of_answer(reader)
+        answer = await _read_head(reader)
         if answer.status != 200:
             said = (await answer.body())[:300].decode(errors="replace")
             raise BadStatus(f"{answer.status} for {target}: {said}")
@@ -90,12 +90,12 @@ async def asked(
 
 
 async def fetch(url: str, **options: Any) -> bytes:
-    """Return a whole body; takes the options of `asked`, and raises what it raises."""
-    async with asked(url, **options) as answer:
+    """Return a whole body; takes the options of `open_request`, and raises what it raises."""
+    async with open_request(url, **options) as answer:
         return await answer.body()
 
 
-async def _head_of_answer(reader: asyncio.StreamReader) -> Answer:
+async def _read_head(reader: asyncio.StreamReader) -> Response:
     first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     headers: dict[str, str] = {}
     cookies: list[str] = []
@@ -104,4 +104,4 @@ async def _head_of_answer(reader: asyncio.StreamReader) -> Answer:
         if name.lower() == "set-cookie":
             cookies.append(value.partition(";")[0].strip())
         headers[name.lower()] = value.strip()
-    return Answer(int(first.split()[1]), headers, "; ".join(cookies), reader)
+    return Response(int(first.split()[1]), headers, "; ".join(cookies), reader)

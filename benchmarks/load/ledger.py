@@ -32,7 +32,7 @@ class Ledger:
         self._url = simulator_url
         self._latest: list[Entry] = []
         self.requests: Counter[str] = Counter()
-        self._asked_ms: dict[str, list[int]] = defaultdict(list)
+        self._poll_times_ms: dict[str, list[int]] = defaultdict(list)
 
     @property
     def creates(self) -> int:
@@ -41,7 +41,7 @@ class Ledger:
 
     @property
     def polls(self) -> int:
-        """How many times a task was asked about."""
+        """How many polls arrived."""
         return self.requests[_QUERY]
 
     @property
@@ -55,10 +55,10 @@ class Ledger:
         return self.requests[_FILES]
 
     def polling_gaps_s(self) -> list[float]:
-        """Return the seconds between two questions about the same task, of all tasks."""
+        """Return the seconds between consecutive polls of a task, of all tasks."""
         return [
             (later - earlier) / 1000
-            for times in self._asked_ms.values()
+            for times in self._poll_times_ms.values()
             for earlier, later in pairwise(times)
         ]
 
@@ -66,7 +66,7 @@ class Ledger:
         """Count from now on."""
         await self.read()
         self.requests.clear()
-        self._asked_ms.clear()
+        self._poll_times_ms.clear()
 
     async def follow(self) -> None:
         """Read on until cancelled."""
@@ -83,9 +83,9 @@ class Ledger:
         self._latest = entries
 
     async def records(self) -> list[dict[str, Any]]:
-        """Ask for the record of every task that was ever asked about, as its owner may."""
+        """Return the record of every task that was ever polled, as its owner may read it."""
         headers = {"Authorization": f"Bearer {KEY}"}
-        addresses = (f"{self._url}{_QUERY}?taskId={task_id}" for task_id in self._asked_ms)
+        addresses = (f"{self._url}{_QUERY}?taskId={task_id}" for task_id in self._poll_times_ms)
         answers = [json.loads(await fetch(address, headers=headers)) for address in addresses]
         return [answer["data"] for answer in answers]
 
@@ -93,7 +93,7 @@ class Ledger:
         at_ms, _, path, query = entry
         self.requests[_FILES if path.startswith(_FILES) else path] += 1
         if path == _QUERY:
-            self._asked_ms[parse_qs(query)["taskId"][0]].append(at_ms)
+            self._poll_times_ms[parse_qs(query)["taskId"][0]].append(at_ms)
 
 
 def fresh_entries(before: list[Entry], now: list[Entry]) -> list[Entry]:

@@ -1,4 +1,4 @@
-"""What one measurement is asked to do."""
+"""The options of one measurement."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_options(names: tuple[str, ...]) -> Options:
     add("--rate", type=float, default=20, help="presses a second (20)")
     add("--task-seconds", type=float, default=75, help="how long a task takes at Kie (75)")
     add("--polls-per-s", type=float, default=150, help="KIE_UI_POLLS_PER_S (150)")
-    add("--cut-off-minutes", type=float, default=6, help="when a load is broken off (6)")
+    add("--cut-off-minutes", type=float, default=6, help="when a load is stopped (6)")
     add("--only", action="append", choices=names, help="measure this load; may be repeated")
     given = parser.parse_args()
     return Options(

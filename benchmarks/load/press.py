@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, Self
 
-from benchmarks.load.http import asked, fetch
+from benchmarks.load.http import fetch, open_request
 
 
 class Refused(Exception):
@@ -16,7 +16,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Press:
-    """What the button of a page sends: the form as it stands after opening, but for the prompt."""
+    """What the button of a page sends: the form as it is after opening, with another prompt."""
 
     url: str
     fn_index: int
@@ -45,7 +45,7 @@ class Press:
         return cls(url, event["id"], button_id, values, labels.index("Prompt"))
 
     async def send(self, prompt: str, cookie: str) -> list[Any]:
-        """Press, wait until the event has ended, and return what it brought. Raises: Refused."""
+        """Press, wait until the event has ended, and return its output. Raises: Refused."""
         data = list(self.values)
         data[self.prompt_at] = prompt
         session = secrets.token_hex(6)
@@ -58,7 +58,7 @@ class Press:
         }
         await fetch(f"{self.url}/gradio_api/queue/join", cookie=cookie, json_body=order)
         heard = f"{self.url}/gradio_api/queue/data?session_hash={session}"
-        async with asked(heard, cookie=cookie) as answer:
+        async with open_request(heard, cookie=cookie) as answer:
             async for _, message in answer.events():
                 if message["msg"] == "process_completed":
                     return _outcome(message)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
 
-from benchmarks.load.measuring import Measured
+from benchmarks.load.measurement import Measured
 from benchmarks.load.options import Options
 from benchmarks.load.visitors import Visit
 
@@ -16,16 +16,16 @@ Row = tuple[str, Callable[[Measured], str]]
 
 
 def caption(options: Options) -> str:
-    """Say what was asked for, and with which settings."""
+    """Describe the load and the settings."""
     return (
-        f"{options.runs:,} visitors, each with a page of its own, press Generate at "
+        f"{options.runs:,} visitors, each with their own page, press Generate at "
         f"{options.rate_per_s:g} a second; a task takes {options.task_s:g} s at the simulator, "
-        "which serves copies of one clip. Page, simulator and visitors are a process each and "
+        "which serves copies of one clip. Page, simulator and visitors are one process each and "
         f"share {os.cpu_count()} cores; a newcomer opens the page every second all the while. "
         "Kie UI: `KIE_UI_VISITORS=many`, `KIE_UI_SHARE_SERVER_KEY=1` with no limit a day, "
         f"`KIE_UI_POLLS_PER_S={options.polls_per_s:g}`, "
         f"`KIE_UI_CREATES_PER_10_S={options.creates_per_10_s}`; with callbacks also "
-        "`KIE_UI_PUBLIC_URL`. Plain app: `benchmarks/plain_app.py`, a poll every 2.5 s. Broken off "
+        "`KIE_UI_PUBLIC_URL`. Plain app: `benchmarks/plain_app.py`, a poll every 2.5 s. Stopped "
         f"after {options.cut_off_s / 60:g} minutes."
     )
 
@@ -47,7 +47,7 @@ def _rows(rows: Sequence[Row], columns: dict[str, Measured]) -> str:
     )
 
 
-def _asked(measured: Measured) -> str:
+def _presses(measured: Measured) -> str:
     return f"{len(measured.visits):,}"
 
 
@@ -64,7 +64,7 @@ def _twice(measured: Measured) -> str:
 
 
 def most_at_once(measured: Measured) -> int:
-    """Return how many tasks were in the works together at the peak, as Kie tells."""
+    """Return how many tasks were in the works together at the peak, by Kie’s records."""
     tasks = [record for records in measured.records.values() for record in records]
     moments = [(task["createTime"], 1) for task in tasks]
     moments += [(task["completeTime"], -1) for task in tasks if task["completeTime"]]
@@ -145,7 +145,7 @@ def _cpu(measured: Measured) -> str:
 
 TABLES: dict[str, tuple[Row, ...]] = {
     "Runs": (
-        ("asked for", _asked),
+        ("presses", _presses),
         ("in the works at Kie at the same time", lambda measured: f"{most_at_once(measured):,}"),
         ("clip on the page", _done),
         ("lost, or not done in time", _missing),
@@ -154,7 +154,7 @@ TABLES: dict[str, tuple[Row, ...]] = {
     "Seconds, where it came: median / 95 % / longest": (
         ("from success at Kie to the clip on the page", _between("completeTime", "done_at_s")),
         ("… until it is noticed", _between("completeTime", "noticed_at_s")),
-        ("… until it is fetched and told", _between("noticed_at_s", "done_at_s")),
+        ("… until it is fetched and published", _between("noticed_at_s", "done_at_s")),
         ("between two polls of a task", lambda m: _spread(m.ledger.polling_gaps_s())),
         ("from the press to its receipt", _between("pressed_at_s", "heard_at_s")),
         ("from the press to the task at Kie", _between("pressed_at_s", "createTime")),

@@ -1,4 +1,4 @@
-"""The processes under measurement, and what the system tells of them. Linux only."""
+"""The processes under measurement, and their memory and processor time. Linux only."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from benchmarks.load.http import BadStatus, asked, fetch
+from benchmarks.load.http import BadStatus, fetch, open_request
 from benchmarks.load.press import Press, Refused
 
 PROBLEMS = (BadStatus, Refused, OSError, asyncio.IncompleteReadError)
-"""What may come in place of a clip."""
+"""What may happen instead of a clip."""
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Visit:
     heard_at_s: float | None = None
     """When the page knew that the press had arrived."""
     noticed_at_s: float | None = None
-    """When our server learnt of the success, as the run tells."""
+    """When our server learnt of the success, by the run’s own record."""
     done_at_s: float | None = None
     """When the page knew its clip."""
     clip_bytes: int = 0
@@ -56,7 +56,7 @@ class Site(ABC):
     async def opening_s(self) -> float:
         """Open the page as a newcomer does; return the seconds until it can be used."""
         start_s = time.perf_counter()
-        async with asked(f"{self.url}/") as answer:
+        async with open_request(f"{self.url}/") as answer:
             cookie = answer.cookie
             await answer.body()
         await fetch(f"{self.url}/config", cookie=cookie)
@@ -75,7 +75,7 @@ class KieUi(Site):
     """Our own page: it listens to the stream of its visitor's runs."""
 
     async def _visit(self, visit: Visit, pages: AsyncExitStack) -> None:
-        stream = await pages.enter_async_context(asked(f"{self.url}/kie-ui/stream"))
+        stream = await pages.enter_async_context(open_request(f"{self.url}/kie-ui/stream"))
         events = stream.events()
         await _first_of(events, "ready")
         visit.pressed_at_s = time.time()
@@ -90,7 +90,7 @@ class KieUi(Site):
         visit.clip_bytes = len(await fetch(clip, cookie=stream.cookie))
 
     async def _open(self, cookie: str) -> None:
-        async with asked(f"{self.url}/kie-ui/stream", cookie=cookie) as stream:
+        async with open_request(f"{self.url}/kie-ui/stream", cookie=cookie) as stream:
             await _first_of(stream.events(), "ready")
 
 
@@ -106,7 +106,7 @@ class PlainApp(Site):
         visit.clip_bytes = len(await fetch(clip))
 
     async def _open(self, cookie: str) -> None:
-        """Nothing more is asked for."""
+        """Nothing more is requested."""
 
 
 async def _first_of(events: AsyncIterator[tuple[str, Any]], name: str) -> Any:

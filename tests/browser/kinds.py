@@ -43,7 +43,7 @@ class KindsForm(ModelForm):
         self.cards = feed.locator("li[data-run]")
 
     def said(self, name: str) -> Locator:
-        """Find what is told at a field."""
+        """Find the message at a field."""
         return self.field(name).locator(".kie-note")
 
     def items(self, name: str) -> Locator:

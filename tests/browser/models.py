@@ -113,6 +113,6 @@ class ModelsTab:
 
 
 def tabs_of(kie: KiePage) -> list[str]:
-    """Return what stands on the bar, from left to right."""
+    """Return the titles on the bar, from left to right."""
     bar = kie.page.get_by_role("tablist").first
     return [tab.inner_text() for tab in bar.get_by_role("tab").all()]

@@ -75,11 +75,11 @@ class Watch:
         page.on("pageerror", lambda error: self._fault(str(error)))
 
     def expects(self, *words: str) -> None:
-        """Say what the browser will complain about, before the deed: it tells when it likes."""
+        """Say in advance what the browser will complain about: complaints may come late."""
         self.due.append(words)
 
     def allows(self, *words: str) -> None:
-        """Say what the browser may complain about, before the deed."""
+        """Say in advance what the browser may complain about."""
         self.possible.append(words)
 
     def close(self, page: Page) -> None:

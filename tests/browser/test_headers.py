@@ -85,7 +85,7 @@ def expect_refused(window: Page, site: str, address: str) -> None:
 
 
 def test_the_page_of_a_space_works_in_the_frame_that_shows_it(window: Page, space: str) -> None:
-    """A visitor is known again there, where browsers keep cookies back unless told otherwise."""
+    """A visitor is known again there, where browsers withhold cookies by default."""
     form = ModelForm(frame(window, SPACES, space), GROK)
     expect(form.press("[fail] in a frame").status).to_have_text("Failed")
     form = ModelForm(frame(window, SPACES, space), GROK)

@@ -132,7 +132,7 @@ def test_a_run_has_a_link_that_opens_it(come_back: ComeBack) -> None:
 
 
 def test_the_link_of_a_run_that_is_not_here_says_so(kie: KiePage, watch: Watch) -> None:
-    """Someone else's is told apart from none at all for nobody."""
+    """Someone else's run looks like one that does not exist."""
     watch.expects("404", f"/kie-ui/runs/{'0' * 32}")
     kie.page.goto(f"{kie.address}/?run={'0' * 32}")
     dialog = kie.page.get_by_role("dialog")

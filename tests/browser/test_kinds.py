@@ -43,7 +43,7 @@ def form(kie: KiePage) -> KindsForm:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Give pictures that can be told apart."""
+    """Give pictures that look different."""
     folder = tmp_path_factory.mktemp("pictures")
     paths = [folder / f"{colour}.png" for colour in COLOURS]
     for colour, path in zip(COLOURS, paths, strict=True):
@@ -304,7 +304,7 @@ def test_json_is_checked_as_it_is_typed(form: KindsForm) -> None:
 
 
 def test_a_fold_opens_where_a_problem_lies(form: KindsForm) -> None:
-    """What is amiss is never told where nobody sees it."""
+    """A problem is never shown where nobody sees it."""
     form.unfold("Advanced")
     form.field("word").get_by_role("textbox").fill("NO")
     form.unfold("Advanced")

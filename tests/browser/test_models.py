@@ -199,8 +199,8 @@ def test_models_are_shared_as_one_file(models: ModelsTab) -> None:
         models.root.get_by_role("button", name="Export as a file").click()
     file = saved.value
     assert re.fullmatch(r"kie-ui-models-[\d-]+\.json", file.suggested_filename)
-    told = json.loads(file.path().read_text())
-    assert [model["model"] for model in told["models"]] == [OTTER.model]
+    shown = json.loads(file.path().read_text())
+    assert [model["model"] for model in shown["models"]] == [OTTER.model]
 
 
 def test_what_cannot_be_read_is_told_beside_the_rest(models: ModelsTab) -> None:
@@ -228,7 +228,7 @@ def test_no_visitor_sees_the_models_of_another(models: ModelsTab, browser: Brows
 
 
 def test_a_hostile_page_does_nothing(models: ModelsTab, watch: Watch) -> None:
-    """Whatever stands in its texts is shown as text: before it is added, and in its form."""
+    """Whatever its texts contain is shown as text: before it is added, and in its form."""
     dialogs: list[str] = []
 
     def note(dialog: Dialog) -> None:

@@ -32,7 +32,7 @@ def kie_mortal(context: BrowserContext, mortal: AppProcess) -> KiePage:
 
 
 def _go_offline(kie: KiePage) -> None:
-    """Take the network away, and wait until the page was told: the browser does so in its time."""
+    """Take the network away, and wait until the page knows: the browser takes its time."""
     kie.page.context.set_offline(True)
     kie.page.wait_for_function("() => !navigator.onLine && kieUi.isCutOff()")
 
@@ -65,7 +65,7 @@ def _expect_all_of_it(form: ModelForm) -> None:
 def test_what_is_typed_offline_is_there_letter_for_letter_after_a_reload(
     away: KiePage, watch: Watch
 ) -> None:
-    """Also what was chosen, though Gradio tells of no change from its first failure on."""
+    """Also what was chosen, though Gradio reports no change after its first failure."""
     form = away.form(V1_LITE)
     _fill_in_half(form)
     watch.settle(away.page)
@@ -83,12 +83,12 @@ def test_a_press_offline_is_refused_at_once_beside_the_button(away: KiePage, wat
     form.prompt.fill("[stuck] pressed offline")
     watch.settle(away.page)
     _go_offline(away)
-    asked = len(watch.requested)
+    requested = len(watch.requested)
     form.generate.click()
     expect(_line(form)).to_have_text("Not sent: no connection to the server. Your form is kept.")
     form.prompt.press("Control+Enter")
     away.page.wait_for_timeout(500)
-    assert not [url for url in watch.requested[asked:] if "/gradio_api/run/" in url]
+    assert not [url for url in watch.requested[requested:] if "/gradio_api/run/" in url]
     expect(form.runs.locator(".kie-stand-in")).to_have_count(0)
     away.page.context.set_offline(False)
     expect(_line(form)).to_contain_text("The server is back: press Generate again.")
@@ -128,10 +128,10 @@ def test_a_press_that_meets_a_server_just_gone_is_told_as_not_sent(
     kie_mortal.page.evaluate("() => { kieUi.isCutOff = () => false; }")
     mortal.kill()
     form.generate.click()
-    told = form.runs.locator(".kie-stand-in")
-    expect(told).to_contain_text("Preparing")
+    shown = form.runs.locator(".kie-stand-in")
+    expect(shown).to_contain_text("Preparing")
     mortal.start()
-    expect(told).to_contain_text("Not sent: press again", timeout=30_000)
+    expect(shown).to_contain_text("Not sent: press again", timeout=30_000)
 
 
 def test_a_press_that_gradio_does_not_take_is_not_swallowed(away: KiePage, watch: Watch) -> None:
@@ -148,8 +148,8 @@ def test_a_press_that_gradio_does_not_take_is_not_swallowed(away: KiePage, watch
     form.generate.click()
     expect(_line(form)).to_contain_text("Not sent: this page is reconnecting.")
     away.page.unroute_all(behavior="wait")
-    told = "Not sent: this page had to reconnect. Press Generate again."
-    expect(_line(form)).to_contain_text(told, timeout=30_000)
+    shown = "Not sent: this page had to reconnect. Press Generate again."
+    expect(_line(form)).to_contain_text(shown, timeout=30_000)
     expect(form.prompt).to_have_value("meets no server")
     form.generate.click()
     expect(form.card("meets no server").node).to_be_visible()

@@ -86,11 +86,11 @@ class PictureServer(ThreadingHTTPServer):
     """Serves one picture, and notes who asks."""
 
     def __init__(self, picture: bytes) -> None:
-        asked = self.asked = []
+        requested = self.requested = []
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                asked.append(self.headers)
+                requested.append(self.headers)
                 self.send_response(200)
                 self.send_header("Content-Type", "image/jpeg")
                 self.end_headers()
@@ -102,7 +102,7 @@ class PictureServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://localhost:{self.server_port}"  # another host, as cookies count hosts
 
-    asked: list[Message]
+    requested: list[Message]
     """The headers of every request."""
 
 
@@ -121,7 +121,7 @@ def test_a_typed_address_is_looked_at_by_the_browser_alone(
 ) -> None:
     """The server passes it on as it is, and never asks for it: neither for show nor for the run.
 
-    Who serves it is not told where it is shown. After a refresh nobody asks for it: neither the
+    Its server does not learn where it is shown. After a refresh it is not requested: neither the
     ended run nor the form, until the person wants to look at it again.
     """
     watch.allowed.append(elsewhere.url)
@@ -135,17 +135,17 @@ def test_a_typed_address_is_looked_at_by_the_browser_alone(
     card = form.press("[fail] with an address")
     expect(card.status).to_have_text("Failed")
     expect(card.open_wire()).to_contain_text(address)
-    assert elsewhere.asked
-    assert all("Chrome" in headers["User-Agent"] for headers in elsewhere.asked)
-    assert not any("Referer" in headers or "Cookie" in headers for headers in elsewhere.asked)
+    assert elsewhere.requested
+    assert all("Chrome" in headers["User-Agent"] for headers in elsewhere.requested)
+    assert not any("Referer" in headers or "Cookie" in headers for headers in elsewhere.requested)
 
-    elsewhere.asked.clear()
+    elsewhere.requested.clear()
     kie.open()
     kie.form(V1_LITE)
     expect(card.status).to_have_text("Failed")
     expect(field.get_by_placeholder("web address")).to_have_value(address)
     form.expect_body(image_url=address)
-    assert elsewhere.asked == []
+    assert elsewhere.requested == []
     field.get_by_placeholder("web address").click()
     expect_shown(form.preview("image_url"), 640, 400)
 

@@ -16,7 +16,7 @@ from tests.kie_documentation import V1_LITE as V1_LITE_ID
 from tests.wire.app_process import AppProcess, with_fast_clock
 
 KEPT_RUNS = 45
-"""Runs of long ago: more than a page is told of when it opens."""
+"""Runs of long ago: more than a page receives when it opens."""
 AHEAD = ("busy one", "busy two", "busy three")
 """What uses the budget up."""
 FOR_HOURS = "from kie_ui.runs import limits as budget; budget.WINDOW_MS = 36_000_000_000"
@@ -59,7 +59,7 @@ def kie_live(context: BrowserContext, live: str) -> KiePage:
 
 @pytest.fixture
 def crowded(kie_live: KiePage, fake: FakeKie) -> ModelForm:
-    """Give a form whose next press stands in line: as many as may leave have left."""
+    """Give a form whose next press waits in line: the budget is used up."""
     form = kie_live.form(V1_LITE)
     for prompt in AHEAD:
         if prompt not in fake.creates:
@@ -148,7 +148,7 @@ def test_of_many_running_runs_only_the_newest_are_whole_cards(
 
 
 def test_earlier_runs_are_shown_until_there_are_none(kie_live: KiePage) -> None:
-    """Also those that the page was not told of when it opened."""
+    """Also those that the page did not receive when it opened."""
     form = kie_live.form(V1_LITE)
     oldest = form.card("kept 0").node
     more = form.runs.get_by_role("button", name="Show earlier runs")
@@ -164,7 +164,7 @@ def test_earlier_runs_are_shown_until_there_are_none(kie_live: KiePage) -> None:
 
 
 def test_tracking_a_task_that_is_followed_already_leads_to_its_old_run(kie_live: KiePage) -> None:
-    """Though the page was not told of it when it opened."""
+    """Though the page did not receive it when it opened."""
     page = kie_live.page
     page.get_by_role("button", name="Track an existing task").click()
     page.get_by_label("Task id", exact=True).fill("kept0001")
@@ -176,7 +176,7 @@ def test_tracking_a_task_that_is_followed_already_leads_to_its_old_run(kie_live:
 def test_a_run_of_unknown_outcome_is_found_by_its_task_id(
     kie_keyed: KiePage, fake: FakeKie, watch: Watch
 ) -> None:
-    """A wrong id is told at its field, and what was typed stays."""
+    """A wrong id is reported at its field, and what was typed stays."""
     fake.stories["where is it"] = Story(creates=(DROPPED,), records=("generating",))
     card = kie_keyed.form(GROK).press("where is it")
     expect(card.status).to_have_text("Outcome unknown")
@@ -233,7 +233,7 @@ def test_a_run_of_unknown_outcome_is_sent_again_only_knowingly(
 def test_a_task_made_elsewhere_is_tracked_in_its_models_tab_or_in_a_list_of_its_own(
     kie_keyed: KiePage, fake: FakeKie, watch: Watch
 ) -> None:
-    """What is not known is told at the field."""
+    """An unknown id is reported at the field."""
     page = kie_keyed.page
     playing = Story(records=("generating",))
     lite = {"model": "bytedance/v1-lite-image-to-video", "input": {"prompt": "made elsewhere"}}

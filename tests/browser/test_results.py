@@ -128,7 +128,7 @@ def test_a_sound_is_drawn_and_played(past: Past, opened: Open) -> None:
 
 
 def test_a_text_is_text(past: Past, opened: Open) -> None:
-    """With its line breaks, whatever stands in it; it can be copied, and taken along."""
+    """With its line breaks, whatever it contains; it can be copied and downloaded."""
     past.make("a text", written=HOSTILE)
     kie = opened()
     form = kie.form(V1_LITE)

@@ -21,13 +21,13 @@ _STORED = """async () => {
   }
   for (const { name } of await indexedDB.databases()) {
     const database = await new Promise((done, failed) => {
-      const asked = indexedDB.open(name);
-      asked.onsuccess = () => done(asked.result);
-      asked.onerror = () => failed(asked.error);
+      const request = indexedDB.open(name);
+      request.onsuccess = () => done(request.result);
+      request.onerror = () => failed(request.error);
     });
     for (const table of database.objectStoreNames) {
-      const asked = database.transaction(table).objectStore(table).getAll();
-      const rows = await new Promise((done) => (asked.onsuccess = () => done(asked.result)));
+      const request = database.transaction(table).objectStore(table).getAll();
+      const rows = await new Promise((done) => (request.onsuccess = () => done(request.result)));
       stored.push(name, JSON.stringify(rows));
     }
     database.close();
@@ -37,10 +37,10 @@ _STORED = """async () => {
 
 
 def _texts(heard: list[Response]) -> list[str]:
-    """Read what the page was told, but for streams, which never end, and films."""
+    """Read what the page received, but for streams, which never end, and films."""
     read = ("application/json", "text/html", "text/plain", "text/css")
-    told = (each for each in heard if each.headers.get("content-type", "").startswith(read))
-    return [each.text() for each in told if each.ok]
+    shown = (each for each in heard if each.headers.get("content-type", "").startswith(read))
+    return [each.text() for each in shown if each.ok]
 
 
 def test_a_typed_key_leaves_no_trace_in_the_browser(kie: KiePage, watch: Watch) -> None:

@@ -1,7 +1,7 @@
 """What Kie's documentation says of the built-in models, written out by hand once more.
 
 The specs cannot vouch for themselves, and neither can anything that derives from them: here every
-fact of the section "input Object Parameters" stands a second time, in the words of that page.
+fact of the section "input Object Parameters" is repeated, in the words of that page.
 """
 
 from __future__ import annotations

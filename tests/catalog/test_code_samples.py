@@ -402,7 +402,7 @@ def test_python_stops_at_a_refused_create(grok: ModelSpec) -> None:
 
 
 def test_an_unfinished_form_has_valid_code_too(shell: Shell, lite: ModelSpec) -> None:
-    """Code stands beside an empty form as well, and is no less code for that."""
+    """Code is shown beside an empty form as well, and is valid code."""
     body: dict[str, Any] = {"model": LITE, "input": {}}
     assert json.loads(spelled(lite, {}).json) == body
     assert_code_sends(shell, spelled(lite, {}), body)

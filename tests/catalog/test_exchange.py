@@ -29,12 +29,12 @@ def file_of(*models: Any, **rest: Any) -> str:
 
 
 def raw(**facts: Any) -> dict[str, Any]:
-    """Return a model as it stands in a file, with some of it changed."""
+    """Return a model as it is in a file, with some of it changed."""
     return {**a_spec().model_dump(mode="json"), **facts}
 
 
 def parameter(**facts: Any) -> dict[str, Any]:
-    """Return a parameter as it stands in a file, with some of it changed."""
+    """Return a parameter as it is in a file, with some of it changed."""
     return {"kind": "text", "name": "prompt", "label": "Prompt", "help": "", **facts}
 
 

@@ -155,7 +155,7 @@ def test_nought_and_less_are_sent(lite: ModelSpec, seed: object, wire: str) -> N
 
 
 def test_a_callback_is_named_only_where_there_is_one(grok: ModelSpec) -> None:
-    """`callBackUrl` stands beside the input if an address is given, and nowhere otherwise."""
+    """`callBackUrl` is beside the input if an address is given, and nowhere otherwise."""
     callback = "https://playground.example/callback"
 
     assert json.loads(sent(grok, {"task_id": "t"}, callback)) == {

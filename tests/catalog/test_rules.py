@@ -112,7 +112,7 @@ def test_spicy_becomes_normal_with_an_outside_picture(grok: ModelSpec) -> None:
     ],
 )
 def test_nothing_else_is_replaced(grok: ModelSpec, values: dict[str, Any]) -> None:
-    """Without an outside picture spicy stays spicy, and other values are nobody's business."""
+    """Without an outside picture spicy stays spicy, and other values do not matter."""
     assert apply_replacements(grok, values) == values
     assert notices(grok, values) == ()
 

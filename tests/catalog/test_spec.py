@@ -115,7 +115,7 @@ def test_a_spec_that_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
 
 
 def test_a_parameter_is_found_by_its_documented_name() -> None:
-    """`parameter` returns the one of that name, and tells of an unknown one by KeyError."""
+    """`parameter` returns the one of that name, and raises KeyError for an unknown one."""
     spec = a_spec()
 
     assert spec.parameter("b").name == "b"

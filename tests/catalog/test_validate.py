@@ -67,7 +67,7 @@ def a_spec(*parameters: dict[str, Any]) -> ModelSpec:
 
 
 def test_all_problems_are_reported_at_once(lite: ModelSpec) -> None:
-    """Everything that stands in the way is reported together, each problem at its parameter."""
+    """All problems are reported together, each problem at its parameter."""
     values = {
         "prompt": "a" * 10_001,
         "resolution": "4K",
@@ -161,7 +161,7 @@ def test_each_text_has_its_own_limit(grok: ModelSpec) -> None:
 
 
 def test_text_stays_as_it_was_typed() -> None:
-    """Blanks around and inside a prompt, controls and odd scripts are nobody's to change."""
+    """Blanks around and inside a prompt, controls and odd scripts are never changed."""
     text = " \t“A”\r\n\x00\x85\u2028 {b} $c `d` \\n 'e' \"f\" \u202eg\U0010ffff "
 
     assert lite_value(prompt=text) == text

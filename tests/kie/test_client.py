@@ -205,7 +205,7 @@ async def test_a_caller_may_limit_the_attempts(
 async def test_a_read_that_is_refused_is_not_repeated(
     client_for: ClientFor, step: dict[str, Any], kind: type[KieError]
 ) -> None:
-    """A refusal stands; whether a task may yet appear is for the caller to wait out."""
+    """A refusal is final; whether a task may yet appear is for the caller to wait out."""
     script = Script(step)
     with pytest.raises(kind):
         await client_for(script).task("t1")

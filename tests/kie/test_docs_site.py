@@ -43,7 +43,7 @@ class Site:
 
 
 def by_path(**pages: str | httpx.Response) -> Answer:
-    """Answer by the last part of an address, in which `_` stands for a dot; else 404."""
+    """Answer by the last part of an address, in which `_` means a dot; else 404."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         page = pages.get(request.url.path.rpartition("/")[2].replace(".", "_"))

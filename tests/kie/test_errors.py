@@ -197,7 +197,7 @@ def test_moderation_is_explained(fail_msg: str) -> None:
 
 @pytest.mark.parametrize("fail_code", [None, "", "moderated", True, "²", "9" * 5000])
 def test_a_failure_code_that_is_no_number_is_none(fail_code: object) -> None:
-    """`code` is a number or nothing, whatever stands in failCode."""
+    """`code` is a number or nothing, whatever failCode holds."""
     assert failed(failCode=fail_code).code is None
 
 

@@ -61,7 +61,7 @@ def test_an_unreadable_answer_leaves_a_create_in_doubt(body: bytes) -> None:
 def test_a_page_under_an_error_status_is_that_status(
     http_status: int, kind: type[KieError]
 ) -> None:
-    """A proxy's page still tells by its status what happened."""
+    """A proxy's page still shows by its status what happened."""
     with pytest.raises(kind) as caught:
         read_envelope(http_status, PAGE)
     assert caught.value.code == http_status

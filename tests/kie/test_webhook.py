@@ -142,7 +142,7 @@ def test_a_call_that_is_not_signed_as_documented_is_not_signed(headers: dict[str
 
 
 def test_an_empty_key_signs_nothing() -> None:
-    """Everyone knows the empty key, so what it signed is nobody's."""
+    """Everyone knows the empty key, so its signature proves nothing."""
     digest = hmac.new(b"", f"{TASK}.{int(NOW_S)}".encode(), hashlib.sha256).digest()
     headers = {
         "X-Webhook-Timestamp": str(int(NOW_S)),

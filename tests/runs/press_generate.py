@@ -43,7 +43,7 @@ class Order:
 
     @property
     def sign(self) -> Path:
-        """The file in which a process says that it stands still: frozen, or at the end."""
+        """The file in which a process reports that it has halted: frozen, or at the end."""
         return Path(self.folder) / f"still-{os.getpid()}"
 
 

@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def enter(folder: Path) -> Iterator[Callable[[], Child]]:
-    """Return what begins processes that are present, and tells their ids."""
+    """Return a function that starts processes and returns their ids."""
     begun: list[subprocess.Popen[str]] = []
 
     def enter_one() -> Child:

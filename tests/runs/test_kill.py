@@ -71,7 +71,7 @@ Begin = Callable[[Order], int]
 
 @pytest.fixture(scope="module")
 def begin() -> Iterator[Begin]:
-    """Return what begins a process as ordered and tells its id; in the end all are killed."""
+    """Return a function that starts a process and returns its id; in the end all are killed."""
     arguments = [sys.executable, "-m", "tests.runs.press_generate"]
     begun: list[int] = []
     with subprocess.Popen(
@@ -137,7 +137,7 @@ class Moment:
 
     name: str
     freeze: str | None = None
-    """Where the process stands still by itself; otherwise the server makes it wait."""
+    """Where the process halts by itself; otherwise the server makes it wait."""
     hold: str | None = None
     """The endpoint whose requests wait for ever."""
     is_taken: bool = False
@@ -242,7 +242,7 @@ async def test_two_processes_are_killed_at_a_step_and_a_third_goes_on(
 
     What an independent server counted decides.
     """
-    # Where the budget is used up, time stands still: no process ever gets another.
+    # Where the budget is used up, time is frozen: no process ever gets another.
     lined_up = replace(order, creates_per_10_s=1, is_budget_used=True, speed=0)
     order = lined_up if moment.is_budget_used else replace(order, freeze=moment.freeze)
     moment.arrange(served)

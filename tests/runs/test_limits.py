@@ -88,7 +88,7 @@ async def test_a_key_of_ones_own_and_the_demo_know_no_limit(
 
 
 async def test_without_a_limit_nothing_is_counted(restart: Restart, values: dict[str, Any]) -> None:
-    """Zero stands for none."""
+    """Zero means none."""
     service = await restart()
     await service.submit("ada", GROK, values, "live")
     assert await service.quota.left("ada") is None

@@ -88,7 +88,7 @@ async def test_a_model_removed_after_the_press_is_still_sent(
 async def test_a_model_replaced_after_the_press_is_sent_as_it_was_pressed(
     service: RunService, fake: FakeKie, collection: ModelCollection, upload: asyncio.Event, run: Run
 ) -> None:
-    """Where the newer page lacks what was given, the former page tells how it is sent."""
+    """Where the newer page lacks what was given, the former page says how it is sent."""
     kept = tuple(p for p in SPEC.parameters if p.name not in ("image_urls", "task_id", "index"))
     newer = SPEC.model_copy(update={"parameters": kept, "rules": (), "price": None})
     collection.owned[OWNER] = (newer,)

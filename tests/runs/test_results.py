@@ -18,7 +18,7 @@ from tests.wire.tiny_media import tiny_picture, tiny_sound
 
 
 def made_of(fake: FakeKie, files: dict[str, bytes], **more: Any) -> None:
-    """Have Kie make these files, and whatever else stands in the result."""
+    """Have Kie make these files, and put anything else into the result."""
 
     async def media(request: httpx.Request) -> Answer:
         return Answer(200, content=files[request.url.path.rpartition("/")[2]])

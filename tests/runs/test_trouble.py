@@ -362,7 +362,7 @@ async def test_a_clip_that_is_had_but_cannot_be_noted_is_shown_and_noted_later(
     fill: Fault,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The run stands still, says so, and goes on from the saved step by itself."""
+    """The run pauses, says so, and continues from the saved step by itself."""
     fake.outages["media"] = fill
     run = await service.submit(OWNER, GROK, values, "live")
     shown = await published(service, Step.UNFETCHED)
@@ -382,7 +382,7 @@ async def test_a_task_id_that_cannot_be_kept_is_shown_and_kept_later(
     fill: Fault,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """As long as the process lives the id is not lost, and it stands in the log in any case."""
+    """As long as the process lives the id is not lost, and it is in the log in any case."""
     fake.outages["create"] = fill
     run = await service.submit(OWNER, GROK, values, "live")
     shown = await published(service, Step.WAITING)

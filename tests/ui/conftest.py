@@ -22,7 +22,7 @@ KEY = "planted-key-of-the-page-3f9a"
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the settings of whoever runs the tests out, and Gradio's files in a folder of ours."""
+    """Keep the tester's own settings out, and Gradio's files in a folder of ours."""
     for name in os.environ:
         if name.startswith(("KIE_", "GRADIO_", "SPACE_")):
             monkeypatch.delenv(name)
@@ -49,7 +49,7 @@ def clip() -> bytes:
 
 @pytest.fixture(scope="session")
 def kie(clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorServer]:
-    """Serve a simulator that stands in for Kie: it takes one key, and renders nothing."""
+    """Serve a simulator in place of Kie: it takes one key, and renders nothing."""
     server = SimulatorServer(
         SimulatorConfig(
             data_dir=tmp_path_factory.mktemp("kie"),

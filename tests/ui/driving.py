@@ -88,11 +88,11 @@ class DrivenTab:
         self.seen = await self._run("update", typed)
 
     def note(self, name: str) -> str:
-        """Return what stands at a field."""
+        """Return the message at a field."""
         return str(self.seen[self.tab.form.fields[name].note])
 
     def counter(self, name: str) -> str:
-        """Return what stands under a text."""
+        """Return the counter under a text."""
         counter = self.tab.form.fields[name].counter
         assert counter is not None
         return str(self.seen[counter])
@@ -154,8 +154,8 @@ class Stream:
         while not (block := await self.next_block()).startswith("event: "):
             pass
         name, _, data = block.partition("\n")
-        told: dict[str, Any] = json.loads(data.removeprefix("data: "))
-        return name.removeprefix("event: "), told
+        shown: dict[str, Any] = json.loads(data.removeprefix("data: "))
+        return name.removeprefix("event: "), shown
 
     async def events_until(self, last: str) -> list[tuple[str, dict[str, Any]]]:
         """Collect messages up to and including the first of a name."""

@@ -79,10 +79,10 @@ async def test_what_can_be_no_key_is_told_without_asking(
     accounts: AccountStatuses, kie: SimulatorServer, typed: str
 ) -> None:
     """In words that never repeat it."""
-    asked = len(kie.request_log.entries)
+    request_count = len(kie.request_log.entries)
     with pytest.raises(ValueError, match="API key"):
         await accounts.test_key("ada", typed)
-    assert len(kie.request_log.entries) == asked
+    assert len(kie.request_log.entries) == request_count
 
 
 async def test_a_refused_key_takes_the_place_of_no_good_one(

@@ -69,7 +69,7 @@ async def test_both_of_a_pair_are_a_problem_as_on_the_page() -> None:
 
 
 async def test_an_argument_that_equals_its_default_counts_as_left_out() -> None:
-    """The two cannot be told apart: clients send defaults by themselves."""
+    """The two look the same: clients send defaults by themselves."""
     sample = (await defaults(GROK))["image_urls"]
     assert "image_urls" not in read_given(GROK, {"image_urls": sample, "task_id": "281e5b0"})
 
@@ -105,7 +105,7 @@ def test_what_is_no_picture_is_a_problem_of_its_argument_by_name() -> None:
 
 @by_model
 async def test_the_schema_tells_what_is_documented(spec: ModelSpec) -> None:
-    """Types, choices and the words of the form, for whoever reads the API's own page."""
+    """Types, choices and the words of the form, for readers of the API's own page."""
     for parameter in spec.parameters:
         info: dict[str, Any] = build_api_parameter(parameter).api_info()
         assert info["description"] == parameter.help

@@ -108,10 +108,10 @@ async def test_where_the_runs_cannot_be_kept_the_page_and_the_press_say_why(
     services = make_services(data_dir=spoil(tmp_path / "spoilt"))
     with caplog.at_level(logging.ERROR):
         async with services.lifespan(), opened_stream(make_site(services)) as stream:
-            _, told = (await stream.events_until("trouble"))[-1]
+            _, shown = (await stream.events_until("trouble"))[-1]
             with pytest.raises(gr.Error) as refused:
                 await DrivenTab(GROK, services).press()
-    for sentence in (told["message"], refused.value.message):
+    for sentence in (shown["message"], refused.value.message):
         assert sentence.endswith((".", "KIE_UI_DATA_DIR."))
         assert not {"Traceback", "Error", "Errno", "sqlalchemy"} & set(sentence.split())
     assert any("cannot be opened" in record.message for record in caplog.records)
@@ -129,7 +129,7 @@ async def test_a_failed_opening_is_tried_again(make_services: MakeServices, tmp_
 
 
 async def test_everyone_waits_for_one_opening(make_services: MakeServices) -> None:
-    """Two pages that open at once do not open two databases; one that leaves stops nobody's."""
+    """Two pages that open at once do not open two databases; one that leaves stops none."""
     services = make_services()
     first = asyncio.create_task(services.runs())
     second = asyncio.create_task(services.runs())

@@ -45,7 +45,7 @@ app.launch = functools.partial(app.launch, clock)
 class AppProcess:
     """Starts the program on a free port over a data folder of its own; a context manager.
 
-    Settings of whoever runs the tests stay outside: neither their environment nor their `.env`
+    The tester's own settings stay outside: neither their environment nor their `.env`
     is seen. Lines of Python may go before the program.
     """
 

@@ -245,7 +245,7 @@ async def test_a_kie_that_is_not_there_was_surely_not_asked(open_client: OpenCli
 async def test_a_question_is_asked_again(
     client: KieClient, simulator: SimulatorServer, fault: Fault
 ) -> None:
-    """Asking changes nothing, so a passing fault is nobody's business."""
+    """Asking changes nothing, so a passing fault does not show."""
     created = await client.create_task({"model": GROK, "input": INPUT})
     for path in (RECORD_PATH, "/api/v1/chat/credit"):
         simulator.faults.add(fault.model_copy(update={"path": path}))

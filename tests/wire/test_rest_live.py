@@ -69,7 +69,7 @@ def caller(live_app: AppProcess, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(scope="module")
 def jobs(caller: Client, fake: FakeKie, jpeg: Path) -> dict[str, Job]:
-    """Begin all calls of this module at once, each told apart by its prompt."""
+    """Begin all calls of this module at once, each identified by its prompt."""
     stories = WELL | {prompt: story for prompt, (story, _) in BADLY.items()} | DOUBTFUL
     fake.stories |= stories
     given: dict[str, tuple[str, dict[str, Any]]] = {

@@ -36,7 +36,7 @@ class EchoingKie(FakeKie):
     used: list[str] = field(default_factory=list)
 
     async def answer(self, request: httpx.Request) -> Answer:
-        """Answer as ever, with the key of the request wherever `KEY` stands."""
+        """Answer as ever, with the key of the request in place of `KEY`."""
         key = request.headers.get("Authorization", "").removeprefix("Bearer ")
         answer = await super().answer(request)
         if not key:

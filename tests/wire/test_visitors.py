@@ -296,7 +296,7 @@ def test_an_endpoint_that_is_not_there_breaks_nothing(ada: Ada, live_app: AppPro
 def test_drafts_keep_their_pictures_over_a_restart(
     fake: FakeKie, jpeg: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Whose an upload is stands in the data folder; what is no longer known is nobody's."""
+    """The data folder says whose an upload is; an unknown one belongs to nobody."""
     folder = tmp_path_factory.mktemp("restarted")
     settings = {"KIE_UI_VISITORS": "many", **fake.environment}
     with AppProcess(folder, **settings) as app, Visitor(app) as before:

@@ -172,7 +172,7 @@ def test_parameters_are_found_without_a_section_of_their_own() -> None:
 
 
 def test_a_missing_type_is_guessed_with_a_warning() -> None:
-    """Without a type the default tells it."""
+    """Without a type, the default decides."""
     read = documented(page("#### a\n- **Required**: Yes\n- **Default Value**: `false`"))
     assert read.parameters[0].type == "boolean"
     assert any("no type for a" in warning for warning in read.warnings)

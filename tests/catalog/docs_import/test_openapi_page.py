@@ -344,7 +344,7 @@ def test_an_address_of_something_else_is_no_file() -> None:
 
 
 def test_an_address_called_an_object_is_an_address_still() -> None:
-    """An empty object under a name like `…_url` is a file, as `show` tells exactly."""
+    """An empty object under a name like `…_url` is a file, as `show` says exactly."""
     start, _, end = page({"properties": "HERE"}).partition('"HERE"')
     flow = "{first_frame_url: &it {type: object, properties: {}, description: 'Max size: 20MB'}, "
     flow += "last_frame_url: *it, reference_video_urls: {type: array, items: *it, maxItems: 5}, "

@@ -80,7 +80,7 @@ def test_a_default_that_breaks_the_page_s_own_rules_gives_a_warning_and_is_kept_
     ("name", "default"), [("image_url", ""), ("image_urls", []), ("image_urls", [""])]
 )
 def test_an_empty_default_of_a_file_needs_no_remark(name: str, default: Any) -> None:
-    """That there is no sample is what the form shows anyway; `show` tells it apart."""
+    """That there is no sample is what the form shows anyway; `show` says which."""
     kind = "array" if isinstance(default, list) else "string"
     spec = spec_of(DocumentedParameter(name=name, type=kind, default=default))
     assert spec.parameters[0].default == ()
@@ -392,7 +392,7 @@ def test_a_page_made_to_be_slow_is_refused(text: str) -> None:
 
 
 def test_stated_facts_survive_being_written_down() -> None:
-    """A spec read back from its JSON tells the same facts."""
+    """A spec read back from its JSON states the same facts."""
     spec = spec_of(DocumentedParameter(name="image_url", type="string", default=""))
     again = ModelSpec.model_validate_json(spec.model_dump_json())
     assert again == spec

@@ -208,7 +208,7 @@ async def test_a_task_can_grow_late_while_kie_is_not_to_be_reached(
 async def test_a_run_that_ended_elsewhere_is_polled_no_more(
     ask: Asking, sent: Run, store: RunStore, fake: FakeKie
 ) -> None:
-    """What the database says counts, whoever wrote it."""
+    """What the database says counts, no matter who wrote it."""
     await store.change(sent.id, step=Step.DONE)
     outcome, run = await ask()
     assert outcome == run

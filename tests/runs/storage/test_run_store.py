@@ -207,15 +207,15 @@ QUESTIONS: dict[str, tuple[list[str], Callable[[RunStore], Awaitable[Any]]]] = {
 async def test_what_is_asked_often_is_found_by_an_index(store: RunStore, question: str) -> None:
     """A hundred thousand runs that are over slow down neither a page nor a start."""
     indexes, ask = QUESTIONS[question]
-    asked: list[tuple[str, Any]] = []
+    statements: list[tuple[str, Any]] = []
 
     def note(_c: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
-        asked.append((statement, values))
+        statements.append((statement, values))
 
     event.listen(store._database._engine, "before_cursor_execute", note)
     await ask(store)
     event.remove(store._database._engine, "before_cursor_execute", note)
-    plans = [await store.read(partial(_plan_of, *each)) for each in asked if "FROM" in each[0]]
+    plans = [await store.read(partial(_plan_of, *each)) for each in statements if "FROM" in each[0]]
     assert [index for plan in plans for index in re.findall(r"INDEX (\w+)", plan)] == indexes
 
 

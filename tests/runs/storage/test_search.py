@@ -27,7 +27,7 @@ def test_a_text_is_taken_apart_as_people_read_it(text: str, words: tuple[str, ..
 
 
 def test_unspaced_scripts_are_asked_for_by_pairs() -> None:
-    """Characters that stand far from each other are not what was asked for."""
+    """Characters far from each other are no match."""
     assert query_terms("女の子 4k") == ("女の", "の子", "4k")
     assert query_terms("女") == ("女",)
 
@@ -49,7 +49,7 @@ def test_words_are_harmless(text: str) -> None:
 
 @given(st.text())
 def test_whatever_is_typed_finds_itself(text: str) -> None:
-    """All that is asked for by a text occurs in the index of that very text."""
+    """Every term searched for by a text occurs in the index of that very text."""
     *whole, begun = query_terms(text) or ("",)
     words = search_terms(text)
     assert set(whole) <= set(words)

@@ -50,9 +50,9 @@ async def test_a_page_hears_what_changes_and_only_its_owners(
         run = await runs.submit(ada.owner, V1_LITE.model, values, "demo")
         heard: dict[str, Any] = {"step": ""}
         while heard["step"] != "failed":
-            name, told = await stream.next_event()
+            name, shown = await stream.next_event()
             if name == "run":
-                heard = told
+                heard = shown
                 assert heard["id"] == run.id
             else:
                 assert name == "places"
@@ -91,7 +91,7 @@ async def test_a_silent_stream_gives_signs_of_life(
 async def test_a_page_hears_the_places_of_its_runs_in_our_queue(
     site: Starlette, services: Services, ada: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once everything was told, and again whenever they change."""
+    """After everything else, and again whenever they change."""
     runs = await services.runs()
     places = {"a": 1}
     changed = asyncio.Event()
@@ -147,7 +147,7 @@ async def test_a_database_that_cannot_be_opened_is_told_on_the_stream(
     (tmp_path / "taken").write_text("a file")
     services = make_services(data_dir=tmp_path / "taken")
     async with opened_stream(make_site(services)) as stream:
-        _, told = (await stream.events_until("trouble"))[-1]
-    assert not told["is_open"]
-    assert "data folder" in told["message"]
-    assert "Errno" not in told["message"]
+        _, shown = (await stream.events_until("trouble"))[-1]
+    assert not shown["is_open"]
+    assert "data folder" in shown["message"]
+    assert "Errno" not in shown["message"]

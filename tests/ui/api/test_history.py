@@ -57,18 +57,18 @@ def make_run(**fields: Any) -> Run:
 
 
 class History:
-    """Stands in for the history of the run service: notes what is asked, or refuses."""
+    """Stands in for the history of the run service: records its calls, or refuses."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[Any, ...]] = []
+        self.calls: list[tuple[Any, ...]] = []
         self.refusal: Exception | None = None
         self.run = make_run()
         self.entries: list[Entry] = []
         self.poster = Path("/nowhere")
         self.usual: UsualTime | None = USUAL
 
-    def _note(self, *asked: Any) -> None:
-        self.asked.append(asked)
+    def _note(self, *call: Any) -> None:
+        self.calls.append(call)
         if self.refusal is not None:
             raise self.refusal
 
@@ -129,7 +129,7 @@ class History:
 
 @pytest.fixture
 def history() -> History:
-    """Give a history that does as it is told."""
+    """Give a history that obeys."""
     return History()
 
 
@@ -169,13 +169,13 @@ async def browser(services: Services) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_a_page_is_what_was_looked_for(browser: httpx.AsyncClient, history: History) -> None:
     """Each filter reaches the owner's history; what only the open run shows stays out of it."""
-    asked = {"text": " boat ", "model": ["a", "b"], "step": "done", "favourites": "1"}
-    told = (await browser.get("/history", params=asked)).json()
+    query_string = {"text": " boat ", "model": ["a", "b"], "step": "done", "favourites": "1"}
+    shown = (await browser.get("/history", params=query_string)).json()
     query = HistoryQuery("boat", ("a", "b"), (Step.DONE,), only_favourites=True)
-    assert history.asked == [("page", "local", query, {"before": None, "limit": RUNS_A_PAGE})]
-    assert told["next"] == "r0"
-    assert told["models"] == [GROK.model]
-    (run,) = told["runs"]
+    assert history.calls == [("page", "local", query, {"before": None, "limit": RUNS_A_PAGE})]
+    assert shown["next"] == "r0"
+    assert shown["models"] == [GROK.model]
+    (run,) = shown["runs"]
     assert run["values"]["prompt"] == HOSTILE
     assert not {"owner", "holder", "request", "record", "answer"} & run.keys()
 
@@ -184,9 +184,9 @@ async def test_the_next_page_goes_on_after_a_run(
     browser: httpx.AsyncClient, history: History
 ) -> None:
     """It does not name the models again."""
-    told = (await browser.get("/history", params={"before": "r9"})).json()
-    assert history.asked[0][3]["before"] == "r9"
-    assert "models" not in told
+    shown = (await browser.get("/history", params={"before": "r9"})).json()
+    assert history.calls[0][3]["before"] == "r9"
+    assert "models" not in shown
 
 
 async def test_a_page_asks_which_changed_runs_a_query_finds(
@@ -194,7 +194,7 @@ async def test_a_page_asks_which_changed_runs_a_query_finds(
 ) -> None:
     """The same search decides on one run and on a page; a page of runs at most."""
     found = (await browser.get("/history", params={"text": "boat", "ids": "r1,r2"})).json()
-    assert history.asked == [("matching", "local", HistoryQuery("boat"), ["r1", "r2"])]
+    assert history.calls == [("matching", "local", HistoryQuery("boat"), ["r1", "r2"])]
     assert [run["id"] for run in found["runs"]] == ["r1"]
     many = ",".join(["r1"] * (RUNS_A_PAGE + 1))
     assert (await browser.get("/history", params={"ids": many})).status_code == 400
@@ -209,16 +209,16 @@ async def test_a_run_in_full(browser: httpx.AsyncClient, history: History) -> No
     """Its parameters by the form's names, its neighbours among what is looked at, its code."""
     picture = (UrlRef(url="https://pictures.example/a.png"),)
     history.run = make_run(values={**history.run.values, "image_url": picture, "odd": True})
-    told = (await browser.get("/runs/r1", params={"text": "boat"})).json()
-    assert (told["newer"], told["older"]) == ("r2", None)
-    assert history.asked == [("neighbours", "local", "r1", HistoryQuery("boat"))]
-    texts = {p["label"]: p.get("text") for p in told["parameters"]}
+    shown = (await browser.get("/runs/r1", params={"text": "boat"})).json()
+    assert (shown["newer"], shown["older"]) == ("r2", None)
+    assert history.calls == [("neighbours", "local", "r1", HistoryQuery("boat"))]
+    texts = {p["label"]: p.get("text") for p in shown["parameters"]}
     assert texts.items() >= {"Resolution": "480p", "Duration": "5 s", "Seed": "random"}.items()
     assert texts["odd"] == "True"
-    assert told["parameters"][1]["pictures"][0]["url"] == picture[0].url
-    assert V1_LITE.model in told["code"]["curl"]
-    assert told["run"]["request"] == {"model": V1_LITE.model}
-    assert "owner" not in told["run"]
+    assert shown["parameters"][1]["pictures"][0]["url"] == picture[0].url
+    assert V1_LITE.model in shown["code"]["curl"]
+    assert shown["run"]["request"] == {"model": V1_LITE.model}
+    assert "owner" not in shown["run"]
 
 
 async def test_a_run_of_a_model_without_a_tab_is_shown_too(
@@ -226,9 +226,9 @@ async def test_a_run_of_a_model_without_a_tab_is_shown_too(
 ) -> None:
     """With its values as they are, and no code."""
     history.run = make_run(model="maker/other", values={"prompt": "p"})
-    told = (await browser.get("/runs/r1")).json()
-    assert told["parameters"] == [{"name": "prompt", "label": "prompt", "text": "p"}]
-    assert told["code"] is None
+    shown = (await browser.get("/runs/r1")).json()
+    assert shown["parameters"] == [{"name": "prompt", "label": "prompt", "text": "p"}]
+    assert shown["code"] is None
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ async def test_another_site_gets_nothing(
     headers = {"sec-fetch-site": "cross-site"}
     answer = await browser.request(method, path, json=body, headers=headers)
     assert answer.status_code == 403
-    assert history.asked == []
+    assert history.calls == []
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ async def test_a_favourite_and_a_note_are_kept(
     """Each alone; an empty note takes the old one away."""
     answer = await browser.post("/runs/r1", json=body)
     assert answer.status_code == 200
-    assert history.asked == [("change", "local", "r1", changes)]
+    assert history.calls == [("change", "local", "r1", changes)]
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ async def test_what_makes_no_sense_is_refused(
     answer = await browser.post(path, content=body, headers=JSON)
     assert answer.status_code == 400
     assert answer.json()["message"].endswith(".")
-    assert history.asked == []
+    assert history.calls == []
 
 
 async def test_a_body_beyond_the_limit_is_refused(
@@ -339,7 +339,7 @@ async def test_a_body_beyond_the_limit_is_refused(
     """With a sentence, and without a question to the database."""
     answer = await browser.post("/runs/r1", content=b" " * (MAX_BODY_BYTES + 1), headers=JSON)
     assert (answer.status_code, answer.json()["message"]) == (413, "That is too much at once.")
-    assert history.asked == []
+    assert history.calls == []
 
 
 @pytest.mark.parametrize("act", ["delete", "restore"])
@@ -349,16 +349,16 @@ async def test_several_are_deleted_and_had_back(
     """Each once."""
     answer = await browser.post(f"/history/{act}", json={"run_ids": ["r1", "r2", "r1"]})
     assert answer.json() == {"run_ids": ["r1", "r2"]}
-    assert history.asked == [(act, "local", ("r1", "r2"))]
+    assert history.calls == [(act, "local", ("r1", "r2"))]
 
 
 async def test_a_zip_comes_while_it_is_written(
     browser: httpx.AsyncClient, history: History
 ) -> None:
-    """As a file to keep, asked for by a form of the page."""
+    """As a file to keep, requested by a form of the page."""
     history.entries = [Entry("a boat.mp4", b"clip", 0)]
     answer = await browser.post("/history/zip", data={"run_ids": "r1,r2"})
-    assert history.asked == [("clip_entries", "local", ("r1", "r2"))]
+    assert history.calls == [("clip_entries", "local", ("r1", "r2"))]
     assert answer.headers["content-disposition"].startswith('attachment; filename="kie-ui-')
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.read("a boat.mp4") == b"clip"
@@ -367,7 +367,7 @@ async def test_a_zip_comes_while_it_is_written(
 async def test_a_poster_is_its_owners(
     browser: httpx.AsyncClient, history: History, tmp_path: Path
 ) -> None:
-    """Kept by the owner's browser alone; one that is gone is told as such."""
+    """Kept by the owner's browser alone; one that is gone is reported as such."""
     assert (await browser.get("/runs/r1/poster")).status_code == 409
     history.poster = make_poster(tmp_path)
     answer = await browser.get("/runs/r1/poster")
@@ -378,21 +378,21 @@ async def test_a_poster_is_its_owners(
 async def test_the_usual_time_of_such_a_run(browser: httpx.AsyncClient, history: History) -> None:
     """Or nothing, where nobody knows."""
     assert (await browser.get("/runs/r1/usual")).json()["usual"]["high_s"] == 70
-    assert history.asked == [("usual_time", "local", V1_LITE.model, "demo")]
+    assert history.calls == [("usual_time", "local", V1_LITE.model, "demo")]
     history.usual = None
     assert (await browser.get("/runs/r1/usual")).json() == {"usual": None}
 
 
-@pytest.mark.parametrize(("asked", "offset"), [("120", 120), ("9999", 840), ("x", 0)])
+@pytest.mark.parametrize(("given", "offset"), [("120", 120), ("9999", 840), ("x", 0)])
 async def test_spending_by_the_days_of_the_person(
-    browser: httpx.AsyncClient, history: History, asked: str, offset: int
+    browser: httpx.AsyncClient, history: History, given: str, offset: int
 ) -> None:
     """Whose day begins when it does there."""
-    told = (await browser.get("/spending", params={"utc_offset_minutes": asked})).json()
-    assert history.asked[0][2]["utc_offset_minutes"] == offset
-    assert history.asked[0][2]["backend"] == told["backend"] == "demo"
-    assert told["days"][0]["credits"] == 28.8
-    assert told["usual"][0] == {
+    shown = (await browser.get("/spending", params={"utc_offset_minutes": given})).json()
+    assert history.calls[0][2]["utc_offset_minutes"] == offset
+    assert history.calls[0][2]["backend"] == shown["backend"] == "demo"
+    assert shown["days"][0]["credits"] == 28.8
+    assert shown["usual"][0] == {
         "model": V1_LITE.model,
         "settings": "Still camera yes, Duration 5 s, of_old 3",
         "median_s": 50,
@@ -400,7 +400,7 @@ async def test_spending_by_the_days_of_the_person(
         "high_s": 70,
         "runs": 9,
     }
-    assert told["usual"][1]["settings"] == "fps 24"
+    assert shown["usual"][1]["settings"] == "fps 24"
 
 
 async def test_settings_bring_the_pictures_and_give_them_to_their_owner(
@@ -409,19 +409,19 @@ async def test_settings_bring_the_pictures_and_give_them_to_their_owner(
     """A copy of the kept picture lies where the form finds it, and its owner may see it."""
     ref = FileRef(path="inputs/a.png", name="mine.png")
     history.run = make_run(values={"prompt": "p", "image_url": (ref,), "seed": 7})
-    told = (await browser.post("/runs/r1/settings", json={"new_seed": True})).json()
-    given = told["fields"]["image_url"]
+    shown = (await browser.post("/runs/r1/settings", json={"new_seed": True})).json()
+    given = shown["fields"]["image_url"]
     assert is_file(given["path"])
     assert await services.files.is_owned("local", given["path"])
     assert not await services.files.is_owned("another", given["path"])
-    assert told["fields"]["seed"] != 7
-    assert told["model"] == V1_LITE.model
+    assert shown["fields"]["seed"] != 7
+    assert shown["model"] == V1_LITE.model
 
 
 async def test_settings_of_a_model_without_a_tab_go_nowhere(
     browser: httpx.AsyncClient, history: History
 ) -> None:
-    """Which is told."""
+    """The answer says so."""
     history.run = make_run(model="maker/other", values={})
     answer = await browser.post("/runs/r1/settings", json={})
     assert answer.status_code == 409

@@ -33,8 +33,8 @@ class Visitor:
 
     async def models(self) -> dict[str, dict[str, Any]]:
         """List the models, by their ids."""
-        told = (await self.client.get("/kie-ui/models")).json()
-        return {each["model"]: each for each in told["models"]}
+        shown = (await self.client.get("/kie-ui/models")).json()
+        return {each["model"]: each for each in shown["models"]}
 
     async def ask(self, what: str, **given: Any) -> httpx.Response:
         """Have something done."""
@@ -44,8 +44,8 @@ class Visitor:
         """Have a page read, and return what was understood."""
         answer = await self.ask("read", name=name, text=text)
         assert answer.status_code == 200, answer.text
-        told: dict[str, Any] = answer.json()
-        return told
+        shown: dict[str, Any] = answer.json()
+        return shown
 
     async def add(self, *specs: ModelSpec) -> httpx.Response:
         """Add models by their pages."""
@@ -108,9 +108,9 @@ class TestList:
         closed = make_services(visitors="many", add_models="operator")
         visitor = visitor_of(closed)
         async with visitor.client:
-            told = (await visitor.client.get("/kie-ui/models")).json()
-            assert not told["may_add"]
-            assert "only its operator" in told["note"]
+            shown = (await visitor.client.get("/kie-ui/models")).json()
+            assert not shown["may_add"]
+            assert "only its operator" in shown["note"]
             refusals = [
                 await visitor.ask("read", name="a", text=PAGE),
                 await visitor.add(a_spec("maker/own")),
@@ -138,10 +138,10 @@ class TestRead:
 
     async def test_what_cannot_be_read_is_told_by_the_name_of_its_file(self, ada: Visitor) -> None:
         """In a sentence."""
-        told = await ada.read("no page at all", name="notes.txt")
-        assert told["name"] == "notes.txt"
-        assert told["models"] == []
-        assert told["problems"]
+        shown = await ada.read("no page at all", name="notes.txt")
+        assert shown["name"] == "notes.txt"
+        assert shown["models"] == []
+        assert shown["problems"]
 
     async def test_a_long_list_of_options_is_cut_and_counted(self, ada: Visitor) -> None:
         """Nobody reads a hundred voices."""
@@ -154,7 +154,7 @@ class TestRead:
         assert shown["more_options"] > 0
 
     async def test_a_newer_page_is_compared_with_what_there_is(self, ada: Visitor) -> None:
-        """And the same one is told as such."""
+        """And the same one is reported as such."""
         old = a_spec("maker/changing")
         await ada.add(old)
         (same,) = (await ada.read(openapi_page(old)))["models"]
@@ -168,8 +168,8 @@ class TestRead:
 
     async def test_an_address_is_fetched_from_the_named_hosts_only(self, ada: Visitor) -> None:
         """Anything else is refused without a request."""
-        told = (await ada.ask("read", address="https://elsewhere.example/page")).json()
-        assert "docs.kie.ai only" in told["problems"][0]
+        shown = (await ada.ask("read", address="https://elsewhere.example/page")).json()
+        assert "docs.kie.ai only" in shown["problems"][0]
 
     async def test_a_fetched_page_is_told_so_that_it_can_be_added(
         self, ada: Visitor, monkeypatch: pytest.MonkeyPatch
@@ -180,9 +180,9 @@ class TestRead:
             return PAGE
 
         monkeypatch.setattr(adding, "fetch_page", fetched)
-        told = (await ada.ask("read", address="docs.kie.ai/every-kind")).json()
-        assert told["text"] == PAGE
-        page = {"name": told["name"], "text": told["text"]}
+        shown = (await ada.ask("read", address="docs.kie.ai/every-kind")).json()
+        assert shown["text"] == PAGE
+        page = {"name": shown["name"], "text": shown["text"]}
         await ada.ask("add", pages=[page], models=[EVERY_KIND.model])
         assert EVERY_KIND.model in await ada.models()
 
@@ -195,8 +195,8 @@ class TestRead:
             raise PageProblem("There is no page at this address.")
 
         monkeypatch.setattr(adding, "fetch_page", fetched)
-        told = (await ada.ask("read", address="docs.kie.ai/none")).json()
-        assert told["problems"] == ["There is no page at this address."]
+        shown = (await ada.ask("read", address="docs.kie.ai/none")).json()
+        assert shown["problems"] == ["There is no page at this address."]
 
 
 class TestAdd:
@@ -220,8 +220,8 @@ class TestAdd:
         await ada.add(a_spec("maker/one"), a_spec("maker/two"))
         file = await ada.client.get("/kie-ui/models/export")
         assert file.headers["Content-Disposition"].startswith("attachment;")
-        told = await bob.read(file.text, name="kie-ui-models.json")
-        assert [model["model"] for model in told["models"]] == ["maker/one", "maker/two"]
+        shown = await bob.read(file.text, name="kie-ui-models.json")
+        assert [model["model"] for model in shown["models"]] == ["maker/one", "maker/two"]
 
 
 class TestChanges:
@@ -286,7 +286,7 @@ class TestChanges:
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"model": 1}', b"[" * 100_000])
     async def test_what_makes_no_sense_is_refused(self, ada: Visitor, body: bytes) -> None:
-        """Whatever is asked for."""
+        """Whatever the request."""
         for what in ("rename", "move", "hide", "remove", "restore", "read", "add"):
             answer = await ada.client.post(f"/kie-ui/models/{what}", content=body, headers=JSON)
             assert answer.status_code == 400
@@ -326,5 +326,5 @@ async def test_a_damaged_collection_is_told(ada: Visitor, services: Services) ->
     """Beside the list, which is shorter then."""
     await ada.add(a_spec("maker/own"))
     damage(services.settings.data_path / "models")
-    told = (await ada.client.get("/kie-ui/models")).json()
-    assert told["warnings"]
+    shown = (await ada.client.get("/kie-ui/models")).json()
+    assert shown["warnings"]

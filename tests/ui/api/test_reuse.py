@@ -104,9 +104,9 @@ async def test_every_parameter_that_takes_a_result_is_named(
 ) -> None:
     """Of each of the owner's models, with the words of its form."""
     run = await plant(services, kind)
-    told = (await browser.get(f"/runs/{run.id}/clips/0/uses")).json()["uses"]
-    assert [(use["model"], use["parameter"]) for use in told] == takers
-    assert all(use["title"] and use["label"] for use in told)
+    shown = (await browser.get(f"/runs/{run.id}/clips/0/uses")).json()["uses"]
+    assert [(use["model"], use["parameter"]) for use in shown] == takers
+    assert all(use["title"] and use["label"] for use in shown)
 
 
 async def test_a_picture_goes_into_one_field_and_nothing_else_changes(
@@ -114,12 +114,12 @@ async def test_a_picture_goes_into_one_field_and_nothing_else_changes(
 ) -> None:
     """As a copy of this owner's, described, and as what the run starts from."""
     run = await plant(services, "video", "image")
-    asked = {"model": GROK.model, "parameter": "image_urls"}
-    told = (await browser.post(f"/runs/{run.id}/clips/1/use", json=asked)).json()
-    assert told["model"] == GROK.model
-    assert told["keeps_rest"] is True
-    assert told["notes"] == []
-    fields = told["fields"]
+    body = {"model": GROK.model, "parameter": "image_urls"}
+    shown = (await browser.post(f"/runs/{run.id}/clips/1/use", json=body)).json()
+    assert shown["model"] == GROK.model
+    assert shown["keeps_rest"] is True
+    assert shown["notes"] == []
+    fields = shown["fields"]
     assert fields.keys() == {
         "image_urls", "image_urls" + ADDRESS, "image_urls" + FACTS, START_FROM,
     }  # fmt: skip
@@ -147,8 +147,8 @@ async def test_what_takes_no_such_result_is_given_none(
 ) -> None:
     """Nor is what is no longer there; the page hears it in words."""
     run = await plant(services, kind)
-    asked = {"model": model, "parameter": parameter}
-    answer = await browser.post(f"/runs/{run.id}/clips/0/use", json=asked)
+    body = {"model": model, "parameter": parameter}
+    answer = await browser.post(f"/runs/{run.id}/clips/0/use", json=body)
     assert answer.status_code == 409
     assert "accepts nothing of this kind" in answer.json()["message"]
 
@@ -161,13 +161,13 @@ async def test_only_what_is_there_can_be_used(
     run = await plant(services, "image")
     dropped = Clip(name="clips/00.png", kind="image", is_dropped=True)
     gone = await plant(services, clips=(dropped,))
-    asked = {"model": GROK.model, "parameter": "image_urls"}
+    body = {"model": GROK.model, "parameter": "image_urls"}
     for path, status in (
         (f"/runs/{theirs.id}/clips/0", 404),
         (f"/runs/{run.id}/clips/1", 409),
         (f"/runs/{gone.id}/clips/0", 409),
     ):
-        assert (await browser.post(f"{path}/use", json=asked)).status_code == status
+        assert (await browser.post(f"{path}/use", json=body)).status_code == status
     for asked_of in ("use", "animate"):
         path = f"/runs/{theirs.id}/clips/0/{asked_of}"
         assert (await browser.post(path, json={"model": GROK.model})).status_code == 404
@@ -180,8 +180,8 @@ async def test_a_file_that_was_tidied_away_changes_nothing(
     """It is said, and the form keeps what it has."""
     run = await plant(services, "image")
     (services.settings.data_path / run.clips[0].name).unlink()
-    asked = {"model": V1_LITE.model, "parameter": "image_url"}
-    answer = await browser.post(f"/runs/{run.id}/clips/0/use", json=asked)
+    body = {"model": V1_LITE.model, "parameter": "image_url"}
+    answer = await browser.post(f"/runs/{run.id}/clips/0/use", json=body)
     assert answer.status_code == 409
     assert "no longer there" in answer.json()["message"]
 
@@ -208,10 +208,10 @@ async def test_a_picture_of_a_task_is_animated(
 ) -> None:
     """Its task id and its number in Kie's order, and the alternative that takes them; no more."""
     run = await plant(services, "image", "image", "image")
-    asked = {"model": GROK.model}
-    told = (await browser.post(f"/runs/{run.id}/clips/2/animate", json=asked)).json()
-    assert told["fields"] == {START_FROM: "task_id", "task_id": "task-of-pictures", "index": 2}
-    assert (told["model"], told["keeps_rest"], told["notes"]) == (GROK.model, True, [])
+    body = {"model": GROK.model}
+    shown = (await browser.post(f"/runs/{run.id}/clips/2/animate", json=body)).json()
+    assert shown["fields"] == {START_FROM: "task_id", "task_id": "task-of-pictures", "index": 2}
+    assert (shown["model"], shown["keeps_rest"], shown["notes"]) == (GROK.model, True, [])
 
 
 def test_a_page_without_rules_is_animated_by_the_name_of_its_number() -> None:
@@ -226,10 +226,10 @@ async def test_a_picture_made_elsewhere_is_said_to_be(
 ) -> None:
     """Kie knows no task of the demo, and the demo none of Kie's."""
     run = await plant(services, "image", backend="live")
-    asked = {"model": GROK.model}
-    told = (await browser.post(f"/runs/{run.id}/clips/0/animate", json=asked)).json()
-    assert told["fields"]["task_id"] == "task-of-pictures"
-    assert "made at Kie" in told["notes"][0]
+    body = {"model": GROK.model}
+    shown = (await browser.post(f"/runs/{run.id}/clips/0/animate", json=body)).json()
+    assert shown["fields"]["task_id"] == "task-of-pictures"
+    assert "made at Kie" in shown["notes"][0]
 
 
 @pytest.mark.parametrize(

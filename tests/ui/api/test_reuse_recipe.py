@@ -57,11 +57,11 @@ async def test_a_clip_that_was_made_here_fills_in_its_form(
     clip = carrying(plain, model=V1_LITE.model, values=values, task_id="t1")
     answer = await browser.post("/kie-ui/recipe", content=clip)
     assert answer.status_code == 200
-    told = answer.json()
-    assert told["model"] == V1_LITE.model
+    shown = answer.json()
+    assert shown["model"] == V1_LITE.model
     expected = {"prompt": "a boat", "resolution": "480p", "image_url" + ADDRESS: PICTURE}
-    assert told["fields"].items() >= expected.items()
-    assert told["notes"] == []
+    assert shown["fields"].items() >= expected.items()
+    assert shown["notes"] == []
 
 
 async def test_the_first_frame_stands_in_for_a_picture_that_only_its_maker_has(
@@ -70,11 +70,11 @@ async def test_the_first_frame_stands_in_for_a_picture_that_only_its_maker_has(
     """A clip holds the name of a file alone; the picture that it ends with is named."""
     values = {"image_url": ["mine.png"], "end_image_url": ["end.png"]}
     clip = carrying(plain, model=V1_LITE.model, values=values)
-    told = (await browser.post("/kie-ui/recipe", content=clip)).json()
-    with Image.open(told["fields"]["image_url"]["path"]) as stand_in:
+    shown = (await browser.post("/kie-ui/recipe", content=clip)).json()
+    with Image.open(shown["fields"]["image_url"]["path"]) as stand_in:
         assert stand_in.size == (64, 48)
-    assert told["fields"]["end_image_url"] is None
-    end, start = told["notes"]
+    assert shown["fields"]["end_image_url"] is None
+    end, start = shown["notes"]
     assert "“end.png” is not inside the clip" in end
     assert "“mine.png” is not inside the clip: its first frame replaces it." in start
 
@@ -85,19 +85,19 @@ async def test_only_the_first_picture_is_replaced_by_a_frame(
     """Where the clip began with an address, a file that it ended with is not its first frame."""
     values = {"image_url": [PICTURE], "end_image_url": ["end.png"]}
     clip = carrying(plain, model=V1_LITE.model, values=values)
-    told = (await browser.post("/kie-ui/recipe", content=clip)).json()
-    assert told["fields"]["end_image_url"] is None
-    (note,) = told["notes"]
+    shown = (await browser.post("/kie-ui/recipe", content=clip)).json()
+    assert shown["fields"]["end_image_url"] is None
+    (note,) = shown["notes"]
     assert "end.png" in note
 
 
 async def test_a_sample_picture_is_everywhere(browser: httpx.AsyncClient, plain: Path) -> None:
     """And is named, since it could be another of that name."""
     clip = carrying(plain, model=GROK.model, values={"image_urls": ["lighthouse.jpg"]})
-    told = (await browser.post("/kie-ui/recipe", content=clip)).json()
+    shown = (await browser.post("/kie-ui/recipe", content=clip)).json()
     sample = (ASSETS / "samples" / "lighthouse.jpg").read_bytes()
-    assert content_of(told["fields"]["image_urls"]) == sample
-    (note,) = told["notes"]
+    assert content_of(shown["fields"]["image_urls"]) == sample
+    (note,) = shown["notes"]
     assert "sample" in note
 
 
@@ -118,8 +118,8 @@ async def test_who_made_a_clip_here_gets_its_own_picture_back(
         for task, is_found in (("task of local", True), ("task of ada", False)):
             told_values = {"image_urls": ["mine.png"]}
             clip = carrying(plain, model=GROK.model, values=told_values, task_id=task)
-            told = (await browser.post("/kie-ui/recipe", content=clip)).json()
-            given = content_of(told["fields"]["image_urls"])
+            shown = (await browser.post("/kie-ui/recipe", content=clip)).json()
+            given = content_of(shown["fields"]["image_urls"])
             assert (given == picture.read_bytes()) is is_found
 
 
@@ -193,8 +193,8 @@ async def test_another_site_may_not_ask(browser: httpx.AsyncClient, plain: Path)
 
 def test_pictures_of_a_recipe_are_addresses_or_names() -> None:
     """Anything else that a foreign file may say is passed over."""
-    told = {"image_urls": [PICTURE, "mine.png", 3, None, {"path": "/etc/passwd"}, " "]}
-    assert values_of(GROK, told) == {
+    shown = {"image_urls": [PICTURE, "mine.png", 3, None, {"path": "/etc/passwd"}, " "]}
+    assert values_of(GROK, shown) == {
         "image_urls": (UrlRef(url=PICTURE), FileRef(path="", name="mine.png"))
     }
     assert values_of(GROK, {"image_urls": 3, "prompt": "p"}) == {"image_urls": (), "prompt": "p"}
@@ -202,14 +202,14 @@ def test_pictures_of_a_recipe_are_addresses_or_names() -> None:
 
 def test_lists_and_objects_of_a_recipe_are_data_where_they_stand_for_no_file() -> None:
     """Whatever they look like; media of every kind are addresses and names."""
-    told = {
+    shown = {
         "shots": [{"prompt": "a"}],
         "video_url": ["https://a.test/b.mp4"],
         "audio_urls": ["mine.wav", "https://a.test/c.wav"],
         "prompt": "p",
         EXTRA: {"path": "/etc/passwd"},
     }
-    assert values_of(EVERY_KIND, told) == {
+    assert values_of(EVERY_KIND, shown) == {
         "shots": JsonValue(value=[{"prompt": "a"}]),
         "video_url": (UrlRef(url="https://a.test/b.mp4"),),
         "audio_urls": (FileRef(path="", name="mine.wav"), UrlRef(url="https://a.test/c.wav")),

@@ -19,16 +19,16 @@ RUN = "/kie-ui/runs/r1"
 
 
 class Runs:
-    """Stands in for the run service: notes what is asked of it, or refuses."""
+    """Stands in for the run service: records its calls, or refuses."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[Any, ...]] = []
+        self.calls: list[tuple[Any, ...]] = []
         self.refusal: Exception | None = None
         self.genuine = True
 
     def __getattr__(self, name: str) -> Any:
         async def act(owner: str, *given: Any) -> Any:
-            self.asked.append((name, owner, *given))
+            self.calls.append((name, owner, *given))
             if self.refusal is not None:
                 raise self.refusal
             return SimpleNamespace(id="new", model="maker/model")
@@ -36,7 +36,7 @@ class Runs:
         return act
 
     def called_back(self, *given: Any) -> bool:
-        self.asked.append(("called_back", *given))
+        self.calls.append(("called_back", *given))
         return self.genuine
 
     def is_callback(self, _run_id: str, _proof: str) -> bool:
@@ -45,7 +45,7 @@ class Runs:
 
 @pytest.fixture
 def runs() -> Runs:
-    """Give a run service that does as it is told."""
+    """Give a run service that obeys."""
     return Runs()
 
 
@@ -71,7 +71,7 @@ async def browser(services: Services) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "asked", "answer"),
+    ("path", "body", "call", "answer"),
     [
         ("runs/r1/cancel", None, ("cancel", "local", "r1"), {}),
         ("runs/r1/send-again", None, ("send_again", "local", "r1"), {"run_id": "new"}),
@@ -87,12 +87,12 @@ async def browser(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     ],
 )
 async def test_each_route_does_one_thing_for_the_owner_who_asks(
-    browser: httpx.AsyncClient, runs: Runs, path: str, body: Any, asked: Any, answer: Any
+    browser: httpx.AsyncClient, runs: Runs, path: str, body: Any, call: Any, answer: Any
 ) -> None:
     """And answers what the page needs to go on."""
-    told = await browser.post(f"/kie-ui/{path}", json=body)
-    assert (told.status_code, told.json()) == (200, answer)
-    assert runs.asked == [asked]
+    response = await browser.post(f"/kie-ui/{path}", json=body)
+    assert (response.status_code, response.json()) == (200, answer)
+    assert runs.calls == [call]
     assert (await browser.get(f"/kie-ui/{path}")).status_code == 405
 
 
@@ -112,8 +112,8 @@ async def test_what_cannot_be_done_is_said_in_words(
 ) -> None:
     """The page shows the sentence beside what was pressed."""
     runs.refusal = refusal
-    told = await browser.post(f"{RUN}/task-id", json={"task_id": "t1"})
-    assert (told.status_code, told.json()) == (status, {"message": str(refusal)})
+    response = await browser.post(f"{RUN}/task-id", json={"task_id": "t1"})
+    assert (response.status_code, response.json()) == (status, {"message": str(refusal)})
 
 
 TASK_PATHS = [f"{RUN}/task-id", "/kie-ui/track"]
@@ -124,11 +124,11 @@ TASK_PATHS = [f"{RUN}/task-id", "/kie-ui/track"]
 async def test_a_missing_task_id_is_refused_with_a_sentence(
     browser: httpx.AsyncClient, runs: Runs, path: str, body: Any
 ) -> None:
-    """It says what to enter, and nothing is asked of Kie."""
+    """It says what to enter, and nothing is requested from Kie."""
     answer = await browser.post(path, json=body)
     assert answer.status_code == 400
     assert "Enter a task id" in answer.json()["message"]
-    assert runs.asked == []
+    assert runs.calls == []
 
 
 TOO_LARGE = b'{"task_id": "' + b"x" * MAX_BODY_BYTES + b'"}'
@@ -152,7 +152,7 @@ async def test_a_body_that_is_no_json_object_is_refused_with_a_sentence(
     answer = await browser.post(path, content=body, headers={"Content-Type": media_type})
     assert answer.status_code == status
     assert answer.json()["message"].endswith(".")
-    assert runs.asked == []
+    assert runs.calls == []
 
 
 @pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403)])
@@ -161,17 +161,17 @@ async def test_another_sites_page_can_have_nothing_done(
     browser: httpx.AsyncClient, runs: Runs, path: str, site: str, status: int
 ) -> None:
     """A browser says where a request comes from; no form elsewhere makes anyone pay."""
-    told = await browser.post(path, headers={"Sec-Fetch-Site": site}, json={"task_id": "t1"})
-    assert told.status_code == status
-    assert runs.asked == []
+    response = await browser.post(path, headers={"Sec-Fetch-Site": site}, json={"task_id": "t1"})
+    assert response.status_code == status
+    assert runs.calls == []
 
 
 @pytest.mark.parametrize("site", ["same-origin", "none"])
 async def test_the_page_itself_can(browser: httpx.AsyncClient, runs: Runs, site: str) -> None:
     """Its own origin is no other site."""
-    told = await browser.post(f"{RUN}/cancel", headers={"Sec-Fetch-Site": site})
-    assert told.status_code == 200
-    assert runs.asked
+    response = await browser.post(f"{RUN}/cancel", headers={"Sec-Fetch-Site": site})
+    assert response.status_code == 200
+    assert runs.calls
 
 
 CALLBACK = "/kie-ui/callbacks/r1/proof"
@@ -182,19 +182,19 @@ async def test_a_callback_prompts_a_question_and_nothing_else(
 ) -> None:
     """What it says of the task is not looked at."""
     body = {"code": 200, "data": {"taskId": "t1", "state": "success"}}
-    told = await browser.post(CALLBACK, json=body)
-    assert (told.status_code, told.json()) == (200, {})
-    assert runs.asked == [("called_back", "r1", "proof", "t1")]
+    response = await browser.post(CALLBACK, json=body)
+    assert (response.status_code, response.json()) == (200, {})
+    assert runs.calls == [("called_back", "r1", "proof", "t1")]
 
 
 async def test_a_callback_at_a_forged_address_is_not_found(
     browser: httpx.AsyncClient, runs: Runs
 ) -> None:
-    """Whoever calls learns nothing of what there is."""
+    """A caller learns nothing of what there is."""
     runs.genuine = False
     assert (await browser.post(CALLBACK, json={"taskId": "t1"})).status_code == 404
     assert (await browser.post(CALLBACK, content=b"x" * 1_000_000)).status_code == 404
-    assert runs.asked == []
+    assert runs.calls == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b"\xff\xfe", b"[" * 100_000])
@@ -203,7 +203,7 @@ async def test_a_callback_that_is_no_object_is_refused(
 ) -> None:
     """Before anything else is done about it."""
     assert (await browser.post(CALLBACK, content=body)).status_code == 400
-    assert runs.asked == []
+    assert runs.calls == []
 
 
 async def test_an_oversized_callback_is_refused_announced_or_not(
@@ -222,7 +222,7 @@ async def test_an_oversized_callback_is_refused_announced_or_not(
 
     assert (await browser.post(CALLBACK, content=piece * 5)).status_code == 413
     assert (await browser.post(CALLBACK, content=endless())).status_code == 413
-    assert runs.asked == []
+    assert runs.calls == []
 
 
 async def test_with_a_webhook_key_only_signed_callbacks_count(
@@ -249,4 +249,4 @@ async def test_with_a_webhook_key_only_signed_callbacks_count(
         signed = await kie.post(CALLBACK, content=body, headers={"x-webhook-signature": "right"})
     assert [a.status_code for a in (forged, nameless, signed)] == [401, 401, 200]
     assert checked == [("planted-webhook-key", "t1")] * 2
-    assert runs.asked == [("called_back", "r1", "proof", "t1")]
+    assert runs.calls == [("called_back", "r1", "proof", "t1")]

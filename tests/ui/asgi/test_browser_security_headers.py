@@ -49,8 +49,8 @@ async def test_what_is_a_visitors_own_is_kept_by_no_proxy() -> None:
     """And by a browser only with its cookie; the program’s own files may be kept."""
     own = (await _ask(path="/gradio_api/file=/a/b.png")).headers
     assert (own["cache-control"], own["vary"]) == ("private, no-cache", "Cookie")
-    told = PlainTextResponse("x", headers={"cache-control": "private, max-age=60"})
-    assert (await _ask(told, "/kie-ui/x")).headers["cache-control"] == "private, max-age=60"
+    response = PlainTextResponse("x", headers={"cache-control": "private, max-age=60"})
+    assert (await _ask(response, "/kie-ui/x")).headers["cache-control"] == "private, max-age=60"
     for shared in ("/assets/index.js", "/static/fonts/a.woff2", "/theme.css", "/favicon.ico"):
         assert "cache-control" not in (await _ask(path=shared)).headers
 

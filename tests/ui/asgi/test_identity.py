@@ -108,7 +108,7 @@ async def test_an_odd_cookie_of_another_program_hides_ours_from_nobody(odd: str)
 
 @given(cookie=st.binary(max_size=120))
 async def test_no_cookie_header_breaks_the_page(cookie: bytes) -> None:
-    """Whatever stands in the header, the request is served, and nobody becomes the local owner."""
+    """Whatever the header holds, the request is served, and nobody becomes the local owner."""
     owners: list[str] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

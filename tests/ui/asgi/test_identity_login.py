@@ -87,7 +87,7 @@ async def test_the_login_page_and_kies_calls_need_no_login(users: Users, path: s
 
 
 async def test_users_may_share_one_list(users: Users) -> None:
-    """Where the server is told that all its visitors are one."""
+    """Where the server is set to treat all visitors as one."""
     assert (await _ask(users, "token-of-ada", has_many=False)).text == f"owner {LOCAL_OWNER}"
     assert (await _ask(users, "", "/kie-ui/stream", has_many=False)).status_code == 401
 

@@ -57,7 +57,7 @@ def test_an_operators_own_folder_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_unclaimed")
 def test_an_unusable_data_folder_keeps_no_page_from_opening(tmp_path: Path) -> None:
-    """The page itself tells about it; uploads go where Gradio puts them."""
+    """The page itself reports it; uploads go where Gradio puts them."""
     (tmp_path / "taken").write_text("a file")
     assert claim_uploads(tmp_path / "taken") is None
     assert not os.environ[FOLDER_VARIABLE]

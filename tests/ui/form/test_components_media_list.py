@@ -46,7 +46,7 @@ def test_files_and_addresses_come_out_in_their_order(widget: MediaList, uploaded
 def test_what_stands_for_no_file_is_left_for_the_check(
     widget: MediaList, item: object, said: str
 ) -> None:
-    """It is told beside every other problem, and no file of the server is ever named."""
+    """It is reported with every other problem, and no file of the server is ever named."""
     assert widget.preprocess([item]) == [said]
 
 
@@ -69,6 +69,6 @@ def test_the_script_is_told_how_many_there_may_be(
     parameter: MediaParameter, *, is_list: bool, most: int | None
 ) -> None:
     """One where the wire wants one, and no end where none is documented."""
-    told = media_about(parameter)
-    assert (told["is_list"], told["most"]) == (is_list, most)
-    assert told["accepts"] == list(parameter.accepts)
+    shown = media_about(parameter)
+    assert (shown["is_list"], shown["most"]) == (is_list, most)
+    assert shown["accepts"] == list(parameter.accepts)

@@ -31,9 +31,9 @@ def test_rows_are_handed_on_as_they_are(widget: RowsTable, payload: Any, rows: l
 
 def test_the_script_is_told_what_each_column_takes() -> None:
     """An input of its kind, with its limits and options."""
-    told = rows_about(SHOTS)
-    prompt, duration, camera = told["columns"]
+    shown = rows_about(SHOTS)
+    prompt, duration, camera = shown["columns"]
     assert (prompt["kind"], prompt["is_long"], prompt["is_required"]) == ("text", True, True)
     assert (duration["minimum"], duration["maximum"], duration["step"]) == (1, 12, 1)
     assert camera["options"][1] == {"value": "pan", "label": "pan"}
-    assert (told["most"], told["is_bare"], rows_about(COLOURS)["is_bare"]) == (4, False, True)
+    assert (shown["most"], shown["is_bare"], rows_about(COLOURS)["is_bare"]) == (4, False, True)

@@ -28,7 +28,7 @@ async def form_of(spec: ModelSpec) -> Form:
 async def test_every_widget_is_described_in_the_order_in_which_it_is_handed_over(
     spec: ModelSpec,
 ) -> None:
-    """The browser tells values apart by their place alone."""
+    """The browser identifies values by their position alone."""
     form = await form_of(spec)
     assert [entry["name"] for entry in describe(form)] == list(drafted(form))
     assert form.inputs.keys() <= drafted(form).keys()
@@ -133,7 +133,7 @@ async def test_what_is_remembered_never_goes_through_the_server_and_holds_no_key
 
 
 async def test_a_description_is_plain_json(live: Services) -> None:
-    """It stands in a script of the page, which it cannot end."""
+    """It is part of a script of the page, which it cannot end."""
     page = build_page(live)
     scripts: list[Any] = [fn.js for fn in page.fns.values() if "restoreDraft" in str(fn.js or "")]
     for script in scripts:

@@ -53,7 +53,7 @@ def test_only_the_chosen_source_speaks(grok: Form) -> None:
 
 
 def test_random_sends_its_documented_value_and_a_chosen_seed_itself(v1_lite: Form) -> None:
-    """The switch decides, wherever the slider stands."""
+    """The switch decides, wherever the slider is."""
     assert v1_lite.values({"seed": 7, "seed" + RANDOM: True})["seed"] == -1
     assert v1_lite.values({"seed": 7, "seed" + RANDOM: False})["seed"] == 7
 
@@ -127,7 +127,7 @@ def test_a_short_text_is_counted_once_it_comes_near_its_limit(grok: Form) -> Non
 
 
 def buttons_of(page: gr.Blocks) -> list[str]:
-    """Read what stands on the buttons of a page."""
+    """Read the labels of a page's buttons."""
     return [str(block.value) for block in page.blocks.values() if isinstance(block, gr.Button)]
 
 
@@ -144,7 +144,7 @@ async def test_the_page_offers_the_demos_image_tasks_only_where_an_image_task_is
 
 
 async def test_a_picture_that_may_stay_away_starts_empty_and_offers_a_sample() -> None:
-    """Only where it is asked for does an end picture change the clip."""
+    """Only where requested does an end picture change the clip."""
     with gr.Blocks(analytics_enabled=False) as page:
         form = build_form(V1_LITE)
     end: Any = form.fields["end_image_url"].widget
@@ -200,7 +200,7 @@ def test_a_fold_opens_for_a_problem_within_it(every_kind: Form) -> None:
 
 
 def test_json_is_told_of_while_it_is_typed_and_the_rest_at_the_press(every_kind: Form) -> None:
-    """Nobody is told that a field is missing before they had a chance to fill it in."""
+    """No field is reported as missing before they had a chance to fill it in."""
     problems = (Problem("boxes", "is not JSON yet."), Problem("prompt", "is missing."))
     assert every_kind.while_typing(problems, {"boxes": "["}) == problems[:1]
     assert every_kind.while_typing(problems, {"boxes": ""}) == ()

@@ -170,8 +170,8 @@ async def test_a_filled_form_says_what_the_run_said(
     tab = DrivenTab(spec, make_services())
     form = tab.tab.form
     name = spec.media_parameters[0].name
-    asked = {"prompt": "there and back", name: FileRef(path=str(uploaded), name="a.png")}
-    values = check_values(spec, with_defaults(spec, asked))
+    given = {"prompt": "there and back", name: FileRef(path=str(uploaded), name="a.png")}
+    values = check_values(spec, with_defaults(spec, given))
     prefill = prefill_form(spec, values, lambda kept: Path(kept.path))
     raw = {key: prefill.fields.get(key, widget.value) for key, widget in form.inputs.items()}
     raw[name] = FileRef(path=raw[name]["path"], name=raw[name]["orig_name"])

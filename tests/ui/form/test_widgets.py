@@ -228,7 +228,7 @@ def test_a_range_that_no_slider_shows_is_said(limits: dict[str, float], words: s
 
 
 async def test_an_empty_number_is_nothing_and_not_zero() -> None:
-    """And one that does not fit is told by the check, which says why."""
+    """And one that does not fit is reported by the check, which says why."""
     widget = await built(SCALE)
     assert (widget.value, widget.preprocess(""), widget.preprocess(None)) == ("", None, None)
     assert widget.preprocess(99) == 99

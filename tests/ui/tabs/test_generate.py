@@ -105,7 +105,7 @@ def test_a_model_without_a_price_says_so() -> None:
 
 
 async def test_spicy_with_an_own_picture_is_told_before_the_press(demo: Services) -> None:
-    """It would be made as normal; with an image task it is made as asked."""
+    """It would be made as normal; with an image task it is made as requested."""
     tab = DrivenTab(GROK, demo)
     await tab.follow(mode="spicy")
     assert "normal mode" in tab.note("mode")
@@ -181,7 +181,7 @@ async def test_what_is_no_picture_is_said_at_its_field(demo: Services, uploads: 
 async def test_no_page_can_name_a_file_of_this_computer(
     demo: Services, uploads: Path, path: str
 ) -> None:
-    """Gradio refuses it before we would, and puts no copy where it could be asked for."""
+    """Gradio refuses it before we would, and puts no copy where it could be requested."""
     tab = DrivenTab(V1_LITE, demo)
     forged = {"path": path, "meta": UPLOAD_META}
     with pytest.raises(InvalidPathError):
@@ -236,7 +236,7 @@ async def test_a_data_folder_that_cannot_be_used_is_said_and_not_thrown(
 
 
 async def test_a_typed_address_goes_before_the_picture_above_it(demo: Services) -> None:
-    """Also one that cannot be used, which is told at its field and not passed over."""
+    """Also one that cannot be used, which is reported at its field and not ignored."""
     tab = DrivenTab(V1_LITE, demo)
     await tab.follow(**{"image_url" + ADDRESS: " https://a.test/b.png "})
     assert tab.body["input"]["image_url"] == "https://a.test/b.png"

@@ -13,7 +13,7 @@ FILLED_IN = "works as it is"
 
 
 def words_of(spec: ModelSpec) -> str:
-    """Return what stands where no run is yet."""
+    """Return what is shown where no run is yet."""
     return str(build_feed(spec, spec.api_name).html_template)
 
 

@@ -46,7 +46,7 @@ class Window:
         return config
 
     async def press(self, config: dict[str, Any]) -> None:
-        """Press Generate in a form as it stands."""
+        """Press Generate in a form as it is."""
         (press,) = [e["id"] for e in config["dependencies"] if e["api_name"].startswith("press")]
         found = self.state.blocks_config.fns[press]
         values: list[Any] = [getattr(widget, "value", None) for widget in found.inputs]
@@ -158,7 +158,7 @@ async def test_every_turn_builds_in_another_kind_of_container(page: gr.Blocks) -
 
 
 async def test_what_a_page_says_is_never_run_as_a_template(page: gr.Blocks, many: Services) -> None:
-    """Gradio's HTML component runs what stands between its marks."""
+    """Gradio's HTML component runs what is between its marks."""
     words = HOSTILE + "${alert(1)} {{constructor}} `"
     hostile = ADDED.model_copy(update={"title": words, "summary": words, "maker": words})
     many.library.add("ada", [hostile])

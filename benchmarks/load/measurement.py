@@ -113,7 +113,7 @@ class Measurement:
         measured.own_cpu_s = time.process_time() - cpu_s[2]
 
     async def _load(self) -> None:
-        """Let people come evenly; break off at the cut-off."""
+        """Let people come evenly; stop at the cut-off."""
         start_s = _now_s()
         people: list[asyncio.Task[None]] = []
         async with AsyncExitStack() as pages:
