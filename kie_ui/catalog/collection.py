@@ -234,22 +234,24 @@ class CollectionFiles:
 
     def names(self) -> list[str]:
         """List all collections. Raises: CollectionProblem."""
-        return [name[: -len(".json")] for name in self._sizes() if name.endswith(".json")]
+        return [path.stem for path in self._paths() if path.suffix == ".json"]
 
     def total_bytes(self) -> int:
-        """Return the size of all collections on the disk. Raises: CollectionProblem."""
-        return sum(self._sizes().values())
-
-    def _sizes(self) -> dict[str, int]:
-        """Return the size of every file, damaged ones included, by file name."""
-        sizes: dict[str, int] = {}
+        """Return the size of all files, damaged ones included. Raises: CollectionProblem."""
+        total = 0
         try:
-            for path in self.folder.iterdir() if self.folder.exists() else ():
+            for path in self._paths():
                 with suppress(FileNotFoundError):  # removed meanwhile
-                    sizes[path.name] = path.stat().st_size
+                    total += path.stat().st_size
         except OSError as exc:
             raise CollectionProblem(_cannot_read(exc)) from exc
-        return sizes
+        return total
+
+    def _paths(self) -> list[Path]:
+        try:
+            return list(self.folder.iterdir()) if self.folder.exists() else []
+        except OSError as exc:
+            raise CollectionProblem(_cannot_read(exc)) from exc
 
     def collection(self, name: str) -> ModelCollection:
         """Return a collection as it is now; a missing or damaged one is empty."""

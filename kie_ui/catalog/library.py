@@ -338,7 +338,7 @@ class Library:
         name = self._own_name(owner)
         most = MAX_COLLECTION_BYTES_OF_EVERYONE if name == _EVERYONES else MAX_COLLECTION_BYTES
         is_new = name != _EVERYONES and self._files.stamp(name) is None
-        if is_new and sum(1 for _ in self._files.names()) >= MAX_COLLECTIONS:
+        if is_new and len(self._files.names()) >= MAX_COLLECTIONS:
             raise CollectionProblem(_NO_ROOM)
         self._files.change(name, change, most)
 
