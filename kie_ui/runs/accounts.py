@@ -119,17 +119,21 @@ class Backends:
         """Name the owners who typed a key."""
         return tuple(self._typed)
 
-    def set_key(self, owner: str, key: str) -> None:
-        """Take an owner's typed key, in place of an earlier one.
-
-        Raises: ValueError, whose text is a sentence for the person and never repeats the key.
-        """
-        self._typed[owner] = Backend(
+    def live(self, key: str) -> Backend:
+        """Return Kie with a typed key, without taking it. Raises: ValueError, as `set_key`."""
+        return Backend(
             kind="live",
             api_base_url=self._api_base_url,
             upload_base_url=self._upload_base_url,
             api_key=SecretStr(clean_api_key(key)),
         )
+
+    def set_key(self, owner: str, key: str) -> None:
+        """Take an owner's typed key, in place of an earlier one.
+
+        Raises: ValueError, whose text is a sentence for the person and never repeats the key.
+        """
+        self._typed[owner] = self.live(key)
         self._notify(owner)
 
     def forget_key(self, owner: str) -> None:

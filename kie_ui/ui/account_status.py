@@ -9,9 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import SecretStr
-
-from kie_ui.kie.client import Backend, clean_api_key
 from kie_ui.kie.errors import KieError, Unauthorized
 from kie_ui.runs.accounts import Backends, Balances
 from kie_ui.runs.events import ChangeSignals
@@ -43,14 +40,12 @@ class AccountStatuses:
         backends: Backends,
         balances: Balances,
         *,
-        live: Callable[[SecretStr], Backend],
         runs_left: RunsLeft,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now_s = now_s
         self._backends = backends
         self._balances = balances
-        self._live = live
         self._runs_left = runs_left
         self._accounts: dict[str, _Status] = {}
         self._signals = ChangeSignals()
@@ -81,8 +76,7 @@ class AccountStatuses:
 
         Raises: ValueError, KieError.
         """
-        backend = self._live(SecretStr(clean_api_key(key)))
-        balance = await self._balances.read(backend, max_age_s=0)
+        balance = await self._balances.read(self._backends.live(key), max_age_s=0)
         self._backends.set_key(owner, key)
         self._account(owner).seen_s = self._now_s()
         self._update(owner, balance=balance)

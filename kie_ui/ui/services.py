@@ -14,8 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 from kie_ui.background import BackgroundTasks
 from kie_ui.catalog.library import EVERYONE, Library
 from kie_ui.catalog.registry import built_in_registry
@@ -78,16 +76,14 @@ class Services:
         self.backends = Backends(
             demo=self.simulator.backend,
             demo_for_owner=self.simulator.of,
-            server=self._live(settings.kie_api_key) if settings.kie_api_key else None,
+            server=_server_backend(settings),
             may_use_server=self._may_use_server_key,
             api_base_url=settings.kie_api_base_url,
             upload_base_url=settings.kie_upload_base_url,
         )
         self.clients = Clients(partial(KieClient, sleep=clock.sleep), clock)
         self.balances = Balances(self.clients, clock)
-        self.accounts = AccountStatuses(
-            self.backends, self.balances, live=self._live, runs_left=self._runs_left
-        )
+        self.accounts = AccountStatuses(self.backends, self.balances, runs_left=self._runs_left)
         self.users = Users(settings.passwords)
         self.files = OwnedFiles(settings.data_path / "upload_owners")
         self.tasks = BackgroundTasks()
@@ -178,17 +174,21 @@ class Services:
         await self.clients.close()
         await self.simulator.stop()
 
-    def _live(self, key: SecretStr) -> Backend:
-        return Backend(
-            kind="live",
-            api_base_url=self.settings.kie_api_base_url,
-            upload_base_url=self.settings.kie_upload_base_url,
-            api_key=key,
-        )
-
     def _may_use_server_key(self, _owner: str) -> bool:
         """Tell whether visitors may spend the server's credits: a single owner always may."""
         return not self.settings.has_many_visitors or self.settings.share_server_key
+
+
+def _server_backend(settings: Settings) -> Backend | None:
+    """Return Kie with the server's own key, if it has one."""
+    if not settings.kie_api_key:
+        return None
+    return Backend(
+        kind="live",
+        api_base_url=settings.kie_api_base_url,
+        upload_base_url=settings.kie_upload_base_url,
+        api_key=settings.kie_api_key,
+    )
 
 
 def specs_with_tabs(settings: Settings, library: Library) -> dict[str, ModelSpec]:

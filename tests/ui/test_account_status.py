@@ -29,6 +29,16 @@ def services(make_services: MakeServices, kie: SimulatorServer) -> Services:
     return make_services(kie_api_base_url=kie.base_url, kie_upload_base_url=kie.base_url)
 
 
+DEMO = {
+    "kind": "demo",
+    "has_own_key": False,
+    "balance": None,
+    "trouble": None,
+    "runs_left": None,
+}
+"""An account without a key."""
+
+
 @pytest.fixture
 def accounts(services: Services) -> AccountStatuses:
     """Give their accounts."""
@@ -38,14 +48,7 @@ def accounts(services: Services) -> AccountStatuses:
 async def test_without_a_key_it_is_the_demo(accounts: AccountStatuses) -> None:
     """Which has no balance that could be shown."""
     await accounts.refresh("ada")
-    expected = {
-        "kind": "demo",
-        "has_own_key": False,
-        "balance": None,
-        "trouble": None,
-        "runs_left": None,
-    }
-    assert accounts.describe("ada") == expected
+    assert accounts.describe("ada") == DEMO
 
 
 async def test_a_key_that_works_is_used_and_its_balance_shown(
@@ -54,14 +57,8 @@ async def test_a_key_that_works_is_used_and_its_balance_shown(
     """From then on its owner is live, and nobody else is."""
     balance = await accounts.test_key("ada", f"  {key}\n")
     assert balance > 0
-    expected = {
-        "kind": "live",
-        "has_own_key": True,
-        "balance": balance,
-        "trouble": None,
-        "runs_left": None,
-    }
-    assert accounts.describe("ada") == expected
+    live = {"kind": "live", "has_own_key": True, "balance": balance}
+    assert accounts.describe("ada") == {**DEMO, **live}
     assert accounts.describe("ben")["kind"] == services.backends.kind("ben") == "demo"
     assert accounts.describe("ben")["balance"] is None
 
@@ -75,7 +72,7 @@ async def test_a_refused_key_is_not_taken(accounts: AccountStatuses) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "Bearer abc", "schlüssel", "a\nb"])
-async def test_what_can_be_no_key_is_told_without_asking(
+async def test_what_can_be_no_key_is_refused_without_asking(
     accounts: AccountStatuses, kie: SimulatorServer, typed: str
 ) -> None:
     """In words that never repeat it."""
@@ -111,14 +108,7 @@ async def test_a_forgotten_key_takes_its_balance_along(
     """Back to the demo, as if it had never been."""
     await accounts.test_key("ada", key)
     services.backends.forget_key("ada")
-    expected = {
-        "kind": "demo",
-        "has_own_key": False,
-        "balance": None,
-        "trouble": None,
-        "runs_left": None,
-    }
-    assert accounts.describe("ada") == expected
+    assert accounts.describe("ada") == DEMO
 
 
 async def test_a_key_is_nowhere_in_what_a_page_is_told(
