@@ -9,10 +9,10 @@
   const SLOW_MS = 8_000;
 
   let picked = kieUi.recall(KEPT); // a model's id; it may be of one that is not here just now
-  let requested = null; // the version whose form was requested
-  let turn = 0; // how often it was requested
+  let requested = null; // the version whose form is wanted
+  let building = null; // the version whose form was requested last
+  let turn = 0; // how often one was requested
   let isWaiting = false;
-  let isOutdated = false; // something else was picked while a form was being built
   let status = null;
 
   const isHere = (entry) => entry?.tab === TAB;
@@ -23,17 +23,17 @@
   const update = (props) => ({ __type__: "update", ...props });
 
   function pick(model) {
-    kieUi.leaveForm(picked);
+    if (!isWaiting) kieUi.leaveForm(picked);
     picked = model;
     kieUi.remember(KEPT, picked);
   }
 
   // One form at a time: Gradio would build the next one from the parts of one that is not there yet.
   function ask() {
-    kieUi.leaveForm(picked);
     requested = versionOf(picked);
-    isOutdated = isWaiting;
-    if (isOutdated) return draw();
+    if (isWaiting) return draw();
+    kieUi.leaveForm(picked);
+    building = requested;
     turn += 1;
     isWaiting = true;
     const here = turn;
@@ -76,8 +76,9 @@
 
   kieUi.pickedIsBuilt = () => {
     isWaiting = false;
-    if (isOutdated) return askAgain();
-    draw();
+    if (requested === building) return draw();
+    kieUi.leaveForm(JSON.parse(building)[0]); // another was picked meanwhile
+    askAgain();
   };
 
   function askAgain() {
