@@ -1,179 +1,181 @@
 // One run, from the press to the result. Nothing in it moves under the pointer when it is done.
-(() => {
-  const kieUi = (window.kieUi ??= {});
-  const { h, number } = kieUi;
+import { copyButton, credits, h, number, withLinks } from "./dom.js";
+import { Progress, stepName, toneOf } from "./progress.js";
+import { ResultFrame } from "./result_frame.js";
+import { countedResults, resultFacts, resultName } from "./result_kinds.js";
+import { buildReuse } from "./reuse.js";
+import { actionsKey, buildActions, isLost } from "./run_actions.js";
+import { placeOf } from "./stream.js";
 
-  class Card {
-    constructor(run, isFresh, ratio) {
-      this.isFresh = isFresh;
-      this.isWanted = false; // shown in full, whatever its turn
-      this.run = null;
-      this.status = h("strong", { class: "kie-status", role: "status" });
-      this.progress = new kieUi.Progress(run);
-      this.title = h("p", { class: "kie-title" });
-      this.stage = new kieUi.ResultFrame(run, ratio);
-      this.words = h("div", { class: "kie-words" });
-      this.facts = h("dl", { class: "kie-run-facts" });
-      this.actions = h("div", { class: "kie-actions" });
-      this.onUnfold = () => {};
-      this.unfold = h("button", { type: "button", class: "kie-quiet kie-unfold" }, "Show");
-      this.unfold.addEventListener("click", () => this.onUnfold());
-      this.wire = h("details", { class: "kie-wire" }, h("summary", {}, "Request and response"));
-      this.wire.addEventListener("toggle", () => this.wire.open && this.drawWire());
-      this.node = h(
-        "li",
-        { class: "kie-run", "data-run": run.id, tabindex: "-1" },
-        h("div", { class: "kie-run-head" }, this.status, this.progress.usual, this.progress.clock, this.unfold),
-        this.title,
-        this.stage.node,
-        this.progress.steps,
-        this.words,
-        this.facts,
-        this.actions,
-        this.wire,
-      );
-      this.update(run);
-    }
-
-    update(run) {
-      const before = this.run;
-      this.run = run;
-      this.node.dataset.step = run.step;
-      this.node.dataset.tone = kieUi.toneOf(run);
-      const label = kieUi.stepName(run);
-      if (this.status.textContent !== label) this.status.textContent = label;
-      this.drawTitle();
-      this.stage.drawProgress(run);
-      this.progress.update(run);
-      this.drawWords();
-      if (before?.step !== run.step || before?.clips.length !== run.clips.length) this.drawStage();
-      this.drawFacts();
-      this.drawActions();
-      if (this.wire.open) this.drawWire();
-    }
-
-    tick() {
-      this.progress.tick();
-    }
-
-    // One line instead of the whole card, where there are many of its kind.
-    fold(isLine) {
-      this.node.classList.toggle("kie-line", isLine);
-      if (isLine) this.unfold.setAttribute("aria-label", `Show: ${this.title.textContent.slice(0, 60)}`);
-    }
-
-    drawTitle() {
-      const { run } = this;
-      const text = kieUi.promptOf(run) || (run.is_tracked ? run.model : "No prompt");
-      if (this.title.textContent === text) return;
-      this.title.textContent = text;
-      this.title.title = text;
-    }
-
-    drawWords() {
-      const { run } = this;
-      const lines = [];
-      const place = run.step === "lined_up" ? kieUi.place(run.id) : null;
-      if (place !== null) lines.push(h("p", { class: "kie-place" }, `Place ${number(place)} in our queue.`));
-      if (run.is_tracked) lines.push(h("p", {}, "Made elsewhere, and tracked here by its task id."));
-      lines.push(...[...run.notices, ...run.changes].map((text) => h("p", {}, text)));
-      if (run.status_note) {
-        const tone = run.step === "cancelled" ? null : "kie-status-note";
-        lines.push(h("p", { class: tone }, ...kieUi.withLinks(run.status_note)));
-      }
-      if (run.error?.kind === "FateUnknown") {
-        lines.push(h("p", {}, "The server stopped while this was being sent."));
-      }
-      if (run.error) {
-        lines.push(
-          h("p", { class: "kie-error", role: "alert" }, ...kieUi.withLinks(run.error.message)),
-          ...(run.error.advice ? [h("p", {}, ...kieUi.withLinks(run.error.advice))] : []),
-        );
-      }
-      // Replaced only when different, so that a screen reader says an error once.
-      const text = lines.map((line) => line.textContent).join("\n");
-      if (this.words.dataset.text === text) return;
-      this.words.dataset.text = text;
-      this.words.replaceChildren(...lines);
-    }
-
-    drawStage() {
-      const { run } = this;
-      if (run.clips.length) this.stage.showClips(run, this.isFresh);
-      else this.stage.node.hidden = run.is_final;
-    }
-
-    drawFacts() {
-      const { run } = this;
-      const facts = [];
-      const add = (name, ...value) => facts.push(h("div", {}, h("dt", {}, name), h("dd", {}, ...value)));
-      if (kieUi.isLost(run)) {
-        // To search for in Kie's logs.
-        if (run.sent_at_ms) add("Sent", new Date(run.sent_at_ms).toLocaleString());
-        add("Model", h("code", {}, run.model));
-      }
-      if (run.task_id) {
-        add("Task", h("code", {}, run.task_id), kieUi.copyButton(run.task_id, "Copy the task id"));
-      }
-      if (run.clips.length === 1) add(kieUi.resultName(run, 0), kieUi.resultFacts(run.clips[0]));
-      else if (run.clips.length) add("Made", kieUi.countedResults(run));
-      if (run.credits_used !== null) add("Used", kieUi.credits(run.credits_used));
-      else if (!run.is_final && run.estimated_credits !== null) {
-        add("Estimated", kieUi.credits(run.estimated_credits));
-      }
-      if (run.balance_after !== null) add("Balance", kieUi.credits(run.balance_after));
-      if (run.backend === "demo") add("Made by", "the simulator");
-      const text = facts.map((fact) => fact.textContent).join("\n");
-      if (this.facts.dataset.text === text) return; // keeps the focus on a pressed button
-      this.facts.dataset.text = text;
-      this.facts.replaceChildren(...facts);
-    }
-
-    drawActions() {
-      const key = `${kieUi.actionsKey(this.run)}|${this.run.credits_used}`;
-      if (this.actions.dataset.key === key) return;
-      const focused = document.activeElement;
-      const hadFocus = this.actions.contains(focused);
-      const before = this.actions.querySelector("input");
-      this.actions.dataset.key = key;
-      this.actions.replaceChildren(
-        ...kieUi.buildActions(this.run, this.stage),
-        ...kieUi.buildReuse(this.run),
-      );
-      const now = this.actions.querySelector("input");
-      if (before && now) now.value = before.value; // what is being typed stays
-      if (hadFocus) (focused === before && now ? now : this.node).focus({ preventScroll: true });
-    }
-
-    drawWire() {
-      const parts = [
-        ["Request", this.run.request],
-        ["Response to the request", this.run.answer],
-        ["Last record", this.run.record],
-      ];
-      const shown = parts.filter(([, value]) => value).map(([name, value]) => {
-        const text = JSON.stringify(value, null, 2);
-        return h(
-          "div",
-          {},
-          h("h4", {}, name, " ", kieUi.copyButton(text, `Copy: ${name}`)),
-          h("pre", { tabindex: "0" }, text),
-        );
-      });
-      const text = shown.map((part) => part.textContent).join("\n");
-      if (this.wire.dataset.text === text) return;
-      this.wire.dataset.text = text;
-      this.wire.replaceChildren(
-        this.wire.firstElementChild,
-        ...(shown.length ? shown : [h("p", {}, "Nothing has been sent yet.")]),
-      );
-    }
+export class Card {
+  constructor(run, isFresh, ratio) {
+    this.isFresh = isFresh;
+    this.isWanted = false; // shown in full, whatever its turn
+    this.run = null;
+    this.status = h("strong", { class: "kie-status", role: "status" });
+    this.progress = new Progress(run);
+    this.title = h("p", { class: "kie-title" });
+    this.stage = new ResultFrame(run, ratio);
+    this.words = h("div", { class: "kie-words" });
+    this.facts = h("dl", { class: "kie-run-facts" });
+    this.actions = h("div", { class: "kie-actions" });
+    this.onUnfold = () => {};
+    this.unfold = h("button", { type: "button", class: "kie-quiet kie-unfold" }, "Show");
+    this.unfold.addEventListener("click", () => this.onUnfold());
+    this.wire = h("details", { class: "kie-wire" }, h("summary", {}, "Request and response"));
+    this.wire.addEventListener("toggle", () => this.wire.open && this.drawWire());
+    this.node = h(
+      "li",
+      { class: "kie-run", "data-run": run.id, tabindex: "-1" },
+      h("div", { class: "kie-run-head" }, this.status, this.progress.usual, this.progress.clock, this.unfold),
+      this.title,
+      this.stage.node,
+      this.progress.steps,
+      this.words,
+      this.facts,
+      this.actions,
+      this.wire,
+    );
+    this.update(run);
   }
 
-  // A tracked task may be of a model that we do not know, or Kie may have forgotten its request.
-  kieUi.promptOf = (run) => {
-    const prompt = run.prompt || run.request?.input?.prompt;
-    return typeof prompt === "string" ? prompt : "";
-  };
-  kieUi.Card = Card;
-})();
+  update(run) {
+    const before = this.run;
+    this.run = run;
+    this.node.dataset.step = run.step;
+    this.node.dataset.tone = toneOf(run);
+    const label = stepName(run);
+    if (this.status.textContent !== label) this.status.textContent = label;
+    this.drawTitle();
+    this.stage.drawProgress(run);
+    this.progress.update(run);
+    this.drawWords();
+    if (before?.step !== run.step || before?.clips.length !== run.clips.length) this.drawStage();
+    this.drawFacts();
+    this.drawActions();
+    if (this.wire.open) this.drawWire();
+  }
+
+  tick() {
+    this.progress.tick();
+  }
+
+  // One line instead of the whole card, where there are many of its kind.
+  fold(isLine) {
+    this.node.classList.toggle("kie-line", isLine);
+    if (isLine) this.unfold.setAttribute("aria-label", `Show: ${this.title.textContent.slice(0, 60)}`);
+  }
+
+  drawTitle() {
+    const { run } = this;
+    const text = promptOf(run) || (run.is_tracked ? run.model : "No prompt");
+    if (this.title.textContent === text) return;
+    this.title.textContent = text;
+    this.title.title = text;
+  }
+
+  drawWords() {
+    const { run } = this;
+    const lines = [];
+    const place = run.step === "lined_up" ? placeOf(run.id) : null;
+    if (place !== null) lines.push(h("p", { class: "kie-place" }, `Place ${number(place)} in our queue.`));
+    if (run.is_tracked) lines.push(h("p", {}, "Made elsewhere, and tracked here by its task id."));
+    lines.push(...[...run.notices, ...run.changes].map((text) => h("p", {}, text)));
+    if (run.status_note) {
+      const tone = run.step === "cancelled" ? null : "kie-status-note";
+      lines.push(h("p", { class: tone }, ...withLinks(run.status_note)));
+    }
+    if (run.error?.kind === "FateUnknown") {
+      lines.push(h("p", {}, "The server stopped while this was being sent."));
+    }
+    if (run.error) {
+      lines.push(
+        h("p", { class: "kie-error", role: "alert" }, ...withLinks(run.error.message)),
+        ...(run.error.advice ? [h("p", {}, ...withLinks(run.error.advice))] : []),
+      );
+    }
+    // Replaced only when different, so that a screen reader says an error once.
+    const text = lines.map((line) => line.textContent).join("\n");
+    if (this.words.dataset.text === text) return;
+    this.words.dataset.text = text;
+    this.words.replaceChildren(...lines);
+  }
+
+  drawStage() {
+    const { run } = this;
+    if (run.clips.length) this.stage.showClips(run, this.isFresh);
+    else this.stage.node.hidden = run.is_final;
+  }
+
+  drawFacts() {
+    const { run } = this;
+    const facts = [];
+    const add = (name, ...value) => facts.push(h("div", {}, h("dt", {}, name), h("dd", {}, ...value)));
+    if (isLost(run)) {
+      // To search for in Kie's logs.
+      if (run.sent_at_ms) add("Sent", new Date(run.sent_at_ms).toLocaleString());
+      add("Model", h("code", {}, run.model));
+    }
+    if (run.task_id) {
+      add("Task", h("code", {}, run.task_id), copyButton(run.task_id, "Copy the task id"));
+    }
+    if (run.clips.length === 1) add(resultName(run, 0), resultFacts(run.clips[0]));
+    else if (run.clips.length) add("Made", countedResults(run));
+    if (run.credits_used !== null) add("Used", credits(run.credits_used));
+    else if (!run.is_final && run.estimated_credits !== null) {
+      add("Estimated", credits(run.estimated_credits));
+    }
+    if (run.balance_after !== null) add("Balance", credits(run.balance_after));
+    if (run.backend === "demo") add("Made by", "the simulator");
+    const text = facts.map((fact) => fact.textContent).join("\n");
+    if (this.facts.dataset.text === text) return; // keeps the focus on a pressed button
+    this.facts.dataset.text = text;
+    this.facts.replaceChildren(...facts);
+  }
+
+  drawActions() {
+    const key = `${actionsKey(this.run)}|${this.run.credits_used}`;
+    if (this.actions.dataset.key === key) return;
+    const focused = document.activeElement;
+    const hadFocus = this.actions.contains(focused);
+    const before = this.actions.querySelector("input");
+    this.actions.dataset.key = key;
+    this.actions.replaceChildren(
+      ...buildActions(this.run, this.stage),
+      ...buildReuse(this.run),
+    );
+    const now = this.actions.querySelector("input");
+    if (before && now) now.value = before.value; // what is being typed stays
+    if (hadFocus) (focused === before && now ? now : this.node).focus({ preventScroll: true });
+  }
+
+  drawWire() {
+    const parts = [
+      ["Request", this.run.request],
+      ["Response to the request", this.run.answer],
+      ["Last record", this.run.record],
+    ];
+    const shown = parts.filter(([, value]) => value).map(([name, value]) => {
+      const text = JSON.stringify(value, null, 2);
+      return h(
+        "div",
+        {},
+        h("h4", {}, name, " ", copyButton(text, `Copy: ${name}`)),
+        h("pre", { tabindex: "0" }, text),
+      );
+    });
+    const text = shown.map((part) => part.textContent).join("\n");
+    if (this.wire.dataset.text === text) return;
+    this.wire.dataset.text = text;
+    this.wire.replaceChildren(
+      this.wire.firstElementChild,
+      ...(shown.length ? shown : [h("p", {}, "Nothing has been sent yet.")]),
+    );
+  }
+}
+
+// A tracked task may be of a model that we do not know, or Kie may have forgotten its request.
+export const promptOf = (run) => {
+  const prompt = run.prompt || run.request?.input?.prompt;
+  return typeof prompt === "string" ? prompt : "";
+};

@@ -1,152 +1,119 @@
 // Small pieces that every part of the page is drawn with.
-(() => {
-  const kieUi = (window.kieUi ??= {});
+// Text always goes in as text, never as markup: prompts and Kie's words are not ours.
+export const h = (tag, props = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name === "class") node.className = value;
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+};
 
-  // Text always goes in as text, never as markup: prompts and Kie's words are not ours.
-  kieUi.h = (tag, props = {}, ...children) => {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(props)) {
-      if (value === null || value === undefined || value === false) continue;
-      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-      else if (name === "class") node.className = value;
-      else node.setAttribute(name, value === true ? "" : value);
-    }
-    node.append(...children.filter((child) => child !== null && child !== undefined));
-    return node;
-  };
-  const { h } = kieUi;
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+export const number = (value, digits = 2) =>
+  value.toLocaleString(undefined, { maximumFractionDigits: digits });
+const dollars = (credits) =>
+  (credits * 0.005).toLocaleString(undefined, { style: "currency", currency: "USD" });
+export const credits = (value) =>
+  `${number(value)} ${value === 1 ? "credit" : "credits"} (${dollars(value)})`;
+export const fileSize = (bytes) => {
+  if (bytes < 1e3) return `${number(bytes)} ${bytes === 1 ? "byte" : "bytes"}`;
+  return bytes < 1e5 ? `${number(bytes / 1e3, 0)} kB` : `${number(bytes / 1e6, 1)} MB`;
+};
 
-  kieUi.capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-  kieUi.number = (value, digits = 2) =>
-    value.toLocaleString(undefined, { maximumFractionDigits: digits });
-  const dollars = (credits) =>
-    (credits * 0.005).toLocaleString(undefined, { style: "currency", currency: "USD" });
-  kieUi.credits = (value) =>
-    `${kieUi.number(value)} ${value === 1 ? "credit" : "credits"} (${dollars(value)})`;
-  kieUi.fileSize = (bytes) => {
-    if (bytes < 1e3) return `${kieUi.number(bytes)} ${bytes === 1 ? "byte" : "bytes"}`;
-    return bytes < 1e5 ? `${kieUi.number(bytes / 1e3, 0)} kB` : `${kieUi.number(bytes / 1e6, 1)} MB`;
-  };
+export const clock = (ms) => {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const pad = (value) => String(value).padStart(2, "0");
+  const hours = Math.floor(seconds / 3600);
+  const rest = `${pad(Math.floor((seconds % 3600) / 60))}:${pad(seconds % 60)}`;
+  return hours ? `${hours}:${rest}` : rest;
+};
 
-  kieUi.clock = (ms) => {
-    const seconds = Math.max(0, Math.floor(ms / 1000));
-    const pad = (value) => String(value).padStart(2, "0");
-    const hours = Math.floor(seconds / 3600);
-    const rest = `${pad(Math.floor((seconds % 3600) / 60))}:${pad(seconds % 60)}`;
-    return hours ? `${hours}:${rest}` : rest;
-  };
+// A duration in words, for what has ended; `clock` is for what still runs.
+export const span = (ms) => {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 100) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+};
 
-  // A duration in words, for what has ended; `clock` is for what still runs.
-  kieUi.span = (ms) => {
-    const seconds = Math.max(0, Math.round(ms / 1000));
-    if (seconds < 100) return `${seconds} s`;
-    const minutes = Math.floor(seconds / 60);
-    if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
-    return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  };
+// Local and short; the exact moment shows on hover.
+export const moment = (ms) => {
+  const date = new Date(ms);
+  const isToday = date.toDateString() === new Date().toDateString();
+  const isThisYear = date.getFullYear() === new Date().getFullYear();
+  const time = { hour: "2-digit", minute: "2-digit" };
+  if (isToday) return `today, ${date.toLocaleTimeString(undefined, time)}`;
+  const day = { day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) };
+  return date.toLocaleString(undefined, { ...day, ...time });
+};
+export const momentNode = (ms) =>
+  h(
+    "time",
+    {
+      datetime: new Date(ms).toISOString(),
+      title: new Date(ms).toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" }),
+    },
+    moment(ms),
+  );
 
-  // Local and short; the exact moment shows on hover.
-  kieUi.moment = (ms) => {
-    const date = new Date(ms);
-    const isToday = date.toDateString() === new Date().toDateString();
-    const isThisYear = date.getFullYear() === new Date().getFullYear();
-    const time = { hour: "2-digit", minute: "2-digit" };
-    if (isToday) return `today, ${date.toLocaleTimeString(undefined, time)}`;
-    const day = { day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) };
-    return date.toLocaleString(undefined, { ...day, ...time });
-  };
-  kieUi.momentNode = (ms) =>
-    h(
-      "time",
-      {
-        datetime: new Date(ms).toISOString(),
-        title: new Date(ms).toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" }),
-      },
-      kieUi.moment(ms),
-    );
+// How long runs of these settings took, as far as we know.
+export const usually = ({ low_s, high_s }) => {
+  const inMinutes = high_s >= 180;
+  const [low, high] = [low_s, high_s].map((s) => Math.max(1, Math.round(inMinutes ? s / 60 : s)));
+  const unit = inMinutes ? "min" : "s";
+  return low === high ? `about ${low} ${unit}` : `${low}–${high} ${unit}`;
+};
 
-  // How long runs of these settings took, as far as we know.
-  kieUi.usually = ({ low_s, high_s }) => {
-    const inMinutes = high_s >= 180;
-    const [low, high] = [low_s, high_s].map((s) => Math.max(1, Math.round(inMinutes ? s / 60 : s)));
-    const unit = inMinutes ? "min" : "s";
-    return low === high ? `about ${low} ${unit}` : `${low}–${high} ${unit}`;
-  };
+// People who prefer reduced motion get no smooth scrolling.
+export const CALM = matchMedia("(prefers-reduced-motion: reduce)");
+export const bringInSight = (node, block = "start") =>
+  node?.scrollIntoView({ block, behavior: CALM.matches ? "instant" : "smooth" });
 
-  // People who prefer reduced motion get no smooth scrolling.
-  kieUi.CALM = matchMedia("(prefers-reduced-motion: reduce)");
-  kieUi.bringInSight = (node, block = "start") =>
-    node?.scrollIntoView({ block, behavior: kieUi.CALM.matches ? "instant" : "smooth" });
-
-  kieUi.copyButton = (text, label) => {
-    const button = h("button", { type: "button", class: "kie-quiet", "aria-label": label }, "Copy");
-    button.addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(text);
-        button.textContent = "Copied";
-        button.setAttribute("aria-label", "Copied");
-      } catch {
-        button.textContent = "Select and copy by hand";
-      }
-      setTimeout(() => {
-        button.textContent = "Copy";
-        button.setAttribute("aria-label", label);
-      }, 1_600);
-    });
-    return button;
-  };
-
-  // Addresses of Kie's own pages become links; everything else stays text.
-  kieUi.withLinks = (sentence) => {
-    const nodes = [];
-    let end = 0;
-    for (const match of sentence.matchAll(/https:\/\/kie\.ai\/[^\s"'<>]*[^\s"'<>.,;:!?)]/g)) {
-      nodes.push(sentence.slice(end, match.index), kieUi.linkOut(match[0], match[0]));
-      end = match.index + match[0].length;
-    }
-    return [...nodes, sentence.slice(end)].filter((node) => node !== "");
-  };
-
-  kieUi.isWebAddress = (text) => /^https?:\/\/[^\s/]+/i.test(text);
-  kieUi.linkOut = (address, ...words) =>
-    h("a", { href: address, target: "_blank", rel: "noreferrer", class: "kie-link" }, ...words);
-
-  // A busy button keeps the focus and ignores presses.
-  kieUi.whileBusy = async (button, work) => {
-    if (button.getAttribute("aria-disabled") === "true") return;
-    button.setAttribute("aria-disabled", "true");
+export const copyButton = (text, label) => {
+  const button = h("button", { type: "button", class: "kie-quiet", "aria-label": label }, "Copy");
+  button.addEventListener("click", async () => {
     try {
-      await work();
-    } finally {
-      button.removeAttribute("aria-disabled");
-    }
-  };
-
-  const UNREACHED = "The server cannot be reached right now: press again in a moment.";
-
-  // Sends a request. If it fails, `message` is a sentence that says why.
-  kieUi.post = (path, body) => {
-    if (body === undefined) return kieUi.request(path, { method: "POST" });
-    const headers = { "Content-Type": "application/json" };
-    return kieUi.request(path, { method: "POST", body: JSON.stringify(body), headers });
-  };
-  kieUi.request = async (path, options = {}) => {
-    try {
-      const answer = await fetch(kieUi.address(path), options);
-      const data = await answer.json().catch(() => ({}));
-      return { ...data, isDone: answer.ok, message: answer.ok ? null : (data.message ?? UNREACHED) };
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+      button.setAttribute("aria-label", "Copied");
     } catch {
-      return { isDone: false, message: UNREACHED };
+      button.textContent = "Select and copy by hand";
     }
-  };
+    setTimeout(() => {
+      button.textContent = "Copy";
+      button.setAttribute("aria-label", label);
+    }, 1_600);
+  });
+  return button;
+};
 
-  // Returns the server's JSON, or null on failure.
-  kieUi.get = async (path) => {
-    try {
-      const answer = await fetch(kieUi.address(path));
-      return answer.ok ? await answer.json() : null;
-    } catch {
-      return null;
-    }
-  };
-})();
+// Addresses of Kie's own pages become links; everything else stays text.
+export const withLinks = (sentence) => {
+  const nodes = [];
+  let end = 0;
+  for (const match of sentence.matchAll(/https:\/\/kie\.ai\/[^\s"'<>]*[^\s"'<>.,;:!?)]/g)) {
+    nodes.push(sentence.slice(end, match.index), linkOut(match[0], match[0]));
+    end = match.index + match[0].length;
+  }
+  return [...nodes, sentence.slice(end)].filter((node) => node !== "");
+};
+
+export const isWebAddress = (text) => /^https?:\/\/[^\s/]+/i.test(text);
+export const linkOut = (address, ...words) =>
+  h("a", { href: address, target: "_blank", rel: "noreferrer", class: "kie-link" }, ...words);
+
+// A busy button keeps the focus and ignores presses.
+export const whileBusy = async (button, work) => {
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
+  try {
+    await work();
+  } finally {
+    button.removeAttribute("aria-disabled");
+  }
+};

@@ -1,102 +1,99 @@
 // New runs: at the top of the list they appear by themselves. Further down nothing moves under the
 // pointer: they wait behind a button above the grid.
-(() => {
-  const kieUi = (window.kieUi ??= {});
-  const { h, number } = kieUi;
-  const MATCH_AFTER_MS = 100;
-  const RUNS_AT_ONCE = 40;
+import { h, number } from "./dom.js";
+import { requestJson } from "./server.js";
 
-  // Finds out which of the runs that changed belong to the list: the server alone knows what a
-  // search finds, so it is queried for several at a time, and again once one has changed in what a
-  // search looks at. `found` takes each run that belongs to it, `lost` the id of one that does not.
-  class ArrivalMatcher {
-    constructor({ found, lost }) {
-      Object.assign(this, { found, lost });
-      this.clear("");
-    }
+const MATCH_AFTER_MS = 100;
+const RUNS_AT_ONCE = 40;
 
-    // From now on runs are for the list that `query` finds.
-    clear(query) {
-      clearTimeout(this.timer);
-      Object.assign(this, { query, timer: null, searched: new Map(), unmatched: new Set() });
-    }
-
-    match(run) {
-      if (!this.query) return this.found(run);
-      const searched = [run.step, run.is_favourite, run.user_note].join(" ");
-      if (this.searched.get(run.id) === searched) return;
-      this.searched.set(run.id, searched);
-      this.unmatched.add(run.id);
-      this.timer ??= setTimeout(() => this.ask(), MATCH_AFTER_MS);
-    }
-
-    async ask() {
-      const { query, unmatched } = this;
-      const ids = [...unmatched].slice(0, RUNS_AT_ONCE);
-      ids.forEach((id) => unmatched.delete(id));
-      this.timer = unmatched.size ? setTimeout(() => this.ask(), MATCH_AFTER_MS) : null;
-      const answer = await kieUi.request(`history?${query}&ids=${ids}`);
-      if (unmatched !== this.unmatched) return;
-      if (!answer.isDone) return ids.forEach((id) => this.searched.delete(id));
-      const found = new Map(answer.runs.map((run) => [run.id, run]));
-      const known = ids.filter((id) => this.searched.has(id));
-      known.forEach((id) => (found.has(id) ? this.found(found.get(id)) : this.lost(id)));
-    }
-
-    forget(id) {
-      this.searched.delete(id);
-      this.unmatched.delete(id);
-    }
+// Finds out which of the runs that changed belong to the list: the server alone knows what a
+// search finds, so it is queried for several at a time, and again once one has changed in what a
+// search looks at. `found` takes each run that belongs to it, `lost` the id of one that does not.
+export class ArrivalMatcher {
+  constructor({ found, lost }) {
+    Object.assign(this, { found, lost });
+    this.clear("");
   }
-  kieUi.ArrivalMatcher = ArrivalMatcher;
 
-  class Arrivals {
-    // `top` is the node above `list`; `insert` takes a run in.
-    constructor({ top, list, insert, goToTop }) {
-      this.list = list;
-      this.insert = insert;
-      this.held = new Map();
-      this.button = h("button", { type: "button", class: "kie-button kie-primary" });
-      this.button.addEventListener("click", () => {
-        this.letIn();
-        goToTop();
-      });
-      this.node = h("div", { class: "kie-arrivals", role: "status", hidden: true }, this.button);
-      new IntersectionObserver(([entry]) => entry.isIntersecting && this.letIn()).observe(top);
-    }
-
-    take(run) {
-      const isScrolled = this.list.checkVisibility() && this.list.getBoundingClientRect().top < 0;
-      if (!isScrolled && !this.held.size) return this.insert(run);
-      this.held.set(run.id, run);
-      this.draw();
-    }
-
-    // The newest state of a run that waits.
-    update(run) {
-      if (this.held.has(run.id)) this.held.set(run.id, run);
-    }
-
-    drop(id) {
-      if (this.held.delete(id)) this.draw();
-    }
-
-    clear() {
-      this.held.clear();
-      this.draw();
-    }
-
-    letIn() {
-      const runs = [...this.held.values()];
-      this.clear();
-      runs.forEach((run) => this.insert(run));
-    }
-
-    draw() {
-      const count = this.held.size;
-      this.node.hidden = count === 0;
-      this.button.textContent = `${number(count)} new ${count === 1 ? "run" : "runs"}`;
-    }
+  // From now on runs are for the list that `query` finds.
+  clear(query) {
+    clearTimeout(this.timer);
+    Object.assign(this, { query, timer: null, searched: new Map(), unmatched: new Set() });
   }
-  kieUi.Arrivals = Arrivals;
-})();
+
+  match(run) {
+    if (!this.query) return this.found(run);
+    const searched = [run.step, run.is_favourite, run.user_note].join(" ");
+    if (this.searched.get(run.id) === searched) return;
+    this.searched.set(run.id, searched);
+    this.unmatched.add(run.id);
+    this.timer ??= setTimeout(() => this.ask(), MATCH_AFTER_MS);
+  }
+
+  async ask() {
+    const { query, unmatched } = this;
+    const ids = [...unmatched].slice(0, RUNS_AT_ONCE);
+    ids.forEach((id) => unmatched.delete(id));
+    this.timer = unmatched.size ? setTimeout(() => this.ask(), MATCH_AFTER_MS) : null;
+    const answer = await requestJson(`history?${query}&ids=${ids}`);
+    if (unmatched !== this.unmatched) return;
+    if (!answer.isDone) return ids.forEach((id) => this.searched.delete(id));
+    const found = new Map(answer.runs.map((run) => [run.id, run]));
+    const known = ids.filter((id) => this.searched.has(id));
+    known.forEach((id) => (found.has(id) ? this.found(found.get(id)) : this.lost(id)));
+  }
+
+  forget(id) {
+    this.searched.delete(id);
+    this.unmatched.delete(id);
+  }
+}
+
+export class Arrivals {
+  // `top` is the node above `list`; `insert` takes a run in.
+  constructor({ top, list, insert, goToTop }) {
+    this.list = list;
+    this.insert = insert;
+    this.held = new Map();
+    this.button = h("button", { type: "button", class: "kie-button kie-primary" });
+    this.button.addEventListener("click", () => {
+      this.letIn();
+      goToTop();
+    });
+    this.node = h("div", { class: "kie-arrivals", role: "status", hidden: true }, this.button);
+    new IntersectionObserver(([entry]) => entry.isIntersecting && this.letIn()).observe(top);
+  }
+
+  take(run) {
+    const isScrolled = this.list.checkVisibility() && this.list.getBoundingClientRect().top < 0;
+    if (!isScrolled && !this.held.size) return this.insert(run);
+    this.held.set(run.id, run);
+    this.draw();
+  }
+
+  // The newest state of a run that waits.
+  update(run) {
+    if (this.held.has(run.id)) this.held.set(run.id, run);
+  }
+
+  drop(id) {
+    if (this.held.delete(id)) this.draw();
+  }
+
+  clear() {
+    this.held.clear();
+    this.draw();
+  }
+
+  letIn() {
+    const runs = [...this.held.values()];
+    this.clear();
+    runs.forEach((run) => this.insert(run));
+  }
+
+  draw() {
+    const count = this.held.size;
+    this.node.hidden = count === 0;
+    this.button.textContent = `${number(count)} new ${count === 1 ? "run" : "runs"}`;
+  }
+}

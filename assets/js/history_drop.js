@@ -1,90 +1,92 @@
 // A clip that was made here, dropped anywhere onto the page, fills in the form that it came from.
 // Pictures go into the fields that take them, as always.
-(() => {
-  const kieUi = (window.kieUi ??= {});
-  const { h } = kieUi;
-  const CLIP = /\.(mp4|m4v|mov|webm)$/i;
+import { h } from "./dom.js";
+import { addPages, holdsPages } from "./models_add.js";
+import { layerNode, notify, sayNoMore } from "./notices.js";
+import { fillIn } from "./reuse.js";
+import { requestJson } from "./server.js";
 
-  const REFUSED_MS = 20_000;
-  const TAKES_FILES = ".kie-picture, .kie-media";
-  const takesClips = (node) => node.closest?.('.kie-media:not([data-media="image"])') ?? false;
+const CLIP = /\.(mp4|m4v|mov|webm)$/i;
 
-  let depth = 0;
-  let cover = null;
+const REFUSED_MS = 20_000;
+const TAKES_FILES = ".kie-picture, .kie-media";
+const takesClips = (node) => node.closest?.('.kie-media:not([data-media="image"])') ?? false;
 
-  const isFiles = (event) => event.dataTransfer?.types.includes("Files") ?? false;
-  const isClip = (file) => file.type.startsWith("video/") || CLIP.test(file.name);
-  // While it is dragged, only a file's type is known; one of unknown type may be a clip.
-  const mayHoldClip = (event) =>
-    [...event.dataTransfer.items].some(({ kind, type }) => kind === "file" && (!type || type.startsWith("video/")));
+let depth = 0;
+let cover = null;
 
-  function show(isShown) {
-    if (!isShown) {
-      cover?.remove();
-      return;
+const isFiles = (event) => event.dataTransfer?.types.includes("Files") ?? false;
+const isClip = (file) => file.type.startsWith("video/") || CLIP.test(file.name);
+// While it is dragged, only a file's type is known; one of unknown type may be a clip.
+const mayHoldClip = (event) =>
+  [...event.dataTransfer.items].some(({ kind, type }) => kind === "file" && (!type || type.startsWith("video/")));
+
+function show(isShown) {
+  if (!isShown) {
+    cover?.remove();
+    return;
+  }
+  cover ??= h(
+    "div",
+    { class: "kie-drop-cover", "aria-hidden": "true" },
+    h("p", {}, "Drop the clip to fill in the form that it was made with"),
+  );
+  layerNode().append(cover);
+}
+
+function end() {
+  depth = 0;
+  show(false);
+}
+
+async function take(file) {
+  notify([`Reading ${file.name}…`], { kind: "dropped", forMs: Infinity });
+  const settings = await requestJson("recipe", {
+    method: "POST",
+    body: file,
+    headers: { "Content-Type": "application/octet-stream" },
+  });
+  if (!settings.isDone) return notify([settings.message], { kind: "dropped", forMs: REFUSED_MS, isBad: true });
+  sayNoMore("dropped");
+  await fillIn(settings, `the recipe in ${file.name}`);
+}
+
+// Before Gradio's own fields, which would take a clip for a picture.
+document.addEventListener(
+  "drop",
+  (event) => {
+    if (!isFiles(event)) return;
+    end();
+    const files = [...event.dataTransfer.files];
+    const clip = files.find(isClip);
+    if (takesClips(event.target)) return; // a video that a run is to start from
+    if (clip) {
+      event.preventDefault();
+      event.stopPropagation();
+      take(clip);
+    } else if (!event.target.closest?.(TAKES_FILES)) {
+      event.preventDefault(); // or the browser leaves the page and shows the file
+      if (holdsPages(files)) return addPages(files);
+      notify(["Drop a picture onto a picture field, and a clip that was made here anywhere."]);
     }
-    cover ??= h(
-      "div",
-      { class: "kie-drop-cover", "aria-hidden": "true" },
-      h("p", {}, "Drop the clip to fill in the form that it was made with"),
-    );
-    kieUi.layer().append(cover);
-  }
-
-  function end() {
-    depth = 0;
-    show(false);
-  }
-
-  async function take(file) {
-    kieUi.notify([`Reading ${file.name}…`], { kind: "dropped", forMs: Infinity });
-    const settings = await kieUi.request("recipe", {
-      method: "POST",
-      body: file,
-      headers: { "Content-Type": "application/octet-stream" },
-    });
-    if (!settings.isDone) return kieUi.notify([settings.message], { kind: "dropped", forMs: REFUSED_MS, isBad: true });
-    kieUi.sayNoMore("dropped");
-    await kieUi.fillIn(settings, `the recipe in ${file.name}`);
-  }
-
-  // Before Gradio's own fields, which would take a clip for a picture.
-  document.addEventListener(
-    "drop",
-    (event) => {
-      if (!isFiles(event)) return;
-      end();
-      const files = [...event.dataTransfer.files];
-      const clip = files.find(isClip);
-      if (takesClips(event.target)) return; // a video that a run is to start from
-      if (clip) {
-        event.preventDefault();
-        event.stopPropagation();
-        take(clip);
-      } else if (!event.target.closest?.(TAKES_FILES)) {
-        event.preventDefault(); // or the browser leaves the page and shows the file
-        if (kieUi.holdsPages(files)) return kieUi.addPages(files);
-        kieUi.notify(["Drop a picture onto a picture field, and a clip that was made here anywhere."]);
-      }
-    },
-    true,
-  );
-  document.addEventListener(
-    "dragover",
-    (event) => {
-      if (!isFiles(event)) return;
-      if (mayHoldClip(event) || !event.target.closest?.(TAKES_FILES)) event.preventDefault();
-    },
-    true,
-  );
-  document.addEventListener("dragenter", (event) => {
+  },
+  true,
+);
+document.addEventListener(
+  "dragover",
+  (event) => {
     if (!isFiles(event)) return;
-    depth += 1;
-    show(mayHoldClip(event));
-  }, true);
-  document.addEventListener("dragleave", (event) => {
-    if (!isFiles(event)) return;
-    depth -= 1;
-    if (depth <= 0) end();
-  }, true);
-})();
+    if (mayHoldClip(event) || !event.target.closest?.(TAKES_FILES)) event.preventDefault();
+  },
+  true,
+);
+document.addEventListener("dragenter", (event) => {
+  if (!isFiles(event)) return;
+  depth += 1;
+  show(mayHoldClip(event));
+}, true);
+document.addEventListener("dragleave", (event) => {
+  if (!isFiles(event)) return;
+  depth -= 1;
+  if (depth <= 0) end();
+}, true);

@@ -1,285 +1,295 @@
 // One run in full, in a dialog with its own address.
-(() => {
-  const kieUi = (window.kieUi ??= {});
-  const { h } = kieUi;
-  const UNKNOWN = "There is no such run here: it may have been deleted, or belong to someone else.";
-  const PARAMETER = "run";
-  const TICK_MS = 500;
-  const STAYS = "A run that is under way cannot be deleted: it may be billed. Once it has ended, it can.";
+import { h, momentNode } from "./dom.js";
+import { focusTile } from "./history.js";
+import { UserNote, starButton } from "./history_marks.js";
+import { buildNotices, buildReason, buildRunParts } from "./history_parts.js";
+import { deleteRuns } from "./history_trash.js";
+import { titleOf } from "./models.js";
+import { layerNode, placeNotices } from "./notices.js";
+import { Progress, stepName, toneOf } from "./progress.js";
+import { ResultFrame } from "./result_frame.js";
+import { buildReuseButtons } from "./reuse.js";
+import { buildActions, needsYou } from "./run_actions.js";
+import { requestJson } from "./server.js";
+import { onStream } from "./stream.js";
 
-  // The address of this page with a run open in it, or with none.
-  kieUi.runLink = (id) => {
-    const link = new URL(location.href);
-    if (id === null) link.searchParams.delete(PARAMETER);
-    else link.searchParams.set(PARAMETER, id);
-    return link.href;
-  };
-  const linkedRun = () => new URL(location.href).searchParams.get(PARAMETER);
+const UNKNOWN = "There is no such run here: it may have been deleted, or belong to someone else.";
+const PARAMETER = "run";
+const TICK_MS = 500;
+const STAYS = "A run that is under way cannot be deleted: it may be billed. Once it has ended, it can.";
 
-  class RunDialog {
-    constructor() {
-      this.title = h("h2", { id: "kie-dialog-title", tabindex: "-1" });
-      this.star = h("span", { class: "kie-dialog-star" });
-      this.status = h("span", { class: "kie-status", role: "status" });
-      this.when = h("span", { class: "kie-dialog-when" });
-      this.newer = this.buildStep("Newer", "ArrowLeft", "‹ Newer");
-      this.older = this.buildStep("Older", "ArrowRight", "Older ›");
-      const close = h("button", { type: "button", class: "kie-dialog-x", "aria-label": "Close" }, "×");
-      close.addEventListener("click", () => this.close());
-      this.left = h("div", { class: "kie-dialog-left" });
-      this.right = h("div", { class: "kie-dialog-right" });
-      this.body = h("div", { class: "kie-dialog-body" }, this.left, this.right);
-      this.node = h(
-        "dialog",
-        { class: "kie-dialog", "aria-labelledby": "kie-dialog-title" },
+// The address of this page with a run open in it, or with none.
+export const runLink = (id) => {
+  const link = new URL(location.href);
+  if (id === null) link.searchParams.delete(PARAMETER);
+  else link.searchParams.set(PARAMETER, id);
+  return link.href;
+};
+const linkedRun = () => new URL(location.href).searchParams.get(PARAMETER);
+
+class RunDialog {
+  constructor() {
+    this.title = h("h2", { id: "kie-dialog-title", tabindex: "-1" });
+    this.star = h("span", { class: "kie-dialog-star" });
+    this.status = h("span", { class: "kie-status", role: "status" });
+    this.when = h("span", { class: "kie-dialog-when" });
+    this.newer = this.buildStep("Newer", "ArrowLeft", "‹ Newer");
+    this.older = this.buildStep("Older", "ArrowRight", "Older ›");
+    const close = h("button", { type: "button", class: "kie-dialog-x", "aria-label": "Close" }, "×");
+    close.addEventListener("click", () => this.close());
+    this.left = h("div", { class: "kie-dialog-left" });
+    this.right = h("div", { class: "kie-dialog-right" });
+    this.body = h("div", { class: "kie-dialog-body" }, this.left, this.right);
+    this.node = h(
+      "dialog",
+      { class: "kie-dialog", "aria-labelledby": "kie-dialog-title" },
+      h(
+        "header",
+        { class: "kie-dialog-head" },
         h(
-          "header",
-          { class: "kie-dialog-head" },
-          h(
-            "div",
-            { class: "kie-dialog-name" },
-            h("div", { class: "kie-dialog-title" }, this.title, this.star),
-            h("p", {}, this.status, this.when),
-          ),
-          h("div", { class: "kie-dialog-steps" }, this.newer, this.older, close),
+          "div",
+          { class: "kie-dialog-name" },
+          h("div", { class: "kie-dialog-title" }, this.title, this.star),
+          h("p", {}, this.status, this.when),
         ),
-        this.body,
-      );
-      this.node.addEventListener("keydown", (event) => this.hearKey(event));
-      // Esc; the browser itself closes only the second time, where a script could keep it open.
-      this.node.addEventListener("cancel", (event) => {
-        event.preventDefault();
-        this.close();
-      });
-      this.node.addEventListener("pointerdown", (event) => event.target === this.node && this.close());
-      kieUi.listen("run", (run) => this.hear(run));
-      kieUi.listen("gone", (id) => this.isOpen && id === this.run?.id && this.close());
-      setInterval(() => this.isOpen && this.run && !this.run.is_final && this.progress.tick(), TICK_MS);
-      addEventListener("pagehide", () => this.userNote?.save());
-    }
-
-    get isOpen() {
-      return this.node.open;
-    }
-
-    buildStep(name, key, words) {
-      const button = h(
-        "button",
-        { type: "button", class: "kie-button", "aria-keyshortcuts": key, "aria-label": `${name} run`, title: `${name} run (arrow key)` },
-        words,
-      );
-      button.addEventListener("click", () => this.go(button));
-      return button;
-    }
-
-    go(button) {
-      if (button.disabled) return;
-      history.replaceState(history.state, "", kieUi.runLink(button.dataset.id));
-      this.load(button.dataset.id);
-    }
-
-    hearKey(event) {
-      if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-      if (event.target.closest("input, textarea, select, video, audio, [role=tab]")) return;
-      const button = { ArrowLeft: this.newer, ArrowRight: this.older }[event.key];
-      if (!button) return;
+        h("div", { class: "kie-dialog-steps" }, this.newer, this.older, close),
+      ),
+      this.body,
+    );
+    this.node.addEventListener("keydown", (event) => this.hearKey(event));
+    // Esc; the browser itself closes only the second time, where a script could keep it open.
+    this.node.addEventListener("cancel", (event) => {
       event.preventDefault();
-      this.go(button);
-    }
+      this.close();
+    });
+    this.node.addEventListener("pointerdown", (event) => event.target === this.node && this.close());
+    onStream("run", (run) => this.hear(run));
+    onStream("gone", (id) => this.isOpen && id === this.run?.id && this.close());
+    setInterval(() => this.isOpen && this.run && !this.run.is_final && this.progress.tick(), TICK_MS);
+    addEventListener("pagehide", () => this.userNote?.save());
+  }
 
-    show(id, query, addsEntry) {
-      this.query = query;
-      this.addedEntry = addsEntry;
-      if (addsEntry) history.pushState({ kieRun: true }, "", kieUi.runLink(id));
-      if (!this.isOpen) {
-        this.opener = document.activeElement;
-        kieUi.layer().append(this.node);
-        this.clear();
-        this.node.showModal();
-        kieUi.placeNotices();
-        document.documentElement.classList.add("kie-modal");
-      }
-      this.title.focus();
-      return this.load(id);
-    }
+  get isOpen() {
+    return this.node.open;
+  }
 
-    clear() {
-      this.run = null;
-      this.node.classList.remove("kie-dialog-small");
-      this.star.replaceChildren();
-      this.title.textContent = "Run";
-      this.status.textContent = "Loading…";
-      this.when.replaceChildren();
-      this.left.replaceChildren(h("div", { class: "kie-stage" }));
-      this.right.replaceChildren();
-      for (const button of [this.newer, this.older]) button.disabled = true;
-    }
+  buildStep(name, key, words) {
+    const button = h(
+      "button",
+      { type: "button", class: "kie-button", "aria-keyshortcuts": key, "aria-label": `${name} run`, title: `${name} run (arrow key)` },
+      words,
+    );
+    button.addEventListener("click", () => this.go(button));
+    return button;
+  }
 
-    async load(id) {
-      this.userNote?.save();
-      const request = (this.request = Symbol(id));
-      const answer = await kieUi.request(`runs/${encodeURIComponent(id)}?${this.query}`);
-      if (request !== this.request || !this.isOpen) return;
-      if (!answer.isDone) return this.refuse(answer);
-      this.details = answer;
-      this.drawSteps(answer);
-      this.draw(answer.run);
-    }
+  go(button) {
+    if (button.disabled) return;
+    history.replaceState(history.state, "", runLink(button.dataset.id));
+    this.load(button.dataset.id);
+  }
 
-    // A run that has left the filtered list, such as one under way, keeps its neighbours.
-    drawSteps({ run, newer, older }) {
-      const isSame = this.run?.id === run.id;
-      for (const [button, beside] of [[this.newer, newer], [this.older, older]]) {
-        if (!beside && isSame) continue;
-        if (beside) button.dataset.id = beside;
-        button.disabled = !beside;
-      }
-    }
+  hearKey(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (event.target.closest("input, textarea, select, video, audio, [role=tab]")) return;
+    const button = { ArrowLeft: this.newer, ArrowRight: this.older }[event.key];
+    if (!button) return;
+    event.preventDefault();
+    this.go(button);
+  }
 
-    refuse(answer) {
+  show(id, query, addsEntry) {
+    this.query = query;
+    this.addedEntry = addsEntry;
+    if (addsEntry) history.pushState({ kieRun: true }, "", runLink(id));
+    if (!this.isOpen) {
+      this.opener = document.activeElement;
+      layerNode().append(this.node);
       this.clear();
-      this.node.classList.add("kie-dialog-small");
-      this.title.textContent = "Not found";
-      this.node.dataset.tone = "calm";
-      this.status.textContent = "";
-      const isUnknown = answer.message === "There is no such run.";
-      const words = h("p", { class: "kie-dialog-refusal", role: "alert" }, isUnknown ? UNKNOWN : answer.message);
-      this.left.replaceChildren(words);
+      this.node.showModal();
+      placeNotices();
+      document.documentElement.classList.add("kie-modal");
     }
+    this.title.focus();
+    return this.load(id);
+  }
 
-    // A run that changes while it is open.
-    hear(run) {
-      if (!this.isOpen || run.id !== this.run?.id || run.updated_at_ms <= this.run.updated_at_ms) return;
-      if (run.step !== this.run.step) return this.load(run.id);
-      this.run = run;
-      this.progress.update(run);
-      this.stage.drawProgress(run);
-    }
+  clear() {
+    this.run = null;
+    this.node.classList.remove("kie-dialog-small");
+    this.star.replaceChildren();
+    this.title.textContent = "Run";
+    this.status.textContent = "Loading…";
+    this.when.replaceChildren();
+    this.left.replaceChildren(h("div", { class: "kie-stage" }));
+    this.right.replaceChildren();
+    for (const button of [this.newer, this.older]) button.disabled = true;
+  }
 
-    // Restore the focus where its element still exists, such as a note that is being typed.
-    draw(run) {
-      const focused = document.activeElement;
-      this.drawHead(run);
-      if (this.run?.id !== run.id) this.begin(run);
-      else this.goOn(run);
-      this.left.replaceChildren(...this.buildLeft(run).filter(Boolean));
-      this.right.replaceChildren(...kieUi.buildRunParts({ ...this.details, run }, this.userNote.node));
-      if (this.node.contains(document.activeElement)) return;
-      (this.node.contains(focused) ? focused : this.title).focus({ preventScroll: true });
-    }
+  async load(id) {
+    this.userNote?.save();
+    const request = (this.request = Symbol(id));
+    const answer = await requestJson(`runs/${encodeURIComponent(id)}?${this.query}`);
+    if (request !== this.request || !this.isOpen) return;
+    if (!answer.isDone) return this.refuse(answer);
+    this.details = answer;
+    this.drawSteps(answer);
+    this.draw(answer.run);
+  }
 
-    drawHead(run) {
-      this.node.classList.remove("kie-dialog-small");
-      this.node.dataset.tone = kieUi.toneOf(run);
-      this.title.textContent = kieUi.titleOf(run.model);
-      this.status.textContent = kieUi.stepName(run);
-      this.when.replaceChildren(" · ", kieUi.momentNode(run.created_at_ms));
-    }
-
-    begin(run) {
-      this.run = run;
-      this.userNote = new kieUi.UserNote(run);
-      this.progress = new kieUi.Progress(run);
-      this.stage = this.buildStage(run);
-      this.star.replaceChildren(kieUi.starButton(run, (changed) => (this.run = { ...this.run, ...changed })));
-      this.body.scrollTop = this.right.scrollTop = this.left.scrollTop = 0;
-    }
-
-    goOn(run) {
-      const before = this.run;
-      this.run = run;
-      this.progress.update(run);
-      const isOther = before.clips.length !== run.clips.length || before.is_final !== run.is_final;
-      if (isOther) this.stage = this.buildStage(run);
-      else this.stage.drawProgress(run);
-    }
-
-    buildStage(run) {
-      const stage = new kieUi.ResultFrame(run);
-      stage.drawProgress(run);
-      if (run.clips.length) stage.showClips(run, false);
-      else stage.node.hidden = run.is_final;
-      return stage;
-    }
-
-    buildLeft(run) {
-      const { usual, clock, steps } = this.progress;
-      const pace = run.is_final ? [] : [h("div", { class: "kie-dialog-pace" }, usual, clock)];
-      return [
-        kieUi.buildReason(run),
-        ...pace,
-        this.stage.node,
-        ...(run.is_final ? [] : [steps]),
-        ...this.buildActions(run),
-        kieUi.buildNotices(run),
-      ];
-    }
-
-    // First what this run needs, then what can be done with any run.
-    buildActions(run) {
-      const choices = kieUi.buildActions(run, this.stage);
-      const isEasy = run.is_final && !kieUi.needsYou(run) && run.step !== "unknown";
-      const row = [...kieUi.buildReuseButtons(run), ...(isEasy ? choices : [])];
-      row[0]?.classList.add("kie-primary");
-      const own = isEasy || !choices.length ? null : h("div", { class: "kie-actions" }, ...choices);
-      return [own, h("div", { class: "kie-actions" }, ...row, this.buildDelete(run))];
-    }
-
-    buildDelete(run) {
-      const button = h("button", { type: "button", class: "kie-quiet kie-delete" }, "Delete");
-      if (run.is_final) button.addEventListener("click", () => this.delete());
-      else {
-        button.setAttribute("aria-disabled", "true");
-        button.title = STAYS;
-      }
-      return button;
-    }
-
-    async delete() {
-      const next = this.older.disabled ? null : this.older.dataset.id;
-      const { run } = this;
-      this.close(next);
-      await kieUi.deleteRuns([run]);
-    }
-
-    // `focused` is the run whose card takes the focus, where the opener is about to vanish.
-    close(focused = null) {
-      if (!this.isOpen) return;
-      if (this.addedEntry) history.back();
-      else history.replaceState(history.state, "", kieUi.runLink(null));
-      this.hide(focused);
-    }
-
-    hide(focused = null) {
-      this.userNote?.save();
-      this.request = null;
-      this.left.replaceChildren(); // stops what plays
-      this.node.close();
-      kieUi.placeNotices();
-      document.documentElement.classList.remove("kie-modal");
-      const shown = this.run?.id;
-      this.run = null;
-      if (!kieUi.focusTile?.(focused ?? shown) && this.opener?.isConnected) this.opener.focus();
+  // A run that has left the filtered list, such as one under way, keeps its neighbours.
+  drawSteps({ run, newer, older }) {
+    const isSame = this.run?.id === run.id;
+    for (const [button, beside] of [[this.newer, newer], [this.older, older]]) {
+      if (!beside && isSame) continue;
+      if (beside) button.dataset.id = beside;
+      button.disabled = !beside;
     }
   }
 
-  let dialog = null;
-  const open = (id, query, addsEntry) => (dialog ??= new RunDialog()).show(id, query, addsEntry);
+  refuse(answer) {
+    this.clear();
+    this.node.classList.add("kie-dialog-small");
+    this.title.textContent = "Not found";
+    this.node.dataset.tone = "calm";
+    this.status.textContent = "";
+    const isUnknown = answer.message === "There is no such run.";
+    const words = h("p", { class: "kie-dialog-refusal", role: "alert" }, isUnknown ? UNKNOWN : answer.message);
+    this.left.replaceChildren(words);
+  }
 
-  // `query` says among which runs the arrow keys go.
-  kieUi.openRun = (id, query = "") => open(id, query, true);
-  kieUi.closeRun = () => dialog?.close();
-  // Without a word to the browser's history: its entry stays, as the way back to the run.
-  kieUi.leaveRun = () => dialog?.isOpen && dialog.hide();
+  // A run that changes while it is open.
+  hear(run) {
+    if (!this.isOpen || run.id !== this.run?.id || run.updated_at_ms <= this.run.updated_at_ms) return;
+    if (run.step !== this.run.step) return this.load(run.id);
+    this.run = run;
+    this.progress.update(run);
+    this.stage.drawProgress(run);
+  }
 
-  addEventListener("popstate", () => {
-    const id = linkedRun();
-    if (id) open(id, dialog?.query ?? "", false);
-    else if (dialog?.isOpen) dialog.hide();
-  });
-  // A page that was opened by the link of a run shows it once it lives.
-  kieUi.openLinkedRun = () => {
-    const id = linkedRun();
-    if (id) open(id, "", false);
-  };
-})();
+  // Restore the focus where its element still exists, such as a note that is being typed.
+  draw(run) {
+    const focused = document.activeElement;
+    this.drawHead(run);
+    if (this.run?.id !== run.id) this.begin(run);
+    else this.goOn(run);
+    this.left.replaceChildren(...this.buildLeft(run).filter(Boolean));
+    this.right.replaceChildren(...buildRunParts({ ...this.details, run }, this.userNote.node));
+    if (this.node.contains(document.activeElement)) return;
+    (this.node.contains(focused) ? focused : this.title).focus({ preventScroll: true });
+  }
+
+  drawHead(run) {
+    this.node.classList.remove("kie-dialog-small");
+    this.node.dataset.tone = toneOf(run);
+    this.title.textContent = titleOf(run.model);
+    this.status.textContent = stepName(run);
+    this.when.replaceChildren(" · ", momentNode(run.created_at_ms));
+  }
+
+  begin(run) {
+    this.run = run;
+    this.userNote = new UserNote(run);
+    this.progress = new Progress(run);
+    this.stage = this.buildStage(run);
+    this.star.replaceChildren(starButton(run, (changed) => (this.run = { ...this.run, ...changed })));
+    this.body.scrollTop = this.right.scrollTop = this.left.scrollTop = 0;
+  }
+
+  goOn(run) {
+    const before = this.run;
+    this.run = run;
+    this.progress.update(run);
+    const isOther = before.clips.length !== run.clips.length || before.is_final !== run.is_final;
+    if (isOther) this.stage = this.buildStage(run);
+    else this.stage.drawProgress(run);
+  }
+
+  buildStage(run) {
+    const stage = new ResultFrame(run);
+    stage.drawProgress(run);
+    if (run.clips.length) stage.showClips(run, false);
+    else stage.node.hidden = run.is_final;
+    return stage;
+  }
+
+  buildLeft(run) {
+    const { usual, clock, steps } = this.progress;
+    const pace = run.is_final ? [] : [h("div", { class: "kie-dialog-pace" }, usual, clock)];
+    return [
+      buildReason(run),
+      ...pace,
+      this.stage.node,
+      ...(run.is_final ? [] : [steps]),
+      ...this.buildActions(run),
+      buildNotices(run),
+    ];
+  }
+
+  // First what this run needs, then what can be done with any run.
+  buildActions(run) {
+    const choices = buildActions(run, this.stage);
+    const isEasy = run.is_final && !needsYou(run) && run.step !== "unknown";
+    const row = [...buildReuseButtons(run), ...(isEasy ? choices : [])];
+    row[0]?.classList.add("kie-primary");
+    const own = isEasy || !choices.length ? null : h("div", { class: "kie-actions" }, ...choices);
+    return [own, h("div", { class: "kie-actions" }, ...row, this.buildDelete(run))];
+  }
+
+  buildDelete(run) {
+    const button = h("button", { type: "button", class: "kie-quiet kie-delete" }, "Delete");
+    if (run.is_final) button.addEventListener("click", () => this.delete());
+    else {
+      button.setAttribute("aria-disabled", "true");
+      button.title = STAYS;
+    }
+    return button;
+  }
+
+  async delete() {
+    const next = this.older.disabled ? null : this.older.dataset.id;
+    const { run } = this;
+    this.close(next);
+    await deleteRuns([run]);
+  }
+
+  // `focused` is the run whose card takes the focus, where the opener is about to vanish.
+  close(focused = null) {
+    if (!this.isOpen) return;
+    if (this.addedEntry) history.back();
+    else history.replaceState(history.state, "", runLink(null));
+    this.hide(focused);
+  }
+
+  hide(focused = null) {
+    this.userNote?.save();
+    this.request = null;
+    this.left.replaceChildren(); // stops what plays
+    this.node.close();
+    placeNotices();
+    document.documentElement.classList.remove("kie-modal");
+    const shown = this.run?.id;
+    this.run = null;
+    if (!focusTile?.(focused ?? shown) && this.opener?.isConnected) this.opener.focus();
+  }
+}
+
+let dialog = null;
+const open = (id, query, addsEntry) => (dialog ??= new RunDialog()).show(id, query, addsEntry);
+
+// `query` says among which runs the arrow keys go.
+export const openRun = (id, query = "") => open(id, query, true);
+export const closeRun = () => dialog?.close();
+// Without a word to the browser's history: its entry stays, as the way back to the run.
+export const leaveRun = () => dialog?.isOpen && dialog.hide();
+
+addEventListener("popstate", () => {
+  const id = linkedRun();
+  if (id) open(id, dialog?.query ?? "", false);
+  else if (dialog?.isOpen) dialog.hide();
+});
+// A page that was opened by the link of a run shows it once it lives.
+export const openLinkedRun = () => {
+  const id = linkedRun();
+  if (id) open(id, "", false);
+};

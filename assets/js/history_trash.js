@@ -1,62 +1,64 @@
 // Deleting, with undo instead of "are you sure".
-(() => {
-  const kieUi = (window.kieUi ??= {});
-  const { number } = kieUi;
-  const KIND = "deleted";
-  const SHOWN_MS = 30_000;
-  const IN_BIN_MS = 60 * 60_000; // as long as the server keeps what was deleted
+import { number } from "./dom.js";
+import { isSaid, notify } from "./notices.js";
+import { postJson } from "./server.js";
+import { keepInWindow, keptInWindow } from "./storage.js";
+import { forgetRun } from "./stream.js";
 
-  const counted = (count) => `${number(count)} ${count === 1 ? "run" : "runs"}`;
-  kieUi.countedRuns = counted;
+const KIND = "deleted";
+const SHOWN_MS = 30_000;
+const IN_BIN_MS = 60 * 60_000; // as long as the server keeps what was deleted
 
-  const forget = () => kieUi.keep(KIND, null);
+const counted = (count) => `${number(count)} ${count === 1 ? "run" : "runs"}`;
+export const countedRuns = counted;
 
-  async function restore(ids) {
-    const answer = await kieUi.post("history/restore", { run_ids: ids });
-    if (!answer.isDone) return kieUi.notify([answer.message], { isBad: true });
-    forget();
-    kieUi.notify([`${counted(answer.run_ids.length)} restored.`]);
+const forget = () => keepInWindow(KIND, null);
+
+async function restore(ids) {
+  const answer = await postJson("history/restore", { run_ids: ids });
+  if (!answer.isDone) return notify([answer.message], { isBad: true });
+  forget();
+  notify([`${counted(answer.run_ids.length)} restored.`]);
+}
+
+// What is deleted while the notice is shown is added to it; a reloaded page shows it again.
+function announce({ ids, at_ms }, more = []) {
+  keepInWindow(KIND, { ids, at_ms });
+  notify([`${counted(ids.length)} deleted, with all their files.`, ...more], {
+    kind: KIND,
+    forMs: SHOWN_MS,
+    action: { label: "Undo", act: () => restore(ids) },
+    dismissed: forget,
+  });
+}
+
+function kept() {
+  const { ids, at_ms } = keptInWindow(KIND) ?? {};
+  const isOurs = Array.isArray(ids) && ids.length > 0 && Date.now() - at_ms < IN_BIN_MS;
+  return isOurs ? { ids, at_ms } : null;
+}
+
+export const recallDeleted = () => {
+  const deleted = kept();
+  if (deleted) announce(deleted);
+};
+
+// Runs under way are kept, and the notice says so.
+export const deleteRuns = async (runs) => {
+  const ended = runs.filter((run) => run.is_final);
+  const left = runs.length - ended.length;
+  const stays = left ? [`${counted(left)} still under way ${left === 1 ? "stays" : "stay"}.`] : [];
+  if (!ended.length) {
+    notify(["A run that is under way cannot be deleted: it may be billed."], { isBad: true });
+    return false;
   }
-
-  // What is deleted while the notice is shown is added to it; a reloaded page shows it again.
-  function announce({ ids, at_ms }, more = []) {
-    kieUi.keep(KIND, { ids, at_ms });
-    kieUi.notify([`${counted(ids.length)} deleted, with all their files.`, ...more], {
-      kind: KIND,
-      forMs: SHOWN_MS,
-      action: { label: "Undo", act: () => restore(ids) },
-      dismissed: forget,
-    });
+  const answer = await postJson("history/delete", { run_ids: ended.map((run) => run.id) });
+  if (!answer.isDone) {
+    notify([answer.message], { isBad: true });
+    return false;
   }
-
-  function kept() {
-    const { ids, at_ms } = kieUi.kept(KIND) ?? {};
-    const isOurs = Array.isArray(ids) && ids.length > 0 && Date.now() - at_ms < IN_BIN_MS;
-    return isOurs ? { ids, at_ms } : null;
-  }
-
-  kieUi.recallDeleted = () => {
-    const deleted = kept();
-    if (deleted) announce(deleted);
-  };
-
-  // Runs under way are kept, and the notice says so.
-  kieUi.deleteRuns = async (runs) => {
-    const ended = runs.filter((run) => run.is_final);
-    const left = runs.length - ended.length;
-    const stays = left ? [`${counted(left)} still under way ${left === 1 ? "stays" : "stay"}.`] : [];
-    if (!ended.length) {
-      kieUi.notify(["A run that is under way cannot be deleted: it may be billed."], { isBad: true });
-      return false;
-    }
-    const answer = await kieUi.post("history/delete", { run_ids: ended.map((run) => run.id) });
-    if (!answer.isDone) {
-      kieUi.notify([answer.message], { isBad: true });
-      return false;
-    }
-    const before = (kieUi.isSaid(KIND) && kept()) || { ids: [], at_ms: Date.now() };
-    answer.run_ids.forEach(kieUi.forget);
-    announce({ ...before, ids: [...new Set([...before.ids, ...answer.run_ids])] }, stays);
-    return true;
-  };
-})();
+  const before = (isSaid(KIND) && kept()) || { ids: [], at_ms: Date.now() };
+  answer.run_ids.forEach(forgetRun);
+  announce({ ...before, ids: [...new Set([...before.ids, ...answer.run_ids])] }, stays);
+  return true;
+};

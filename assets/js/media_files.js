@@ -1,76 +1,77 @@
 // What is known of a file before it is sent, and in words: its kind, its size, whether it fits.
-(() => {
-  const kieUi = (window.kieUi ??= {});
-  const ASK_AT_MOST_MS = 3_000;
-  const ENDINGS = {
-    image: /\.(jpe?g|jfif|png|webp|gif|avif|bmp|tiff?|heic|heif)$/i,
-    video: /\.(mp4|m4v|mov|webm|mkv|avi|mpe?g)$/i,
-    audio: /\.(mp3|wav|m4a|aac|ogg|oga|opus|flac|weba|wma|aiff?)$/i,
-    file: /./,
-  };
-  const SHORT = {
-    webp: "WebP", quicktime: "MOV", matroska: "Matroska", mkv: "Matroska", msvideo: "AVI", ogg: "Ogg", opus: "Opus",
-    jpg: "JPEG", wave: "WAV", "vnd.wave": "WAV", plain: "text", "svg+xml": "SVG", "gltf-binary": "GLB",
-  };
+import { capital, clock, fileSize } from "./dom.js";
+import { countsInWords } from "./input_parts.js";
+import { fileAddress } from "./server.js";
 
-  const ENDING = { Matroska: "mkv", text: "txt" }; // where it is not the word itself
+const ASK_AT_MOST_MS = 3_000;
+const ENDINGS = {
+  image: /\.(jpe?g|jfif|png|webp|gif|avif|bmp|tiff?|heic|heif)$/i,
+  video: /\.(mp4|m4v|mov|webm|mkv|avi|mpe?g)$/i,
+  audio: /\.(mp3|wav|m4a|aac|ogg|oga|opus|flac|weba|wma|aiff?)$/i,
+  file: /./,
+};
+const SHORT = {
+  webp: "WebP", quicktime: "MOV", matroska: "Matroska", mkv: "Matroska", msvideo: "AVI", ogg: "Ogg", opus: "Opus",
+  jpg: "JPEG", wave: "WAV", "vnd.wave": "WAV", plain: "text", "svg+xml": "SVG", "gltf-binary": "GLB",
+};
 
-  const kindInWords = (mime) => {
-    if (/^audio\/(x-)?mpe?g3?$/.test(mime)) return "MP3";
-    if (mime === "audio/mp4") return "M4A";
-    const kind = mime.split("/").pop().replace(/^x-/, "");
-    return kind === "*" ? null : (SHORT[kind] ?? kind.toUpperCase());
-  };
+const ENDING = { Matroska: "mkv", text: "txt" }; // where it is not the word itself
 
-  const endsLike = (name, kind) => kind && name.toLowerCase().endsWith(`.${(ENDING[kind] ?? kind).toLowerCase()}`);
+const kindInWords = (mime) => {
+  if (/^audio\/(x-)?mpe?g3?$/.test(mime)) return "MP3";
+  if (mime === "audio/mp4") return "M4A";
+  const kind = mime.split("/").pop().replace(/^x-/, "");
+  return kind === "*" ? null : (SHORT[kind] ?? kind.toUpperCase());
+};
 
-  function limitsInWords(about) {
-    const kinds = [...new Set(about.accepts.map(kindInWords).filter(Boolean))].join(", ");
-    const counts = about.is_list ? kieUi.countsInWords(about, about.one, about.several) : "";
-    const size = about.max_bytes && `up to ${kieUi.fileSize(about.max_bytes)}${about.is_list ? " each" : ""}`;
-    return kieUi.capital([counts, kinds, size].filter(Boolean).join(" · "));
+const endsLike = (name, kind) => kind && name.toLowerCase().endsWith(`.${(ENDING[kind] ?? kind).toLowerCase()}`);
+
+function limitsInWords(about) {
+  const kinds = [...new Set(about.accepts.map(kindInWords).filter(Boolean))].join(", ");
+  const counts = about.is_list ? countsInWords(about, about.one, about.several) : "";
+  const size = about.max_bytes && `up to ${fileSize(about.max_bytes)}${about.is_list ? " each" : ""}`;
+  return capital([counts, kinds, size].filter(Boolean).join(" · "));
+}
+
+// Why a file is not taken, before it is uploaded for nothing. Pictures are made fit by the server.
+function reasonAgainst(file, { media, accepts, max_bytes: maxBytes, one }) {
+  const isKind = media === "file" || file.type.startsWith(`${media}/`) || ENDINGS[media].test(file.name);
+  const isTaken = accepts.length === 0 || !file.type || media === "image" ||
+    accepts.some((mime) => mime === file.type || (mime.endsWith("/*") && file.type.startsWith(mime.slice(0, -1))));
+  if (!isKind) return `“${file.name}” is not a ${one}.`;
+  if (file.size === 0) return `“${file.name}” is empty.`;
+  if (maxBytes && media !== "image" && file.size > maxBytes) {
+    return `“${file.name}” has ${fileSize(file.size)}: at most ${fileSize(maxBytes)} are accepted.`;
   }
-
-  // Why a file is not taken, before it is uploaded for nothing. Pictures are made fit by the server.
-  function reasonAgainst(file, { media, accepts, max_bytes: maxBytes, one }) {
-    const isKind = media === "file" || file.type.startsWith(`${media}/`) || ENDINGS[media].test(file.name);
-    const isTaken = accepts.length === 0 || !file.type || media === "image" ||
-      accepts.some((mime) => mime === file.type || (mime.endsWith("/*") && file.type.startsWith(mime.slice(0, -1))));
-    if (!isKind) return `“${file.name}” is not a ${one}.`;
-    if (file.size === 0) return `“${file.name}” is empty.`;
-    if (maxBytes && media !== "image" && file.size > maxBytes) {
-      return `“${file.name}” has ${kieUi.fileSize(file.size)}: at most ${kieUi.fileSize(maxBytes)} are accepted.`;
-    }
-    if (!isTaken && !accepts.map(kindInWords).some((kind) => endsLike(file.name, kind))) {
-      return `“${file.name}” is of another kind: ${accepts.map(kindInWords).filter(Boolean).join(", ")} are accepted.`;
-    }
-    return null;
+  if (!isTaken && !accepts.map(kindInWords).some((kind) => endsLike(file.name, kind))) {
+    return `“${file.name}” is of another kind: ${accepts.map(kindInWords).filter(Boolean).join(", ")} are accepted.`;
   }
+  return null;
+}
 
-  async function isGone(path) {
-    try {
-      const signal = AbortSignal.timeout(ASK_AT_MOST_MS);
-      const { status } = await fetch(kieUi.fileAddress(path), { method: "HEAD", signal });
-      return status === 403 || status === 404;
-    } catch {
-      return false; // nobody knows
-    }
+async function isGone(path) {
+  try {
+    const signal = AbortSignal.timeout(ASK_AT_MOST_MS);
+    const { status } = await fetch(fileAddress(path), { method: "HEAD", signal });
+    return status === 403 || status === 404;
+  } catch {
+    return false; // nobody knows
   }
+}
 
-  const isPictureName = (name) => ENDINGS.image.test(name) && !/\.(tiff?|hei[cf])$/i.test(name);
-  const kindOf = (media, name) => {
-    if (media !== "file") return media;
-    if (isPictureName(name)) return "image";
-    return ["video", "audio"].find((kind) => ENDINGS[kind].test(name)) ?? "file";
-  };
+const isPictureName = (name) => ENDINGS.image.test(name) && !/\.(tiff?|hei[cf])$/i.test(name);
+const kindOf = (media, name) => {
+  if (media !== "file") return media;
+  if (isPictureName(name)) return "image";
+  return ["video", "audio"].find((kind) => ENDINGS[kind].test(name)) ?? "file";
+};
 
-  // What the browser itself sees of a file, in words.
-  function factsOf(node, size) {
-    const [width, height] = [node.naturalWidth ?? node.videoWidth, node.naturalHeight ?? node.videoHeight];
-    const lasts = Number.isFinite(node.duration) ? kieUi.clock(node.duration * 1_000) : null;
-    const sides = width && height ? `${width} × ${height}` : null;
-    return [lasts, sides, size && kieUi.fileSize(size)].filter(Boolean).join(" · ");
-  }
+// What the browser itself sees of a file, in words.
+function factsOf(node, size) {
+  const [width, height] = [node.naturalWidth ?? node.videoWidth, node.naturalHeight ?? node.videoHeight];
+  const lasts = Number.isFinite(node.duration) ? clock(node.duration * 1_000) : null;
+  const sides = width && height ? `${width} × ${height}` : null;
+  return [lasts, sides, size && fileSize(size)].filter(Boolean).join(" · ");
+}
 
-  kieUi.fileKinds = { limitsInWords, reasonAgainst, isGone, kindOf, factsOf };
-})();
+export const fileKinds = { limitsInWords, reasonAgainst, isGone, kindOf, factsOf };

@@ -1,86 +1,86 @@
 // A notice of what was just done, with a button to undo it. It never takes the focus.
-(() => {
-  const kieUi = (window.kieUi ??= {});
-  const { h } = kieUi;
-  const SHOWN_MS = 10_000;
+import { h } from "./dom.js";
+import { openLinkedRun } from "./history_run.js";
+import { recallDeleted } from "./history_trash.js";
 
-  let layer = null;
-  kieUi.layer = () => layer ?? document.body;
-  kieUi.mountLayer = (element) => {
-    layer = element.querySelector(".kie-layer");
-    kieUi.openLinkedRun();
-    kieUi.recallDeleted();
-  };
+const SHOWN_MS = 10_000;
 
-  const bar = h("div", { class: "kie-notice", role: "status", "aria-live": "polite" });
-  // On a narrow page the rest of the top makes room for it.
-  new ResizeObserver(() => {
-    document.documentElement.style.setProperty("--kie-notices", `${bar.offsetHeight}px`);
-  }).observe(bar);
-  const standing = new Map(); // kind → the notice of this kind
+let layer = null;
+export const layerNode = () => layer ?? document.body;
+export const mountLayer = (element) => {
+  layer = element.querySelector(".kie-layer");
+  openLinkedRun();
+  recallDeleted();
+};
 
-  // While a dialog is open nothing behind it can be pressed, so the notice goes into the dialog.
-  kieUi.placeNotices = () => {
-    const place = document.querySelector("dialog.kie-dialog[open]") ?? kieUi.layer();
-    if (bar.parentElement !== place) place.append(bar);
-  };
+const bar = h("div", { class: "kie-notice", role: "status", "aria-live": "polite" });
+// On a narrow page the rest of the top makes room for it.
+new ResizeObserver(() => {
+  document.documentElement.style.setProperty("--kie-notices", `${bar.offsetHeight}px`);
+}).observe(bar);
+const standing = new Map(); // kind → the notice of this kind
 
-  class Notice {
-    constructor(lines, { action = null, forMs = SHOWN_MS, isBad = false, dismissed = null }) {
-      this.forMs = forMs;
-      const button = (props, words, act) => {
-        const made = h("button", { type: "button", ...props }, words);
-        made.addEventListener("click", () => {
-          this.remove();
-          act?.();
-        });
-        return made;
-      };
-      this.node = h(
-        "div",
-        { class: isBad ? "kie-notice-line kie-notice-bad" : "kie-notice-line" },
-        h("div", { class: "kie-notice-words" }, ...lines.map((line) => h("p", {}, line))),
-        action && button({ class: "kie-button" }, action.label, action.act),
-        button({ class: "kie-notice-x", "aria-label": "Dismiss" }, "×", dismissed),
-      );
-      for (const kind of ["pointerleave", "focusout"]) this.node.addEventListener(kind, () => this.startClock());
-      this.node.addEventListener("focusin", ({ relatedTarget }) => {
-        if (!this.node.contains(relatedTarget)) this.cameFrom = relatedTarget;
+// While a dialog is open nothing behind it can be pressed, so the notice goes into the dialog.
+export const placeNotices = () => {
+  const place = document.querySelector("dialog.kie-dialog[open]") ?? layerNode();
+  if (bar.parentElement !== place) place.append(bar);
+};
+
+class Notice {
+  constructor(lines, { action = null, forMs = SHOWN_MS, isBad = false, dismissed = null }) {
+    this.forMs = forMs;
+    const button = (props, words, act) => {
+      const made = h("button", { type: "button", ...props }, words);
+      made.addEventListener("click", () => {
+        this.remove();
+        act?.();
       });
-      this.startClock();
-    }
-
-    // It stays while it is hovered or focused.
-    startClock() {
-      clearTimeout(this.timer);
-      if (this.forMs === Infinity) return;
-      this.timer = setTimeout(() => {
-        if (this.node.matches(":hover, :focus-within")) this.startClock();
-        else this.remove();
-      }, this.forMs);
-    }
-
-    remove() {
-      clearTimeout(this.timer);
-      const hadFocus = this.node.contains(document.activeElement);
-      this.forMs = Infinity;
-      this.node.remove();
-      for (const [kind, notice] of standing) if (notice === this) standing.delete(kind);
-      if (hadFocus && this.cameFrom?.isConnected) this.cameFrom.focus({ preventScroll: true });
-    }
+      return made;
+    };
+    this.node = h(
+      "div",
+      { class: isBad ? "kie-notice-line kie-notice-bad" : "kie-notice-line" },
+      h("div", { class: "kie-notice-words" }, ...lines.map((line) => h("p", {}, line))),
+      action && button({ class: "kie-button" }, action.label, action.act),
+      button({ class: "kie-notice-x", "aria-label": "Dismiss" }, "×", dismissed),
+    );
+    for (const kind of ["pointerleave", "focusout"]) this.node.addEventListener(kind, () => this.startClock());
+    this.node.addEventListener("focusin", ({ relatedTarget }) => {
+      if (!this.node.contains(relatedTarget)) this.cameFrom = relatedTarget;
+    });
+    this.startClock();
   }
 
-  // A notice replaces an older one of its kind.
-  kieUi.sayNoMore = (kind) => standing.get(kind)?.remove();
-  kieUi.isSaid = (kind) => standing.has(kind);
+  // It stays while it is hovered or focused.
+  startClock() {
+    clearTimeout(this.timer);
+    if (this.forMs === Infinity) return;
+    this.timer = setTimeout(() => {
+      if (this.node.matches(":hover, :focus-within")) this.startClock();
+      else this.remove();
+    }, this.forMs);
+  }
 
-  // `lines` are sentences; `action` is a button beside them; `forMs` may be Infinity: until it is
-  // dismissed, which `dismissed` hears of.
-  kieUi.notify = (lines, { kind = "done", ...options } = {}) => {
-    kieUi.sayNoMore(kind);
-    kieUi.placeNotices();
-    const notice = new Notice(lines, options);
-    standing.set(kind, notice);
-    bar.append(notice.node);
-  };
-})();
+  remove() {
+    clearTimeout(this.timer);
+    const hadFocus = this.node.contains(document.activeElement);
+    this.forMs = Infinity;
+    this.node.remove();
+    for (const [kind, notice] of standing) if (notice === this) standing.delete(kind);
+    if (hadFocus && this.cameFrom?.isConnected) this.cameFrom.focus({ preventScroll: true });
+  }
+}
+
+// A notice replaces an older one of its kind.
+export const sayNoMore = (kind) => standing.get(kind)?.remove();
+export const isSaid = (kind) => standing.has(kind);
+
+// `lines` are sentences; `action` is a button beside them; `forMs` may be Infinity: until it is
+// dismissed, which `dismissed` hears of.
+export const notify = (lines, { kind = "done", ...options } = {}) => {
+  sayNoMore(kind);
+  placeNotices();
+  const notice = new Notice(lines, options);
+  standing.set(kind, notice);
+  bar.append(notice.node);
+};

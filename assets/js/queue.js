@@ -1,238 +1,242 @@
 // The page's head: its mode, and the queue of everything that waits or runs.
-(() => {
-  const kieUi = (window.kieUi ??= {});
-  const { h, number } = kieUi;
+import { promptOf } from "./card.js";
+import { clock, credits, h, number } from "./dom.js";
+import { goToRun } from "./feed.js";
+import { onModels, takeTabModels, titleOf } from "./models.js";
+import { elapsedMs, percentOf, stepName } from "./progress.js";
+import { actionButton, isUnsent, needsYou } from "./run_actions.js";
+import { postJson } from "./server.js";
+import { allRuns, onStream, placeOf } from "./stream.js";
 
-  kieUi.mountAccount = (element) => {
-    const mode = element.querySelector(".kie-mode");
-    kieUi.listen("account", ({ kind, balance, trouble, runs_left }) => {
-      mode.dataset.kind = kind;
-      if (kind === "demo") mode.textContent = "Demo: simulated on this computer";
-      else if (trouble) mode.textContent = `Live: Kie. ${trouble}`;
-      else if (balance === null) mode.textContent = "Live: Kie";
-      else mode.textContent = `Live: Kie, balance ${kieUi.credits(balance)}`;
-      if (kind === "live" && typeof runs_left === "number")
-        mode.textContent += `. Yours today: ${runs_left} more ${runs_left === 1 ? "run" : "runs"}`;
+export const mountAccount = (element) => {
+  const mode = element.querySelector(".kie-mode");
+  onStream("account", ({ kind, balance, trouble, runs_left }) => {
+    mode.dataset.kind = kind;
+    if (kind === "demo") mode.textContent = "Demo: simulated on this computer";
+    else if (trouble) mode.textContent = `Live: Kie. ${trouble}`;
+    else if (balance === null) mode.textContent = "Live: Kie";
+    else mode.textContent = `Live: Kie, balance ${credits(balance)}`;
+    if (kind === "live" && typeof runs_left === "number")
+      mode.textContent += `. Yours today: ${runs_left} more ${runs_left === 1 ? "run" : "runs"}`;
+  });
+};
+
+const rowOf = new WeakMap(); // what each line of the panel shows
+
+class Row {
+  constructor(run, close) {
+    this.run = run;
+    this.model = h("span", { class: "kie-queue-model" });
+    this.step = h("span", { class: "kie-queue-step" });
+    this.clock = h("time", { class: "kie-clock" });
+    this.prompt = h("span", { class: "kie-queue-prompt" });
+    this.message = h("p", { class: "kie-inline-note", role: "alert" });
+    this.go = h(
+      "button",
+      { type: "button", class: "kie-queue-go" },
+      h("span", { class: "kie-queue-line" }, this.model, this.step, this.clock),
+      this.prompt,
+    );
+    this.go.addEventListener("click", () => {
+      close();
+      goToRun(this.run);
     });
+    const ask = () => postJson(`runs/${this.run.id}/cancel`);
+    this.cancel = actionButton("Cancel", ask, this.message);
+    this.node = h(
+      "li",
+      { class: "kie-queue-row" },
+      h("div", { class: "kie-queue-main" }, this.go, this.cancel),
+      this.message,
+    );
+    rowOf.set(this.node, this);
+  }
+
+  update(run) {
+    this.run = run;
+    const turn = isInLine(run) ? placeOf(run.id) : null;
+    const step = [stepName(run), turn === null ? percentOf(run) : `place ${number(turn)}`];
+    set(this.model, titleOf(run.model));
+    set(this.step, step.filter(Boolean).join(isInLine(run) ? ", " : " "));
+    const prompt = promptOf(run);
+    set(this.prompt, prompt.length > 140 ? `${prompt.slice(0, 140)}…` : prompt || "No prompt");
+    this.cancel.hidden = !isUnsent(run);
+    this.cancel.setAttribute("aria-label", `Cancel: ${this.prompt.textContent.slice(0, 60)}`);
+    this.tick();
+  }
+
+  tick() {
+    set(this.clock, clock(elapsedMs(this.run)));
+  }
+}
+
+// Written only if different, so that screen readers stay silent and nothing is redrawn.
+function set(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+const place = (run) => (run.step === "lined_up" ? (placeOf(run.id) ?? Infinity) : 0);
+const isInLine = (run) => run.step === "lined_up";
+
+// What can still be cancelled comes first, in the order of its turns.
+function inOrder(one, other) {
+  const isSent = (run) => Number(!isUnsent(run));
+  const [a, b] = [place(one), place(other)];
+  return isSent(one) - isSent(other) || (a === b ? one.created_at_ms - other.created_at_ms : a - b);
+}
+
+// The runs that need the person, those that wait, and those that run.
+function grouped() {
+  const runs = allRuns().sort(inOrder);
+  const active = runs.filter((run) => !run.is_final);
+  return {
+    needing: runs.filter(needsYou),
+    inLine: active.filter(isInLine),
+    running: active.filter((run) => !isInLine(run)),
   };
+}
 
-  const rowOf = new WeakMap(); // what each line of the panel shows
-
-  class Row {
-    constructor(run, close) {
-      this.run = run;
-      this.model = h("span", { class: "kie-queue-model" });
-      this.step = h("span", { class: "kie-queue-step" });
-      this.clock = h("time", { class: "kie-clock" });
-      this.prompt = h("span", { class: "kie-queue-prompt" });
-      this.message = h("p", { class: "kie-inline-note", role: "alert" });
-      this.go = h(
-        "button",
-        { type: "button", class: "kie-queue-go" },
-        h("span", { class: "kie-queue-line" }, this.model, this.step, this.clock),
-        this.prompt,
-      );
-      this.go.addEventListener("click", () => {
-        close();
-        kieUi.goToRun(this.run);
-      });
-      const ask = () => kieUi.post(`runs/${this.run.id}/cancel`);
-      this.cancel = kieUi.actionButton("Cancel", ask, this.message);
-      this.node = h(
-        "li",
-        { class: "kie-queue-row" },
-        h("div", { class: "kie-queue-main" }, this.go, this.cancel),
-        this.message,
-      );
-      rowOf.set(this.node, this);
-    }
-
-    update(run) {
-      this.run = run;
-      const turn = isInLine(run) ? kieUi.place(run.id) : null;
-      const step = [kieUi.stepName(run), turn === null ? kieUi.percent(run) : `place ${number(turn)}`];
-      set(this.model, kieUi.titleOf(run.model));
-      set(this.step, step.filter(Boolean).join(isInLine(run) ? ", " : " "));
-      const prompt = kieUi.promptOf(run);
-      set(this.prompt, prompt.length > 140 ? `${prompt.slice(0, 140)}…` : prompt || "No prompt");
-      this.cancel.hidden = !kieUi.isUnsent(run);
-      this.cancel.setAttribute("aria-label", `Cancel: ${this.prompt.textContent.slice(0, 60)}`);
-      this.tick();
-    }
-
-    tick() {
-      set(this.clock, kieUi.clock(kieUi.elapsedMs(this.run)));
-    }
+// One kind of runs in the panel, under a head that counts them.
+class Group {
+  constructor(title, close, button = null) {
+    this.title = title;
+    this.close = close;
+    this.button = button;
+    this.rows = new Map();
+    this.head = h("h3", {});
+    this.list = h("ol", { class: "kie-queue-list" });
+    this.node = h(
+      "section",
+      { class: "kie-queue-group" },
+      h("div", { class: "kie-queue-head" }, this.head, button),
+      this.list,
+    );
   }
 
-  // Written only if different, so that screen readers stay silent and nothing is redrawn.
-  function set(node, text) {
-    if (node.textContent !== text) node.textContent = text;
+  draw(runs) {
+    set(this.head, `${this.title} ${number(runs.length)}`);
+    this.node.hidden = runs.length === 0;
+    if (this.button) this.button.hidden = runs.length < 2;
+    const kept = new Set(runs.map((run) => run.id));
+    for (const [id, row] of this.rows) {
+      if (kept.has(id)) continue;
+      row.node.remove();
+      this.rows.delete(id);
+    }
+    runs.forEach((run, index) => {
+      const row = this.rows.get(run.id) ?? new Row(run, this.close);
+      this.rows.set(run.id, row);
+      row.update(run);
+      const there = this.list.children[index];
+      if (there !== row.node) this.list.insertBefore(row.node, there ?? null);
+    });
   }
+}
 
-  const place = (run) => (run.step === "lined_up" ? (kieUi.place(run.id) ?? Infinity) : 0);
-  const isInLine = (run) => run.step === "lined_up";
-
-  // What can still be cancelled comes first, in the order of its turns.
-  function inOrder(one, other) {
-    const isSent = (run) => Number(!kieUi.isUnsent(run));
-    const [a, b] = [place(one), place(other)];
-    return isSent(one) - isSent(other) || (a === b ? one.created_at_ms - other.created_at_ms : a - b);
-  }
-
-  // The runs that need the person, those that wait, and those that run.
-  function grouped() {
-    const runs = kieUi.runs().sort(inOrder);
-    const active = runs.filter((run) => !run.is_final);
-    return {
-      needing: runs.filter(kieUi.needsYou),
-      inLine: active.filter(isInLine),
-      running: active.filter((run) => !isInLine(run)),
+class Queue {
+  constructor(root) {
+    this.root = root;
+    this.button = root.querySelector(".kie-queue-button");
+    this.panel = root.querySelector(".kie-queue-panel");
+    this.message = h("p", { class: "kie-inline-note", role: "alert" });
+    const close = () => this.show(false);
+    const cancelAll = actionButton("Cancel all waiting", cancelAllInLine, this.message);
+    this.groups = {
+      needing: new Group("Needs attention", close),
+      inLine: new Group("In line", close, cancelAll),
+      running: new Group("Running", close),
     };
+    this.empty = h("p", { class: "kie-queue-empty" }, "Nothing is waiting or running, and nothing needs your attention.");
+    this.panel.append(h("h2", {}, "Queue"), this.empty, this.message, ...this.eachGroup((group) => group.node));
+    this.button.addEventListener("click", () => this.show(this.panel.hidden));
+    document.addEventListener("pointerdown", (event) => {
+      if (!this.panel.hidden && !root.contains(event.target)) this.show(false);
+    });
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || this.panel.hidden) return;
+      this.show(false);
+      this.button.focus();
+    });
+    root.addEventListener("focusout", ({ relatedTarget }) => {
+      if (relatedTarget && !root.contains(relatedTarget)) this.show(false);
+    });
+    for (const kind of ["run", "places", "state"]) onStream(kind, () => this.drawSoon());
+    setInterval(() => this.panel.hidden || this.rows().forEach((row) => row.tick()), 500);
   }
 
-  // One kind of runs in the panel, under a head that counts them.
-  class Group {
-    constructor(title, close, button = null) {
-      this.title = title;
-      this.close = close;
-      this.button = button;
-      this.rows = new Map();
-      this.head = h("h3", {});
-      this.list = h("ol", { class: "kie-queue-list" });
-      this.node = h(
-        "section",
-        { class: "kie-queue-group" },
-        h("div", { class: "kie-queue-head" }, this.head, button),
-        this.list,
-      );
-    }
-
-    draw(runs) {
-      set(this.head, `${this.title} ${number(runs.length)}`);
-      this.node.hidden = runs.length === 0;
-      if (this.button) this.button.hidden = runs.length < 2;
-      const kept = new Set(runs.map((run) => run.id));
-      for (const [id, row] of this.rows) {
-        if (kept.has(id)) continue;
-        row.node.remove();
-        this.rows.delete(id);
-      }
-      runs.forEach((run, index) => {
-        const row = this.rows.get(run.id) ?? new Row(run, this.close);
-        this.rows.set(run.id, row);
-        row.update(run);
-        const there = this.list.children[index];
-        if (there !== row.node) this.list.insertBefore(row.node, there ?? null);
-      });
-    }
+  eachGroup(take) {
+    return Object.values(this.groups).map(take);
   }
 
-  class Queue {
-    constructor(root) {
-      this.root = root;
-      this.button = root.querySelector(".kie-queue-button");
-      this.panel = root.querySelector(".kie-queue-panel");
-      this.message = h("p", { class: "kie-inline-note", role: "alert" });
-      const close = () => this.show(false);
-      const cancelAll = kieUi.actionButton("Cancel all waiting", cancelAllInLine, this.message);
-      this.groups = {
-        needing: new Group("Needs attention", close),
-        inLine: new Group("In line", close, cancelAll),
-        running: new Group("Running", close),
-      };
-      this.empty = h("p", { class: "kie-queue-empty" }, "Nothing is waiting or running, and nothing needs your attention.");
-      this.panel.append(h("h2", {}, "Queue"), this.empty, this.message, ...this.eachGroup((group) => group.node));
-      this.button.addEventListener("click", () => this.show(this.panel.hidden));
-      document.addEventListener("pointerdown", (event) => {
-        if (!this.panel.hidden && !root.contains(event.target)) this.show(false);
-      });
-      document.addEventListener("keydown", (event) => {
-        if (event.key !== "Escape" || this.panel.hidden) return;
-        this.show(false);
-        this.button.focus();
-      });
-      root.addEventListener("focusout", ({ relatedTarget }) => {
-        if (relatedTarget && !root.contains(relatedTarget)) this.show(false);
-      });
-      for (const kind of ["run", "places", "state"]) kieUi.listen(kind, () => this.drawSoon());
-      setInterval(() => this.panel.hidden || this.rows().forEach((row) => row.tick()), 500);
-    }
+  rows() {
+    return this.eachGroup((group) => [...group.list.children].map((node) => rowOf.get(node))).flat();
+  }
 
-    eachGroup(take) {
-      return Object.values(this.groups).map(take);
-    }
+  show(isShown) {
+    this.panel.hidden = !isShown;
+    this.button.setAttribute("aria-expanded", String(isShown));
+    if (!isShown) return;
+    this.draw();
+    this.panel.focus({ preventScroll: true });
+  }
 
-    rows() {
-      return this.eachGroup((group) => [...group.list.children].map((node) => rowOf.get(node))).flat();
-    }
-
-    show(isShown) {
-      this.panel.hidden = !isShown;
-      this.button.setAttribute("aria-expanded", String(isShown));
-      if (!isShown) return;
+  // A new page receives forty runs at once.
+  drawSoon() {
+    this.due ??= requestAnimationFrame(() => {
+      this.due = null;
       this.draw();
-      this.panel.focus({ preventScroll: true });
-    }
-
-    // A new page receives forty runs at once.
-    drawSoon() {
-      this.due ??= requestAnimationFrame(() => {
-        this.due = null;
-        this.draw();
-      });
-    }
-
-    draw() {
-      const runs = grouped();
-      const count = (list, words) => (list.length ? `${number(list.length)} ${words}` : null);
-      const counts = [
-        count(runs.needing, runs.needing.length === 1 ? "needs attention" : "need attention"),
-        count(runs.running, "running"),
-        count(runs.inLine, "in line"),
-      ].filter(Boolean);
-      set(this.button, counts.length ? `Queue: ${counts.join(" · ")}` : "Queue: empty");
-      this.button.dataset.isBusy = String(counts.length > 0);
-      this.button.dataset.needsYou = String(runs.needing.length > 0);
-      if (this.panel.hidden) return;
-      this.empty.hidden = counts.length > 0;
-      this.drawGroups(runs);
-    }
-
-    // The focus stays where it was; with a row that goes it moves on to the next one.
-    drawGroups(runs) {
-      const focused = document.activeElement;
-      const hadFocus = this.panel.contains(focused);
-      const index = this.rows().findIndex((row) => row.node.contains(focused));
-      for (const [name, group] of Object.entries(this.groups)) group.draw(runs[name]);
-      if (!hadFocus) return;
-      if (focused.isConnected && focused.checkVisibility()) {
-        if (document.activeElement !== focused) focused.focus({ preventScroll: true });
-        return;
-      }
-      const next = this.rows()
-        .slice(Math.max(index, 0))
-        .find((row) => index >= 0 && !row.cancel.hidden);
-      (next?.cancel ?? this.panel).focus({ preventScroll: true });
-    }
+    });
   }
 
-  async function cancelAllInLine() {
-    // From the last to the first, so that none moves up and is sent meanwhile.
-    const waiting = grouped().inLine.reverse();
-    const answers = await Promise.all(waiting.map((run) => kieUi.post(`runs/${run.id}/cancel`)));
-    const refused = answers.filter((answer) => !answer.isDone);
-    if (!refused.length) return { isDone: true };
-    return {
-      isDone: false,
-      message: `${number(refused.length)} could not be cancelled any more. ${refused[0].message}`,
-    };
+  draw() {
+    const runs = grouped();
+    const count = (list, words) => (list.length ? `${number(list.length)} ${words}` : null);
+    const counts = [
+      count(runs.needing, runs.needing.length === 1 ? "needs attention" : "need attention"),
+      count(runs.running, "running"),
+      count(runs.inLine, "in line"),
+    ].filter(Boolean);
+    set(this.button, counts.length ? `Queue: ${counts.join(" · ")}` : "Queue: empty");
+    this.button.dataset.isBusy = String(counts.length > 0);
+    this.button.dataset.needsYou = String(runs.needing.length > 0);
+    if (this.panel.hidden) return;
+    this.empty.hidden = counts.length > 0;
+    this.drawGroups(runs);
   }
 
-  kieUi.mountQueue = (element) => {
-    const root = element.querySelector(".kie-queue");
-    kieUi.takeTabModels(JSON.parse(root.dataset.models));
-    const queue = new Queue(root);
-    kieUi.onModels(() => queue.drawSoon());
+  // The focus stays where it was; with a row that goes it moves on to the next one.
+  drawGroups(runs) {
+    const focused = document.activeElement;
+    const hadFocus = this.panel.contains(focused);
+    const index = this.rows().findIndex((row) => row.node.contains(focused));
+    for (const [name, group] of Object.entries(this.groups)) group.draw(runs[name]);
+    if (!hadFocus) return;
+    if (focused.isConnected && focused.checkVisibility()) {
+      if (document.activeElement !== focused) focused.focus({ preventScroll: true });
+      return;
+    }
+    const next = this.rows()
+      .slice(Math.max(index, 0))
+      .find((row) => index >= 0 && !row.cancel.hidden);
+    (next?.cancel ?? this.panel).focus({ preventScroll: true });
+  }
+}
+
+async function cancelAllInLine() {
+  // From the last to the first, so that none moves up and is sent meanwhile.
+  const waiting = grouped().inLine.reverse();
+  const answers = await Promise.all(waiting.map((run) => postJson(`runs/${run.id}/cancel`)));
+  const refused = answers.filter((answer) => !answer.isDone);
+  if (!refused.length) return { isDone: true };
+  return {
+    isDone: false,
+    message: `${number(refused.length)} could not be cancelled any more. ${refused[0].message}`,
   };
-})();
+}
+
+export const mountQueue = (element) => {
+  const root = element.querySelector(".kie-queue");
+  takeTabModels(JSON.parse(root.dataset.models));
+  const queue = new Queue(root);
+  onModels(() => queue.drawSoon());
+};

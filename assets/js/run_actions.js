@@ -1,186 +1,188 @@
 // What a person can do about a run: call it off, find it, make it again, fetch it.
-(() => {
-  const kieUi = (window.kieUi ??= {});
-  const { h, number } = kieUi;
+import { h, isWebAddress, linkOut, number, whileBusy, withLinks } from "./dom.js";
+import { goToRun } from "./feed.js";
+import { downloadZip } from "./history_zip.js";
+import { fromKieLabel } from "./result_frame.js";
+import { postJson } from "./server.js";
+import { buildUses } from "./use_menu.js";
 
-  const SAFE = "It is safe to close this page: the run continues.";
-  const SENT = "Sent: Kie has no way to stop a task.";
-  const UNSENT = new Set(["preparing", "uploading", "lined_up"]);
+const SAFE = "It is safe to close this page: the run continues.";
+const SENT = "Sent: Kie has no way to stop a task.";
+const UNSENT = new Set(["preparing", "uploading", "lined_up"]);
 
-  kieUi.isUnsent = (run) => UNSENT.has(run.step);
-  kieUi.isLost = (run) => run.step === "unknown" && !run.task_id;
-  // Nothing more happens to these by itself, and something may have been paid for them.
-  kieUi.needsYou = (run) =>
-    run.step === "unfetched" || (kieUi.isLost(run) && !run.sent_again_as);
+export const isUnsent = (run) => UNSENT.has(run.step);
+export const isLost = (run) => run.step === "unknown" && !run.task_id;
+// Nothing more happens to these by itself, and something may have been paid for them.
+export const needsYou = (run) =>
+  run.step === "unfetched" || (isLost(run) && !run.sent_again_as);
 
-  const note = () => h("p", { class: "kie-inline-note", role: "alert" });
+const note = () => h("p", { class: "kie-inline-note", role: "alert" });
 
-  // A button that sends a request; if it fails, the reason is shown beside it.
-  kieUi.actionButton = (label, ask, message, props = {}) => {
-    const button = h("button", { type: "button", class: "kie-button", ...props }, label);
-    const work = async () => {
-      message.textContent = "";
-      const answer = await ask();
-      if (!answer.isDone) message.replaceChildren(...kieUi.withLinks(answer.message));
-    };
-    button.addEventListener("click", () => kieUi.whileBusy(button, work));
-    return button;
+// A button that sends a request; if it fails, the reason is shown beside it.
+export const actionButton = (label, ask, message, props = {}) => {
+  const button = h("button", { type: "button", class: "kie-button", ...props }, label);
+  const work = async () => {
+    message.textContent = "";
+    const answer = await ask();
+    if (!answer.isDone) message.replaceChildren(...withLinks(answer.message));
   };
+  button.addEventListener("click", () => whileBusy(button, work));
+  return button;
+};
 
-  function buildCancel(run) {
+function buildCancel(run) {
+  const message = note();
+  const button = actionButton("Cancel", () => postJson(`runs/${run.id}/cancel`), message);
+  return [button, h("p", { class: "kie-muted" }, SAFE), message];
+}
+
+function buildTaskId(run) {
+  const message = h("p", { class: "kie-inline-note", role: "alert", id: `kie-found-${run.id}` });
+  const input = h("input", {
+    class: "kie-input",
+    type: "text",
+    id: `kie-task-${run.id}`,
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-describedby": message.id,
+  });
+  const button = h("button", { type: "submit", class: "kie-button" }, "Watch this task");
+  const form = h(
+    "form",
+    { class: "kie-choice", novalidate: true },
+    h("label", { for: input.id }, "I found it in ", linkOut("https://kie.ai/logs", "Kie’s logs"), ": its task id"),
+    h("div", { class: "kie-inline" }, input, button),
+    message,
+  );
+  const give = async () => {
+    message.textContent = "";
+    const answer = await postJson(`runs/${run.id}/task-id`, { task_id: input.value });
+    input.toggleAttribute("aria-invalid", !answer.isDone);
+    if (answer.isDone) return;
+    message.replaceChildren(...withLinks(answer.message));
+    input.focus();
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    whileBusy(button, give);
+  });
+  return form;
+}
+
+function buildSendAgain(run) {
+  const message = note();
+  const opener = h(
+    "button",
+    { type: "button", class: "kie-button", "aria-expanded": "false" },
+    "Send it again",
+  );
+  const confirmed = actionButton(
+    "Send again anyway",
+    () => postJson(`runs/${run.id}/send-again`),
+    message,
+    { class: "kie-button kie-grave" },
+  );
+  const keep = h("button", { type: "button", class: "kie-button" }, "Don’t send");
+  const unfolded = h(
+    "div",
+    { class: "kie-confirm", hidden: true },
+    h("p", {}, "If Kie took the first one, both are billed."),
+    h("div", { class: "kie-inline" }, confirmed, keep),
+    message,
+  );
+  const unfold = (isOpen) => {
+    unfolded.hidden = !isOpen;
+    opener.hidden = isOpen;
+    opener.setAttribute("aria-expanded", String(isOpen));
+    (isOpen ? keep : opener).focus();
+  };
+  opener.addEventListener("click", () => unfold(true));
+  keep.addEventListener("click", () => unfold(false));
+  unfolded.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    unfold(false);
+  });
+  return h(
+    "div",
+    { class: "kie-choice" },
+    h("p", { class: "kie-choice-name" }, "It is not in the logs, or I do not want to wait"),
+    opener,
+    unfolded,
+  );
+}
+
+function buildSentAgain(run) {
+  const link = h("button", { type: "button", class: "kie-quiet" }, "Go to the new run");
+  link.addEventListener("click", () => goToRun({ id: run.sent_again_as, model: run.model }));
+  return h("p", { class: "kie-choice kie-sent-again" }, "Sent again anyway. ", link);
+}
+
+function buildUnknown(run) {
+  if (run.task_id) {
     const message = note();
-    const button = kieUi.actionButton("Cancel", () => kieUi.post(`runs/${run.id}/cancel`), message);
-    return [button, h("p", { class: "kie-muted" }, SAFE), message];
+    const ask = () => postJson(`runs/${run.id}/watch-again`);
+    return [actionButton("Ask Kie about it again", ask, message), message];
   }
+  const again = run.sent_again_as ? buildSentAgain(run) : buildSendAgain(run);
+  return [h("div", { class: "kie-choices-made" }, buildTaskId(run), again)];
+}
 
-  function buildTaskId(run) {
-    const message = h("p", { class: "kie-inline-note", role: "alert", id: `kie-found-${run.id}` });
-    const input = h("input", {
-      class: "kie-input",
-      type: "text",
-      id: `kie-task-${run.id}`,
-      autocomplete: "off",
-      spellcheck: "false",
-      "aria-describedby": message.id,
-    });
-    const button = h("button", { type: "submit", class: "kie-button" }, "Watch this task");
-    const form = h(
-      "form",
-      { class: "kie-choice", novalidate: true },
-      h("label", { for: input.id }, "I found it in ", kieUi.linkOut("https://kie.ai/logs", "Kie’s logs"), ": its task id"),
-      h("div", { class: "kie-inline" }, input, button),
-      message,
-    );
-    const give = async () => {
-      message.textContent = "";
-      const answer = await kieUi.post(`runs/${run.id}/task-id`, { task_id: input.value });
-      input.toggleAttribute("aria-invalid", !answer.isDone);
-      if (answer.isDone) return;
-      message.replaceChildren(...kieUi.withLinks(answer.message));
-      input.focus();
-    };
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      kieUi.whileBusy(button, give);
-    });
-    return form;
-  }
+// What Kie calls them by, where a press opens them one by one.
+const fromKie = (address, index, { length }) => {
+  const label = fromKieLabel(address);
+  return length > 1 ? `${label}: ${number(index + 1)}` : label;
+};
 
-  function buildSendAgain(run) {
-    const message = note();
-    const opener = h(
+// Kie keeps a result for a while, whether or not it was downloaded here.
+function buildAtKie(run, stage) {
+  const addresses = run.result_urls.filter(isWebAddress);
+  const links = addresses.map((address) => h("li", {}, linkOut(address, address)));
+  const players = addresses.map((address, index) =>
+    h(
       "button",
-      { type: "button", class: "kie-button", "aria-expanded": "false" },
-      "Send it again",
-    );
-    const confirmed = kieUi.actionButton(
-      "Send again anyway",
-      () => kieUi.post(`runs/${run.id}/send-again`),
-      message,
-      { class: "kie-button kie-grave" },
-    );
-    const keep = h("button", { type: "button", class: "kie-button" }, "Don’t send");
-    const unfolded = h(
-      "div",
-      { class: "kie-confirm", hidden: true },
-      h("p", {}, "If Kie took the first one, both are billed."),
-      h("div", { class: "kie-inline" }, confirmed, keep),
-      message,
-    );
-    const unfold = (isOpen) => {
-      unfolded.hidden = !isOpen;
-      opener.hidden = isOpen;
-      opener.setAttribute("aria-expanded", String(isOpen));
-      (isOpen ? keep : opener).focus();
-    };
-    opener.addEventListener("click", () => unfold(true));
-    keep.addEventListener("click", () => unfold(false));
-    unfolded.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      event.stopPropagation();
-      unfold(false);
-    });
-    return h(
-      "div",
-      { class: "kie-choice" },
-      h("p", { class: "kie-choice-name" }, "It is not in the logs, or I do not want to wait"),
-      opener,
-      unfolded,
-    );
-  }
+      { type: "button", class: "kie-button", onclick: () => stage.playFromKie(address) },
+      fromKie(address, index, addresses),
+    ),
+  );
+  return { listed: links.length ? [h("ul", { class: "kie-links" }, ...links)] : [], players };
+}
 
-  function buildSentAgain(run) {
-    const link = h("button", { type: "button", class: "kie-quiet" }, "Go to the new run");
-    link.addEventListener("click", () => kieUi.goToRun({ id: run.sent_again_as, model: run.model }));
-    return h("p", { class: "kie-choice kie-sent-again" }, "Sent again anyway. ", link);
-  }
+function buildUnfetched(run, stage) {
+  const message = note();
+  const ask = () => postJson(`runs/${run.id}/fetch-again`);
+  const { listed, players } = buildAtKie(run, stage);
+  return [...listed, actionButton("Fetch it again", ask, message), ...players, message];
+}
 
-  function buildUnknown(run) {
-    if (run.task_id) {
-      const message = note();
-      const ask = () => kieUi.post(`runs/${run.id}/watch-again`);
-      return [kieUi.actionButton("Ask Kie about it again", ask, message), message];
-    }
-    const again = run.sent_again_as ? buildSentAgain(run) : buildSendAgain(run);
-    return [h("div", { class: "kie-choices-made" }, buildTaskId(run), again)];
-  }
+const isStalled = (run) => run.step === "fetching" && Boolean(run.status_note) && run.result_urls.length > 0;
 
-  // What Kie calls them by, where a press opens them one by one.
-  const fromKie = (address, index, { length }) => {
-    const label = kieUi.fromKieLabel(address);
-    return length > 1 ? `${label}: ${number(index + 1)}` : label;
-  };
+function buildStalled(run, stage) {
+  const { listed, players } = buildAtKie(run, stage);
+  return [...listed, ...players, h("p", { class: "kie-muted" }, SAFE)];
+}
 
-  // Kie keeps a result for a while, whether or not it was downloaded here.
-  function buildAtKie(run, stage) {
-    const addresses = run.result_urls.filter(kieUi.isWebAddress);
-    const links = addresses.map((address) => h("li", {}, kieUi.linkOut(address, address)));
-    const players = addresses.map((address, index) =>
-      h(
-        "button",
-        { type: "button", class: "kie-button", onclick: () => stage.playFromKie(address) },
-        fromKie(address, index, addresses),
-      ),
-    );
-    return { listed: links.length ? [h("ul", { class: "kie-links" }, ...links)] : [], players };
-  }
+// Several have their own beside each of them.
+function buildDownloads(run) {
+  if (run.clips.length < 2) return run.clips.flatMap((_, index) => buildUses(run, index));
+  const button = h("button", { type: "button", class: "kie-button", title: "One ZIP, with a table of the settings" }, "Download all");
+  button.addEventListener("click", () => downloadZip([run.id]));
+  return [button];
+}
 
-  function buildUnfetched(run, stage) {
-    const message = note();
-    const ask = () => kieUi.post(`runs/${run.id}/fetch-again`);
-    const { listed, players } = buildAtKie(run, stage);
-    return [...listed, kieUi.actionButton("Fetch it again", ask, message), ...players, message];
-  }
+// As long as this stays the same, so do the choices: what is typed or focused in them stays.
+export const actionsKey = (run) => {
+  const step = isUnsent(run) ? "unsent" : run.is_final || run.step === "fetching" ? run.step : "sent";
+  const results = isStalled(run) ? "stalled" : run.result_urls.length;
+  return [step, run.task_id ?? "", run.sent_again_as ?? "", results].join("|");
+};
 
-  const isStalled = (run) => run.step === "fetching" && Boolean(run.status_note) && run.result_urls.length > 0;
-
-  function buildStalled(run, stage) {
-    const { listed, players } = buildAtKie(run, stage);
-    return [...listed, ...players, h("p", { class: "kie-muted" }, SAFE)];
-  }
-
-  // Several have their own beside each of them.
-  function buildDownloads(run) {
-    if (run.clips.length < 2) return run.clips.flatMap((_, index) => kieUi.buildUses(run, index));
-    const button = h("button", { type: "button", class: "kie-button", title: "One ZIP, with a table of the settings" }, "Download all");
-    button.addEventListener("click", () => kieUi.downloadZip([run.id]));
-    return [button];
-  }
-
-  // As long as this stays the same, so do the choices: what is typed or focused in them stays.
-  kieUi.actionsKey = (run) => {
-    const step = kieUi.isUnsent(run) ? "unsent" : run.is_final || run.step === "fetching" ? run.step : "sent";
-    const results = isStalled(run) ? "stalled" : run.result_urls.length;
-    return [step, run.task_id ?? "", run.sent_again_as ?? "", results].join("|");
-  };
-
-  kieUi.buildActions = (run, stage) => {
-    if (kieUi.isUnsent(run)) return buildCancel(run);
-    if (run.step === "unknown") return buildUnknown(run);
-    if (run.step === "unfetched") return buildUnfetched(run, stage);
-    if (run.is_final) return buildDownloads(run);
-    if (isStalled(run)) return buildStalled(run, stage);
-    const message = run.step === "fetching" ? SAFE : `${SENT} ${SAFE}`;
-    return [h("p", { class: "kie-muted" }, message)];
-  };
-})();
+export const buildActions = (run, stage) => {
+  if (isUnsent(run)) return buildCancel(run);
+  if (run.step === "unknown") return buildUnknown(run);
+  if (run.step === "unfetched") return buildUnfetched(run, stage);
+  if (run.is_final) return buildDownloads(run);
+  if (isStalled(run)) return buildStalled(run, stage);
+  const message = run.step === "fetching" ? SAFE : `${SENT} ${SAFE}`;
+  return [h("p", { class: "kie-muted" }, message)];
+};

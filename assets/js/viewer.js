@@ -1,91 +1,93 @@
 // A picture as large as the screen allows or at its own size, with its run's other pictures.
-(() => {
-  const kieUi = (window.kieUi ??= {});
-  const { h, number } = kieUi;
+import { promptOf } from "./card.js";
+import { h, number } from "./dom.js";
+import { layerNode } from "./notices.js";
+import { resultFacts, resultName } from "./result_kinds.js";
+import { resultAddress } from "./results.js";
+import { buildUses } from "./use_menu.js";
 
-  class Viewer {
-    constructor() {
-      this.message = h("p", { class: "kie-viewer-message", role: "status" });
-      this.uses = h("div", { class: "kie-viewer-uses" });
-      this.size = h("button", { type: "button", class: "kie-quiet", "aria-pressed": "false" }, "Actual size");
-      this.size.addEventListener("click", () => this.zoom(!this.isZoomed));
-      const close = h("button", { type: "button", class: "kie-dialog-x", "aria-label": "Close" }, "×");
-      close.addEventListener("click", () => this.close());
-      this.image = h("img", { class: "kie-viewer-image" });
-      this.image.addEventListener("click", () => this.zoom(!this.isZoomed));
-      this.frame = h("div", { class: "kie-viewer-frame" }, this.image);
-      this.newer = this.buildStep(-1, "‹", "Picture before");
-      this.older = this.buildStep(1, "›", "Next picture");
-      this.node = h(
-        "dialog",
-        { class: "kie-viewer", "aria-label": "Picture", tabindex: "-1" },
-        h("div", { class: "kie-viewer-head" }, this.message, this.uses, this.size, close),
-        h("div", { class: "kie-viewer-body" }, this.newer, this.frame, this.older),
-      );
-      this.node.addEventListener("keydown", (event) => this.hearKey(event));
-      this.node.addEventListener("click", ({ target }) => target === this.frame && this.close());
-      this.node.addEventListener("close", () => this.image.removeAttribute("src"));
-    }
-
-    buildStep(step, sign, label) {
-      const button = h("button", { type: "button", class: "kie-viewer-step", "aria-label": label }, sign);
-      button.addEventListener("click", () => this.go(step));
-      return button;
-    }
-
-    get isZoomed() {
-      return this.frame.classList.contains("kie-actual");
-    }
-
-    open(run, index) {
-      this.run = run;
-      this.pictures = run.clips.flatMap(({ kind, is_dropped: isDropped }, at) => (kind === "image" && !isDropped ? [at] : []));
-      kieUi.layer().append(this.node);
-      this.show(index);
-      this.node.showModal();
-      this.node.focus();
-    }
-
-    show(index) {
-      const { run, pictures } = this;
-      const clip = run.clips[index];
-      this.index = index;
-      this.zoom(false);
-      this.image.src = kieUi.resultAddress(run, index);
-      this.image.alt = `${kieUi.resultName(run, index)}: ${kieUi.promptOf(run) || "no prompt"}`;
-      const place = pictures.length > 1 ? `${number(pictures.indexOf(index) + 1)} of ${number(pictures.length)} · ` : "";
-      this.message.textContent = place + kieUi.resultFacts(clip);
-      this.uses.replaceChildren(...kieUi.buildUses(run, index, "kie-quiet"));
-      this.newer.hidden = this.older.hidden = pictures.length < 2;
-    }
-
-    go(step) {
-      const { pictures } = this;
-      if (pictures.length < 2) return;
-      this.show(pictures[(pictures.indexOf(this.index) + step + pictures.length) % pictures.length]);
-      if (!this.node.contains(document.activeElement)) this.node.focus(); // what had it is drawn anew
-    }
-
-    zoom(isZoomed) {
-      this.frame.classList.toggle("kie-actual", isZoomed);
-      this.size.setAttribute("aria-pressed", String(isZoomed));
-    }
-
-    hearKey(event) {
-      event.stopPropagation(); // the run behind it stays
-      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (!step || event.altKey || event.ctrlKey || event.metaKey || this.isZoomed) return;
-      event.preventDefault();
-      this.go(step);
-    }
-
-    close() {
-      if (this.node.open) this.node.close();
-    }
+class Viewer {
+  constructor() {
+    this.message = h("p", { class: "kie-viewer-message", role: "status" });
+    this.uses = h("div", { class: "kie-viewer-uses" });
+    this.size = h("button", { type: "button", class: "kie-quiet", "aria-pressed": "false" }, "Actual size");
+    this.size.addEventListener("click", () => this.zoom(!this.isZoomed));
+    const close = h("button", { type: "button", class: "kie-dialog-x", "aria-label": "Close" }, "×");
+    close.addEventListener("click", () => this.close());
+    this.image = h("img", { class: "kie-viewer-image" });
+    this.image.addEventListener("click", () => this.zoom(!this.isZoomed));
+    this.frame = h("div", { class: "kie-viewer-frame" }, this.image);
+    this.newer = this.buildStep(-1, "‹", "Picture before");
+    this.older = this.buildStep(1, "›", "Next picture");
+    this.node = h(
+      "dialog",
+      { class: "kie-viewer", "aria-label": "Picture", tabindex: "-1" },
+      h("div", { class: "kie-viewer-head" }, this.message, this.uses, this.size, close),
+      h("div", { class: "kie-viewer-body" }, this.newer, this.frame, this.older),
+    );
+    this.node.addEventListener("keydown", (event) => this.hearKey(event));
+    this.node.addEventListener("click", ({ target }) => target === this.frame && this.close());
+    this.node.addEventListener("close", () => this.image.removeAttribute("src"));
   }
 
-  let viewer = null;
-  addEventListener("popstate", () => kieUi.closeViewer());
-  kieUi.openViewer = (run, index) => (viewer ??= new Viewer()).open(run, index);
-  kieUi.closeViewer = () => viewer?.close();
-})();
+  buildStep(step, sign, label) {
+    const button = h("button", { type: "button", class: "kie-viewer-step", "aria-label": label }, sign);
+    button.addEventListener("click", () => this.go(step));
+    return button;
+  }
+
+  get isZoomed() {
+    return this.frame.classList.contains("kie-actual");
+  }
+
+  open(run, index) {
+    this.run = run;
+    this.pictures = run.clips.flatMap(({ kind, is_dropped: isDropped }, at) => (kind === "image" && !isDropped ? [at] : []));
+    layerNode().append(this.node);
+    this.show(index);
+    this.node.showModal();
+    this.node.focus();
+  }
+
+  show(index) {
+    const { run, pictures } = this;
+    const clip = run.clips[index];
+    this.index = index;
+    this.zoom(false);
+    this.image.src = resultAddress(run, index);
+    this.image.alt = `${resultName(run, index)}: ${promptOf(run) || "no prompt"}`;
+    const place = pictures.length > 1 ? `${number(pictures.indexOf(index) + 1)} of ${number(pictures.length)} · ` : "";
+    this.message.textContent = place + resultFacts(clip);
+    this.uses.replaceChildren(...buildUses(run, index, "kie-quiet"));
+    this.newer.hidden = this.older.hidden = pictures.length < 2;
+  }
+
+  go(step) {
+    const { pictures } = this;
+    if (pictures.length < 2) return;
+    this.show(pictures[(pictures.indexOf(this.index) + step + pictures.length) % pictures.length]);
+    if (!this.node.contains(document.activeElement)) this.node.focus(); // what had it is drawn anew
+  }
+
+  zoom(isZoomed) {
+    this.frame.classList.toggle("kie-actual", isZoomed);
+    this.size.setAttribute("aria-pressed", String(isZoomed));
+  }
+
+  hearKey(event) {
+    event.stopPropagation(); // the run behind it stays
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step || event.altKey || event.ctrlKey || event.metaKey || this.isZoomed) return;
+    event.preventDefault();
+    this.go(step);
+  }
+
+  close() {
+    if (this.node.open) this.node.close();
+  }
+}
+
+let viewer = null;
+addEventListener("popstate", () => closeViewer());
+export const openViewer = (run, index) => (viewer ??= new Viewer()).open(run, index);
+export const closeViewer = () => viewer?.close();

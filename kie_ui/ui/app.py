@@ -19,13 +19,15 @@ from starlette.routing import Route
 from kie_ui.catalog.library import Library
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.settings import ASSETS, Settings
+from kie_ui.ui import assets
 from kie_ui.ui.api import event_stream, history, models, reuse, runs
 from kie_ui.ui.api.requests import build_route
 from kie_ui.ui.asgi.browser_security import SameOriginMiddleware, SecurityHeadersMiddleware
 from kie_ui.ui.asgi.gradio_isolation import GradioIsolationMiddleware
 from kie_ui.ui.asgi.identity import IdentityMiddleware
+from kie_ui.ui.asgi.page_html import PageHtmlMiddleware
 from kie_ui.ui.asgi.uploads import claim_uploads
-from kie_ui.ui.page import build_page, build_theme, head, stylesheets
+from kie_ui.ui.page import build_page, build_theme
 from kie_ui.ui.services import Services
 
 MAX_EVENTS = 4000
@@ -81,8 +83,6 @@ def launch_options(services: Services) -> dict[str, Any]:
     return {
         "auth": services.users.admit if services.users else None,
         "theme": build_theme(),
-        "css_paths": stylesheets(),
-        "head": head(),
         "favicon_path": ASSETS / "favicon.png",
         "allowed_paths": _allowed_paths(),
         "footer_links": ["api"],
@@ -120,7 +120,8 @@ async def _event_is_unknown(request: Request, error: Exception) -> Response:
 def build_routes(services: Services) -> list[Route]:
     """Build our own routes beside Gradio's."""
     modules = (event_stream, runs, history, reuse, models)
-    return [build_route(services, route) for module in modules for route in module.ROUTES]
+    ours = [build_route(services, route) for module in modules for route in module.ROUTES]
+    return [assets.build_asset_route(), *ours]
 
 
 def build_middleware(services: Services) -> list[Middleware]:
@@ -129,6 +130,7 @@ def build_middleware(services: Services) -> list[Middleware]:
     is_framed, has_many = bool(settings.space_id), settings.has_many_visitors
     middleware = [
         Middleware(SecurityHeadersMiddleware, is_framed=is_framed),
+        Middleware(PageHtmlMiddleware, head=assets.head()),
         Middleware(SameOriginMiddleware, hosts=settings.hosts),
         Middleware(IdentityMiddleware, has_many=has_many, is_framed=is_framed, users=users),
     ]

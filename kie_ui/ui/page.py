@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
-from kie_ui.settings import ASSETS
 from kie_ui.ui.endpoints import build_endpoint, build_generate
 from kie_ui.ui.form.drafts import wire_drafts
 from kie_ui.ui.services import MORE_MODELS, Services
@@ -61,7 +59,7 @@ def _build_history() -> None:
     """Build where `assets/js/history.js` draws all runs of this visitor once the tab is opened."""
     gr.HTML(
         html_template='<section class="kie-history" aria-label="History"></section>',
-        js_on_load="window.kieUi.mountHistory(element)",
+        js_on_load="window.kieUi('mountHistory', element)",
         elem_id="kie-history",
         padding=False,
     )
@@ -71,100 +69,32 @@ def _build_layer() -> None:
     """Build the place for dialogs and notices above the page."""
     gr.HTML(
         html_template='<div class="kie-layer"></div>',
-        js_on_load="window.kieUi.mountLayer(element)",
+        js_on_load="window.kieUi('mountLayer', element)",
         elem_classes="kie-layer-place",
         padding=False,
     )
 
 
 def _remember(tab: gr.Tab, name: str) -> None:
-    """Have the browser open this tab again after a refresh; see `assets/js/drafts.js`."""
+    """Have the browser open this tab again after a refresh; see `assets/js/tabs.js`."""
     tab.select(
-        None, None, None, js=f"() => window.kieUi.keepTab('{name}')", api_visibility="private"
+        None, None, None, js=f"() => window.kieUi('keepTab', '{name}')", api_visibility="private"
     )
 
 
 def _let_scripts_rename(bar: Mapping[str, gr.Tab]) -> None:
     """Let `assets/js/tabs.js` name a model's tab as its visitor does, or hide it."""
     arrange = gr.Button(visible="hidden", elem_id="kie-arrange-tabs")
-    js = f"() => window.kieUi.tabUpdates({json.dumps(list(bar))})"
+    js = f"() => window.kieUi('tabUpdates', {json.dumps(list(bar))})"
     arranged = arrange.click(None, None, list(bar.values()), js=js, api_visibility="private")
-    js = "() => window.kieUi.tabsAreArranged()"
+    js = "() => window.kieUi('tabsAreArranged')"
     arranged.then(None, None, None, js=js, api_visibility="private")
 
 
 def _let_scripts_choose(tabs: gr.Tabs) -> None:
     """Let our scripts open a tab, also one that Gradio has folded into a menu."""
     choice = gr.Button(visible="hidden", elem_id="kie-choose-tab")
-    choice.click(None, None, tabs, js="() => window.kieUi.chosenTab()", api_visibility="private")
-
-
-_SCRIPTS = (
-    "dom.js",
-    "moving_buttons.js",
-    "stream.js",
-    "drafts.js",
-    "models.js",
-    "tabs.js",
-    "more_models.js",
-    "result_kinds.js",
-    "text_result.js",
-    "viewer.js",
-    "use_menu.js",
-    "results.js",
-    "result_frame.js",
-    "run_actions.js",
-    "notices.js",
-    "reuse.js",
-    "progress.js",
-    "card.js",
-    "feed.js",
-    "queue.js",
-    "track.js",
-    "form.js",
-    "input_parts.js",
-    "media_files.js",
-    "media_list.js",
-    "rows_table.js",
-    "history_trash.js",
-    "history_code.js",
-    "history_marks.js",
-    "history_filters.js",
-    "history_parts.js",
-    "history_run.js",
-    "history_tile.js",
-    "history_grid.js",
-    "history_spending.js",
-    "history_zip.js",
-    "history_arrivals.js",
-    "history.js",
-    "history_drop.js",
-    "models_row.js",
-    "models_preview.js",
-    "models_add.js",
-    "models_list.js",
-    "outage.js",
-)
-"""In dependency order: each may use those before it."""
-
-_FONT = (
-    '<link rel="preload" as="font" type="font/woff2" crossorigin'
-    ' href="static/fonts/IBMPlexSans/IBMPlexSans-Regular.woff2">\n'
-)
-"""Preloaded because Gradio measures its tabs once: in a wider fallback font fewer would fit."""
-
-
-def stylesheets() -> list[Path]:
-    """List our style sheets."""
-    return sorted((ASSETS / "css").glob("*.css"))
-
-
-def head() -> str:
-    """Return the content of `<head>`, scripts inlined so that it works under any root path."""
-    scripts = (ASSETS.joinpath("js", name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    styles = ASSETS.joinpath("head.css").read_text(encoding="utf-8")
-    start = f'<meta name="referrer" content="same-origin">\n{_FONT}<style>\n{styles}</style>\n'
-    return start + "".join(f"<script>\n{script}</script>\n" for script in scripts)
+    choice.click(None, None, tabs, js="() => window.kieUi('chosenTab')", api_visibility="private")
 
 
 LAGOON = colors.Color(

@@ -11,7 +11,7 @@ from tests.wire.app_process import AppProcess
 
 _FOREIGN = """() => {
   const model = "bytedance/v1-lite-image-to-video";
-  const key = `kie-ui:1:${kieUi.root()}:draft:${model}`;
+  const key = `kie-ui:1:${new URL('.', location.href).pathname.replace(/\\/$/, '')}:draft:${model}`;
   const draft = {
     prompt: "kept", resolution: "9000p", seed: "a string", seed__random: "yes", no_such: 1,
     camera_fixed: null, image_url: ["not", "a", "picture"], image_url__facts: 5, duration: {},

@@ -31,7 +31,7 @@ _OWN_SITES = ("same-origin", "none")
 FRAMES_OF_SPACES = ("https://huggingface.co", "https://*.huggingface.co")
 
 _SHARED = re.compile(
-    r"/(assets|static|svelte)/.*|/favicon\.ico|(/gradio_api)?/theme\.css|/robots\.txt|/manifest\.json"
+    r"/(assets|static|svelte|kie-ui/assets)/.*|/favicon\.ico|(/gradio_api)?/theme\.css|/robots\.txt|/manifest\.json"
     r"|/pwa_icon.*"
 )
 """The same for everyone, so cached as Gradio says."""

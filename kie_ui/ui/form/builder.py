@@ -49,22 +49,23 @@ _EXTRA = JsonParameter(
 
 # A typed address is shown by the browser itself; our server never fetches it. What is no
 # address, or not yet, leaves the picture where it is.
-_SHOW_ADDRESS_JS = """(address, shown) => {
+_SHOW_ADDRESS_JS = """async (address, shown) => {
   const url = address.trim();
-  if (!/^https?:\\/\\/[^\\s\\/]+\\/\\S+$/i.test(url) || window.kieUi.isHeldBack(url)) return [];
+  if (!/^https?:\\/\\/[^\\s\\/]+\\/\\S+$/i.test(url)) return [];
+  if (await window.kieUi('isHeldBack', url)) return [];
   return [{ path: url, url, orig_name: url.split(/[?#]/)[0].split("/").pop() || "picture",
             meta: { _type: "gradio.FileData" } }, ""];
 }"""
 # After a refresh it is shown only to who asks: a page that is opened asks nothing of other hosts.
-_LOOK_AGAIN_JS = f"""(address, shown) => {{
-  if (!window.kieUi.release(address.trim())) return [];
+_LOOK_AGAIN_JS = f"""async (address, shown) => {{
+  if (!await window.kieUi('release', address.trim())) return [];
   return ({_SHOW_ADDRESS_JS})(address, shown);
 }}"""
 
 # By the time a picture was inspected, the person may have chosen another one, which stays.
-_SHOW_INSTEAD_JS = """(looked, shown) => {
+_SHOW_INSTEAD_JS = """async (looked, shown) => {
   if (!looked?.instead || looked.of !== shown?.path) return shown;
-  return { ...looked.instead, url: window.kieUi.fileAddress(looked.instead.path) };
+  return { ...looked.instead, url: await window.kieUi('fileAddress', looked.instead.path) };
 }"""
 
 # Both are seen to by the browser alone, so that a form that was restored shows no other first.

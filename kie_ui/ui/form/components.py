@@ -222,7 +222,7 @@ def _options(parameter: MediaParameter | TableParameter, name: str, mount: str) 
     return {
         "label": parameter.label,
         "html_template": f'<div class="{name}"></div>',
-        "js_on_load": f"window.kieUi.{mount}({{ element, props, trigger, watch, upload }})",
+        "js_on_load": f"window.kieUi('{mount}', {{ element, props, trigger, watch, upload }})",
         "apply_default_css": False,
         "container": True,
         "padding": True,

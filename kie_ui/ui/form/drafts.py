@@ -67,20 +67,20 @@ def wire_drafts(form: Form, has_pressed: gr.Checkbox, page: gr.Blocks | None = N
     model, folds = in_script(form.spec.model), in_script(list(form.folds.values()))
     plan = in_script({"model": form.spec.model, "tab": form.tab, "fields": describe(form)})
     restore = page.load if page is not None else _build_restoring(form).click
-    restore(None, None, widgets, js=f"() => window.kieUi.restoreDraft({plan})", **_IN_BROWSER)
+    restore(None, None, widgets, js=f"() => window.kieUi('restoreDraft', {plan})", **_IN_BROWSER)
     changes = [getattr(widget, "change") for widget in widgets]  # noqa: B009 - mypy knows no events
-    js = f"(...values) => window.kieUi.keepDraft({model}, '{form.tab}', values)"
+    js = f"(...values) => window.kieUi('keepDraft', {model}, '{form.tab}', values)"
     gr.on(changes, None, widgets, None, js=js, **_IN_BROWSER)
     fill = gr.Button(visible="hidden", elem_id=f"kie-fill-{form.tab}")
     filled = fill.click(
         None,
         widgets,
         [*widgets, has_pressed, *form.folds],
-        js=f"(...values) => window.kieUi.filledIn({model}, values, {UNDO_S * 1000}, {folds})",
+        js=f"(...values) => window.kieUi('filledIn', {model}, values, {UNDO_S * 1000}, {folds})",
         **_IN_BROWSER,
     )
     # Only what comes after it finds the values in the widgets.
-    filled.then(None, None, None, js="() => window.kieUi.formIsFilled()", **_IN_BROWSER)
+    filled.then(None, None, None, js="() => window.kieUi('formIsFilled')", **_IN_BROWSER)
 
 
 def _build_restoring(form: Form) -> gr.Button:
@@ -88,7 +88,7 @@ def _build_restoring(form: Form) -> gr.Button:
     button = gr.Button(visible="hidden", elem_id=f"kie-restore-{form.tab}")
     gr.HTML(
         html_template="<span hidden></span>",
-        js_on_load=f"window.kieUi.pressOnceThere('kie-restore-{form.tab}')",
+        js_on_load=f"window.kieUi('pressOnceThere', 'kie-restore-{form.tab}')",
         elem_classes="kie-unseen",
     )
     return button
@@ -104,10 +104,11 @@ def wire_start_over(
         None,
         widgets,
         [*widgets, has_pressed],
-        js=f"(...values) => window.kieUi.startOver({model}, values, {UNDO_S * 1000})",
+        js=f"(...values) => window.kieUi('startOver', {model}, values, {UNDO_S * 1000})",
         **_IN_BROWSER,
     )
-    undo.click(None, None, widgets, js=f"() => window.kieUi.undoStartOver({model})", **_IN_BROWSER)
+    js = f"() => window.kieUi('undoStartOver', {model})"
+    undo.click(None, None, widgets, js=js, **_IN_BROWSER)
 
 
 def _mark(name: str, widget: Any) -> None:

@@ -53,7 +53,7 @@ def build_head(services: Services) -> None:
     """Build the name of the page, the queue and the mode inside the current Blocks context."""
     gr.HTML(
         html_template=_BADGE.format(queue=queue_html(services.tabs.values())),
-        js_on_load="window.kieUi.mountAccount(element); window.kieUi.mountQueue(element)",
+        js_on_load="window.kieUi('mountAccount', element); window.kieUi('mountQueue', element)",
         elem_classes="kie-head",
         padding=False,
     )
@@ -121,7 +121,7 @@ def build_track() -> None:
     with gr.Accordion("Track an existing task", open=False, elem_classes="kie-fold kie-tracking"):
         gr.HTML(
             html_template=_FORM,
-            js_on_load="window.kieUi.mountTrack(element)",
+            js_on_load="window.kieUi('mountTrack', element)",
             padding=False,
         )
 
@@ -135,7 +135,7 @@ def build_tracked_feed() -> gr.HTML:
             '<h2>Tracked tasks</h2><div class="kie-empty" hidden></div>'
             '<ol class="kie-runs"></ol></section>'
         ),
-        js_on_load="window.kieUi.mountFeed(element)",
+        js_on_load="window.kieUi('mountFeed', element)",
         elem_id="runs-tracked",
         elem_classes="kie-tracked-place",
         padding=False,

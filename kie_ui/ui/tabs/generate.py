@@ -61,7 +61,7 @@ def build_feed(spec: ModelSpec, tab_id: str) -> gr.HTML:
             f"<p>{_how(spec)}</p></div>"
             '<ol class="kie-runs"></ol></section>'
         ),
-        js_on_load="window.kieUi.mountFeed(element)",
+        js_on_load="window.kieUi('mountFeed', element)",
         elem_id=f"runs-{tab_id}",
         padding=False,
     )
@@ -159,7 +159,7 @@ def _build_outage_line() -> None:
     """Build where `assets/js/outage.js` says that nothing can be sent, in sight of the button."""
     gr.HTML(
         html_template='<p class="kie-outage" role="status"></p>',
-        js_on_load="window.kieUi.mountOutage(element)",
+        js_on_load="window.kieUi('mountOutage', element)",
         elem_classes="kie-outage-line",
         padding=False,
     )
@@ -215,7 +215,7 @@ def _wire_updates(tab: ModelTab, settings: Settings) -> None:
         trigger_mode="always_last",
         **BACKGROUND_EVENT,
     )
-    js = f"() => window.kieUi.formIsForgotten({json.dumps(tab.spec.model)})"
+    js = f"() => window.kieUi('formIsForgotten', {json.dumps(tab.spec.model)})"
     updated.failure(None, None, None, js=js)
 
 
@@ -235,7 +235,7 @@ def _wire_button(tab: ModelTab, services: Services) -> None:
         }
 
     model = json.dumps(tab.spec.model)
-    tab.button.click(None, None, None, js=f"() => window.kieUi.pressing({model})")
+    tab.button.click(None, None, None, js=f"() => window.kieUi('pressing', {model})")
     pressed = tab.button.click(
         press,
         inputs=list(tab.inputs.values()),
@@ -249,7 +249,7 @@ def _wire_button(tab: ModelTab, services: Services) -> None:
         (pressed.failure, "refused"),
         (pressed.then, "over"),
     ):
-        ended(None, None, None, js=f"() => window.kieUi.pressed({model}, '{outcome}')")
+        ended(None, None, None, js=f"() => window.kieUi('pressed', {model}, '{outcome}')")
 
 
 def _by_name(tab: ModelTab, values: tuple[Any, ...]) -> tuple[dict[str, Any], bool]:

@@ -46,14 +46,14 @@ _UNBUILT = (
     "<p>Its page says something that no form can show; the server’s log says what. The model can "
     "still be used by its id from a program.</p></div>"
 )
-_IS_BUILT = "window.kieUi.pickedIsBuilt()"
+_IS_BUILT = "window.kieUi('pickedIsBuilt')"
 
 
 def build_models(services: Services) -> None:
     """Build the content of Models inside the current Blocks context."""
     gr.HTML(
         html_template=_ADDER,
-        js_on_load="window.kieUi.mountModels(element)",
+        js_on_load="window.kieUi('mountModels', element)",
         elem_id="kie-models",
         padding=False,
     )
@@ -61,7 +61,7 @@ def build_models(services: Services) -> None:
         _build_preview(services)
     gr.HTML(
         html_template=_LIST,
-        js_on_load="window.kieUi.mountModelsList(element)",
+        js_on_load="window.kieUi('mountModelsList', element)",
         padding=False,
     )
 
@@ -71,10 +71,10 @@ def _build_preview(services: Services) -> None:
     name, text, model = (gr.Textbox(visible="hidden") for _ in range(3))
     turn = gr.Number(0, visible="hidden")
     show = gr.Button(visible="hidden", elem_id="kie-show-preview")
-    js = "() => window.kieUi.previewedPage()"
+    js = "() => window.kieUi('previewedPage')"
     shown = show.click(None, None, [name, text, model], js=js, api_visibility="private")
     # Afterwards, for the change of the turn has the form built of what the others then hold.
-    js = "() => window.kieUi.previewTurn()"
+    js = "() => window.kieUi('previewTurn')"
     shown.then(None, None, turn, js=js, api_visibility="private")
 
     @gr.render(  # type: ignore[untyped-decorator]  # Gradio's has no types
@@ -100,7 +100,7 @@ def _build_preview_form(spec: ModelSpec) -> None:
     gr.HTML(
         f"<h3>The form of “{escape(spec.title)}”</h3>"
         "<p>This is a preview: add the model to use it.</p>",
-        js_on_load="window.kieUi.previewIsThere(element)",
+        js_on_load="window.kieUi('previewIsThere', element)",
         elem_classes="kie-form-preview-head",
     )
     with gr.Column(elem_classes="kie-form"):
@@ -127,17 +127,17 @@ def build_more_models(services: Services) -> None:
     )
     gr.HTML(
         html_template=_STATUS,
-        js_on_load="window.kieUi.mountMoreModels(element)",
+        js_on_load="window.kieUi('mountMoreModels', element)",
         padding=False,
     )
     turn = gr.Number(0, visible="hidden", elem_id="kie-picked-turn")
     pick = gr.Button(visible="hidden", elem_id="kie-pick-model")
-    js = "(model) => window.kieUi.modelIsPicked(model)"
+    js = "(model) => window.kieUi('modelIsPicked', model)"
     picker.input(None, picker, turn, js=js, api_visibility="private")
-    js = "() => window.kieUi.pickedModel()"
+    js = "() => window.kieUi('pickedModel')"
     shown = pick.click(None, None, picker, js=js, api_visibility="private")
     # Afterwards, for the change of the turn has the form built of what the picker then holds.
-    js = "() => window.kieUi.pickedTurn()"
+    js = "() => window.kieUi('pickedTurn')"
     shown.then(None, None, turn, js=js, api_visibility="private")
 
     @gr.render(  # type: ignore[untyped-decorator]  # Gradio's has no types

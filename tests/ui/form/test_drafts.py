@@ -137,6 +137,6 @@ async def test_a_description_is_plain_json(live: Services) -> None:
     page = build_page(live)
     scripts: list[Any] = [fn.js for fn in page.fns.values() if "restoreDraft" in str(fn.js or "")]
     for script in scripts:
-        plan = script.removeprefix("() => window.kieUi.restoreDraft(").removesuffix(")")
+        plan = script.removeprefix("() => window.kieUi('restoreDraft', ").removesuffix(")")
         assert json.loads(plan)["fields"]
         assert "<" not in script
