@@ -13,59 +13,20 @@ import gradio as gr
 from gradio.components import Component
 
 from kie_ui.catalog.code_samples import build_code_samples
-from kie_ui.catalog.parameters import MediaParameter, Parameter
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.request import credits_in_words, estimate_credits
-from kie_ui.catalog.rules import EXTRA, Problem, is_given, notices, with_defaults
-from kie_ui.catalog.spec import ModelSpec, Produces
+from kie_ui.catalog.rules import EXTRA, Problem, notices, with_defaults
+from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.validate import InvalidValues, check_part
 from kie_ui.runs.errors import RunsProblem
 from kie_ui.settings import Settings
-from kie_ui.ui.api.history import RUNS_A_PAGE
 from kie_ui.ui.asgi.identity import owner_of
-from kie_ui.ui.errors import gradio_error, in_template, on_page, to_gradio_error
+from kie_ui.ui.errors import gradio_error, on_page, to_gradio_error
 from kie_ui.ui.form.builder import build_form
 from kie_ui.ui.form.drafts import wire_start_over
 from kie_ui.ui.form.form import BACKGROUND_EVENT, Form, extra_notices, initial_value
-from kie_ui.ui.form.widgets import is_filled_in
 from kie_ui.ui.services import Services
-
-_APPEARS: dict[Produces, str] = {
-    "video": "Your clip appears",
-    "image": "Your picture appears",
-    "audio": "Your sound appears",
-    "text": "Your text appears",
-}
-
-
-def _how(spec: ModelSpec) -> str:
-    """Return how to make the first run: some forms can be sent as they are, others lack a value."""
-    if all(_is_there(parameter) for parameter in spec.parameters if parameter.required):
-        return "Press Generate: the form is filled in and works as it is."
-    return "Fill in the form and press Generate."
-
-
-def _is_there(parameter: Parameter) -> bool:
-    if isinstance(parameter, MediaParameter):
-        return is_filled_in(parameter)
-    return is_given(parameter.default)
-
-
-def build_feed(spec: ModelSpec, tab_id: str) -> gr.HTML:
-    """Build the place in a tab where the runs of a model appear."""
-    return gr.HTML(
-        html_template=(
-            f'<section class="kie-feed" data-model="{in_template(spec.model)}" '
-            f'data-runs-a-page="{RUNS_A_PAGE}" aria-label="Runs of {in_template(spec.title)}">'
-            f'<div class="kie-empty"><p><strong>{_APPEARS[spec.produces]} here.</strong></p>'
-            f"<p>{_how(spec)}</p></div>"
-            '<ol class="kie-runs"></ol></section>'
-        ),
-        js_on_load="window.kieUi('mountFeed', element)",
-        elem_id=f"runs-{tab_id}",
-        padding=False,
-    )
-
+from kie_ui.ui.tabs.feed import build_feed
 
 _KIE = ("https://kie.ai/", "https://docs.kie.ai/")
 

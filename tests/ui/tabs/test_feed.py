@@ -6,7 +6,7 @@ import pytest
 
 from kie_ui.catalog.parameters import MediaParameter, TextParameter
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.ui.tabs.generate import build_feed
+from kie_ui.ui.tabs.feed import build_feed
 from tests.ui.driving import GROK, V1_LITE
 
 FILLED_IN = "works as it is"
