@@ -2,8 +2,8 @@
 import { Card } from "./card.js";
 import { bringInSight, capital, h, withLinks } from "./dom.js";
 import { hasTab, loadedModels, onModels } from "./models.js";
-import { checkForm } from "./more_models.js";
-import { lostWords, pressTaken } from "./outage.js";
+import { onPress } from "./form.js";
+import { lostWords } from "./outage.js";
 import { stageRatio } from "./result_frame.js";
 import { countedResults, kindOf, nameOfKind } from "./result_kinds.js";
 import { notesAreRead } from "./reuse.js";
@@ -162,7 +162,6 @@ class Feed {
   }
 
   press() {
-    pressTaken(this.model);
     notesAreRead();
     this.settle();
     this.pressedAtMs = serverNow() - 1_000;
@@ -348,11 +347,7 @@ export const mountFeed = (element) => {
   feeds.get(model)?.leave();
   feeds.set(model, new Feed(section));
 };
-export const pressing = (model) => feeds.get(model)?.press();
-export const pressed = (model, outcome) => {
-  feeds.get(model)?.pressed(outcome);
-  if (outcome === "refused") checkForm(model);
-};
+onPress((model, state) => (state === "begun" ? feeds.get(model)?.press() : feeds.get(model)?.pressed(state)));
 
 const feedOf = (model) => feeds.get(model) ?? (hasTab(model) ? null : feeds.get(""));
 

@@ -1,6 +1,5 @@
 // What was understood of a page, before its model is added: every parameter, and what was left open.
-import { bringInSight, h, number } from "./dom.js";
-import { pressOnceThere } from "./drafts.js";
+import { bringInSight, h, number, pressOnceThere } from "./dom.js";
 import { countedParameters, makes } from "./models_row.js";
 
 const STATES = {

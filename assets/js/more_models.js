@@ -1,8 +1,7 @@
 // The More models tab: a picker of every model without a tab of its own, and the form of the picked one.
-import { h } from "./dom.js";
-import { formOf, isFormReady, leaveForm, pressOnceThere } from "./drafts.js";
+import { h, pressOnceThere } from "./dom.js";
+import { leaveForm } from "./form.js";
 import { allModels, modelById, noteUsed, onModels, titleOf } from "./models.js";
-import { notify } from "./notices.js";
 import { recall, remember } from "./storage.js";
 import { goToTab, onModelOpening, onTab, openTab } from "./tabs.js";
 
@@ -124,64 +123,3 @@ export const mountMoreModels = (element) => {
 onModels(refresh);
 onTab((name) => name === TAB && refresh());
 onModelOpening(TAB, pickModel);
-
-// The server forgets forms that were built for a page when it restarts, or when many other
-// pages were opened meanwhile. Such a form is rebuilt with what was typed and the focus where it was.
-const FORGOTTEN = "The server no longer had this form"; // how its answer begins
-const AGAIN = "The server no longer had this form. It is here again, and what you typed is kept.";
-const PRESS = "Press Generate once more: nothing was sent.";
-const PAUSE_MS = 500; // nothing is taken from under somebody's fingers
-const PRESSED_MS = 5_000;
-const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-let typedAtMs = 0;
-document.addEventListener("input", () => (typedAtMs = performance.now()), true);
-async function typingPauses() {
-  for (let ms = 1; ms > 0; await wait(ms)) ms = PAUSE_MS - (performance.now() - typedAtMs);
-}
-
-// Gradio shows the answer as an error.
-function closeErrors() {
-  const errors = [...document.querySelectorAll(".toast-body")].filter((node) => node.textContent.includes(FORGOTTEN));
-  errors.forEach((node) => node.querySelector("button.toast-close, [aria-label=Close]")?.click());
-}
-
-function noteFocus(form) {
-  const at = document.activeElement;
-  const widget = form?.contains(at) && at.closest('[class*="kie-value-"]');
-  if (!widget) return () => {};
-  const mark = [...widget.classList].find((name) => name.startsWith("kie-value-"));
-  const { tagName, selectionStart, selectionEnd } = at;
-  return (other) => {
-    const there = other.querySelector(`.${CSS.escape(mark)} ${tagName}`);
-    there?.focus({ preventScroll: true });
-    if (selectionStart !== null) there?.setSelectionRange?.(selectionStart, selectionEnd);
-  };
-}
-
-let refused = { model: null, atMs: 0 }; // the last press that was
-let isRebuilding = false;
-export const formIsForgotten = async (model) => {
-  closeErrors();
-  if (isRebuilding || model !== present()) return;
-  isRebuilding = true;
-  await typingPauses();
-  const old = formOf(model);
-  const focusAgain = noteFocus(old);
-  requested = null;
-  refresh();
-  for (let looks = 0; looks < 200 && !(isFormReady(model) && formOf(model) !== old); looks += 1) await wait(30);
-  focusAgain(formOf(model) ?? document);
-  const wasPressed = refused.model === model && performance.now() - refused.atMs < PRESSED_MS;
-  notify(wasPressed ? [AGAIN, PRESS] : [AGAIN], { kind: "built-again" });
-  closeErrors();
-  isRebuilding = false;
-};
-
-// A press may have been refused because its form is forgotten: then this fails too.
-export const checkForm = (model) => {
-  if (model !== present()) return;
-  closeErrors();
-  refused = { model, atMs: performance.now() };
-  document.getElementById(`kie-look-${TAB}`)?.click();
-};

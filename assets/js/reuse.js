@@ -1,6 +1,6 @@
 // From any run back into its form: every parameter, the pictures included; and made once more.
 import { bringInSight, h, moment, number } from "./dom.js";
-import { fieldOf, fillForm, formOf } from "./drafts.js";
+import { fieldOf, fillForm, formOf, pressForm, undoForm } from "./form.js";
 import { openRun } from "./history_run.js";
 import { allModels, hasSeed, hasTab } from "./models.js";
 import { notify, sayNoMore } from "./notices.js";
@@ -33,7 +33,7 @@ async function isFilled(settings) {
 
 const putBack = (model, label) => ({
   label,
-  act: () => formOf(model)?.querySelector(".kie-undo")?.click(),
+  act: () => undoForm(model),
 });
 
 // What could not be put back has to be read: it stays until it is dismissed, or Generate pressed.
@@ -82,7 +82,7 @@ async function makeAgain(settings, from) {
   const generate = generateOf(form);
   generate.focus({ preventScroll: true });
   if (notes.length) return say(model, [`Filled in from ${from}.`, ...notes, LOOK_FIRST], true);
-  generate.click();
+  pressForm(model);
   const seed = hasSeed(model) ? ", with a new seed" : "";
   say(model, [`Pressed Generate once more${seed}.`], false, "Restore the form");
 }

@@ -16,9 +16,10 @@ export const requestJson = async (path, options = {}) => {
   try {
     const answer = await fetch(apiAddress(path), options);
     const data = await answer.json().catch(() => ({}));
-    return { ...data, isDone: answer.ok, message: answer.ok ? null : (data.message ?? UNREACHED) };
+    const message = answer.ok ? null : (data.message ?? UNREACHED);
+    return { ...data, isDone: answer.ok, isAnswered: answer.ok || "message" in data, message };
   } catch {
-    return { isDone: false, message: UNREACHED };
+    return { isDone: false, isAnswered: false, message: UNREACHED };
   }
 };
 

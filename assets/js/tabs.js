@@ -1,5 +1,5 @@
 // The tabs: which one is open, again after a refresh and after the browser's Back; and what they are called.
-import { pressOnceThere } from "./drafts.js";
+import { pressOnceThere } from "./dom.js";
 import { closeRun, leaveRun, runLink } from "./history_run.js";
 import { allModels, modelById, noteUsed, onModels, tabOf } from "./models.js";
 import { recall, remember } from "./storage.js";

@@ -20,7 +20,7 @@ from kie_ui.catalog.library import Library
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.settings import ASSETS, Settings
 from kie_ui.ui import assets
-from kie_ui.ui.api import event_stream, history, models, reuse, runs
+from kie_ui.ui.api import event_stream, forms, history, models, reuse, runs
 from kie_ui.ui.api.requests import build_route
 from kie_ui.ui.asgi.browser_security import SameOriginMiddleware, SecurityHeadersMiddleware
 from kie_ui.ui.asgi.gradio_isolation import GradioIsolationMiddleware
@@ -36,12 +36,6 @@ MAX_EVENTS = 4000
 MAX_SESSIONS = 500
 """Pages whose components and rendered forms Gradio keeps: a third of a megabyte each, and a quarter
 more for every form that is picked in More models. A page beyond them has its form built again."""
-
-FORM_IS_FORGOTTEN = (
-    "The server no longer had this form: it has been rebuilt with what you typed. "
-    "If you pressed a button, press it again."
-)
-"""The answer to an event of a form whose session Gradio has dropped, or a restart has ended."""
 
 
 def launch(clock: Clock = SYSTEM_CLOCK) -> None:
@@ -96,10 +90,7 @@ def launch_options(services: Services) -> dict[str, Any]:
             "lifespan": services.lifespan,
             "routes": build_routes(services),
             "middleware": build_middleware(services),
-            "exception_handlers": {
-                RequestValidationError: _not_understood,
-                KeyError: _event_is_unknown,
-            },
+            "exception_handlers": {RequestValidationError: _not_understood},
         },
     }
 
@@ -110,16 +101,9 @@ async def _not_understood(_request: Request, _error: Exception) -> Response:
     return JSONResponse({"detail": sentence}, status_code=422)
 
 
-async def _event_is_unknown(request: Request, error: Exception) -> Response:
-    """Refuse an event of a form that Gradio has forgotten; its page has the form built again."""
-    if "/gradio_api/" not in request.url.path:
-        raise error
-    return JSONResponse({"error": FORM_IS_FORGOTTEN}, status_code=410)
-
-
 def build_routes(services: Services) -> list[Route]:
     """Build our own routes beside Gradio's."""
-    modules = (event_stream, runs, history, reuse, models)
+    modules = (event_stream, forms, runs, history, reuse, models)
     ours = [build_route(services, route) for module in modules for route in module.ROUTES]
     return [assets.build_asset_route(), *ours]
 

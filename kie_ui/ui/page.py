@@ -9,10 +9,9 @@ import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
 from kie_ui.ui.endpoints import build_endpoint, build_generate
-from kie_ui.ui.form.drafts import wire_drafts
 from kie_ui.ui.services import MORE_MODELS, Services
 from kie_ui.ui.tabs.account import build_head, build_key, build_track, build_tracked_feed
-from kie_ui.ui.tabs.generate import ModelTab, build_model_tab
+from kie_ui.ui.tabs.generate import build_model_tab
 from kie_ui.ui.tabs.models import MODELS, build_models, build_more_models
 
 HISTORY = "history"
@@ -29,12 +28,11 @@ def build_page(services: Services) -> gr.Blocks:
                 build_key(services)
             with gr.Column(min_width=320):
                 build_track()
-        model_tabs: list[ModelTab] = []
         bar: dict[str, gr.Tab] = {}
         with gr.Tabs(elem_classes="kie-tabs") as tabs:
             for spec in services.tabs.values():
                 with gr.Tab(spec.title, id=spec.api_name) as bar[spec.api_name]:
-                    model_tabs.append(build_model_tab(spec, services))
+                    build_model_tab(spec)
             with gr.Tab("More models", id=MORE_MODELS, elem_classes="kie-more-models") as more:
                 build_more_models(services)
             with gr.Tab("Models", id=MODELS, alignment="right") as chooser:
@@ -47,8 +45,6 @@ def build_page(services: Services) -> gr.Blocks:
         build_tracked_feed()
         _build_layer()
         _let_scripts_choose(tabs)
-        for model_tab in model_tabs:
-            wire_drafts(model_tab.form, model_tab.has_pressed, page)
         for spec in services.built_in:
             build_endpoint(spec, services)
         build_generate(services)

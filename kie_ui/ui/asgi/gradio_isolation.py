@@ -25,20 +25,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kie_ui.settings import ASSETS
 from kie_ui.ui.asgi.request_body import read_json_object
 from kie_ui.ui.asgi.uploads import (
     OwnedFiles,
-    content_folder,
     files_of_page,
     folder_of,
     is_in_cache,
+    sample_folders,
     upload_folder,
 )
 from kie_ui.ui.errors import BadRequest, BodyTooLarge
 
 PREFIX = "/gradio_api"
-SAMPLES = ASSETS / "samples"
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """Of a request to Gradio, uploads excepted."""
 MISSING_FILE = "0" * 64 + "/gone"
@@ -244,8 +242,7 @@ class GradioIsolationMiddleware:
         """Return the folders of files that are part of the page, our samples among them."""
         if self._page_folders is None:
             shown = {folder_of(path) for path in files_of_page(scope["app"].get_blocks())}
-            samples = {content_folder(path) for path in SAMPLES.iterdir() if path.is_file()}
-            self._page_folders = frozenset(name for name in shown | samples if name is not None)
+            self._page_folders = sample_folders() | {name for name in shown if name is not None}
         return self._page_folders
 
     def _own_name(self, visit: _Visit, name: str) -> str:

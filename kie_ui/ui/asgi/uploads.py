@@ -13,14 +13,18 @@ import logging
 import os
 import time
 from collections.abc import Collection, Iterable
+from functools import cache
 from pathlib import Path
 
 import gradio as gr
 from gradio.processing_utils import hash_file, save_file_to_cache
 from gradio.utils import get_upload_folder
 
+from kie_ui.settings import ASSETS
+
 logger = logging.getLogger(__name__)
 
+SAMPLES = ASSETS / "samples"
 FOLDER_VARIABLE = "GRADIO_TEMP_DIR"
 """The environment variable that names Gradio's folder; an operator's own choice is respected."""
 KEEP_FILE_S = 7 * 24 * 3600
@@ -69,6 +73,12 @@ def content_folder(path: Path) -> str:
     return str(hash_file(path))
 
 
+@cache
+def sample_folders() -> frozenset[str]:
+    """Return the folders that Gradio gives to our sample pictures. Blocks."""
+    return frozenset(content_folder(path) for path in SAMPLES.iterdir() if path.is_file())
+
+
 def folder_of(path: str | Path) -> str | None:
     """Return which folder inside Gradio's holds a file; None if it is elsewhere."""
     try:
@@ -112,6 +122,16 @@ class OwnedFiles:
         """Tell whether a file in Gradio's folder is this owner's."""
         folder = folder_of(path)
         return folder is not None and await asyncio.to_thread(self._is_owned, owner, folder)
+
+    async def may_use(self, owner: str, path: str | Path) -> bool:
+        """Tell whether a form may name a file: one of its owner's, or a sample.
+
+        What is not in Gradio's folder is nobody's, and is not taken for a file at all.
+        """
+        folder = folder_of(path)
+        if folder is None or folder in await asyncio.to_thread(sample_folders):
+            return True
+        return await self.is_owned(owner, path)
 
     def delete_old(self) -> None:
         """Forget owners to whom nothing was given for `KEEP_OWNER_S`. Blocks."""

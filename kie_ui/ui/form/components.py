@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABCMeta
 from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from gradio.blocks import Block
 from gradio.component_meta import ComponentMeta
 from gradio.components.api_component import Api
 from gradio.data_classes import FileData, ImageData
+from pydantic import BaseModel
 
 from kie_ui.catalog.media_types import MEDIA_NOUNS, SHOWN_IN_BROWSERS
 from kie_ui.catalog.parameters import (
@@ -74,17 +74,18 @@ def _url_ref(address: str) -> UrlRef:
     return UrlRef(url=address)
 
 
-def look_at(
-    parameter: MediaParameter, picture: MediaRef | None
-) -> tuple[dict[str, Any] | None, str]:
-    """Describe a given picture, and find what to show in place of one that browsers can't show.
+class Look(BaseModel):
+    """A given picture in words."""
 
-    Returns `{"of": path, "instead": file}` or None, and the words. Blocks: Gradio runs it in a
-    thread.
-    """
-    if not isinstance(picture, FileRef):
-        return None, ""
+    facts: str = ""
+    problem: str | None = None
+    """Why it can't be used."""
+    instead: dict[str, Any] | None = None
+    """The file to show in place of one that browsers can't show."""
 
+
+def look_at(parameter: MediaParameter, picture: FileRef) -> Look:
+    """Describe a given picture, and find what to show in place of it. Blocks."""
     source = Path(picture.path)
     try:
         info = inspect_picture(source)
@@ -92,13 +93,12 @@ def look_at(
         size = " × ".join(map(str, info.size_px))
         facts = f"{format_} · {size} · {_size(info.size_bytes)}"
         if info.mime in SHOWN_IN_BROWSERS:
-            return None, f"<p>{escape(facts)}</p>"
+            return Look(facts=facts)
         fit, changes = _fit(parameter, source)
     except MediaProblem as problem:
-        return None, f'<p class="kie-note-error" role="alert">{escape(str(problem))}</p>'
+        return Look(problem=str(problem))
     instead = {"path": str(fit), "orig_name": fit.name, "meta": UPLOAD_META}
-    words = f"{facts}. {' '.join(changes)}"
-    return {"of": picture.path, "instead": instead}, f"<p>{escape(words)}</p>"
+    return Look(facts=f"{facts}. {' '.join(changes)}", instead=instead)
 
 
 def _fit(parameter: MediaParameter, source: Path) -> tuple[Path, tuple[str, ...]]:
@@ -210,7 +210,7 @@ class MediaList(ListInput):
 
     def preprocess(self, payload: object) -> list[MediaRef | str]:  # type: ignore[override]
         """Return what was given; what names no file is left for the check."""
-        return [_ref_or_text(item) for item in super().preprocess(payload)]
+        return [ref_or_text(item) for item in super().preprocess(payload)]
 
 
 class RowsTable(ListInput):
@@ -230,7 +230,8 @@ def _options(parameter: MediaParameter | TableParameter, name: str, mount: str) 
     }
 
 
-def _ref_or_text(item: object) -> MediaRef | str:
+def ref_or_text(item: object) -> MediaRef | str:
+    """Read what Gradio hands over for one file; what names none is left for the check."""
     try:
         return media_ref(item)
     except NotAPicture:

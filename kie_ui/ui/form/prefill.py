@@ -29,9 +29,8 @@ from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ExactlyOne, ModelSpec
 from kie_ui.catalog.values import FileRef, JsonValue, MediaRef, UrlRef
 from kie_ui.ui.asgi.uploads import upload_folder
-from kie_ui.ui.form.components import UPLOAD_META, look_at
-from kie_ui.ui.form.drafts import FACTS
-from kie_ui.ui.form.form import ADDRESS, RANDOM, START_FROM, excluded
+from kie_ui.ui.form.components import UPLOAD_META
+from kie_ui.ui.form.values import ADDRESS, RANDOM, START_FROM, excluded
 from kie_ui.ui.form.widgets import json_text, slider_minimum, widget_value
 
 MAX_QUOTED_CHARACTERS = 80
@@ -54,7 +53,7 @@ class Prefill:
 
     spec: ModelSpec
     fields: dict[str, Any] = field(default_factory=dict)
-    """By the names of `drafts.describe`."""
+    """By the names of `plan.FormPlan`."""
     notes: list[str] = field(default_factory=list)
     """What could not be put back, in sentences."""
     keeps_rest: bool = False
@@ -196,16 +195,7 @@ def _put_media(
         case (UrlRef() as address,):
             prefill.fields[name + ADDRESS] = address.url
         case (FileRef() as kept,):
-            _put_picture(prefill, parameter, kept, place_file)
-
-
-def _put_picture(
-    prefill: Prefill, parameter: MediaParameter, kept: FileRef, place_file: PlaceFile
-) -> None:
-    given = _file_of(prefill, parameter, kept, place_file)
-    if given is not None:
-        _, facts = look_at(parameter, FileRef(path=given["path"], name=kept.name))
-        prefill.fields |= {parameter.name: given, parameter.name + FACTS: facts}
+            prefill.fields[name] = _file_of(prefill, parameter, kept, place_file)
 
 
 def _file_of(

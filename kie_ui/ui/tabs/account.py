@@ -16,9 +16,14 @@ from kie_ui.ui.api.history import RUNS_A_PAGE
 from kie_ui.ui.api.reuse import can_animate
 from kie_ui.ui.asgi.identity import owner_of
 from kie_ui.ui.errors import in_template
-from kie_ui.ui.form.form import BACKGROUND_EVENT
 from kie_ui.ui.form.prefill import has_seed
 from kie_ui.ui.services import Services
+
+BACKGROUND_EVENT: dict[str, Any] = {
+    "show_progress": "hidden",
+    "queue": False,
+    "api_visibility": "private",
+}
 
 
 def queue_html(specs: Iterable[ModelSpec]) -> str:

@@ -20,10 +20,8 @@ from kie_ui.catalog.exchange import read_text
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.ui.asgi.identity import owner_of
-from kie_ui.ui.form.builder import build_form
+from kie_ui.ui.form.builder import Form, build_form
 from kie_ui.ui.form.components import WithoutStub
-from kie_ui.ui.form.drafts import drafted, wire_drafts
-from kie_ui.ui.form.form import Form
 from kie_ui.ui.services import MORE_MODELS, Services
 from kie_ui.ui.tabs.generate import build_model_tab
 
@@ -147,7 +145,7 @@ def build_more_models(services: Services) -> None:
         """Build the form of the picked model, as the visitor of this page has it."""
         if model:
             with fresh_container(turn):
-                _build(_find(services, model, owner_of(request)), services)
+                _build(_find(services, model, owner_of(request)))
 
 
 def fresh_container(turn: float | None) -> gr.Column | gr.Row:
@@ -165,23 +163,21 @@ def _find(services: Services, model: str, owner: str) -> ModelSpec | None:
         return None
 
 
-def _build(spec: ModelSpec | None, services: Services) -> None:
+def _build(spec: ModelSpec | None) -> None:
     if spec is None:
         gr.HTML(_GONE, js_on_load=_IS_BUILT, padding=False)
         return
     with gr.Column() as whole:
         try:
-            _build_tab(spec, services)
+            _build_tab(spec)
         except Exception:  # an imported page may hold anything; its visitor reads so
             logger.exception("The form of %s cannot be built.", spec.model)
             whole.children.clear()
             gr.HTML(_UNBUILT, js_on_load=_IS_BUILT, padding=False)
 
 
-def _build_tab(spec: ModelSpec, services: Services) -> None:
-    tab = build_model_tab(spec, services, MORE_MODELS)
-    open_inputs(tab.form)
-    wire_drafts(tab.form, tab.has_pressed)
+def _build_tab(spec: ModelSpec) -> None:
+    open_inputs(build_model_tab(spec, MORE_MODELS))
     gr.HTML(html_template="<span></span>", js_on_load=_IS_BUILT, elem_classes="kie-unseen")
 
 
@@ -191,6 +187,6 @@ def open_inputs(form: Form) -> None:
     Gradio takes every rendered component that has a value for an output.
     """
     widget: Any
-    for widget in drafted(form).values():
+    for widget in form.widgets.values():
         if getattr(widget, "interactive", True) is None:
             widget.interactive = True

@@ -1,5 +1,6 @@
 // The code of a run's request in three languages, and what was sent and received.
 import { copyButton, h } from "./dom.js";
+import { newId } from "./input_parts.js";
 
 const NAMES = [["json", "JSON"], ["curl", "curl"], ["python", "Python"]];
 
@@ -14,13 +15,14 @@ const block = (text, label) =>
 // Tabs as people know them: arrow keys go between them, one of them is in the order of Tab. Their
 // panels lie one upon another, so that what is below stays where it is.
 export const buildCode = (code) => {
-  const panels = NAMES.map(([name, label]) =>
-    h("div", { role: "tabpanel", id: `kie-code-${name}`, class: "kie-code-panel" }, block(code[name], label)),
+  const ids = NAMES.map(() => newId("code"));
+  const panels = NAMES.map(([name, label], index) =>
+    h("div", { role: "tabpanel", id: ids[index], class: "kie-code-panel" }, block(code[name], label)),
   );
   const tabs = NAMES.map(([name, label], index) => {
     const tab = h(
       "button",
-      { type: "button", role: "tab", class: "kie-code-tab", "aria-controls": `kie-code-${name}` },
+      { type: "button", role: "tab", class: "kie-code-tab", "aria-controls": ids[index] },
       label,
     );
     tab.addEventListener("click", () => choose(index));
