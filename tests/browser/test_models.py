@@ -4,9 +4,8 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, FilePayload, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, FilePayload, expect
 
-from kie_ui.ui.app import FORM_IS_FORGOTTEN
 from tests.browser.models import TEXT, ModelsTab, a_spec, as_file, as_shared, tabs_of
 from tests.browser.pages import GROK, V1_LITE, KiePage, Watch
 from tests.catalog.docs_import.writers import openapi_page
@@ -262,31 +261,6 @@ def test_a_hostile_page_does_nothing(models: ModelsTab, watch: Watch) -> None:
     watch.settle(models.page)
     assert dialogs == []
     assert models.page.locator("img[src='x'], svg[onload], a[href^='javascript']").count() == 0
-
-
-def test_a_form_that_the_server_has_forgotten_is_there_again(
-    models: ModelsTab, watch: Watch
-) -> None:
-    """With what was typed, and with the focus where it was; the press after that works."""
-    models.add(HERON)
-    form = models.form(HERON)
-    form.prompt.fill("typed ")
-    answer = json.dumps({"error": FORM_IS_FORGOTTEN})
-    watch.expects("410", "gradio_api/run")
-
-    def forget(route: Route) -> None:
-        route.fulfill(status=410, content_type="application/json", body=answer)
-
-    models.page.route("**/gradio_api/run/*", forget)
-    form.prompt.press("End")
-    form.prompt.press_sequentially("while it was forgotten", delay=30)
-    models.page.wait_for_timeout(100)
-    models.page.unroute("**/gradio_api/run/*")
-    expect(models.page.get_by_text("no longer had this form.")).to_be_visible()
-    expect(form.prompt).to_have_value("typed while it was forgotten")
-    expect(form.prompt).to_be_focused()
-    expect(models.page.locator(".toast-body")).to_have_count(0)
-    expect(form.press("after it was forgotten").status).to_have_text("Done")
 
 
 def test_a_model_with_a_tab_of_its_own_has_it_from_the_next_start(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,11 +21,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
+from kie_ui.ui.api.forms import Pressed, check, press, write_code
+from kie_ui.ui.api.requests import ApiRequest, JsonObject
 from kie_ui.ui.app import build_routes
 from kie_ui.ui.asgi.browser_security import SameOriginMiddleware
 from kie_ui.ui.asgi.identity import IdentityMiddleware
+from kie_ui.ui.form.builder import build_form
+from kie_ui.ui.form.components import PictureInput
+from kie_ui.ui.form.values import FormState
 from kie_ui.ui.services import Services
-from kie_ui.ui.tabs.generate import HAS_PRESSED, ModelTab, build_model_tab
 
 GROK = built_in_registry().spec("grok-imagine/image-to-video")
 V1_LITE = built_in_registry().spec("bytedance/v1-lite-image-to-video")
@@ -64,62 +68,68 @@ async def call(
 
 
 @dataclass
-class DrivenTab:
-    """A model's tab in the hands of one visitor."""
+class DrivenForm:
+    """A model's form in the hands of one visitor, as the page's scripts drive it."""
 
     spec: ModelSpec
     services: Services
     owner: str = "ada"
 
     def __post_init__(self) -> None:
-        with gr.Blocks(analytics_enabled=False) as self.page:
-            self.tab: ModelTab = build_model_tab(self.spec, self.services)
-        self.page.has_launched = True  # only then does Gradio check where files come from
-        self.session = SessionState(self.page)
-        self.seen: dict[Component, Any] = {}
-        self.has_pressed = False
+        with gr.Blocks(analytics_enabled=False):
+            self.form = build_form(self.spec)
+        self.plan = self.form.describe()
+        self.values = {field.name: field.default for field in self.plan.fields}
+        for name, widget in self.form.widgets.items():
+            if isinstance(widget, PictureInput):
+                self.values[name] = widget.value
+        self.state: FormState = self.plan.state
+        self.shows_problems = False
 
     async def press(self, **typed: Any) -> None:
         """Press Generate, with some widgets filled in differently from the start."""
-        self.seen = await self._run("press", typed)
+        answer = Pressed.model_validate(await self.send(press, typed))
+        self.shows_problems = answer.refusal is not None
+        self.state = self.state.model_copy(update={"notes": answer.notes})
 
     async def follow(self, **typed: Any) -> None:
         """Change something in the form."""
-        self.seen = await self._run("update", typed)
+        answer = await self.send(check, typed, shows_problems=self.shows_problems)
+        self.state = FormState.model_validate(answer)
+
+    async def code(self, **typed: Any) -> JsonObject:
+        """Open the code of the request."""
+        return await self.send(write_code, typed)
+
+    async def body(self, **typed: Any) -> dict[str, Any]:
+        """Return the request in the JSON view."""
+        shown: dict[str, Any] = json.loads((await self.code(**typed))["json"])
+        return shown
 
     def note(self, name: str) -> str:
         """Return the message at a field."""
-        return str(self.seen[self.tab.form.fields[name].note])
+        return " ".join(note.text for note in self.state.notes if note.field == name)
 
-    def counter(self, name: str) -> str:
-        """Return the counter under a text."""
-        counter = self.tab.form.fields[name].counter
-        assert counter is not None
-        return str(self.seen[counter])
+    async def send(
+        self,
+        handler: Callable[[ApiRequest], Awaitable[JsonObject]],
+        typed: Mapping[str, Any],
+        **more: Any,
+    ) -> JsonObject:
+        """Send the form to one of its routes."""
+        unknown = typed.keys() - self.values.keys()
+        assert not unknown, f"no such fields: {unknown}"
+        body = {"model": self.spec.model, "values": {**self.values, **typed}, **more}
+        return await handler(ApiRequest(self.services, _json_request(self.owner, body)))
 
-    @property
-    def price(self) -> str:
-        return str(self.seen[self.tab.price])
 
-    @property
-    def body(self) -> dict[str, Any]:
-        """The request in the JSON view."""
-        shown: dict[str, Any] = json.loads(self.seen[self.tab.as_json])
-        return shown
+def _json_request(owner: str, body: JsonObject) -> Request:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}
 
-    async def _run(self, name: str, typed: dict[str, Any]) -> dict[Component, Any]:
-        inputs = self.tab.inputs
-        unknown = typed.keys() - inputs.keys()
-        assert not unknown, f"no such widgets: {unknown}"
-        given = [
-            self._said(widget) if key == HAS_PRESSED else typed.get(key, widget.value)
-            for key, widget in inputs.items()
-        ]
-        return {**self.seen, **await call(self.page, name, given, self.owner, self.session)}
-
-    def _said(self, widget: Any) -> Any:
-        """Return what a widget holds by now."""
-        return self.seen.get(widget, widget.value)
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "headers": headers, "state": {"owner": owner}}
+    return Request(scope, receive)
 
 
 def make_site(services: Services, *, has_many: bool = True) -> Starlette:

@@ -17,7 +17,7 @@ from kie_ui.runs.run import Step
 from kie_ui.simulator.server import SimulatorServer
 from kie_ui.ui.services import MORE_MODELS, Services
 from tests.catalog.added import a_spec, extended
-from tests.ui.driving import GROK, V1_LITE, DrivenTab, MakeServices, make_site, opened_stream
+from tests.ui.driving import GROK, V1_LITE, DrivenForm, MakeServices, make_site, opened_stream
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +110,7 @@ async def test_where_the_runs_cannot_be_kept_the_page_and_the_press_say_why(
         async with services.lifespan(), opened_stream(make_site(services)) as stream:
             _, shown = (await stream.events_until("trouble"))[-1]
             with pytest.raises(gr.Error) as refused:
-                await DrivenTab(GROK, services).press()
+                await DrivenForm(GROK, services).press()
     for sentence in (shown["message"], refused.value.message):
         assert sentence.endswith((".", "KIE_UI_DATA_DIR."))
         assert not {"Traceback", "Error", "Errno", "sqlalchemy"} & set(sentence.split())
@@ -174,7 +174,7 @@ async def test_the_server_stops_while_a_run_is_under_way_and_the_run_goes_on(
 ) -> None:
     """Within a moment; the next server takes the run to its end."""
     before = make_services(simulator_speed=1000)
-    tab = DrivenTab(V1_LITE, before)
+    tab = DrivenForm(V1_LITE, before)
     async with before.lifespan():
         await tab.press(prompt="[fail]", resolution="480p", duration="3")
         (run,) = await (await before.runs()).recent("ada", 1)
@@ -210,6 +210,6 @@ async def test_where_the_simulator_cannot_start_the_press_says_so(
     monkeypatch.setattr(SimulatorServer, "start", start)
     services = make_services()
     with pytest.raises(gr.Error) as refused:
-        await DrivenTab(GROK, services).press()
+        await DrivenForm(GROK, services).press()
     assert refused.value.print_exception is False
     assert "demo" in refused.value.message.lower()

@@ -13,8 +13,7 @@ from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.history import clip_name
 from kie_ui.runs.run import Clip, Run, Step, StepChange
 from kie_ui.ui.api.reuse import can_animate, fill_with_task_picture, maker_of
-from kie_ui.ui.form.drafts import FACTS
-from kie_ui.ui.form.form import ADDRESS, START_FROM
+from kie_ui.ui.form.values import ADDRESS, START_FROM
 from kie_ui.ui.services import Services
 from tests.ui.driving import GROK, JSON, V1_LITE, MakeServices, make_site
 from tests.wire.tiny_media import tiny_clip, tiny_picture, tiny_sound
@@ -121,13 +120,12 @@ async def test_a_picture_goes_into_one_field_and_nothing_else_changes(
     assert shown["notes"] == []
     fields = shown["fields"]
     assert fields.keys() == {
-        "image_urls", "image_urls" + ADDRESS, "image_urls" + FACTS, START_FROM,
+        "image_urls", "image_urls" + ADDRESS, START_FROM,
     }  # fmt: skip
     assert (fields[START_FROM], fields["image_urls" + ADDRESS]) == ("image_urls", "")
     given = fields["image_urls"]
     assert bytes_of(given) == CONTENT["image"]
     assert given["orig_name"] == clip_name(run, 1, ".png")
-    assert "PNG · 96 × 64" in fields["image_urls" + FACTS]
     assert await services.files.is_owned("local", given["path"])
 
 

@@ -15,7 +15,7 @@ from kie_ui.runs.run import Run, Step
 from kie_ui.settings import ASSETS
 from kie_ui.ui.api import reuse as recipes
 from kie_ui.ui.api.reuse import values_of
-from kie_ui.ui.form.form import ADDRESS
+from kie_ui.ui.form.values import ADDRESS
 from tests.ui.driving import GROK, V1_LITE, MakeServices, make_site
 from tests.ui.specs import EVERY_KIND
 

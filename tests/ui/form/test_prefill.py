@@ -12,10 +12,9 @@ from kie_ui.catalog.validate import check_values
 from kie_ui.catalog.values import FileRef, JsonValue, UrlRef
 from kie_ui.ui.form.builder import build_form
 from kie_ui.ui.form.components import UPLOAD_META
-from kie_ui.ui.form.drafts import FACTS
-from kie_ui.ui.form.form import ADDRESS, RANDOM, START_FROM
 from kie_ui.ui.form.prefill import PictureGone, Prefill, copy_to_uploads, has_seed, prefill_form
-from tests.ui.driving import GROK, V1_LITE, DrivenTab, MakeServices
+from kie_ui.ui.form.values import ADDRESS, RANDOM, START_FROM, read_values
+from tests.ui.driving import GROK, V1_LITE, DrivenForm, MakeServices
 from tests.ui.specs import EVERY_KIND
 
 ADDRESS_OF_PICTURE = "https://pictures.example/one.png"
@@ -131,7 +130,6 @@ def test_a_kept_picture_is_laid_ready_and_described(uploaded: Path) -> None:
     assert Path(given["path"]).read_bytes() == uploaded.read_bytes()
     assert given["orig_name"] == "mine.png"
     assert prefill.files == [given["path"]]
-    assert "PNG · 96 × 64" in prefill.fields["image_url" + FACTS]
     assert copy_to_uploads(uploaded, "mine.png") != Path(given["path"])
 
 
@@ -167,15 +165,13 @@ async def test_a_filled_form_says_what_the_run_said(
     spec: Any, make_services: MakeServices, uploaded: Path
 ) -> None:
     """There and back: the values of the form are those that it was filled in with."""
-    tab = DrivenTab(spec, make_services())
-    form = tab.tab.form
+    form = DrivenForm(spec, make_services())
     name = spec.media_parameters[0].name
     given = {"prompt": "there and back", name: FileRef(path=str(uploaded), name="a.png")}
     values = check_values(spec, with_defaults(spec, given))
-    prefill = prefill_form(spec, values, lambda kept: Path(kept.path))
-    raw = {key: prefill.fields.get(key, widget.value) for key, widget in form.inputs.items()}
-    raw[name] = FileRef(path=raw[name]["path"], name=raw[name]["orig_name"])
-    assert check_values(spec, form.values(raw)) == values
+    prefill = prefill_form(spec, values, lambda kept: copy_to_uploads(uploaded, kept.name))
+    raw = {**form.values, **prefill.fields}
+    assert check_values(spec, read_values(spec, raw)) == values
 
 
 VALUES = {
@@ -200,10 +196,8 @@ async def test_a_form_of_every_kind_says_what_the_run_said(uploaded: Path) -> No
     prefill = prefill_form(EVERY_KIND, VALUES, lambda kept: copy_to_uploads(uploaded, kept.name))
     with gr.Blocks(analytics_enabled=False):
         form = build_form(EVERY_KIND)
-    inputs: dict[str, Any] = dict(form.inputs)
-    raw = {key: prefill.fields.get(key, widget.value) for key, widget in inputs.items()}
-    said = {key: inputs[key].preprocess(value) for key, value in raw.items()}
-    checked = check_values(EVERY_KIND, form.values(said))
+    raw = {field.name: field.default for field in form.describe().fields} | prefill.fields
+    checked = check_values(EVERY_KIND, read_values(EVERY_KIND, raw))
     address, file = checked["image_urls"]
     assert (address, file.name) == (UrlRef(url=ADDRESS_OF_PICTURE), "mine.png")
     assert {**checked, "image_urls": VALUES["image_urls"]} == VALUES

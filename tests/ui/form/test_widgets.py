@@ -17,9 +17,9 @@ from kie_ui.catalog.parameters import (
 from kie_ui.catalog.rules import is_given
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.values import JsonValue
-from kie_ui.ui.form.builder import build_form, help_html
+from kie_ui.ui.form.builder import build_form
 from kie_ui.ui.form.components import MediaList, NumberField, NumberSlider, PictureInput, RowsTable
-from kie_ui.ui.form.form import RANDOM, START_FROM
+from kie_ui.ui.form.values import RANDOM, START_FROM, read_values
 from kie_ui.ui.form.widgets import (
     NO,
     YES,
@@ -60,15 +60,14 @@ async def test_every_parameter_is_on_the_page_in_words_and_by_its_documented_nam
     spec: ModelSpec,
 ) -> None:
     """Its label, what it means, and how the documentation calls it."""
-    with gr.Blocks(analytics_enabled=False) as page:
+    with gr.Blocks(analytics_enabled=False):
         form = build_form(spec)
-    texts = [block.value for block in page.blocks.values() if isinstance(block, gr.HTML)]
+    described = {field.name: field for field in form.describe().fields}
     for parameter in spec.parameters:
-        widget: Any = form.fields[parameter.name].widget
+        widget: Any = form.widgets[parameter.name]
         assert widget.label == parameter.label
         if isinstance(parameter, MediaParameter):
-            assert help_html(parameter) in texts
-            assert f"<code>{parameter.name}</code>" in help_html(parameter)
+            assert described[parameter.name].help == parameter.help
         else:
             assert widget.info == f"{parameter.help} `{parameter.name}`"
 
@@ -78,16 +77,16 @@ async def test_every_widget_starts_with_the_documented_default(spec: ModelSpec) 
     """What is sent untouched is the default; a documented sample picture is ours instead."""
     with gr.Blocks(analytics_enabled=False):
         form = build_form(spec)
-    inputs: dict[str, Any] = dict(form.inputs)
-    raw = {name: component.value for name, component in inputs.items()}
+    raw = {field.name: field.default for field in form.describe().fields}
+    given = {name: widget.value for name, widget in form.widgets.items()}
     raw[START_FROM] = "task_id"  # so that what belongs to it speaks too
     for parameter in spec.parameters:
         if isinstance(parameter, MediaParameter):
-            assert (raw[parameter.name] is not None) == bool(parameter.default)
+            assert (given[parameter.name] is not None) == bool(parameter.default)
             continue
         empty = "" if isinstance(parameter, TextParameter) else None
         expected = empty if parameter.default is None else parameter.default
-        assert form.values(raw)[parameter.name] == expected
+        assert read_values(spec, raw)[parameter.name] == expected
 
 
 @by_model
@@ -121,9 +120,9 @@ async def test_a_random_seed_is_a_switch_and_the_slider_begins_past_it() -> None
     seed = SPECS[1].parameter("seed")
     with gr.Blocks(analytics_enabled=False):
         form = build_form(SPECS[1])
-    widget: Any = form.fields["seed"].widget
-    switch: Any = form.inputs["seed" + RANDOM]
-    assert switch.value is True
+    widget: Any = form.widgets["seed"]
+    (switch,) = (f for f in form.describe().fields if f.name == "seed" + RANDOM)
+    assert switch.default is True
     assert (widget.minimum, widget.value, widget.interactive) == (0, 0, False)
     assert isinstance(seed, NumberParameter)
     assert seed.random_value == -1
