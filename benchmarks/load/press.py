@@ -1,52 +1,93 @@
-"""A press of Generate, as Gradio's own scripts send it: through its queue, or past it."""
+"""A press of Generate: as our own scripts send it, or as Gradio's do, through its queue."""
 
 from __future__ import annotations
 
 import json
+import re
 import secrets
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Self
+from html import unescape
+from typing import Any
 
 from benchmarks.load.http import fetch, open_request
+from kie_ui.ui.form.components import UPLOAD_META
 
 
 class Refused(Exception):
     """The press ended with an error."""
 
 
-@dataclass(frozen=True)
-class Press:
+class Press(ABC):
     """What the button of a page sends: the form as it is after opening, with another prompt."""
+
+    @classmethod
+    async def of(cls, url: str, button: str) -> Press:
+        """Find out what the button whose `elem_id` begins with `button` sends."""
+        config = json.loads(await fetch(f"{url}/config"))
+        templates = (str(part["props"].get("html_template")) for part in config["components"])
+        plans = [plan for text in templates for plan in re.findall(r'data-plan="([^"]*)"', text)]
+        if plans:
+            return FormPress.of_plan(url, json.loads(unescape(plans[0])))
+        return GradioPress.of_config(url, button, config)
+
+    @abstractmethod
+    async def send(self, prompt: str, cookie: str) -> Any:
+        """Press, wait for the answer, and return it. Raises: Refused."""
+
+
+@dataclass(frozen=True)
+class FormPress(Press):
+    """A press that goes to our own route."""
+
+    url: str
+    model: str
+    values: dict[str, Any]
+
+    @classmethod
+    def of_plan(cls, url: str, plan: dict[str, Any]) -> FormPress:
+        """Fill in the form of a plan with its defaults."""
+        values = {field["name"]: field.get("default") for field in plan["fields"]}
+        pictures = [field["name"] for field in plan["fields"] if field["kind"] == "picture"]
+        given = {name: {**values[name], "meta": UPLOAD_META} for name in pictures if values[name]}
+        return cls(url, plan["model"], {**values, **given})
+
+    async def send(self, prompt: str, cookie: str) -> Any:
+        """Press, wait for the answer, and return it. Raises: Refused."""
+        body = {"model": self.model, "values": {**self.values, "prompt": prompt}}
+        address = f"{self.url}/kie-ui/forms/press"
+        answer = json.loads(await fetch(address, cookie=cookie, json_body=body))
+        if not answer["run_id"]:
+            raise Refused(answer["refusal"])
+        return answer
+
+
+@dataclass(frozen=True)
+class GradioPress(Press):
+    """A press that is an event of Gradio's."""
 
     url: str
     fn_index: int
     button_id: int
     values: tuple[Any, ...]
     prompt_at: int
-    is_queued: bool
 
     @classmethod
-    async def of(cls, url: str, button: str) -> Self:
-        """Find the event behind the button whose `elem_id` begins with `button`."""
-        config = json.loads(await fetch(f"{url}/config"))
+    def of_config(cls, url: str, button: str, config: dict[str, Any]) -> GradioPress:
+        """Find the event behind a button."""
         parts = {part["id"]: part for part in config["components"]}
         button_id = next(
             part_id
             for part_id, part in parts.items()
             if str(part["props"].get("elem_id", "")).startswith(button)
         )
-        event = next(
-            event
-            for event in config["dependencies"]
-            if [button_id, "click"] in event["targets"] and event["backend_fn"]
-        )
+        event = next(e for e in config["dependencies"] if [button_id, "click"] in e["targets"])
         inputs = [parts[part_id]["props"] for part_id in event["inputs"]]
         labels = [props.get("label") for props in inputs]
         values = tuple(props.get("value") for props in inputs)
-        prompt_at, is_queued = labels.index("Prompt"), event["queue"] is not False
-        return cls(url, event["id"], button_id, values, prompt_at, is_queued)
+        return cls(url, event["id"], button_id, values, labels.index("Prompt"))
 
-    async def send(self, prompt: str, cookie: str) -> list[Any]:
+    async def send(self, prompt: str, cookie: str) -> Any:
         """Press, wait until the event has ended, and return its output. Raises: Refused."""
         data = list(self.values)
         data[self.prompt_at] = prompt
@@ -58,9 +99,6 @@ class Press:
             "session_hash": session,
             "event_data": None,
         }
-        if not self.is_queued:
-            direct = f"{self.url}/gradio_api/run/predict"
-            return _data(json.loads(await fetch(direct, cookie=cookie, json_body=order)))
         await fetch(f"{self.url}/gradio_api/queue/join", cookie=cookie, json_body=order)
         heard = f"{self.url}/gradio_api/queue/data?session_hash={session}"
         async with open_request(heard, cookie=cookie) as answer:
@@ -73,9 +111,5 @@ class Press:
 def _outcome(message: dict[str, Any]) -> list[Any]:
     if not message["success"]:
         raise Refused(str(message["output"].get("error")))
-    return _data(message["output"])
-
-
-def _data(output: dict[str, Any]) -> list[Any]:
-    data: list[Any] = output["data"]
+    data: list[Any] = message["output"]["data"]
     return data

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from kie_ui.catalog.code_samples import build_code_samples
 from kie_ui.catalog.parameters import MediaParameter
+from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.rules import Problem
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.catalog.validate import InvalidValues, check_part
@@ -137,7 +138,12 @@ async def _read(request: ApiRequest) -> FormRequest:
     raw = body.get("values", {})
     if not isinstance(raw, dict):
         raise BadRequest("This request lacks the values of a form.")
-    spec = await request.spec(text_field(body, "model"))
+    model = text_field(body, "model")
+    try:
+        spec = (await request.models()).spec(model)
+    except UnknownModel:
+        gone = f"“{model}” is no longer here: add its page again in the Models tab."
+        raise BadRequest(gone, 404) from None
     if request.services.settings.has_many_visitors:
         for file in files_named(raw):
             if not await request.services.files.may_use(request.owner, file["path"]):

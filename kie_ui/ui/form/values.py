@@ -75,12 +75,18 @@ def read_values(spec: ModelSpec, raw: Mapping[str, Any]) -> dict[str, Any]:
     stays in its field. A typed address goes before the picture above it, so that one that cannot be
     used is a problem and not passed over.
     """
-    silent = excluded(spec, {raw.get(START_FROM)})
+    silent = excluded(spec, _chosen(raw))
     return {
         parameter.name: _value(parameter, raw)
         for parameter in (*spec.parameters, EXTRA_PARAMETER)
         if parameter.name not in silent
     }
+
+
+def _chosen(raw: Mapping[str, Any]) -> Collection[str]:
+    """Return the alternative that the person chose, if there is one."""
+    chosen = raw.get(START_FROM)
+    return {chosen} if isinstance(chosen, str) else ()
 
 
 def _value(parameter: Parameter, raw: Mapping[str, Any]) -> Any:
@@ -93,7 +99,7 @@ def _value(parameter: Parameter, raw: Mapping[str, Any]) -> Any:
             return [ref_or_text(item) for item in held] if isinstance(held, list) else []
         case TableParameter():
             return held if isinstance(held, list) else []
-        case NumberParameter() if raw.get(parameter.name + RANDOM):
+        case NumberParameter() if raw.get(parameter.name + RANDOM) is True:
             return parameter.random_value
         case NumberParameter():
             return None if isinstance(held, str) else held
@@ -109,7 +115,7 @@ def _picture(held: object) -> Any:
         return None
 
 
-def excluded(spec: ModelSpec, chosen: Collection[object]) -> set[str]:
+def excluded(spec: ModelSpec, chosen: Collection[str]) -> set[str]:
     """Return the alternatives that are not chosen, and what is sent only together with them."""
     rules = [rule for rule in spec.rules if isinstance(rule, ExactlyOne)]
     names = {name for rule in rules for name in rule.parameters if name not in chosen}
@@ -158,8 +164,8 @@ def in_sight(
     spec: ModelSpec, problems: Collection[Problem], raw: Mapping[str, Any]
 ) -> tuple[Problem, ...]:
     """Move what is missing to the alternative that the person chose and sees."""
-    chosen = raw.get(START_FROM)
-    if not isinstance(chosen, str) or not spec.exclusive_with(chosen):
+    chosen = next((name for name in _chosen(raw) if spec.exclusive_with(name)), None)
+    if chosen is None:
         return tuple(problems)
     silent = excluded(spec, {chosen})
     is_empty = not is_given(read_values(spec, raw).get(chosen))

@@ -257,7 +257,7 @@ def _picture(parameter: MediaParameter) -> Component:
 def parameter_value(parameter: Parameter, held: Any) -> Any:
     """Read what a widget holds as a value of its parameter."""
     if isinstance(parameter, SwitchParameter) and parameter.default is None:
-        return {YES: True, NO: False}.get(held)
+        return {YES: True, NO: False}.get(held) if isinstance(held, str) else None
     return held
 
 

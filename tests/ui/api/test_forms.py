@@ -9,7 +9,7 @@ from kie_ui.catalog.rules import EXTRA
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.run import Run, Step
 from kie_ui.ui.api.forms import give_sample, look
-from kie_ui.ui.errors import EXPECTED
+from kie_ui.ui.errors import EXPECTED, BadRequest
 from kie_ui.ui.form.components import UPLOAD_META
 from kie_ui.ui.form.values import ADDRESS, RANDOM, START_FROM, describe_price
 from kie_ui.ui.services import Services
@@ -128,6 +128,16 @@ async def test_the_code_follows_the_form(demo: Services) -> None:
     for view in ("curl", "python"):
         assert "She waves." in code[view]
         assert "281e5b0" in code[view]
+
+
+async def test_a_model_that_was_removed_in_another_window_is_refused_in_words(
+    with_every_kind: Services,
+) -> None:
+    """The form is still on the page."""
+    form = DrivenForm(EVERY_KIND, with_every_kind)
+    with_every_kind.library.remove(EVERYONE, EVERY_KIND.model)
+    with pytest.raises(BadRequest, match="is no longer here: add its page again"):
+        await form.press(prompt="p")
 
 
 async def test_while_typing_nothing_is_held_against_anyone(demo: Services) -> None:
@@ -269,20 +279,17 @@ async def test_a_form_of_every_kind_is_sent_as_it_says(
     """Files in their order, rows, numbers as numbers; the extra input last, and over the rest."""
     form = DrivenForm(EVERY_KIND, with_every_kind)
     pictures = [{"path": "https://a.test/b.png", "meta": UPLOAD_META}, file(uploaded)]
-    said = {
+    said: dict[str, Any] = {
         "steps": 8,
         "styles": ["oil"],
         "shots": [{"prompt": "a", "duration": 2}, {}],
         "colours": ["red", None],
     }
-    await form.press(
-        **said,
-        prompt="p",
-        image_urls=pictures,
-        nsfw_checker="no",
-        boxes="[[1]]",
-        **{EXTRA: '{"prompt": "extra", "new": {"a": 1}}'},
-    )
+    said |= {"prompt": "p", "image_urls": pictures, "nsfw_checker": "no", "boxes": "[[1]]"}
+    said[EXTRA] = '{"prompt": "extra", "new": {"a": 1}}'
+    await form.follow(**said)
+    assert "prompt" in form.note(EXTRA)
+    await form.press(**said)
     run = await ended(with_every_kind)
     assert run.request is not None
     sent = run.request["input"]
@@ -301,7 +308,6 @@ async def test_a_form_of_every_kind_is_sent_as_it_says(
         "new": {"a": 1},
     }
     assert {name: value for name, value in sent.items() if name != "image_urls"} == expected
-    assert "prompt" in form.note(EXTRA)
 
 
 async def test_a_field_that_is_wrong_is_told(with_every_kind: Services) -> None:

@@ -169,7 +169,7 @@ async def test_a_filled_form_says_what_the_run_said(
     name = spec.media_parameters[0].name
     given = {"prompt": "there and back", name: FileRef(path=str(uploaded), name="a.png")}
     values = check_values(spec, with_defaults(spec, given))
-    prefill = prefill_form(spec, values, lambda kept: copy_to_uploads(uploaded, kept.name))
+    prefill = prefill_form(spec, values, lambda kept: Path(kept.path))
     raw = {**form.values, **prefill.fields}
     assert check_values(spec, read_values(spec, raw)) == values
 

@@ -12,7 +12,7 @@ from kie_ui.catalog.spec import ModelSpec
 from kie_ui.ui.page import build_page
 from kie_ui.ui.services import MORE_MODELS, Services
 from kie_ui.ui.tabs import models
-from tests.ui.driving import GROK, HOSTILE, V1_LITE, MakeServices, request_of
+from tests.ui.driving import GROK, HOSTILE, V1_LITE, DrivenForm, MakeServices, request_of
 
 PROMPT = TextParameter(name="prompt", label="Prompt", help="", required=True, default="A boat")
 ADDED = ModelSpec(
@@ -44,13 +44,6 @@ class Window:
         )
         config: dict[str, Any] = done["render_config"]
         return config
-
-    async def press(self, config: dict[str, Any]) -> None:
-        """Press Generate in a form as it is."""
-        (press,) = [e["id"] for e in config["dependencies"] if e["api_name"].startswith("press")]
-        found = self.state.blocks_config.fns[press]
-        values: list[Any] = [getattr(widget, "value", None) for widget in found.inputs]
-        await self.page.process_api(found, values, state=self.state, request=request_of(self.owner))
 
 
 @pytest.fixture
@@ -117,8 +110,7 @@ async def test_what_names_no_model_builds_nothing(page: gr.Blocks, model: object
 async def test_a_press_makes_a_run_of_the_picked_model(page: gr.Blocks, many: Services) -> None:
     """And of its visitor."""
     async with many.lifespan():
-        window = Window(page, "ada")
-        await window.press(await window.pick(ADDED.model))
+        await DrivenForm(ADDED, many, owner="ada").press(prompt="She waves.")
         runs = await many.runs()
         (run,) = (await runs.history.page("ada", _any(), before=None, limit=9)).runs
         assert run.model == ADDED.model
@@ -133,17 +125,6 @@ async def test_picking_another_model_ends_the_events_of_the_form_before(page: gr
     held = window.state.blocks_config.fns
     assert not any(each["id"] in held for each in first["dependencies"])
     assert all(each["id"] in held for each in second["dependencies"])
-
-
-async def test_a_press_after_the_model_was_removed_is_refused_in_words(
-    page: gr.Blocks, many: Services
-) -> None:
-    """It may have been removed in another window."""
-    window = Window(page, "ada")
-    config = await window.pick(ADDED.model)
-    many.library.remove("ada", ADDED.model)
-    with pytest.raises(gr.Error, match="“Added” is no longer here"):
-        await window.press(config)
 
 
 async def test_every_turn_builds_in_another_kind_of_container(page: gr.Blocks) -> None:
