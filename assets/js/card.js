@@ -1,10 +1,11 @@
 // One run, from the press to the result. Nothing in it moves under the pointer when it is done.
 import { copyButton, credits, h, number, withLinks } from "./dom.js";
+import { openRun } from "./history_run.js";
 import { Progress, stepName, toneOf } from "./progress.js";
-import { ResultFrame } from "./result_frame.js";
-import { countedResults, resultFacts, resultName } from "./result_kinds.js";
-import { buildReuse } from "./reuse.js";
-import { actionsKey, buildActions, isLost } from "./run_actions.js";
+import { ResultFrame } from "./results.js";
+import { buildReuseButtons } from "./reuse.js";
+import { actionsKey, buildActions } from "./run_actions.js";
+import { countedResults, isLost, promptOf, resultFacts, resultName } from "./run_facts.js";
 import { placeOf } from "./stream.js";
 
 export class Card {
@@ -174,8 +175,10 @@ export class Card {
   }
 }
 
-// A tracked task may be of a model that we do not know, or Kie may have forgotten its request.
-export const promptOf = (run) => {
-  const prompt = run.prompt || run.request?.input?.prompt;
-  return typeof prompt === "string" ? prompt : "";
-};
+// Beside the form: what can be made of a run that has ended, and the whole of it.
+function buildReuse(run) {
+  if (!run.is_final) return [];
+  const details = h("button", { type: "button", class: "kie-quiet kie-details" }, "Details");
+  details.addEventListener("click", () => openRun(run.id));
+  return [...buildReuseButtons(run), details];
+}

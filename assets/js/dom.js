@@ -129,3 +129,25 @@ export async function pressOnceThere(id, changed = "body") {
   for (let looks = 0; looks < 100 && !isThere(); looks += 1) await new Promise((resolve) => setTimeout(resolve, 30));
   document.getElementById(id)?.click();
 }
+
+/** Where the reason is shown for which a request was refused. @param {{ id?: string }} [props] */
+export const inlineNote = (props = {}) => h("p", { class: "kie-inline-note", role: "alert", ...props });
+
+/**
+ * A button that sends a request; if it fails, `message` shows the reason.
+ * @param {string} label
+ * @param {() => Promise<{ isDone: boolean, message?: string | null }>} ask
+ * @param {HTMLElement} message
+ * @param {Record<string, unknown>} [props]
+ * @returns {HTMLButtonElement}
+ */
+export const actionButton = (label, ask, message, props = {}) => {
+  const button = h("button", { type: "button", class: "kie-button", ...props }, label);
+  const work = async () => {
+    message.textContent = "";
+    const answer = await ask();
+    if (!answer.isDone) message.replaceChildren(...withLinks(answer.message));
+  };
+  button.addEventListener("click", () => whileBusy(button, work));
+  return button;
+};

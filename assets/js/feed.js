@@ -1,17 +1,16 @@
 // The runs of one model, each a card; and a placeholder for a run that was just requested.
 import { Card } from "./card.js";
-import { bringInSight, capital, h, withLinks } from "./dom.js";
-import { hasTab, loadedModels, onModels } from "./models.js";
+import { actionButton, bringInSight, capital, h, inlineNote, withLinks } from "./dom.js";
 import { onPress } from "./form.js";
+import { findRunsIn } from "./go_to_run.js";
+import { hasTab, loadedModels, onModels } from "./models.js";
 import { lostWords } from "./outage.js";
-import { stageRatio } from "./result_frame.js";
-import { countedResults, kindOf, nameOfKind } from "./result_kinds.js";
+import { stageRatio } from "./results.js";
 import { notesAreRead } from "./reuse.js";
-import { actionButton, needsYou } from "./run_actions.js";
+import { countedResults, kindOf, nameOfKind, needsYou } from "./run_facts.js";
 import { getJson } from "./server.js";
 import { keepInWindow, keptInWindow } from "./storage.js";
-import { allRuns, isStreamReady, onStream, runById, serverNow } from "./stream.js";
-import { chooseModel } from "./tabs.js";
+import { allRuns, isStreamReady, onStream, serverNow } from "./stream.js";
 
 const SHOWN_AT_FIRST = 3; // of those that have ended; and of the running ones, in full
 const SHOWN_BY_ARRIVALS = 12; // a page that is left open does not grow without end
@@ -73,7 +72,7 @@ class Feed {
     this.runsAPage = Number(section.dataset.runsAPage);
     this.isAllHere = true; // until it is known better
     this.listedUpTo = null; // the oldest run of the requested pages
-    this.message = h("p", { class: "kie-inline-note", role: "alert" });
+    this.message = inlineNote();
     this.more = actionButton("Show earlier runs", () => this.showEarlier(), this.message);
     this.more.classList.add("kie-more");
     this.more.hidden = true;
@@ -295,6 +294,10 @@ class Feed {
     return true;
   }
 
+  has(id) {
+    return this.cards.has(id);
+  }
+
   // The stream may have sent a newer state of a run meanwhile.
   takeKept(run) {
     if (this.isOurs(run) && !this.cards.has(run.id)) this.take(run, false);
@@ -340,28 +343,14 @@ class Feed {
   }
 }
 
-const feeds = new Map();
+const feeds = new Map(); // model → its feed; of the models without tabs, one under an empty name
+const feedOf = (model) => feeds.get(model) ?? (hasTab(model) ? undefined : feeds.get(""));
+findRunsIn(feedOf);
+
 export const mountFeed = (element) => {
-  const section = element.querySelector(".kie-feed");
-  const model = section.dataset.model ?? "";
+  const feed = new Feed(element.querySelector(".kie-feed"));
+  const model = feed.model ?? "";
   feeds.get(model)?.leave();
-  feeds.set(model, new Feed(section));
+  feeds.set(model, feed);
 };
 onPress((model, state) => (state === "begun" ? feeds.get(model)?.press() : feeds.get(model)?.pressed(state)));
-
-const feedOf = (model) => feeds.get(model) ?? (hasTab(model) ? null : feeds.get(""));
-
-// A tab that was never open is drawn only when it is chosen, so this may take a moment. An old
-// run is not here until it is requested.
-export const goToRun = async ({ id, model }) => {
-  chooseModel(model);
-  const isHere = runById(id) || feedOf(model)?.cards.has(id);
-  const kept = isHere ? null : (await getJson(`runs/${id}`))?.run;
-  let looks = 60;
-  const look = () => {
-    const feed = feedOf(model);
-    if (kept) feed?.takeKept(kept);
-    if (!feed?.reveal(id) && (looks -= 1) > 0) setTimeout(look, 50);
-  };
-  look();
-};

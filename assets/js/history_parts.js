@@ -1,10 +1,9 @@
 // The details of one run: its prompt, its pictures, its settings, its facts.
-import { promptOf } from "./card.js";
 import { copyButton, credits, h, linkOut, span, withLinks } from "./dom.js";
 import { buildCode, buildWire } from "./code.js";
 import { runLink } from "./history_run.js";
 import { elapsedMs } from "./progress.js";
-import { countedResults, kindOfAddress, resultFacts, resultName } from "./result_kinds.js";
+import { countedResults, kindOfAddress, promptOf, resultFacts, resultName } from "./run_facts.js";
 import { apiAddress } from "./server.js";
 
 const section = (title, ...children) =>

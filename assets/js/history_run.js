@@ -7,9 +7,10 @@ import { deleteRuns } from "./history_trash.js";
 import { titleOf } from "./models.js";
 import { layerNode, placeNotices } from "./notices.js";
 import { Progress, stepName, toneOf } from "./progress.js";
-import { ResultFrame } from "./result_frame.js";
+import { ResultFrame } from "./results.js";
 import { buildReuseButtons } from "./reuse.js";
-import { buildActions, needsYou } from "./run_actions.js";
+import { buildActions } from "./run_actions.js";
+import { needsYou } from "./run_facts.js";
 import { requestJson } from "./server.js";
 import { onStream } from "./stream.js";
 

@@ -1,14 +1,20 @@
 // One run in the grid: its poster, which plays on hover, and a few facts.
-import { promptOf } from "./card.js";
 import { CALM, capital, h, momentNode, number, span } from "./dom.js";
 import { starButton } from "./history_marks.js";
 import { runLink } from "./history_run.js";
 import { hasTab, titleOf } from "./models.js";
 import { notify } from "./notices.js";
 import { elapsedMs, percentOf, stepName, toneOf } from "./progress.js";
-import { countedResults, kindOf, nameOfKind, playingTime } from "./result_kinds.js";
-import { posterAddress, resultAddress } from "./results.js";
 import { useSettings } from "./reuse.js";
+import {
+  countedResults,
+  kindOf,
+  nameOfKind,
+  playingTime,
+  posterAddress,
+  promptOf,
+  resultAddress,
+} from "./run_facts.js";
 
 const PLAY_AFTER_MS = 150;
 const LINES_OF_TEXT = 240; // characters

@@ -1,10 +1,9 @@
 // The page's head: its mode, and the queue of everything that waits or runs.
-import { promptOf } from "./card.js";
-import { clock, credits, h, number } from "./dom.js";
-import { goToRun } from "./feed.js";
+import { actionButton, clock, credits, h, number } from "./dom.js";
+import { goToRun } from "./go_to_run.js";
 import { onModels, takeTabModels, titleOf } from "./models.js";
 import { elapsedMs, percentOf, stepName } from "./progress.js";
-import { actionButton, isUnsent, needsYou } from "./run_actions.js";
+import { isUnsent, needsYou, promptOf } from "./run_facts.js";
 import { postJson } from "./server.js";
 import { allRuns, onStream, placeOf } from "./stream.js";
 

@@ -1,29 +1,34 @@
-// The results of a run: one large, several in a grid, each with its actions.
-import { promptOf } from "./card.js";
+// What a run's card shows: its picture while it is made, then what was made, one large or several
+// in a grid, each with its actions.
 import { h, isWebAddress, number } from "./dom.js";
-import { firstPicture, fromKieLabel } from "./result_frame.js";
-import { countedResults, kindOf, playingTime, resultFacts, resultName } from "./result_kinds.js";
-import { apiAddress } from "./server.js";
+import {
+  countedResults,
+  firstPicture,
+  fromKieLabel,
+  kindOf,
+  kindOfAddress,
+  playingTime,
+  posterAddress,
+  promptOf,
+  resultAddress,
+  resultFacts,
+  resultName,
+  typeOfFile,
+} from "./run_facts.js";
 import { buildTextResult } from "./text_result.js";
 import { buildUses } from "./use_menu.js";
 import { openViewer } from "./viewer.js";
 
-const SHOWN_AT_FIRST = 12; // the others come with a press: each is a file to fetch
+/** @typedef {import("./wire").Run} Run */
 
+const FLATTEST = 3; // frames, width by height
+const TALLEST = 0.5;
+const FRAMED = new Set(["video", "image"]);
+const SHOWN_AT_FIRST = 12; // the others come with a press: each is a file to fetch
 const FEW = 6; // have more room each
 
-// With the file's own suffix, by which some browsers judge an address.
-export const resultAddress = (run, index) => {
-  const suffix = run.clips[index].name.split(".").pop();
-  return apiAddress(`runs/${run.id}/clips/${index}.${suffix}`);
-};
-
-// The server makes a missing poster on first request.
-const DRAWN = new Set(["video", "image", "audio"]);
-export const posterAddress = (run) => {
-  const isDrawn = run.poster || run.clips.some(({ kind, is_dropped: isDropped }) => DRAWN.has(kind) && !isDropped);
-  return isDrawn ? apiAddress(`runs/${run.id}/poster`) : null;
-};
+export const stageRatio = (width, height) =>
+  width && height ? Math.min(Math.max(width / height, TALLEST), FLATTEST) : null;
 
 let lastArrived = null;
 
@@ -116,11 +121,11 @@ const buildFile = (run, index) =>
   h(
     "div",
     { class: "kie-file" },
-    h("strong", {}, run.clips[index].name.split(".").pop().toUpperCase()),
+    h("strong", {}, typeOfFile(run.clips[index])),
     h("span", {}, "A file to download: browsers do not show it."),
   );
 
-export const buildResult = (stage, run, index, isFresh) => {
+const buildResult = (stage, run, index, isFresh) => {
   const { kind, is_dropped: isDropped } = run.clips[index];
   if (isDropped) return buildMissing(stage, run, index);
   if (kind === "image") return buildImage(stage, run, index);
@@ -151,7 +156,7 @@ function cellName(run, index) {
 }
 
 // Several results are a grid; of very many only the first few until “Show all” is pressed.
-export const buildGallery = (stage, run, isFresh) => {
+const buildGallery = (stage, run, isFresh) => {
   const look = run.clips.length > FEW ? "kie-gallery kie-many" : "kie-gallery";
   const list = h("ul", { class: look, "data-kind": kindOf(run) });
   const add = (from, to) =>
@@ -167,3 +172,89 @@ export const buildGallery = (stage, run, isFresh) => {
   });
   return [list, more];
 };
+
+export class ResultFrame {
+  // `ratio`, if known already, is how wide the picture is for its height.
+  constructor(run, ratio) {
+    this.bar = h("progress", { class: "kie-bar", max: "1", "aria-label": "Progress" });
+    this.node = h("div", { class: "kie-stage" });
+    this.ratio = null;
+    if (ratio) this.setRatio(ratio);
+    const picture = firstPicture(run);
+    if (picture && !run.is_final) this.node.append(this.buildPicture(picture));
+    this.node.append(this.bar);
+  }
+
+  setRatio(ratio) {
+    this.ratio = ratio;
+    this.node.style.aspectRatio = String(ratio);
+  }
+
+  buildPicture(address) {
+    const image = h("img", { src: address, alt: "", loading: "lazy", class: "kie-given" });
+    image.addEventListener("load", () => {
+      const ratio = stageRatio(image.naturalWidth, image.naturalHeight);
+      if (ratio) this.setRatio(ratio);
+    });
+    image.addEventListener("error", () => image.remove());
+    return image;
+  }
+
+  drawProgress(run) {
+    this.bar.hidden = run.is_final;
+    if (run.progress === null) this.bar.removeAttribute("value");
+    else this.bar.value = run.progress;
+  }
+
+  // The frame stays as it was while the picture stood in it: a clip that is a little different
+  // has an edge rather than moving what is below it. What is no picture needs no frame.
+  showClips(run, isFresh) {
+    const [first] = run.clips;
+    const isFramed = run.clips.length === 1 && FRAMED.has(first.kind);
+    this.node.classList.toggle("kie-unframed", !isFramed);
+    if (isFramed && !this.ratio) this.setRatio(stageRatio(first.width_px, first.height_px) ?? 16 / 9);
+    const shown = run.clips.length > 1 ? buildGallery(this, run, isFresh) : [buildResult(this, run, 0, isFresh)];
+    this.node.replaceChildren(...shown);
+    this.node.hidden = false;
+  }
+
+  // Only after a press: merely opening the page sends no request to other hosts.
+  playFromKie(address) {
+    const kind = kindOfAddress(address);
+    const shown = kind === "image" ? this.buildPictureOfKie(address) : this.buildPlayer(kind, address);
+    shown.addEventListener("error", () =>
+      shown.replaceWith(
+        h("div", { class: "kie-missing" }, h("p", {}, "Kie does not serve it at this link (any more).")),
+      ),
+    );
+    this.node.classList.toggle("kie-unframed", kind === "audio");
+    this.node.replaceChildren(shown);
+    this.node.hidden = false;
+  }
+
+  buildPictureOfKie(address) {
+    const image = h("img", { src: address, alt: "Picture, shown from Kie", referrerpolicy: "no-referrer" });
+    image.addEventListener("load", () => this.fitTo(image.naturalWidth, image.naturalHeight));
+    return image;
+  }
+
+  buildPlayer(kind, address) {
+    const isSound = kind === "audio";
+    const player = h(isSound ? "audio" : "video", {
+      src: address,
+      controls: true,
+      loop: !isSound,
+      playsinline: true,
+      "aria-label": isSound ? "Sound, played from Kie" : "Clip, played from Kie",
+    });
+    player.muted = !isSound;
+    player.autoplay = true;
+    player.addEventListener("loadedmetadata", () => this.fitTo(player.videoWidth, player.videoHeight));
+    return player;
+  }
+
+  fitTo(width, height) {
+    const ratio = stageRatio(width, height);
+    if (!this.ratio && ratio) this.setRatio(ratio);
+  }
+}

@@ -1,13 +1,10 @@
 // From any run back into its form: every parameter, the pictures included; and made once more.
-import { bringInSight, h, moment, number } from "./dom.js";
+import { actionButton, bringInSight, inlineNote, moment, number } from "./dom.js";
 import { fieldOf, fillForm, formOf, pressForm, undoForm } from "./form.js";
-import { openRun } from "./history_run.js";
 import { allModels, hasSeed, hasTab } from "./models.js";
 import { notify, sayNoMore } from "./notices.js";
-import { actionButton } from "./run_actions.js";
 import { postJson, requestJson } from "./server.js";
 import { goToModel } from "./tabs.js";
-import { closeViewer } from "./viewer.js";
 
 const LOOK_EVERY_MS = 50;
 const LOOKS = 100;
@@ -87,10 +84,14 @@ async function makeAgain(settings, from) {
   say(model, [`Pressed Generate once more${seed}.`], false, "Restore the form");
 }
 
+// What covers the form is closed before it is filled in.
+const closers = new Set();
+export const beforeFilling = (close) => closers.add(close);
+
 // One result as the picture, clip or sound of a model; the rest of its form stays as it is.
 async function takeIn(settings, words) {
   if (!settings.isDone) return settings;
-  closeViewer();
+  closers.forEach((close) => close());
   const { model, notes } = settings;
   if (!(await filled(settings))) return settings;
   if (settings.isFull) notify([FULL], { isBad: true });
@@ -138,7 +139,7 @@ function againLabel(run) {
 // What can be made of a run's settings; for a run of a model without a tab, nothing.
 export const buildReuseButtons = (run) => {
   if (!hasTab(run.model)) return [];
-  const message = h("p", { class: "kie-inline-note", role: "alert" });
+  const message = inlineNote();
   return [
     actionButton("Use these settings", () => useSettings(run), message),
     actionButton(againLabel(run), () => runAgain(run), message, {
@@ -146,12 +147,4 @@ export const buildReuseButtons = (run) => {
     }),
     message,
   ];
-};
-
-// On a card beside the form.
-export const buildReuse = (run) => {
-  if (!run.is_final) return [];
-  const details = h("button", { type: "button", class: "kie-quiet kie-details" }, "Details");
-  details.addEventListener("click", () => openRun(run.id));
-  return [...buildReuseButtons(run), details];
 };

@@ -1,43 +1,22 @@
 // What a person can do about a run: call it off, find it, make it again, fetch it.
-import { h, isWebAddress, linkOut, number, whileBusy, withLinks } from "./dom.js";
-import { goToRun } from "./feed.js";
+import { actionButton, h, inlineNote, isWebAddress, linkOut, number, whileBusy, withLinks } from "./dom.js";
+import { goToRun } from "./go_to_run.js";
 import { downloadZip } from "./history_zip.js";
-import { fromKieLabel } from "./result_frame.js";
+import { fromKieLabel, isUnsent } from "./run_facts.js";
 import { postJson } from "./server.js";
 import { buildUses } from "./use_menu.js";
 
 const SAFE = "It is safe to close this page: the run continues.";
 const SENT = "Sent: Kie has no way to stop a task.";
-const UNSENT = new Set(["preparing", "uploading", "lined_up"]);
-
-export const isUnsent = (run) => UNSENT.has(run.step);
-export const isLost = (run) => run.step === "unknown" && !run.task_id;
-// Nothing more happens to these by itself, and something may have been paid for them.
-export const needsYou = (run) =>
-  run.step === "unfetched" || (isLost(run) && !run.sent_again_as);
-
-const note = () => h("p", { class: "kie-inline-note", role: "alert" });
-
-// A button that sends a request; if it fails, the reason is shown beside it.
-export const actionButton = (label, ask, message, props = {}) => {
-  const button = h("button", { type: "button", class: "kie-button", ...props }, label);
-  const work = async () => {
-    message.textContent = "";
-    const answer = await ask();
-    if (!answer.isDone) message.replaceChildren(...withLinks(answer.message));
-  };
-  button.addEventListener("click", () => whileBusy(button, work));
-  return button;
-};
 
 function buildCancel(run) {
-  const message = note();
+  const message = inlineNote();
   const button = actionButton("Cancel", () => postJson(`runs/${run.id}/cancel`), message);
   return [button, h("p", { class: "kie-muted" }, SAFE), message];
 }
 
 function buildTaskId(run) {
-  const message = h("p", { class: "kie-inline-note", role: "alert", id: `kie-found-${run.id}` });
+  const message = inlineNote({ id: `kie-found-${run.id}` });
   const input = h("input", {
     class: "kie-input",
     type: "text",
@@ -70,7 +49,7 @@ function buildTaskId(run) {
 }
 
 function buildSendAgain(run) {
-  const message = note();
+  const message = inlineNote();
   const opener = h(
     "button",
     { type: "button", class: "kie-button", "aria-expanded": "false" },
@@ -120,7 +99,7 @@ function buildSentAgain(run) {
 
 function buildUnknown(run) {
   if (run.task_id) {
-    const message = note();
+    const message = inlineNote();
     const ask = () => postJson(`runs/${run.id}/watch-again`);
     return [actionButton("Ask Kie about it again", ask, message), message];
   }
@@ -149,7 +128,7 @@ function buildAtKie(run, stage) {
 }
 
 function buildUnfetched(run, stage) {
-  const message = note();
+  const message = inlineNote();
   const ask = () => postJson(`runs/${run.id}/fetch-again`);
   const { listed, players } = buildAtKie(run, stage);
   return [...listed, actionButton("Fetch it again", ask, message), ...players, message];

@@ -1,6 +1,6 @@
 // Follow a task that was made elsewhere, by its id.
 import { whileBusy, withLinks } from "./dom.js";
-import { goToRun } from "./feed.js";
+import { goToRun } from "./go_to_run.js";
 import { postJson } from "./server.js";
 
 export const mountTrack = (element) => {

@@ -1,10 +1,8 @@
 // What can be done with one result: download it, or use it in the form of a model.
-import { h, whileBusy } from "./dom.js";
+import { actionButton, h, inlineNote, whileBusy } from "./dom.js";
 import { layerNode } from "./notices.js";
-import { nameOfKind, resultName } from "./result_kinds.js";
-import { resultAddress } from "./results.js";
 import { animate, animatorsOf, useIn, usesOf } from "./reuse.js";
-import { actionButton } from "./run_actions.js";
+import { nameOfKind, resultAddress, resultName } from "./run_facts.js";
 
 const SEARCHED_FROM = 8; // fewer are found at a glance
 const GAP_PX = 6;
@@ -25,7 +23,7 @@ class UseMenu {
       autocomplete: "off", spellcheck: "false", hidden: true,
     });
     this.list = h("ul", { class: "kie-use-list" });
-    this.message = h("p", { class: "kie-inline-note", role: "alert" });
+    this.message = inlineNote();
     this.node = h(
       "div",
       { class: "kie-use-menu", popover: "auto", role: "dialog", "aria-label": `Use this ${thing} in` },
@@ -160,7 +158,7 @@ function buildDownload(run, index, look) {
 export const buildUses = (run, index, look = "kie-button", downloadLook = look) => {
   const clip = run.clips[index];
   if (clip.is_dropped) return [];
-  const message = h("p", { class: "kie-inline-note", role: "alert" });
+  const message = inlineNote();
   const animators = clip.kind === "image" ? animatorsOf(run) : [];
   return [
     buildDownload(run, index, downloadLook),

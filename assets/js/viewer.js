@@ -1,9 +1,8 @@
 // A picture as large as the screen allows or at its own size, with its run's other pictures.
-import { promptOf } from "./card.js";
 import { h, number } from "./dom.js";
 import { layerNode } from "./notices.js";
-import { resultFacts, resultName } from "./result_kinds.js";
-import { resultAddress } from "./results.js";
+import { beforeFilling } from "./reuse.js";
+import { promptOf, resultAddress, resultFacts, resultName } from "./run_facts.js";
 import { buildUses } from "./use_menu.js";
 
 class Viewer {
@@ -88,6 +87,7 @@ class Viewer {
 }
 
 let viewer = null;
-addEventListener("popstate", () => closeViewer());
+const closeViewer = () => viewer?.close();
+addEventListener("popstate", closeViewer);
+beforeFilling(closeViewer);
 export const openViewer = (run, index) => (viewer ??= new Viewer()).open(run, index);
-export const closeViewer = () => viewer?.close();
