@@ -16,7 +16,6 @@ const SHOWN_AT_FIRST = 3; // of those that have ended; and of the running ones, 
 const SHOWN_BY_ARRIVALS = 12; // a page that is left open does not grow without end
 const SHOWN_BY_PRESS = 20;
 const IN_SIGHT_PX = 120; // of a card, its head and a little more
-const DRAWN_MS = 100; // then the form says what the answer of a press says
 const FOUND_OUT_MS = 5_000; // after the stream is back, a run that was taken is there by then
 const PRESS_KEPT_MS = 10 * 60_000;
 const NARROW = matchMedia("(max-width: 767px)");
@@ -118,7 +117,7 @@ class Feed {
     if (!this.model) this.section.hidden = false;
     if (run.is_final && (wasFinal === false || (isNews && wasFinal === undefined))) this.makeRoom();
     this.fold();
-    if (run.is_final && wasFinal === false) this.arrive(card);
+    if (run.is_final && wasFinal === false) this.announce(card);
   }
 
   add(run, isNews) {
@@ -144,20 +143,14 @@ class Feed {
     this.fold();
   }
 
-  arrive(card) {
-    // On a narrow page the clip is below: scroll to it if the person pressed here and does nothing else.
-    const isAwaited = this.pressedAtMs !== null && card.run.created_at_ms >= this.pressedAtMs;
-    const isBusy = document.activeElement?.matches("input, textarea, [aria-expanded='true']");
-    if (NARROW.matches && this.section.offsetParent && isAwaited && !isBusy) {
-      bringInSight(card.node);
-    }
-    if (document.hidden && card.run.step === "done") {
-      const title = document.title;
-      const made = card.run.clips.length > 1 ? countedResults(card.run) : nameOfKind(kindOf(card.run));
-      document.title = `${capital(made)} ready · Kie UI`;
-      const restore = () => (document.title = title);
-      document.addEventListener("visibilitychange", restore, { once: true });
-    }
+  // Whoever looks at another window meanwhile sees it in the title of this one.
+  announce({ run }) {
+    if (!document.hidden || run.step !== "done") return;
+    const title = document.title;
+    const made = run.clips.length > 1 ? countedResults(run) : nameOfKind(kindOf(run));
+    document.title = `${capital(made)} ready · Kie UI`;
+    const restore = () => (document.title = title);
+    document.addEventListener("visibilitychange", restore, { once: true });
   }
 
   press() {
@@ -178,14 +171,6 @@ class Feed {
     if (!isInSight) bringInSight(this.standIn.node);
   }
 
-  // A press that was refused for the form's contents: an error that was there before shows again.
-  // To the middle, not the nearest edge: an error scrolled past on the way to the button
-  // would count as seen, and be left behind.
-  showError() {
-    const error = this.section.closest(".kie-model")?.querySelector(".kie-field.kie-invalid");
-    bringInSight(error, "center");
-  }
-
   showStandIn(standIn) {
     this.empty.hidden = true;
     this.standIn = standIn;
@@ -199,11 +184,12 @@ class Feed {
     return ratio ? { ratio, picture: h("img", { src: shown.currentSrc || shown.src, alt: "", class: "kie-given" }) } : null;
   }
 
-  // Success and refusal both settle a press; without either its outcome is unknown.
+  // The run itself, which comes by the stream, replaces the placeholder of a press that was heard.
+  // Without success or refusal the outcome of a press is unknown.
   pressed(outcome) {
-    if (outcome === "heard") setTimeout(() => this.showError(), DRAWN_MS);
-    if (outcome !== "over") return this.settle();
+    if (outcome === "refused") return this.settle();
     if (!this.standIn) return;
+    if (outcome === "heard") return this.wait(() => this.settle());
     this.standIn.doubt();
     this.findOut();
   }
@@ -217,15 +203,19 @@ class Feed {
   }
 
   findOut() {
-    clearTimeout(this.finding);
-    if (!isStreamReady()) return; // begins once the stream is back
-    this.finding = setTimeout(() => {
+    this.wait(() => {
       if (this.pressedAtMs === null || this.standIn?.isAnswered || !isStreamReady()) return;
       const standIn = this.standIn ?? new StandIn(null);
       this.settle();
       standIn.fail(() => this.settle());
       this.showStandIn(standIn);
-    }, FOUND_OUT_MS);
+    });
+  }
+
+  // A run that was taken arrives meanwhile; while the stream is lost, nothing is known.
+  wait(act) {
+    clearTimeout(this.finding);
+    if (isStreamReady()) this.finding = setTimeout(act, FOUND_OUT_MS);
   }
 
   settle() {

@@ -88,14 +88,13 @@ def test_what_people_and_services_write_is_shown_as_text(kie: KiePage) -> None:
 def test_a_press_that_never_reached_the_server_is_told_as_not_sent(
     kie: KiePage, watch: Watch
 ) -> None:
-    """Nothing spins for ever, and the form is as it was, also where Gradio loads the page anew."""
+    """Nothing spins for ever, and the form is as it was."""
     form = kie.form(GROK)
     form.prompt.fill("[stuck] lost on the way")
     watch.settle(kie.page)
-    watch.expects("ERR_FAILED", "/gradio_api/run/")
-    kie.page.route("**/gradio_api/run/**", lambda route: route.abort(), times=1)
-    with kie.loaded_anew():
-        form.generate.click()
+    watch.expects("ERR_FAILED", "/kie-ui/forms/press")
+    kie.page.route("**/kie-ui/forms/press", lambda route: route.abort(), times=1)
+    form.generate.click()
     stand_in = form.runs.locator(".kie-stand-in")
     expect(stand_in).to_contain_text("Not sent: press again", timeout=30_000)
     expect(form.prompt).to_have_value("[stuck] lost on the way")
