@@ -88,8 +88,9 @@ export class Field {
     });
     this.facts = h("div", { class: "kie-facts" });
     return [
-      h("div", { class: "kie-help" }, h("p", {}, help, " ", h("code", {}, name))),
-      h("div", { class: `kie-address ${MARK}${field.mark}` }, this.address),
+      h("div", { class: "kie-under-picture" },
+        h("p", { class: "kie-help" }, help, " ", h("code", {}, name)),
+        h("div", { class: `kie-address ${MARK}${field.mark}` }, this.address)),
       h("p", { class: "kie-demo-only kie-address-hint" },
         "In demo mode addresses are not fetched: the clip is made from a placeholder."),
       this.buildOffer(field),

@@ -144,7 +144,7 @@ def _build_alternatives(form: Form, rule: ExactlyOne) -> None:
         [(alternative.label, alternative.parameter) for alternative in rule.alternatives],
         value=rule.parameters[0],
         label=rule.label,
-        elem_classes=["kie-segments", MARK + mark_of(START_FROM)],
+        elem_classes=["kie-segments", "kie-inline-choice", MARK + mark_of(START_FROM)],
     )
     form.widgets[START_FROM] = choice
     for name in rule.parameters:

@@ -172,7 +172,7 @@ def _text(parameter: TextParameter) -> Component:
         label=parameter.label,
         info=info(parameter),
         placeholder=f"For example: {parameter.sample}" if parameter.sample else None,
-        lines=5 if parameter.multiline else 1,
+        lines=3 if parameter.multiline else 1,
         max_lines=14 if parameter.multiline else 1,
     )
 
@@ -245,7 +245,7 @@ def _picture(parameter: MediaParameter) -> Component:
         image_mode=None,
         sources=["upload", "webcam", "clipboard"],
         label=parameter.label,
-        height=260,
+        height=220,
         buttons=["fullscreen"],
         webcam_options=gr.WebcamOptions(mirror=False),
         alt_text=f"{parameter.label} chosen for this run",
