@@ -133,21 +133,33 @@ export async function pressOnceThere(id, changed = "body") {
 /** Where the reason is shown for which a request was refused. @param {{ id?: string }} [props] */
 export const inlineNote = (props = {}) => h("p", { class: "kie-inline-note", role: "alert", ...props });
 
+/** @typedef {() => Promise<{ isDone: boolean, message: string | null }>} Ask sends a request */
+
+/**
+ * Has a button send a request; if it fails, `message` shows the reason.
+ * @param {HTMLElement} button
+ * @param {Ask} ask
+ * @param {HTMLElement} message
+ */
+export const sendOnPress = (button, ask, message) => {
+  const work = async () => {
+    message.textContent = "";
+    const answer = await ask();
+    if (!answer.isDone) message.replaceChildren(...withLinks(answer.message ?? ""));
+  };
+  button.addEventListener("click", () => whileBusy(button, work));
+};
+
 /**
  * A button that sends a request; if it fails, `message` shows the reason.
  * @param {string} label
- * @param {() => Promise<{ isDone: boolean, message?: string | null }>} ask
+ * @param {Ask} ask
  * @param {HTMLElement} message
  * @param {Record<string, unknown>} [props]
  * @returns {HTMLButtonElement}
  */
 export const actionButton = (label, ask, message, props = {}) => {
   const button = h("button", { type: "button", class: "kie-button", ...props }, label);
-  const work = async () => {
-    message.textContent = "";
-    const answer = await ask();
-    if (!answer.isDone) message.replaceChildren(...withLinks(answer.message));
-  };
-  button.addEventListener("click", () => whileBusy(button, work));
+  sendOnPress(button, ask, message);
   return button;
 };

@@ -1,15 +1,15 @@
 // The runs of one model, each a card; and a placeholder for a run that was just requested.
 import { Card } from "./card.js";
-import { actionButton, bringInSight, capital, h, inlineNote, withLinks } from "./dom.js";
+import { actionButton, bringInSight, capital, h, inlineNote, sendOnPress, withLinks } from "./dom.js";
 import { onPress } from "./form.js";
 import { findRunsIn } from "./go_to_run.js";
 import { hasTab, loadedModels, onModels } from "./models.js";
 import { lostWords } from "./outage.js";
 import { stageRatio } from "./results.js";
-import { notesAreRead } from "./reuse.js";
+import { notesAreRead, useExample } from "./reuse.js";
 import { countedResults, kindOf, nameOfKind, needsYou } from "./run_facts.js";
 import { getJson } from "./server.js";
-import { keepInWindow, keptInWindow } from "./storage.js";
+import { keepInWindow, keptInWindow, recall, remember } from "./storage.js";
 import { allRuns, isStreamReady, onStream, serverNow } from "./stream.js";
 
 const SHOWN_AT_FIRST = 3; // of those that have ended; and of the running ones, in full
@@ -22,6 +22,7 @@ const NARROW = matchMedia("(max-width: 767px)");
 const FINDING_OUT = "The connection was lost: checking whether it was sent.";
 const NOT_SENT = "Not sent: press again. The form is as it was.";
 
+const hasRunsKey = (model) => `has-runs:${model}`;
 const pressKey = (model) => `press:${model}`;
 
 // A placeholder from the press until the server has the run, refused it, or never received it.
@@ -62,7 +63,7 @@ class Feed {
     this.section = section;
     this.model = section.dataset.model ?? null;
     this.list = section.querySelector(".kie-runs");
-    this.empty = section.querySelector(".kie-empty");
+    this.empty = section.querySelector(".kie-no-runs");
     this.cards = new Map();
     this.standIn = null;
     this.pressedAtMs = null;
@@ -79,6 +80,9 @@ class Feed {
     section.prepend(this.lost);
     section.append(this.more, this.message);
     if (this.model) this.rememberPress();
+    for (const button of this.empty.querySelectorAll(".kie-example"))
+      sendOnPress(button, () => useExample(this.model, button.dataset.example), this.message);
+    this.showEmpty();
     this.listening = [
       onStream("run", (run, isNews) => this.isOurs(run) && this.take(run, isNews)),
       onStream("gone", (id) => this.drop(id)),
@@ -113,7 +117,7 @@ class Feed {
     if (card) card.update(run);
     else card = this.add(run, isNews);
     if (!run.is_final) card.isFresh = true;
-    this.empty.hidden = true;
+    this.showEmpty();
     if (!this.model) this.section.hidden = false;
     if (run.is_final && (wasFinal === false || (isNews && wasFinal === undefined))) this.makeRoom();
     this.fold();
@@ -138,7 +142,7 @@ class Feed {
     if (!card) return;
     card.node.remove();
     this.cards.delete(id);
-    this.empty.hidden = this.cards.size > 0 || this.standIn !== null;
+    this.showEmpty();
     if (!this.model) this.section.hidden = this.cards.size === 0;
     this.fold();
   }
@@ -172,9 +176,18 @@ class Feed {
   }
 
   showStandIn(standIn) {
-    this.empty.hidden = true;
     this.standIn = standIn;
     this.list.prepend(standIn.node);
+    this.showEmpty();
+  }
+
+  // Examples are for whoever has no runs here. Where there were some the last time, they are not
+  // shown only to give way a moment later.
+  showEmpty() {
+    const key = hasRunsKey(this.model);
+    const hasRuns = isStreamReady() ? this.cards.size > 0 : this.cards.size > 0 || recall(key) === true;
+    this.empty.hidden = hasRuns || this.standIn !== null;
+    if (this.model && isStreamReady() && recall(key) !== hasRuns) remember(key, hasRuns);
   }
 
   // The placeholder has the card's final size, and the picture that was submitted.
@@ -224,7 +237,7 @@ class Feed {
     this.pressedAtMs = null;
     this.standIn?.node.remove();
     this.standIn = null;
-    this.empty.hidden = this.cards.size > 0;
+    this.showEmpty();
   }
 
   makeRoom() {
@@ -316,6 +329,7 @@ class Feed {
     if (this.hasCounted) return;
     this.hasCounted = true;
     this.isAllHere = allRuns().length < this.runsAPage;
+    this.showEmpty();
     this.fold();
   }
 

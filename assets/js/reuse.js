@@ -71,6 +71,13 @@ export const fillIn = async (settings, from) => {
   if (form) say(model, [`Filled in from ${from}.`, ...notes], notes.length > 0);
 };
 
+/** @param {string} model @param {string} title an example's of this model */
+export const useExample = async (model, title) => {
+  const settings = await postJson("examples", { model, title });
+  if (settings.isDone) await fillIn(settings, `the example “${title}”`);
+  return settings;
+};
+
 // The same once more: filled in, and pressed as a person presses.
 async function makeAgain(settings, from) {
   const { model, notes } = settings;

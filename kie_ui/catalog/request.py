@@ -84,6 +84,10 @@ def dollars(credit_count: float) -> float:
 
 def credits_in_words(credit_count: float) -> str:
     """Say an amount in both currencies, such as `14.4 credits ($0.07)`."""
+    return f"{counted_credits(credit_count)} (${dollars(credit_count):,.2f})"
+
+
+def counted_credits(credit_count: float) -> str:
+    """Say an amount of credits alone, such as `14.4 credits`."""
     amount = f"{credit_count:,.2f}".rstrip("0").rstrip(".")
-    noun = "credit" if amount == "1" else "credits"
-    return f"{amount} {noun} (${dollars(credit_count):,.2f})"
+    return f"{amount} {'credit' if amount == '1' else 'credits'}"

@@ -25,6 +25,7 @@ from kie_ui.catalog.spec import (
     MAX_PARAMETERS,
     MAX_TITLE,
     Becomes,
+    Example,
     ModelSpec,
     Price,
     Rule,
@@ -232,9 +233,9 @@ class UnusableSpec(ValueError):
 def sanitize_spec(spec: ModelSpec, built_in: ModelSpec | None = None) -> ModelSpec:
     """Return a spec from outside as it can be taken in.
 
-    A built-in model lends its title, its sample pictures, its price and its rules to a newer page
-    of itself, as far as they still apply: no page states them so that they could be read, and a
-    tab keeps its name. Raises: UnusableSpec.
+    A built-in model lends its title, its sample pictures, its price, its rules and its examples to
+    a newer page of itself, as far as they still apply: no page states them so that they could be
+    read, and a tab keeps its name. Raises: UnusableSpec.
     """
     _raise_if_unusable(spec)
     documentation = spec.documentation if is_web_address(spec.documentation) else ""
@@ -248,6 +249,7 @@ def sanitize_spec(spec: ModelSpec, built_in: ModelSpec | None = None) -> ModelSp
             "parameters": parameters,
             "rules": spec.rules or tuple(rule for rule in rules if _still_applies(rule, spec)),
             "price": _price(spec, built_in),
+            "examples": _examples(spec, built_in),
         }
     )
 
@@ -269,6 +271,13 @@ def _price(spec: ModelSpec, built_in: ModelSpec | None) -> Price | None:
         return spec.price
     names = {parameter.name for parameter in spec.parameters}
     return price if {price.by, price.duration} <= names else None
+
+
+def _examples(spec: ModelSpec, built_in: ModelSpec | None) -> tuple[Example, ...]:
+    """Take only our own examples, since they name files of ours."""
+    names = {parameter.name for parameter in spec.parameters}
+    ours = built_in.examples if built_in else ()
+    return tuple(example for example in ours if example.values.keys() <= names)
 
 
 def _still_applies(rule: Rule, spec: ModelSpec) -> bool:

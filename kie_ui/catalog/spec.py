@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -101,6 +101,14 @@ Produces = Literal["video", "image", "audio", "text"]
 """What comes out of a model; `text` includes objects."""
 
 
+class Example(BaseModel, frozen=True, extra="forbid"):
+    """Settings to try a model with; of our own, no part of its documentation."""
+
+    title: str
+    values: dict[str, Any]
+    """By documented name, the most telling first. Pictures are paths below `assets/`."""
+
+
 class ModelSpec(BaseModel, frozen=True, extra="forbid"):
     """Everything that is documented about one model."""
 
@@ -117,21 +125,22 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
     price: Price | None = None
     warnings: tuple[str, ...] = ()
     """What an imported page left open, in sentences."""
+    examples: tuple[Example, ...] = ()
 
     @model_validator(mode="after")
     def _names_exist_once(self) -> ModelSpec:
-        """Refuse a spec whose rules or price mention a parameter that it does not have."""
+        """Refuse a spec whose other facts mention a parameter that it does not have."""
         names = [parameter.name for parameter in self.parameters]
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise ValueError(f"parameters documented twice: {', '.join(sorted(repeated))}")
-        unknown = self._names_in_rules() - set(names)
+        unknown = self._names_mentioned() - set(names)
         if unknown:
             raise ValueError(f"rules name unknown parameters: {', '.join(sorted(unknown))}")
         return self
 
-    def _names_in_rules(self) -> set[str]:
-        names = set[str]().union(*map(names_in, self.rules))
+    def _names_mentioned(self) -> set[str]:
+        names = set[str]().union(*map(names_in, self.rules), *(e.values for e in self.examples))
         return names | ({self.price.by, self.price.duration} if self.price else set())
 
     def __hash__(self) -> int:
@@ -142,9 +151,9 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
     def digest(self) -> str:
         """Identify this version of a model's spec, by 16 hexadecimal digits.
 
-        The title that a person chose is not part of it.
+        The title that a person chose is not part of it, nor are examples.
         """
-        facts = self.model_dump_json(exclude={"title"})
+        facts = self.model_dump_json(exclude={"title", "examples"})
         return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
     @property

@@ -1,4 +1,4 @@
-"""Our scripts and styles, with a hash of their content in their address, cached for ever.
+"""Our scripts, styles and thumbnails, with a hash of their content in the address, kept for ever.
 
 They are ES modules and style sheets in `assets/`, sent as they are written. The HTML of the page
 names them; Gradio's components and events reach the scripts by one function, `window.kieUi`.
@@ -23,7 +23,7 @@ PREFIX = "kie-ui/assets"
 ENTRY = "js/main.js"
 """The module that imports all others; what is opened later, such as the History, on demand."""
 
-_TYPES = {".js": "text/javascript", ".css": "text/css"}
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".webp": "image/webp"}
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 _FONT = "static/fonts/IBMPlexSans/IBMPlexSans-Regular.woff2"
 """Preloaded because Gradio measures its tabs once: in a wider fallback font fewer would fit."""
@@ -94,7 +94,8 @@ async def send_asset(request: Request) -> Response:
     if content is None or request.path_params["hash"] != content_hash():
         return PlainTextResponse("There is no such file.", 404, {"Cache-Control": "no-store"})
     headers, media_type = dict(_FOR_EVER), _TYPES[Path(path).suffix]
-    if "br" in request.headers.get("accept-encoding", ""):
+    is_text = media_type.startswith("text/")
+    if is_text and "br" in request.headers.get("accept-encoding", ""):
         content = await asyncio.to_thread(_compressed, path)
         headers["Content-Encoding"] = "br"
     return Response(content, media_type=media_type, headers=headers)

@@ -101,3 +101,28 @@ def test_a_press_that_never_reached_the_server_is_told_as_not_sent(
     form.generate.click()
     expect(form.card("[stuck] lost on the way").node).to_be_visible()
     expect(stand_in).to_have_count(0)
+
+
+def test_an_example_is_filled_in_and_gives_way_to_its_run(kie: KiePage) -> None:
+    """A press takes over its picture and its settings, which can be undone; Generate sends them."""
+    form = kie.form(GROK)
+    default = form.prompt.input_value()
+    example = form.runs.get_by_role("button", name="Balloons at sunset")
+    expect(example).to_contain_text("10 s · 480p · fun")
+    expect(example).to_contain_text("about 24 credits")
+    example.click()
+    expect(form.prompt).to_have_value(re.compile("^The striped balloon"))
+    expect(form.prompt).to_be_focused()
+    expect(form.preview("image_urls")).to_have_js_property("naturalHeight", 960)
+    expect(form.price).to_have_text(re.compile("^about 24 credits"))
+    notice = kie.page.locator(".kie-notice")
+    expect(notice).to_contain_text("Filled in from the example “Balloons at sunset”.")
+    notice.get_by_role("button", name="Undo").click()
+    expect(form.prompt).to_have_value(default)
+    example.click()
+    expect(form.prompt).to_have_value(re.compile("^The striped balloon"))
+    form.press("[stuck] in the air")
+    expect(example).to_be_hidden()
+    kie.reload()
+    expect(form.card("[stuck] in the air").node).to_be_visible()
+    expect(example).to_be_hidden()

@@ -27,7 +27,7 @@ from kie_ui.catalog.sanitize import (
     sanitize_schema,
     sanitize_spec,
 )
-from kie_ui.catalog.spec import MAX_OPTIONS, MAX_PARAMETERS, MAX_TITLE, ModelSpec, Price
+from kie_ui.catalog.spec import MAX_OPTIONS, MAX_PARAMETERS, MAX_TITLE, Example, ModelSpec, Price
 from kie_ui.catalog.validate import InvalidValues, check_values
 from tests.catalog.added import a_spec, another_version, extended, text
 from tests.catalog.strategies import any_json
@@ -335,3 +335,13 @@ def test_no_price_is_endless(rate: float) -> None:
     """History adds prices up."""
     with pytest.raises(ValidationError):
         Price(by="a", duration="b", credits_per_second={"x": rate}, seen="2026-09")
+
+
+def test_examples_from_outside_are_left_out() -> None:
+    """Their pictures would be files of ours; a newer page of a model of ours gets our own."""
+    theirs, ours = (Example(title=title, values={"prompt": "A fox."}) for title in ("One", "Two"))
+    gone = Example(title="Gone", values={"former": 1})
+    spec = a_spec(examples=(theirs,))
+    assert sanitize_spec(spec).examples == ()
+    former = spec.model_copy(update={"examples": (ours, gone)})
+    assert sanitize_spec(spec, former).examples == (ours,)

@@ -84,6 +84,17 @@ def test_a_price_is_dated_by_a_month_that_exists(seen: str) -> None:
         a_spec(price=price)
 
 
+def test_an_example_of_nothing_is_refused() -> None:
+    """It names documented parameters."""
+    with pytest.raises(ValidationError, match="unknown parameters: x"):
+        a_spec(examples=[{"title": "One", "values": {"x": 1}}])
+
+
+def test_examples_make_no_other_version() -> None:
+    """They are no part of a model's documentation."""
+    assert a_spec(examples=[{"title": "One", "values": {"a": "A fox."}}]).digest == a_spec().digest
+
+
 def test_a_parameter_documented_twice_is_refused() -> None:
     """Two parameters cannot share a name, and the refusal says which do."""
     twice = [{"kind": "switch", "name": name, "label": "L", "help": ""} for name in "abab"]

@@ -22,7 +22,7 @@ from kie_ui.runs.errors import WrongStep
 from kie_ui.runs.history import clip_name
 from kie_ui.runs.run import Clip, Run
 from kie_ui.settings import ASSETS
-from kie_ui.ui.api.requests import ApiRequest, ApiRoute, JsonObject
+from kie_ui.ui.api.requests import ApiRequest, ApiRoute, JsonObject, text_field
 from kie_ui.ui.asgi.request_body import body_chunks
 from kie_ui.ui.errors import BadRequest, BodyTooLarge
 from kie_ui.ui.form.prefill import (
@@ -30,9 +30,11 @@ from kie_ui.ui.form.prefill import (
     Prefill,
     add_value,
     copy_to_uploads,
+    example_values,
     fits,
     place_in_uploads,
     prefill_form,
+    sample_name,
 )
 
 if TYPE_CHECKING:  # as `_read_recipe`
@@ -42,7 +44,7 @@ MAX_CLIP_BYTES = 256 * 1024 * 1024
 """Far more than any model makes."""
 
 _KEPT = "The form is left as it is."
-_SAMPLES = {path.name: path for path in (ASSETS / "samples").glob("*.jpg")}
+_SAMPLES = {sample_name(path): path for path in (ASSETS / "samples").rglob("*.jpg")}
 _OTHER_BACKEND = {
     "demo": "This picture was made in demo mode: Kie does not know its task.",
     "live": "This picture was made at Kie: the demo does not know its task.",
@@ -71,6 +73,22 @@ async def fill_from_run(request: ApiRequest) -> JsonObject:
 
     prefill = await asyncio.to_thread(prefill_form, spec, run.values, copy, renews_seed=renews_seed)
     return await _answer(request, prefill)
+
+
+async def fill_from_example(request: ApiRequest) -> JsonObject:
+    """Fill in a form with an example of its model's. Raises: WrongStep, if there is no such."""
+    body = await request.json_object()
+    spec, title = await request.spec(text_field(body, "model")), text_field(body, "title")
+    example = next((each for each in spec.examples if each.title == title), None)
+    if example is None:
+        raise WrongStep("There is no such example here any more: load this page anew.")
+    values = example_values(spec, example)
+    prefill = await asyncio.to_thread(prefill_form, spec, values, _copy_sample)
+    return await _answer(request, prefill)
+
+
+def _copy_sample(ref: FileRef) -> Path:
+    return copy_to_uploads(Path(ref.path), ref.name)
 
 
 async def list_uses(request: ApiRequest) -> JsonObject:
@@ -302,6 +320,7 @@ def _media_ref(text: str) -> MediaRef:
 _RESULT = "/runs/{run_id}/clips/{index:int}"
 ROUTES = (
     ApiRoute("POST", "/runs/{run_id}/settings", fill_from_run),
+    ApiRoute("POST", "/examples", fill_from_example),
     ApiRoute("GET", f"{_RESULT}/uses", list_uses),
     ApiRoute("POST", f"{_RESULT}/use", use_result),
     ApiRoute("POST", f"{_RESULT}/animate", animate),

@@ -26,8 +26,9 @@ from kie_ui.catalog.parameters import (
 )
 from kie_ui.catalog.roles import parameters_for
 from kie_ui.catalog.rules import EXTRA
-from kie_ui.catalog.spec import ExactlyOne, ModelSpec
+from kie_ui.catalog.spec import ExactlyOne, Example, ModelSpec
 from kie_ui.catalog.values import FileRef, JsonValue, MediaRef, UrlRef
+from kie_ui.settings import ASSETS
 from kie_ui.ui.asgi.uploads import upload_folder
 from kie_ui.ui.form.components import UPLOAD_META
 from kie_ui.ui.form.values import ADDRESS, RANDOM, START_FROM, excluded
@@ -65,6 +66,24 @@ class Prefill:
         """Return it as JSON values for a page."""
         public = {"model": self.spec.model, "fields": self.fields, "notes": self.notes}
         return {**public, "keeps_rest": self.keeps_rest}
+
+
+def example_values(spec: ModelSpec, example: Example) -> dict[str, Any]:
+    """Return the values of an example, in which our sample pictures are files."""
+    media = {parameter.name for parameter in spec.media_parameters}
+    return {
+        name: tuple(_sample(ASSETS / place) for place in value) if name in media else value
+        for name, value in example.values.items()
+    }
+
+
+def _sample(path: Path) -> FileRef:
+    return FileRef(path=str(path), name=sample_name(path))
+
+
+def sample_name(path: Path) -> str:
+    """Return what a sample picture is called, such as `grok-a-1.jpg`."""
+    return "-".join(path.relative_to(ASSETS / "samples").parts)
 
 
 def has_seed(spec: ModelSpec) -> bool:

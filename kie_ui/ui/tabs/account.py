@@ -137,7 +137,7 @@ def build_tracked_feed() -> gr.HTML:
         html_template=(
             '<section class="kie-feed kie-tracked" '
             f'data-runs-a-page="{RUNS_A_PAGE}" aria-label="Tracked tasks" hidden>'
-            '<h2>Tracked tasks</h2><div class="kie-empty" hidden></div>'
+            '<h2>Tracked tasks</h2><div class="kie-no-runs" hidden></div>'
             '<ol class="kie-runs"></ol></section>'
         ),
         js_on_load="window.kieUi('mountFeed', element)",

@@ -12,6 +12,7 @@ from kie_ui.catalog.parameters import MediaParameter, TextParameter
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.runs.history import clip_name
 from kie_ui.runs.run import Clip, Run, Step, StepChange
+from kie_ui.settings import ASSETS
 from kie_ui.ui.api.reuse import can_animate, fill_with_task_picture, maker_of
 from kie_ui.ui.form.values import ADDRESS, START_FROM
 from kie_ui.ui.services import Services
@@ -255,3 +256,27 @@ async def test_what_cannot_be_animated_is_not(
     answer = await browser.post(f"/runs/{run.id}/clips/{index}/animate", json={"model": model})
     assert answer.status_code == 409
     assert answer.json()["message"]
+
+
+async def test_an_example_fills_in_its_form(browser: httpx.AsyncClient, services: Services) -> None:
+    """With all its values, and a copy of its picture that is this owner's."""
+    example = GROK.examples[0]
+    body = {"model": GROK.model, "title": example.title}
+    shown = (await browser.post("/examples", json=body)).json()
+    fields, given = shown["fields"], shown["fields"]["image_urls"]
+    texts = {name: value for name, value in example.values.items() if name != "image_urls"}
+    assert texts.items() <= fields.items()
+    assert (shown["keeps_rest"], shown["notes"]) == (False, [])
+    (sample,) = example.values["image_urls"]
+    assert bytes_of(given) == (ASSETS / sample).read_bytes()
+    assert await services.files.is_owned("local", given["path"])
+
+
+@pytest.mark.parametrize("model", [GROK.model, LIPS.model, "maker/gone"])
+async def test_an_example_that_is_not_there_is_refused(
+    browser: httpx.AsyncClient, model: str
+) -> None:
+    """In words."""
+    answer = await browser.post("/examples", json={"model": model, "title": "Of yesterday"})
+    assert answer.status_code == 409
+    assert answer.json()["message"].startswith("There is no")
