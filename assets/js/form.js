@@ -269,7 +269,7 @@ export class Form {
   /**
    * Fills in the settings of a run; a field that they do not name gets its documented default, so
    * that the form says what the run says and nothing else, or stays as it is where the rest is kept.
-   * @param {import("./wire").Prefill & {isFull?: boolean}} settings
+   * @param {import("./wire").PrefilledForm & {isFull?: boolean}} settings
    */
   async take(settings) {
     this.offerUndo();
@@ -370,7 +370,7 @@ export const fieldOf = (model, name) => current(model)?.fields.get(name)?.place 
 /**
  * Fills a form in; nothing where it is not on the page yet.
  * @param {string} model
- * @param {import("./wire").Prefill} settings
+ * @param {import("./wire").PrefilledForm} settings
  */
 export const fillForm = (model, settings) => {
   const form = current(model);

@@ -9,8 +9,9 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from textwrap import indent
-from typing import Any, NamedTuple
+from typing import Any
 
 from kie_ui.catalog.request import CREATE_TASK_PATH, build_body, build_input
 from kie_ui.catalog.spec import ModelSpec
@@ -22,7 +23,8 @@ _MARK = re.compile(rf"{_TOKEN}-(\d+)-")
 """Placeholder for the address of the nth file while code is put together; it can't be typed."""
 
 
-class CodeSamples(NamedTuple):
+@dataclass(frozen=True)
+class CodeSamples:
     """One request in three spellings."""
 
     json: str

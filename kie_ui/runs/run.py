@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cache
 from itertools import islice
-from typing import Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, create_model
 
 from kie_ui.catalog.roles import prompt_of
 from kie_ui.catalog.values import FileRef, JsonValue, MediaRef
@@ -239,11 +240,39 @@ class Run(_Frozen):
         has_text = any(clip.kind == "text" for clip in self.clips)
         return text_in(self.record) if has_text and self.record else None
 
-    def public(self) -> dict[str, Any]:
+    def public(self) -> PublicRun:
         """Return everything but the owner and the holder, as JSON values for a page."""
-        shown = self.model_dump(mode="json", exclude={"owner", "holder"})
+        shown = self.model_dump(mode="json", exclude=set(_PRIVATE))
         found = {"is_final": self.is_final, "prompt": self.prompt, "written": self.written}
         return shown | found
+
+
+class _Derived(_Frozen):
+    """What a page gets of a run beside its fields."""
+
+    is_final: bool
+    prompt: str
+    written: str | None
+
+
+_PRIVATE = frozenset({"owner", "holder"})
+
+
+@cache
+def public_model(name: str, *, without: frozenset[str] = frozenset()) -> type[BaseModel]:
+    """Return a model of a run as pages get it, or of a part of that."""
+    fields: Any = {
+        field: (info.annotation, info)
+        for field, info in {**Run.model_fields, **_Derived.model_fields}.items()
+        if field not in _PRIVATE | without
+    }
+    return create_model(name, __base__=_Frozen, **fields)
+
+
+PublicRun = Annotated[
+    dict[str, Any], GetPydanticSchema(lambda _, handler: handler(public_model("Run")))
+]
+"""A run as pages get it."""
 
 
 EXCERPT_LENGTH = 400

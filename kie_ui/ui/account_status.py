@@ -7,17 +7,29 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from kie_ui.kie.errors import KieError, Unauthorized
 from kie_ui.runs.accounts import Backends, Balances
 from kie_ui.runs.events import ChangeSignals
+from kie_ui.runs.run import BackendKind
 
 FORGET_AFTER_S = 12 * 3600.0
 """How long after the last page was closed a visitor's key and balance are remembered."""
 
 RunsLeft = Callable[[str], Awaitable[int | None]]
 """Returns how many runs with the server's key an owner has left today; None without a limit."""
+
+
+class Account(TypedDict):
+    """What a page shows of its owner's account."""
+
+    kind: BackendKind
+    has_own_key: bool
+    balance: float | None
+    runs_left: int | None
+    trouble: str | None
 
 
 @dataclass
@@ -51,7 +63,7 @@ class AccountStatuses:
         self._signals = ChangeSignals()
         backends.listen(self._backend_changed)
 
-    def describe(self, owner: str) -> dict[str, Any]:
+    def describe(self, owner: str) -> Account:
         """Return what the page shows of an owner's account."""
         account = self._accounts.get(owner, _Status())
         return {

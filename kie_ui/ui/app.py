@@ -20,8 +20,8 @@ from kie_ui.catalog.library import Library
 from kie_ui.runs.clock import SYSTEM_CLOCK, Clock
 from kie_ui.settings import ASSETS, Settings
 from kie_ui.ui import assets
-from kie_ui.ui.api import event_stream, forms, history, models, reuse, runs
 from kie_ui.ui.api.requests import build_route
+from kie_ui.ui.api.wire import ROUTES
 from kie_ui.ui.asgi.browser_security import SameOriginMiddleware, SecurityHeadersMiddleware
 from kie_ui.ui.asgi.gradio_isolation import GradioIsolationMiddleware
 from kie_ui.ui.asgi.identity import IdentityMiddleware
@@ -103,9 +103,7 @@ async def _not_understood(_request: Request, _error: Exception) -> Response:
 
 def build_routes(services: Services) -> list[Route]:
     """Build our own routes beside Gradio's."""
-    modules = (event_stream, forms, runs, history, reuse, models)
-    ours = [build_route(services, route) for module in modules for route in module.ROUTES]
-    return [assets.build_asset_route(), *ours]
+    return [assets.build_asset_route(), *(build_route(services, route) for route in ROUTES)]
 
 
 def build_middleware(services: Services) -> list[Middleware]:

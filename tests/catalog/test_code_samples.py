@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -425,7 +425,7 @@ def test_the_key_stands_in_no_snippet(model: str, data: st.DataObject) -> None:
     with patch.dict(os.environ, {"KIE_API_KEY": KEY}):
         snippets = spelled(spec, values)
 
-    assert all(KEY not in snippet for snippet in snippets)
+    assert all(KEY not in snippet for snippet in astuple(snippets))
     assert "Bearer $KIE_API_KEY" in snippets.curl
     assert "os.environ['KIE_API_KEY']" in snippets.python
 
@@ -436,8 +436,8 @@ def test_no_snippet_shows_how_it_was_made(name: str) -> None:
     spec = built_in_registry().spec(LITE)
     snippets = spelled(spec, lite_values("A cat.", name, name + "2"))
 
-    assert all(module._TOKEN not in snippet for snippet in snippets)
-    assert all(snippet.encode() for snippet in snippets)
+    assert all(module._TOKEN not in snippet for snippet in astuple(snippets))
+    assert all(snippet.encode() for snippet in astuple(snippets))
 
 
 def test_addresses_of_the_hosts_are_the_given_ones(lite: ModelSpec) -> None:

@@ -7,23 +7,28 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.components import Component
 from gradio.state_holder import SessionState
+from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kie_ui.catalog.code_samples import CodeSamples
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
-from kie_ui.ui.api.forms import Pressed, check, press, write_code
-from kie_ui.ui.api.requests import ApiRequest, JsonObject
-from kie_ui.ui.app import build_routes
+from kie_ui.ui.api.event_stream import StreamEvents
+from kie_ui.ui.api.forms import check, press, write_code
+from kie_ui.ui.api.requests import ApiRequest, ApiRoute, build_route
+from kie_ui.ui.api.wire import ROUTES, answer_type
 from kie_ui.ui.asgi.browser_security import SameOriginMiddleware
 from kie_ui.ui.asgi.identity import IdentityMiddleware
 from kie_ui.ui.form.builder import build_form
@@ -38,6 +43,7 @@ JSON = {"Content-Type": "application/json"}
 HOSTILE = '<img src=x onerror="alert(1)"> & “quotes”'
 
 MakeServices = Callable[..., Services]
+T = TypeVar("T")
 
 
 def make_settings(**fields: Any) -> Settings:
@@ -88,22 +94,21 @@ class DrivenForm:
 
     async def press(self, **typed: Any) -> None:
         """Press Generate, with some widgets filled in differently from the start."""
-        answer = Pressed.model_validate(await self.send(press, typed))
+        answer = await self.send(press, typed)
         self.shows_problems = answer.refusal is not None
         self.state = self.state.model_copy(update={"notes": answer.notes})
 
     async def follow(self, **typed: Any) -> None:
         """Change something in the form."""
-        answer = await self.send(check, typed, shows_problems=self.shows_problems)
-        self.state = FormState.model_validate(answer)
+        self.state = await self.send(check, typed, shows_problems=self.shows_problems)
 
-    async def code(self, **typed: Any) -> JsonObject:
+    async def code(self, **typed: Any) -> CodeSamples:
         """Open the code of the request."""
         return await self.send(write_code, typed)
 
     async def body(self, **typed: Any) -> dict[str, Any]:
         """Return the request in the JSON view."""
-        shown: dict[str, Any] = json.loads((await self.code(**typed))["json"])
+        shown: dict[str, Any] = json.loads((await self.code(**typed)).json)
         return shown
 
     def note(self, name: str) -> str:
@@ -112,10 +117,10 @@ class DrivenForm:
 
     async def send(
         self,
-        handler: Callable[[ApiRequest], Awaitable[JsonObject]],
+        handler: Callable[[ApiRequest], Awaitable[T]],
         typed: Mapping[str, Any],
         **more: Any,
-    ) -> JsonObject:
+    ) -> T:
         """Send the form to one of its routes."""
         unknown = typed.keys() - self.values.keys()
         assert not unknown, f"no such fields: {unknown}"
@@ -123,7 +128,7 @@ class DrivenForm:
         return await handler(ApiRequest(self.services, _json_request(self.owner, body)))
 
 
-def _json_request(owner: str, body: JsonObject) -> Request:
+def _json_request(owner: str, body: Mapping[str, Any]) -> Request:
     async def receive() -> Message:
         return {"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}
 
@@ -138,7 +143,24 @@ def make_site(services: Services, *, has_many: bool = True) -> Starlette:
         Middleware(SameOriginMiddleware),
         Middleware(IdentityMiddleware, has_many=has_many),
     ]
-    return Starlette(routes=build_routes(services), middleware=middleware)
+    routes = [build_route(services, _checked(route)) for route in ROUTES]
+    return Starlette(routes=routes, middleware=middleware)
+
+
+def _checked(route: ApiRoute) -> ApiRoute:
+    """Have a route fail when it answers anything but what its annotation promises the scripts."""
+
+    async def handler(request: ApiRequest) -> object:
+        content = await route.handler(request)
+        if not isinstance(content, Response):
+            text = json.dumps(to_jsonable_python(content))
+            TypeAdapter(answer_type(route)).validate_json(text, strict=True)
+        return content
+
+    return route._replace(handler=handler)
+
+
+_EVENTS = get_type_hints(StreamEvents, include_extras=True)
 
 
 @dataclass
@@ -164,8 +186,10 @@ class Stream:
         while not (block := await self.next_block()).startswith("event: "):
             pass
         name, _, data = block.partition("\n")
-        shown: dict[str, Any] = json.loads(data.removeprefix("data: "))
-        return name.removeprefix("event: "), shown
+        name, data = name.removeprefix("event: "), data.removeprefix("data: ")
+        TypeAdapter(_EVENTS[name]).validate_json(data, strict=True)
+        shown: dict[str, Any] = json.loads(data)
+        return name, shown
 
     async def events_until(self, last: str) -> list[tuple[str, dict[str, Any]]]:
         """Collect messages up to and including the first of a name."""

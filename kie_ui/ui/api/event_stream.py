@@ -13,15 +13,47 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from starlette.responses import Response, StreamingResponse
+from typing_extensions import TypedDict
 
 from kie_ui.runs.errors import RunsProblem
+from kie_ui.runs.run import PublicRun
 from kie_ui.runs.service import RunService
+from kie_ui.ui.account_status import Account
 from kie_ui.ui.api.history import RUNS_A_PAGE
 from kie_ui.ui.api.requests import ApiRequest, ApiRoute
 
 KEEP_ALIVE_S = 20
 """Silence after which an event is sent anyway: it keeps proxies from closing the connection,
 and lets the page distinguish a dead connection from a quiet one."""
+
+
+class Ready(TypedDict):
+    """All that there is has been sent; what follows is news."""
+
+    now_ms: int
+
+
+class Trouble(TypedDict):
+    """What is wrong with the runs, if anything, and whether the stream goes on."""
+
+    message: str | None
+    is_open: bool
+
+
+class Alive(TypedDict):
+    """Nothing new."""
+
+
+class StreamEvents(TypedDict):
+    """The data of each event, by its name."""
+
+    run: PublicRun
+    account: Account
+    places: dict[str, int]
+    ready: Ready
+    trouble: Trouble
+    alive: Alive
+
 
 Sources = Mapping[str, Callable[[], Awaitable[Any]]]
 
@@ -50,7 +82,7 @@ async def _events(request: ApiRequest) -> AsyncIterator[bytes]:
             async for event in _changes(request, runs, sources):
                 yield event
     except RunsProblem as problem:
-        yield _event("trouble", {"message": str(problem), "is_open": False})
+        yield _event("trouble", Trouble(message=str(problem), is_open=False))
 
 
 async def _open_sources(
@@ -79,10 +111,10 @@ async def _present_state(request: ApiRequest, runs: RunService) -> AsyncIterator
     yield _account_event(request)
     for run in reversed(await runs.in_sight(request.owner, RUNS_A_PAGE)):
         yield _event("run", run.public())
-    yield _event("ready", {"now_ms": time.time_ns() // 1_000_000})
+    yield _event("ready", Ready(now_ms=time.time_ns() // 1_000_000))
     yield _event("places", runs.places(request.owner))
     if runs.trouble is not None:
-        yield _event("trouble", {"message": runs.trouble, "is_open": True})
+        yield _event("trouble", Trouble(message=runs.trouble, is_open=True))
 
 
 async def _changes(request: ApiRequest, runs: RunService, sources: Sources) -> AsyncIterator[bytes]:
@@ -92,7 +124,7 @@ async def _changes(request: ApiRequest, runs: RunService, sources: Sources) -> A
             return
         if runs.trouble != trouble:
             trouble = runs.trouble
-            yield _event("trouble", {"message": trouble, "is_open": True})
+            yield _event("trouble", Trouble(message=trouble, is_open=True))
         match source:
             case "run":
                 yield _event("run", value.public())
@@ -101,7 +133,7 @@ async def _changes(request: ApiRequest, runs: RunService, sources: Sources) -> A
             case "places":
                 yield _event("places", runs.places(request.owner))
             case _:
-                yield _event("alive", {})
+                yield _event("alive", Alive())
 
 
 async def _next_of(sources: Sources) -> AsyncIterator[tuple[str, Any]]:
@@ -131,7 +163,7 @@ def _account_event(request: ApiRequest) -> bytes:
     return _event("account", request.services.accounts.describe(request.owner))
 
 
-def _event(name: str, data: dict[str, Any]) -> bytes:
+def _event(name: str, data: Mapping[str, object]) -> bytes:
     # Not orjson: it refuses some values that old records hold, which would end the stream.
     return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()
 

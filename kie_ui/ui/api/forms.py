@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 from pydantic import BaseModel
 
-from kie_ui.catalog.code_samples import build_code_samples
+from kie_ui.catalog.code_samples import CodeSamples, build_code_samples
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.rules import Problem
@@ -28,8 +28,15 @@ from kie_ui.ui.api.requests import ApiRequest, ApiRoute, JsonObject, text_field
 from kie_ui.ui.asgi.gradio_isolation import MISSING_FILE, files_named
 from kie_ui.ui.asgi.uploads import copy_to_cache, upload_folder
 from kie_ui.ui.errors import BadRequest
-from kie_ui.ui.form.components import UPLOAD_META, NotAPicture, look_at, media_ref
-from kie_ui.ui.form.values import Note, describe_state, in_sight, notes_of, read_values
+from kie_ui.ui.form.components import (
+    UPLOAD_META,
+    Look,
+    NotAPicture,
+    UploadedFile,
+    look_at,
+    media_ref,
+)
+from kie_ui.ui.form.values import FormState, Note, describe_state, in_sight, notes_of, read_values
 
 MAX_FORM_BYTES = 4 * 1024 * 1024
 
@@ -56,7 +63,7 @@ class FormRequest:
         return read_values(self.spec, self.raw)
 
 
-async def press(request: ApiRequest) -> JsonObject:
+async def press(request: ApiRequest) -> Pressed:
     """Start a run of what the form holds; nothing in the form changes."""
     form = await _read(request)
     try:
@@ -67,54 +74,54 @@ async def press(request: ApiRequest) -> JsonObject:
         return _refusal(form, invalid.problems)
     except OSError as problem:
         raise BadRequest(explain_os_error(problem), 507) from problem
-    return Pressed(run_id=run.id).model_dump()
+    return Pressed(run_id=run.id)
 
 
-def _refusal(form: FormRequest, problems: tuple[Problem, ...]) -> JsonObject:
+def _refusal(form: FormRequest, problems: tuple[Problem, ...]) -> Pressed:
     """Say every problem at its field; one of no field beside the button."""
     notes = list(notes_of(in_sight(form.spec, problems, form.raw)))
     what = f"{len(notes)} fields need" if len(notes) > 1 else "one field needs"
     refusal = f"Not sent: {what} another look."
-    return Pressed(refusal=refusal, notes=notes).model_dump()
+    return Pressed(refusal=refusal, notes=notes)
 
 
-async def check(request: ApiRequest) -> JsonObject:
+async def check(request: ApiRequest) -> FormState:
     """Return the price and the notes of what the form holds; after a press also what is missing."""
     form = await _read(request)
     shows_problems = form.body.get("shows_problems") is True
-    return describe_state(form.spec, form.raw, shows_problems=shows_problems).model_dump()
+    return describe_state(form.spec, form.raw, shows_problems=shows_problems)
 
 
-async def write_code(request: ApiRequest) -> JsonObject:
+async def write_code(request: ApiRequest) -> CodeSamples:
     """Return the code of the request."""
     form, settings = await _read(request), request.services.settings
     checked, _ = check_part(form.spec, form.values)
     return build_code_samples(
         form.spec, checked, settings.kie_api_base_url, settings.kie_upload_base_url
-    )._asdict()
+    )
 
 
 # Decoding takes memory for a moment, so few pictures are inspected together.
 _LOOKS = anyio.CapacityLimiter(2)
 
 
-async def look(request: ApiRequest) -> JsonObject:
+async def look(request: ApiRequest) -> Look:
     """Describe a picture that was given to a form."""
     form = await _read(request)
     parameter = _picture_parameter(form)
     try:
         picture = media_ref(form.raw.get(parameter.name))
     except NotAPicture:
-        return {"is_gone": True}
+        return Look(is_gone=True)
     if not isinstance(picture, FileRef) or not await anyio.Path(picture.path).is_file():
-        return {"is_gone": True}
+        return Look(is_gone=True)
     looked = await anyio.to_thread.run_sync(look_at, parameter, picture, limiter=_LOOKS)
     if looked.instead:
         await request.services.files.give(request.owner, [looked.instead["path"]])
-    return looked.model_dump()
+    return looked
 
 
-async def give_sample(request: ApiRequest) -> JsonObject:
+async def give_sample(request: ApiRequest) -> UploadedFile:
     """Return a picture to try a field with."""
     parameter = _picture_parameter(await _read(request))
     if parameter.sample is None:

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, NotRequired
 from urllib.parse import parse_qs
 
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from pydantic import GetPydanticSchema
+from starlette.responses import Response, StreamingResponse
+from typing_extensions import TypedDict
 
-from kie_ui.catalog.code_samples import build_code_samples
+from kie_ui.catalog.code_samples import CodeSamples, build_code_samples
 from kie_ui.catalog.parameters import Parameter
 from kie_ui.catalog.registry import Registry
 from kie_ui.catalog.spec import ModelSpec
+from kie_ui.catalog.values import MediaRef
 from kie_ui.media.export import zip_stream
-from kie_ui.runs.run import MAX_USER_NOTE, Run, Step
+from kie_ui.runs.run import MAX_USER_NOTE, BackendKind, PublicRun, Run, Step, public_model
 from kie_ui.runs.storage.search import HistoryQuery
+from kie_ui.runs.storage.statistics import SpendingDay, UsualTime
 from kie_ui.settings import Settings
-from kie_ui.ui.api.requests import (
-    MAX_BODY_BYTES,
-    NO_STORE,
-    ApiRequest,
-    ApiRoute,
-    JsonObject,
-)
+from kie_ui.ui.api.requests import MAX_BODY_BYTES, NO_STORE, ApiRequest, ApiRoute
 from kie_ui.ui.asgi.request_body import read_body
 from kie_ui.ui.errors import BadRequest
 from kie_ui.ui.form.widgets import in_words, plain_text
@@ -37,17 +35,85 @@ MAX_UTC_OFFSET_MINUTES = 14 * 60
 _ONLY_IN_FULL = frozenset({"request", "answer", "record", "written", "uploads"})
 """Most of a run's data, which no card of the grid shows."""
 
+Card = Annotated[
+    dict[str, Any],
+    GetPydanticSchema(lambda _, handler: handler(public_model("RunCard", without=_ONLY_IN_FULL))),
+]
+"""What the History's grid shows of a run."""
 
-async def list_recent(request: ApiRequest) -> Response:
+
+class FoundRuns(TypedDict):
+    """Runs that a query finds; of a page also where the next begins; of the first all models."""
+
+    runs: list[Card]
+    next: NotRequired[str | None]
+    models: NotRequired[Sequence[str]]
+
+
+class ShownValue(TypedDict):
+    """A value of a run as its form names it: as text, or as files."""
+
+    name: str
+    label: str
+    text: NotRequired[str]
+    pictures: NotRequired[list[MediaRef]]
+
+
+class RunInFull(TypedDict):
+    """All about one run, and the ids of its neighbours."""
+
+    newer: str | None
+    older: str | None
+    run: PublicRun
+    parameters: list[ShownValue]
+    code: CodeSamples | None
+
+
+class ChangedRun(TypedDict):
+    """A run that was changed."""
+
+    run: Card
+
+
+class RunIds(TypedDict):
+    """The runs that were deleted or restored."""
+
+    run_ids: Sequence[str]
+
+
+class UsualTimeOfRun(TypedDict):
+    """How long runs like one usually took, if that is known."""
+
+    usual: UsualTime | None
+
+
+@dataclass(frozen=True)
+class UsualTimeOfModel(UsualTime):
+    """The same of a model with some settings."""
+
+    model: str
+    settings: str
+    """In words."""
+
+
+class Spending(TypedDict):
+    """What was spent by day and model, and how long each model takes."""
+
+    backend: BackendKind
+    days: Sequence[SpendingDay]
+    usual: list[UsualTimeOfModel]
+
+
+async def list_recent(request: ApiRequest) -> list[PublicRun]:
     """List the owner's runs, newest first: of `model`, older than the run `before`, if given."""
     query = request.http.query_params
     runs = await (await request.runs()).recent(
         request.owner, RUNS_A_PAGE, model=query.get("model"), before=query.get("before")
     )
-    return JSONResponse([run.public() for run in runs], headers=NO_STORE)
+    return [run.public() for run in runs]
 
 
-async def list_page(request: ApiRequest) -> JsonObject:
+async def list_page(request: ApiRequest) -> FoundRuns:
     """List the runs that a query finds; the first page also names the models that occur.
 
     With `ids`, separated by commas, only those of these runs: a page asks so whether runs that
@@ -59,7 +125,7 @@ async def list_page(request: ApiRequest) -> JsonObject:
         return {"runs": [_card(run) for run in found]}
     before = request.http.query_params.get("before") or None
     page = await history.page(request.owner, _query(request), before=before, limit=RUNS_A_PAGE)
-    answer: JsonObject = {"runs": [_card(run) for run in page.runs], "next": page.next}
+    answer: FoundRuns = {"runs": [_card(run) for run in page.runs], "next": page.next}
     if before is None:
         answer["models"] = await history.models(request.owner)
     return answer
@@ -73,7 +139,7 @@ def _read_ids(text: str) -> list[str]:
     return run_ids
 
 
-async def show_run(request: ApiRequest) -> JsonObject:
+async def show_run(request: ApiRequest) -> RunInFull:
     """Return all about one run, and its neighbours among the runs that a query finds."""
     run = await request.run()
     history = (await request.runs()).history
@@ -88,7 +154,7 @@ async def show_run(request: ApiRequest) -> JsonObject:
     }
 
 
-async def change_run(request: ApiRequest) -> JsonObject:
+async def change_run(request: ApiRequest) -> ChangedRun:
     """Mark a run as a favourite or not, or keep a person's note about it."""
     body = await request.json_object()
     is_favourite, user_note = body.get("is_favourite"), body.get("user_note")
@@ -103,13 +169,13 @@ async def change_run(request: ApiRequest) -> JsonObject:
     return {"run": _card(run)}
 
 
-async def delete_runs(request: ApiRequest) -> JsonObject:
+async def delete_runs(request: ApiRequest) -> RunIds:
     """Move runs to the trash, from which they can be restored for an hour."""
     run_ids = _run_ids((await request.json_object()).get("run_ids"))
     return {"run_ids": await (await request.runs()).history.delete(request.owner, run_ids)}
 
 
-async def restore_runs(request: ApiRequest) -> JsonObject:
+async def restore_runs(request: ApiRequest) -> RunIds:
     """Restore runs from the trash."""
     run_ids = _run_ids((await request.json_object()).get("run_ids"))
     return {"run_ids": await (await request.runs()).history.restore(request.owner, run_ids)}
@@ -130,15 +196,15 @@ async def send_zip(request: ApiRequest) -> Response:
     )
 
 
-async def show_usual_time(request: ApiRequest) -> JsonObject:
+async def show_usual_time(request: ApiRequest) -> UsualTimeOfRun:
     """Return how long runs like this one usually took."""
     run = await request.run()
     history = (await request.runs()).history
     usual = await history.usual_time(request.owner, run.model, run.values, backend=run.backend)
-    return {"usual": None if usual is None else asdict(usual)}
+    return {"usual": usual}
 
 
-async def show_spending(request: ApiRequest) -> JsonObject:
+async def show_spending(request: ApiRequest) -> Spending:
     """Return what was spent by day and model, and how long each model takes.
 
     Only of the present backend: the demo's credits and real ones make no sum.
@@ -152,10 +218,12 @@ async def show_spending(request: ApiRequest) -> JsonObject:
     usual_times = await history.usual_times(owner, backend=backend)
     return {
         "backend": backend,
-        "days": [asdict(day) for day in spending],
+        "days": spending,
         "usual": [
-            {"model": model, "settings": _in_words(models, model, values), **asdict(time_)}
-            for model, values, time_ in usual_times
+            UsualTimeOfModel(
+                **asdict(usual), model=model, settings=_in_words(models, model, values)
+            )
+            for model, values, usual in usual_times
         ],
     }
 
@@ -191,29 +259,29 @@ def _run_ids(given: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(given))
 
 
-def _code(settings: Settings, spec: ModelSpec, run: Run) -> JsonObject:
+def _code(settings: Settings, spec: ModelSpec, run: Run) -> CodeSamples:
     addresses = (settings.kie_api_base_url, settings.kie_upload_base_url)
-    return build_code_samples(spec, run.values, *addresses)._asdict()
+    return build_code_samples(spec, run.values, *addresses)
 
 
-def _card(run: Run) -> JsonObject:
+def _card(run: Run) -> Card:
     return {name: value for name, value in run.public().items() if name not in _ONLY_IN_FULL}
 
 
-def _parameters(known: tuple[Parameter, ...], run: Run) -> list[JsonObject]:
+def _parameters(known: tuple[Parameter, ...], run: Run) -> list[ShownValue]:
     """Name each value as the form does and in its order; then those that the form lacks."""
     names = {parameter.name for parameter in known}
     others = {name: value for name, value in run.values.items() if name not in names}
     return [
         *(_labelled(each, run.values[each.name]) for each in known if each.name in run.values),
-        *({"name": name, "label": name, "text": plain_text(v)} for name, v in others.items()),
+        *(ShownValue(name=n, label=n, text=plain_text(v)) for n, v in others.items()),
     ]
 
 
-def _labelled(parameter: Parameter, value: Any) -> JsonObject:
-    named = {"name": parameter.name, "label": parameter.label}
+def _labelled(parameter: Parameter, value: Any) -> ShownValue:
+    named = ShownValue(name=parameter.name, label=parameter.label)
     if isinstance(value, tuple):
-        return {**named, "pictures": [ref.model_dump() for ref in value]}
+        return {**named, "pictures": list(value)}
     return {**named, "text": in_words(parameter, value)}
 
 

@@ -10,9 +10,10 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, NotRequired
 
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from kie_ui.catalog.collection import CollectionProblem
 from kie_ui.catalog.describe import differences, facts_of
@@ -21,7 +22,7 @@ from kie_ui.catalog.library import Entry, Library, MayNotAdd
 from kie_ui.catalog.media_types import name_of
 from kie_ui.catalog.parameters import MediaParameter, Parameter, TableParameter, TextParameter
 from kie_ui.catalog.registry import UnknownModel
-from kie_ui.catalog.spec import ModelSpec
+from kie_ui.catalog.spec import ModelSpec, Produces
 from kie_ui.kie.docs_site import PageProblem, fetch_page
 from kie_ui.ui.api.requests import (
     NO_STORE,
@@ -57,6 +58,80 @@ _ITEMS = {True: ("file", "files"), False: ("entry", "entries")}
 """What a list holds: media, or anything else."""
 
 
+class ListedModel(TypedDict):
+    """A model as the list of models, and the menus of other tabs, show it."""
+
+    model: str
+    title: str
+    maker: str
+    summary: str
+    produces: Produces
+    takes: list[str]
+    parameters: int
+    tab: str
+    has_own_tab: bool
+    is_built_in: bool
+    is_replaced: bool
+    is_hidden: bool
+    is_own: bool
+    has_seed: bool
+    can_animate: bool
+    digest: str
+    used_at_ms: int
+
+
+class ModelList(TypedDict):
+    """Every model of an owner, and what may be done to the list; `added` after models were."""
+
+    models: list[ListedModel]
+    may_add: bool
+    may_choose_tabs: bool
+    note: str | None
+    hosts: list[str]
+    warnings: list[str]
+    added: NotRequired[list[str]]
+
+
+class PreviewedParameter(TypedDict):
+    """A parameter that was read from a page."""
+
+    name: str
+    label: str
+    type: str
+    widget: str
+    required: bool
+    help: str
+    options: list[str]
+    more_options: int
+    default: str | None
+    limits: list[str]
+
+
+class PreviewedModel(TypedDict):
+    """A model that was read from a page, and what it would change of the known one."""
+
+    model: str
+    title: str
+    maker: str
+    summary: str
+    produces: Produces
+    documentation: str
+    parameters: list[PreviewedParameter]
+    warnings: list[str]
+    state: Literal["new", "newer", "same"]
+    changes: list[str]
+    is_built_in: bool
+
+
+class PageRead(TypedDict):
+    """What was understood of a page, and its text if it was fetched."""
+
+    name: str
+    models: list[PreviewedModel]
+    problems: list[str]
+    text: NotRequired[str]
+
+
 class Page(NamedTuple):
     """A documentation page, or a file of models, that a visitor gives."""
 
@@ -66,7 +141,7 @@ class Page(NamedTuple):
     """None if it is to be fetched from the address."""
 
 
-async def send_list(request: ApiRequest) -> JsonObject:
+async def send_list(request: ApiRequest) -> ModelList:
     """List every model of the owner."""
     return await asyncio.to_thread(list_models, request.services, request.owner)
 
@@ -80,7 +155,7 @@ async def send_export(request: ApiRequest) -> Response:
     return Response(file, media_type="application/json", headers=headers)
 
 
-async def read_page(request: ApiRequest) -> JsonObject:
+async def read_page(request: ApiRequest) -> PageRead:
     """Answer what was understood of a page, and its text if it was fetched; store nothing."""
     body = await request.json_object(MAX_BODY_BYTES)
     page = Page(text_field(body, "address")) if "address" in body else _given_page(body)
@@ -91,11 +166,11 @@ async def read_page(request: ApiRequest) -> JsonObject:
         return {"name": page.name, "models": [], "problems": [str(problem)]}
     source = await _parse(request, Page(page.name, text))
     models = await asyncio.to_thread(_previews, request, source)
-    answer = {"name": page.name, "models": models, "problems": list(source.problems)}
+    answer = PageRead(name=page.name, models=models, problems=list(source.problems))
     return answer if page.text is not None else {**answer, "text": text}
 
 
-async def add_models(request: ApiRequest) -> JsonObject:
+async def add_models(request: ApiRequest) -> ModelList:
     """Add, or replace, the chosen models of pages that were read before."""
     body = await request.json_object(MAX_BODY_BYTES)
     pages = [_given_page(each) for each in list_field(body, "pages", dict)]
@@ -131,7 +206,7 @@ async def _parse(request: ApiRequest, page: Page) -> Source:
         return await asyncio.to_thread(read_text, page.text or "", page.name)
 
 
-def _previews(request: ApiRequest, source: Source) -> list[JsonObject]:
+def _previews(request: ApiRequest, source: Source) -> list[PreviewedModel]:
     """Describe what was read. Blocks: known models are read from the disk."""
     return [preview(spec, _known_entry(request, spec.model)) for spec in source.specs]
 
@@ -143,7 +218,9 @@ def _known_entry(request: ApiRequest, model: str) -> Entry | None:
         return None
 
 
-async def _change(change: Callable[[Library, str, JsonObject], None], request: ApiRequest) -> Any:
+async def _change(
+    change: Callable[[Library, str, JsonObject], None], request: ApiRequest
+) -> ModelList:
     body = await request.json_object(MAX_BODY_BYTES)
     await asyncio.to_thread(change, request.services.library, request.owner, body)
     return await send_list(request)
@@ -187,7 +264,7 @@ _CHANGES: Mapping[str, Callable[[Library, str, JsonObject], None]] = {
 }
 
 
-def list_models(services: Services, owner: str) -> JsonObject:
+def list_models(services: Services, owner: str) -> ModelList:
     """Describe the models of an owner, in the order of their tabs. Blocks: it reads files."""
     library = services.library
     may_add = library.may_add(owner)
@@ -203,7 +280,7 @@ def list_models(services: Services, owner: str) -> JsonObject:
     }
 
 
-def _describe(entry: Entry, tab: str) -> JsonObject:
+def _describe(entry: Entry, tab: str) -> ListedModel:
     spec = entry.spec
     return {
         "model": spec.model,
@@ -247,8 +324,9 @@ def _media_in_words(parameter: MediaParameter) -> str:
     return several if parameter.max_items is None else f"up to {parameter.max_items} {several}"
 
 
-def preview(spec: ModelSpec, known: Entry | None) -> JsonObject:
+def preview(spec: ModelSpec, known: Entry | None) -> PreviewedModel:
     """Describe a spec that was read, and what it would change of the known one."""
+    changes = list(differences(known.spec, spec)) if known else []
     return {
         "model": spec.model,
         "title": spec.title,
@@ -258,19 +336,13 @@ def preview(spec: ModelSpec, known: Entry | None) -> JsonObject:
         "documentation": spec.documentation,
         "parameters": [_preview_parameter(parameter) for parameter in spec.parameters],
         "warnings": list(spec.warnings),
-        **_difference(spec, known),
+        "state": "new" if known is None else "newer" if changes else "same",
+        "changes": changes,
+        "is_built_in": known is not None and known.is_built_in,
     }
 
 
-def _difference(spec: ModelSpec, known: Entry | None) -> JsonObject:
-    if known is None:
-        return {"state": "new", "changes": []}
-    changes = list(differences(known.spec, spec))
-    state = "newer" if changes else "same"
-    return {"state": state, "changes": changes, "is_built_in": known.is_built_in}
-
-
-def _preview_parameter(parameter: Parameter) -> JsonObject:
+def _preview_parameter(parameter: Parameter) -> PreviewedParameter:
     facts = facts_of(parameter)
     options = facts.get("options", [])
     return {

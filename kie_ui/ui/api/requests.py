@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from pydantic_core import to_jsonable_python
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -71,7 +72,8 @@ class ApiRequest:
         return await read_json_object(self.http, max_bytes)
 
 
-Handler = Callable[[ApiRequest], Awaitable[Response | JsonObject]]
+Handler = Callable[[ApiRequest], Awaitable[object]]
+"""Returns a response, or what becomes JSON: its annotation is the type that scripts rely on."""
 
 
 class ApiRoute(NamedTuple):
@@ -90,7 +92,9 @@ def build_route(services: Services, route: ApiRoute) -> Route:
             content = await route.handler(ApiRequest(services, request))
         except EXPECTED as error:
             return error_response(error)
-        return content if isinstance(content, Response) else JSONResponse(content)
+        if isinstance(content, Response):
+            return content
+        return JSONResponse(to_jsonable_python(content), headers=NO_STORE)
 
     return Route(PREFIX + route.path, answer, methods=[route.method])
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import TypedDict
+
 from kie_ui.catalog.parameters import MediaParameter
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.roles import image_task_parameter, index_parameters
@@ -22,12 +24,13 @@ from kie_ui.runs.errors import WrongStep
 from kie_ui.runs.history import clip_name
 from kie_ui.runs.run import Clip, Run
 from kie_ui.settings import ASSETS
-from kie_ui.ui.api.requests import ApiRequest, ApiRoute, JsonObject, text_field
+from kie_ui.ui.api.requests import ApiRequest, ApiRoute, text_field
 from kie_ui.ui.asgi.request_body import body_chunks
 from kie_ui.ui.errors import BadRequest, BodyTooLarge
 from kie_ui.ui.form.prefill import (
     PictureGone,
     Prefill,
+    PrefilledForm,
     add_value,
     copy_to_uploads,
     example_values,
@@ -61,7 +64,22 @@ def maker_of(model: str) -> str:
     return model.partition("/")[0]
 
 
-async def fill_from_run(request: ApiRequest) -> JsonObject:
+class Use(TypedDict):
+    """A parameter that takes a result."""
+
+    model: str
+    title: str
+    parameter: str
+    label: str
+
+
+class Uses(TypedDict):
+    """Every parameter that takes a result."""
+
+    uses: list[Use]
+
+
+async def fill_from_run(request: ApiRequest) -> PrefilledForm:
     """Fill in a form with the settings of a run, on request with a new seed."""
     renews_seed = (await request.json_object()).get("new_seed") is True
     run, runs = await request.run(), await request.runs()
@@ -75,7 +93,7 @@ async def fill_from_run(request: ApiRequest) -> JsonObject:
     return await _answer(request, prefill)
 
 
-async def fill_from_example(request: ApiRequest) -> JsonObject:
+async def fill_from_example(request: ApiRequest) -> PrefilledForm:
     """Fill in a form with an example of its model's. Raises: WrongStep, if there is no such."""
     body = await request.json_object()
     spec, title = await request.spec(text_field(body, "model")), text_field(body, "title")
@@ -91,7 +109,7 @@ def _copy_sample(ref: FileRef) -> Path:
     return copy_to_uploads(Path(ref.path), ref.name)
 
 
-async def list_uses(request: ApiRequest) -> JsonObject:
+async def list_uses(request: ApiRequest) -> Uses:
     """List every parameter of the owner's models that takes a result of this kind."""
     _, clip = await _result(request)
     models = await request.models()
@@ -108,7 +126,7 @@ async def list_uses(request: ApiRequest) -> JsonObject:
     }
 
 
-async def use_result(request: ApiRequest) -> JsonObject:
+async def use_result(request: ApiRequest) -> PrefilledForm:
     """Add a result to the form of a model that takes it."""
     run, clip = await _result(request)
     body = await request.json_object()
@@ -123,7 +141,7 @@ async def use_result(request: ApiRequest) -> JsonObject:
     return await _answer(request, await asyncio.to_thread(_fill_with_file, *taker, source, name))
 
 
-async def animate(request: ApiRequest) -> JsonObject:
+async def animate(request: ApiRequest) -> PrefilledForm:
     """Have a form start from this picture, as Kie keeps it with the picture's task."""
     run, clip = await _result(request)
     model = str((await request.json_object()).get("model"))
@@ -135,7 +153,7 @@ async def animate(request: ApiRequest) -> JsonObject:
     return prefill.public()
 
 
-async def fill_from_clip(request: ApiRequest) -> JsonObject:
+async def fill_from_clip(request: ApiRequest) -> PrefilledForm:
     """Fill in a form from the recipe inside the clip that is the body."""
     async with request.services.clip_readers:
         with tempfile.TemporaryDirectory(prefix="kie-ui-") as folder:
@@ -145,7 +163,7 @@ async def fill_from_clip(request: ApiRequest) -> JsonObject:
     return await _answer(request, prefill)
 
 
-async def _answer(request: ApiRequest, prefill: Prefill) -> JsonObject:
+async def _answer(request: ApiRequest, prefill: Prefill) -> PrefilledForm:
     """Give the owner the files that were copied for a form, then answer what it holds."""
     await request.services.files.give(request.owner, prefill.files)
     return prefill.public()

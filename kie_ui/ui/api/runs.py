@@ -12,17 +12,34 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import FileResponse, Response
+from typing_extensions import TypedDict
 
 from kie_ui.catalog.media_types import OCTET_STREAM, SHOWN_IN_BROWSERS, mime_of_suffix
 from kie_ui.kie.webhook import is_signed, task_id_of
 from kie_ui.runs.errors import WrongStep
 from kie_ui.runs.history import clip_name
 from kie_ui.runs.run import Run
-from kie_ui.ui.api.requests import PRIVATE, ApiRequest, ApiRoute, JsonObject
+from kie_ui.ui.api.requests import PRIVATE, ApiRequest, ApiRoute
 from kie_ui.ui.asgi.request_body import read_json_object
 from kie_ui.ui.errors import BadRequest
 
 MAX_CALLBACK_BYTES = 256 * 1024
+
+
+class Done(TypedDict):
+    """Nothing to say."""
+
+
+class StartedRun(TypedDict):
+    """The run that is there now."""
+
+    run_id: str
+
+
+class TrackedRun(StartedRun):
+    """The run of a task that was made elsewhere."""
+
+    model: str
 
 
 async def send_result(request: ApiRequest) -> Response:
@@ -81,38 +98,38 @@ def _text_response(run: Run, index: int) -> Response:
     return Response((run.written or "").encode(), media_type=media_type, headers=headers)
 
 
-async def cancel(request: ApiRequest) -> JsonObject:
+async def cancel(request: ApiRequest) -> Done:
     """Cancel a run whose create request was not sent."""
     await (await request.runs()).cancel(request.owner, request.run_id)
     return {}
 
 
-async def send_again(request: ApiRequest) -> JsonObject:
+async def send_again(request: ApiRequest) -> StartedRun:
     """Repeat a run of unknown outcome, at the explicit request of a person."""
     run = await (await request.runs()).send_again(request.owner, request.run_id)
     return {"run_id": run.id}
 
 
-async def give_task_id(request: ApiRequest) -> JsonObject:
+async def give_task_id(request: ApiRequest) -> Done:
     """Take the task id that a person found in Kie's logs."""
     task_id = await _task_id(request)
     await (await request.runs()).give_task_id(request.owner, request.run_id, task_id)
     return {}
 
 
-async def fetch_again(request: ApiRequest) -> JsonObject:
+async def fetch_again(request: ApiRequest) -> Done:
     """Try again to download a result."""
     await (await request.runs()).fetch_again(request.owner, request.run_id)
     return {}
 
 
-async def watch_again(request: ApiRequest) -> JsonObject:
+async def watch_again(request: ApiRequest) -> Done:
     """Poll again for a task that was not found."""
     await (await request.runs()).watch_again(request.owner, request.run_id)
     return {}
 
 
-async def track(request: ApiRequest) -> JsonObject:
+async def track(request: ApiRequest) -> TrackedRun:
     """Adopt a task that was made elsewhere."""
     task_id = await _task_id(request)
     kind = request.services.backends.kind(request.owner)
@@ -127,7 +144,7 @@ async def _task_id(request: ApiRequest) -> str:
     return task_id.strip()
 
 
-async def receive_callback(request: ApiRequest) -> JsonObject:
+async def receive_callback(request: ApiRequest) -> Done:
     """Check a call of Kie's, then poll its task.
 
     The address is checked first: of a forged one not even the body is read.

@@ -18,6 +18,7 @@ from gradio.component_meta import ComponentMeta
 from gradio.components.api_component import Api
 from gradio.data_classes import FileData, ImageData
 from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from kie_ui.catalog.media_types import MEDIA_NOUNS, SHOWN_IN_BROWSERS
 from kie_ui.catalog.parameters import (
@@ -74,14 +75,23 @@ def _url_ref(address: str) -> UrlRef:
     return UrlRef(url=address)
 
 
+class UploadedFile(TypedDict):
+    """A file in Gradio's upload folder, as Gradio's widgets hold it."""
+
+    path: str
+    orig_name: str
+    meta: dict[str, str]
+
+
 class Look(BaseModel):
     """A given picture in words."""
 
     facts: str = ""
     problem: str | None = None
     """Why it can't be used."""
-    instead: dict[str, Any] | None = None
+    instead: UploadedFile | None = None
     """The file to show in place of one that browsers can't show."""
+    is_gone: bool = False
 
 
 def look_at(parameter: MediaParameter, picture: FileRef) -> Look:
@@ -97,7 +107,7 @@ def look_at(parameter: MediaParameter, picture: FileRef) -> Look:
         fit, changes = _fit(parameter, source)
     except MediaProblem as problem:
         return Look(problem=str(problem))
-    instead = {"path": str(fit), "orig_name": fit.name, "meta": UPLOAD_META}
+    instead = UploadedFile(path=str(fit), orig_name=fit.name, meta=UPLOAD_META)
     return Look(facts=f"{facts}. {' '.join(changes)}", instead=instead)
 
 

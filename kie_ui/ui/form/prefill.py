@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import TypedDict
+
 from kie_ui.catalog.describe import widget_kind
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
@@ -48,6 +50,15 @@ PlaceFile = Callable[[FileRef], Path]
 """Places a file to where the form finds it. Raises: PictureGone."""
 
 
+class PrefilledForm(TypedDict):
+    """What the browser fills a form in with; `fields` by the names of `plan.FormPlan`."""
+
+    model: str
+    fields: dict[str, Any]
+    notes: list[str]
+    keeps_rest: bool
+
+
 @dataclass
 class Prefill:
     """What a model's form will hold."""
@@ -62,10 +73,14 @@ class Prefill:
     files: list[str] = field(default_factory=list)
     """Paths of the files that were copied for the form."""
 
-    def public(self) -> dict[str, Any]:
+    def public(self) -> PrefilledForm:
         """Return it as JSON values for a page."""
-        public = {"model": self.spec.model, "fields": self.fields, "notes": self.notes}
-        return {**public, "keeps_rest": self.keeps_rest}
+        return {
+            "model": self.spec.model,
+            "fields": self.fields,
+            "notes": self.notes,
+            "keeps_rest": self.keeps_rest,
+        }
 
 
 def example_values(spec: ModelSpec, example: Example) -> dict[str, Any]:

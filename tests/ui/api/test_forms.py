@@ -16,8 +16,6 @@ from kie_ui.ui.services import Services
 from tests.ui.driving import GROK, HOSTILE, V1_LITE, DrivenForm, MakeServices
 from tests.ui.specs import EVERY_KIND
 
-GONE = {"is_gone": True}
-
 
 async def runs_of(services: Services, owner: str = "ada") -> tuple[Run, ...]:
     """List an owner's runs, the newest first."""
@@ -126,8 +124,8 @@ async def test_the_code_follows_the_form(demo: Services) -> None:
     assert "image_urls" not in shown
     code = await form.code(**typed)
     for view in ("curl", "python"):
-        assert "She waves." in code[view]
-        assert "281e5b0" in code[view]
+        assert "She waves." in getattr(code, view)
+        assert "281e5b0" in getattr(code, view)
 
 
 async def test_a_model_that_was_removed_in_another_window_is_refused_in_words(
@@ -199,12 +197,12 @@ async def test_a_picture_of_somebody_else_is_gone(
     """On a server with many visitors each may name their own uploads, and our samples."""
     services = make_services(visitors="many", simulator_speed=1000)
     form = DrivenForm(V1_LITE, services)
-    assert await form.send(look, {"image_url": file(uploaded)}, parameter="image_url") == GONE
+    assert (await form.send(look, {"image_url": file(uploaded)}, parameter="image_url")).is_gone
     await form.press(image_url=file(uploaded))
     assert form.note("image_url")
     await services.files.give("ada", [uploaded])
     looked = await form.send(look, {"image_url": file(uploaded)}, parameter="image_url")
-    assert looked["facts"]
+    assert looked.facts
     await form.press(prompt="[stuck]")
     assert len(await runs_of(services)) == 1
 
@@ -227,7 +225,7 @@ async def test_the_code_shows_where_requests_go(make_services: MakeServices, key
     services = make_services(kie_api_key=key, kie_api_base_url="https://kie.example/")
     form = DrivenForm(GROK, services)
     code = await form.code()
-    for view in (code["curl"], code["python"]):
+    for view in (code.curl, code.python):
         assert "https://kie.example/api/v1/jobs/createTask" in view
         assert "KIE_API_KEY" in view
         assert key not in view
@@ -339,10 +337,10 @@ async def test_a_given_picture_is_described(demo: Services, uploaded: Path) -> N
     """In words; one that is no longer there is said to be gone."""
     form = DrivenForm(V1_LITE, demo)
     looked = await form.send(look, {"image_url": file(uploaded)}, parameter="image_url")
-    assert looked["facts"].startswith("PNG · ")
-    assert looked["instead"] is None
+    assert looked.facts.startswith("PNG · ")
+    assert looked.instead is None
     await asyncio.to_thread(uploaded.unlink)
-    assert await form.send(look, {"image_url": file(uploaded)}, parameter="image_url") == GONE
+    assert (await form.send(look, {"image_url": file(uploaded)}, parameter="image_url")).is_gone
 
 
 async def test_a_sample_is_given_where_there_is_one(demo: Services) -> None:
