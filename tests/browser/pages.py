@@ -217,7 +217,7 @@ class ModelForm:
 
     def open_code(self) -> None:
         """Unfold the code of the request."""
-        self.unfold("Code of this request")
+        self.root.get_by_text("Code of this request", exact=True).click()
         expect(self.root.get_by_role("tab", name="JSON")).to_be_visible()
 
     def expect_body(self, **expected: Any) -> None:
@@ -240,8 +240,8 @@ class ModelForm:
 
     def body_shown(self) -> str:
         """Return the JSON view as far as it is drawn."""
-        lines = self.root.locator(".cm-content").first.locator(".cm-line")
-        return "\n".join(lines.all_inner_texts())
+        shown: str = self.root.locator(".kie-request-code pre").first.inner_text()
+        return shown
 
 
 class KiePage:
