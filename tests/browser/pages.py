@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -267,13 +266,6 @@ class KiePage:
     def wants_motion(self) -> None:
         """Let this page move, as it does for most people; see the context of the tests."""
         self.page.emulate_media(reduced_motion="no-preference")
-
-    @contextmanager
-    def loaded_anew(self) -> Iterator[None]:
-        """Wait for the end of a block in which Gradio loads the page anew by itself."""
-        self.page.evaluate("() => { window.isOld = true; }")
-        yield
-        self.page.wait_for_function("() => !window.isOld", timeout=30_000)
 
     def expect_kept(self, text: str) -> None:
         """Wait until the browser has stored what was typed."""

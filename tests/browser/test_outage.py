@@ -31,10 +31,10 @@ def kie_mortal(context: BrowserContext, mortal: AppProcess) -> KiePage:
     return opened
 
 
-def _go_offline(kie: KiePage) -> None:
-    """Take the network away, and wait until the page knows: the browser takes its time."""
-    kie.page.context.set_offline(True)
-    kie.page.wait_for_function("() => !navigator.onLine && kieUi.isCutOff()")
+def _go_offline(form: ModelForm) -> None:
+    """Take the network away, and wait until the page says so: the browser takes its time."""
+    form.page.context.set_offline(True)
+    expect(_line(form)).to_contain_text("nothing can be sent from here until the server is back")
 
 
 def _line(form: ModelForm) -> Any:
@@ -65,11 +65,11 @@ def _expect_all_of_it(form: ModelForm) -> None:
 def test_what_is_typed_offline_is_there_letter_for_letter_after_a_reload(
     away: KiePage, watch: Watch
 ) -> None:
-    """Also what was chosen, though Gradio reports no change after its first failure."""
+    """Also what was chosen."""
     form = away.form(V1_LITE)
     _fill_in_half(form)
     watch.settle(away.page)
-    _go_offline(away)
+    _go_offline(form)
     _go_on_typing(form)
     away.expect_kept('"camera_fixed":true')
     away.page.context.set_offline(False)
@@ -82,13 +82,13 @@ def test_a_press_offline_is_refused_at_once_beside_the_button(away: KiePage, wat
     form = away.form(GROK)
     form.prompt.fill("[stuck] pressed offline")
     watch.settle(away.page)
-    _go_offline(away)
+    _go_offline(form)
     requested = len(watch.requested)
     form.generate.click()
     expect(_line(form)).to_have_text("Not sent: no connection to the server. Your form is kept.")
     form.prompt.press("Control+Enter")
     away.page.wait_for_timeout(500)
-    assert not [url for url in watch.requested[requested:] if "/gradio_api/run/" in url]
+    assert not [url for url in watch.requested[requested:] if "/forms/press" in url]
     expect(form.runs.locator(".kie-stand-in")).to_have_count(0)
     away.page.context.set_offline(False)
     expect(_line(form)).to_contain_text("The server is back: press Generate again.")
@@ -105,52 +105,28 @@ def test_a_server_that_ends_takes_neither_text_nor_presses_with_it(
     """The page says so beside Generate, refuses the press, and has everything after the restart."""
     form = kie_mortal.form(V1_LITE)
     _fill_in_half(form)
-    with kie_mortal.loaded_anew():
-        mortal.kill()
-        _go_on_typing(form)
-        expect(_line(form)).to_contain_text(
-            "nothing can be sent from here until the server is back"
-        )
-        form.generate.click()
-        expect(_line(form)).to_contain_text("Not sent: no connection to the server.")
-        mortal.start()
-    expect(_line(form)).not_to_contain_text("no connection", timeout=30_000)
+    mortal.kill()
+    _go_on_typing(form)
+    expect(_line(form)).to_contain_text("nothing can be sent from here until the server is back")
+    form.generate.click()
+    expect(_line(form)).to_contain_text("Not sent: no connection to the server.")
+    mortal.start()
+    expect(_line(form)).to_contain_text("The server is back: press Generate again.")
+    expect(form.price).to_contain_text("100 credits")
     _expect_all_of_it(form)
     expect(form.cards).to_have_count(0)
 
 
-def test_a_press_that_meets_a_server_just_gone_is_told_as_not_sent(
-    mortal: AppProcess, kie_mortal: KiePage
-) -> None:
-    """Whoever notices first: nothing is said to be preparing for ever."""
-    form = kie_mortal.form(GROK)
-    # As if the stream had not noticed yet.
-    kie_mortal.page.evaluate("() => { kieUi.isCutOff = () => false; }")
-    mortal.kill()
+def test_a_press_without_an_answer_is_told_as_not_sent(away: KiePage, watch: Watch) -> None:
+    """Once it is known that it made no run: nothing is said to be preparing for ever."""
+    form = away.form(GROK)
+    watch.expects("ERR_FAILED", "/forms/press")
+    away.page.route("**/forms/press", lambda route: route.abort())
     form.generate.click()
     shown = form.runs.locator(".kie-stand-in")
-    expect(shown).to_contain_text("Preparing")
-    mortal.start()
+    expect(shown).to_contain_text("checking whether it was sent")
     expect(shown).to_contain_text("Not sent: press again", timeout=30_000)
-
-
-def test_a_press_that_gradio_does_not_take_is_not_swallowed(away: KiePage, watch: Watch) -> None:
-    """After a failed request Gradio takes no press until it has loaded the page anew."""
-    form = away.form(GROK)
-    watch.settle(away.page)
-    watch.expects("ERR_FAILED", "/gradio_api/run/")
-    watch.allows("ERR_FAILED", "/app_id")
-    # Gradio's own try to connect anew is held up, so that the page stays in between.
-    away.page.route("**/gradio_api/run/**", lambda route: route.abort())
-    away.page.route("**/app_id**", lambda route: route.abort())
-    form.prompt.fill("meets no server")
-    expect(away.page.get_by_text("Attempting reconnection")).to_be_visible()
-    form.generate.click()
-    expect(_line(form)).to_contain_text("Not sent: this page is reconnecting.")
     away.page.unroute_all(behavior="wait")
-    shown = "Not sent: this page had to reconnect. Press Generate again."
-    expect(_line(form)).to_contain_text(shown, timeout=30_000)
-    expect(form.prompt).to_have_value("meets no server")
     form.generate.click()
-    expect(form.card("meets no server").node).to_be_visible()
-    expect(_line(form)).to_be_empty()
+    expect(form.cards).to_have_count(1)
+    expect(shown).to_have_count(0)
