@@ -1,4 +1,4 @@
-// The code of a run's request in three languages, and what was sent and received.
+// The code of a request in three languages, and what was sent and received.
 import { copyButton, h } from "./dom.js";
 import { newId } from "./input_parts.js";
 
@@ -52,6 +52,19 @@ export const buildCode = (code) => {
     h("div", { class: "kie-code-panels" }, ...panels),
   );
 };
+
+/**
+ * Draws the code of a request anew; the chosen language and the place in it stay.
+ * @param {Element} body
+ * @param {Record<string, string>} code
+ */
+export function renewCode(body, code) {
+  const shown = [...body.querySelectorAll("pre")];
+  if (shown.length !== NAMES.length) return body.replaceChildren(buildCode(code));
+  NAMES.forEach(([name, label], index) => {
+    if (shown[index].textContent !== code[name]) shown[index].parentElement.replaceWith(block(code[name], label));
+  });
+}
 
 export const buildWire = (run) =>
   [

@@ -28,6 +28,13 @@ export function markAt(node) {
 /** @param {unknown} text */
 const isAddress = (text) => typeof text === "string" && /^https?:\/\/[^\s/]+\/\S+$/i.test(text);
 
+/**
+ * Tells whether a text was pasted, dropped or filled in, and not typed letter by letter.
+ * @param {InputEvent} event
+ */
+const cameWhole = ({ inputType, data }) =>
+  inputType === "insertText" ? (data?.length ?? 0) > 1 : !/^(delete|insertComposition)/.test(inputType ?? "");
+
 export class Field {
   /**
    * @param {Form} form
@@ -41,9 +48,18 @@ export class Field {
     this.extras = h("div", { class: "kie-extras" }, ...this.build(), this.note);
   }
 
+  /** The names of its values. */
+  get names() {
+    return [this.plan.name, ...this.own.map(({ name }) => name)];
+  }
+
   /** The inputs of our own that belong to it. */
   get own() {
     return this.form.plan.fields.filter(({ of }) => of === this.plan.name);
+  }
+
+  get ownAddress() {
+    return this.own.find(({ kind }) => kind === "address");
   }
 
   /** @returns {(HTMLElement | null)[]} */
@@ -78,13 +94,13 @@ export class Field {
 
   /** @param {string} name @param {string} help */
   buildPicture(name, help) {
-    const field = /** @type {PlanField} */ (this.own.find(({ kind }) => kind === "address"));
+    const field = /** @type {PlanField} */ (this.ownAddress);
     this.address = h("input", {
       type: "text", inputmode: "url", autocomplete: "off", spellcheck: "false", "aria-label": field.label,
       class: "kie-input", placeholder: "… or paste the web address of a picture",
-      oninput: (/** @type {InputEvent} */ event) => this.typeAddress(field, event.inputType !== "insertText"),
-      onchange: () => this.typeAddress(field, true),
-      onfocus: () => this.isHeldBack && this.typeAddress(field, true),
+      oninput: (/** @type {InputEvent} */ event) => this.typeAddress(cameWhole(event)),
+      onchange: () => this.typeAddress(true),
+      onfocus: () => this.isHeldBack && this.typeAddress(true),
     });
     this.facts = h("div", { class: "kie-facts" });
     return [
@@ -168,16 +184,29 @@ export class Field {
   /**
    * The browser itself shows the picture at a typed address; our server never fetches it. What is no
    * address, or not yet, leaves the picture where it is.
-   * @param {PlanField} field
    * @param {boolean} isWhole not being typed letter by letter
    */
-  typeAddress(field, isWhole) {
+  typeAddress(isWhole) {
     const address = this.address?.value.trim() ?? "";
-    this.form.type(field.name, address);
-    if (!isWhole || !isAddress(address) || this.shownPath === address) return;
+    this.form.type(/** @type {PlanField} */ (this.ownAddress).name, address);
+    if (isWhole) this.showAddress(address);
+  }
+
+  /** @param {string} address */
+  showAddress(address) {
+    if (!isAddress(address) || this.shownPath === address) return;
     this.isHeldBack = false;
     this.say("");
     this.form.fill({ [this.plan.name]: pictureValue(address, address.split(/[?#]/)[0]?.split("/").pop()) });
+  }
+
+  /** A picture was filled in, or an address. */
+  show() {
+    if (!this.ownAddress) return;
+    this.say("");
+    const address = this.form.values[this.ownAddress.name];
+    if (address) this.showAddress(String(address));
+    else this.look();
   }
 
   get shownPath() {
@@ -187,7 +216,7 @@ export class Field {
 
   /** The person gave another picture, or took it away: the address beside it no longer counts. */
   pictureChanged() {
-    this.form.type(/** @type {PlanField} */ (this.own[0]).name, "");
+    this.form.type(/** @type {PlanField} */ (this.ownAddress).name, "");
     this.draw();
     this.say("");
     this.look();
@@ -195,7 +224,7 @@ export class Field {
 
   /** Has the server describe the picture; what browsers can't show is replaced by what they can. */
   async look() {
-    const path = this.shownPath;
+    const path = this.ownAddress && this.shownPath;
     if (!path || isWebAddress(path)) return;
     const looked = await this.form.ask("look", { parameter: this.plan.name });
     if (this.shownPath !== path) return; // another one was chosen meanwhile, which stays
@@ -210,9 +239,17 @@ export class Field {
     }
   }
 
-  // A page that is merely opened asks nothing of other hosts: the address is back in its field, and
-  // is what counts, but the browser looks at it only when the person asks.
-  holdBack() {
+  /**
+   * A page that is merely opened asks nothing of other hosts: the address is back in its field, and is
+   * what counts, but the browser looks at it only when the person asks.
+   * @param {Record<string, unknown>} draft
+   */
+  holdBack(draft) {
+    if (!this.ownAddress) return;
+    const shown = /** @type {{path?: string} | null | undefined} */ (draft[this.plan.name])?.path ?? "";
+    const typed = String(draft[this.ownAddress.name] ?? "").trim();
+    if (!typed && !isWebAddress(shown)) return;
+    Object.assign(draft, { [this.ownAddress.name]: typed || shown, [this.plan.name]: null });
     this.isHeldBack = true;
     this.say(NOT_LOOKED_AT);
   }

@@ -4,8 +4,9 @@ import { accepts, isSame, recallDraft, saveDraft, toKept, toWidget, uncover } fr
 import { bringInSight, h, pressOnceThere } from "./dom.js";
 import { Field, markAt, selectorOf } from "./field.js";
 import { tabOf } from "./models.js";
-import { clearPress, followOutage, refusePress } from "./outage.js";
+import { clearPress, followOutage, forgetRefusal, refusePress } from "./outage.js";
 import { postJson } from "./server.js";
+import { onStream } from "./stream.js";
 
 /** @typedef {import("./wire").FormPlan} FormPlan */
 /** @typedef {import("./wire").PlanField} PlanField */
@@ -50,6 +51,8 @@ export class Form {
     this.isReady = false;
     this.hasPressed = false; // and was refused: from then on what is missing is shown
     this.checks = 0;
+    this.isToMend = false; // as long as the line beside the button speaks of notes
+    this.isUnchecked = false; // since the last check found no server
     /** @type {Set<string>} the values that the person changed, which Gradio may not have told of yet */
     this.touched = new Set();
     /** @type {Values} what the widgets are still to be filled in with */
@@ -87,15 +90,11 @@ export class Form {
   /** What was typed before a refresh. */
   restore() {
     const draft = recallDraft(this.plan.model, this.plan.fields);
-    for (const field of this.plan.fields) {
-      if (field.kind !== "address" || !String(draft[field.name] ?? "").trim() || !field.of) continue;
-      draft[field.of] = null;
-      this.fields.get(field.of)?.holdBack();
-    }
+    this.fields.forEach((field) => field.holdBack(draft));
     this.isReady = true;
     if (Object.keys(draft).length) {
       this.fill(draft);
-      for (const [name, field] of this.fields) if (draft[name] && field.plan.kind === "picture") field.look();
+      for (const [name, field] of this.fields) if (draft[name]) field.look();
     }
     setTimeout(uncover, UNCOVER_AFTER_MS);
   }
@@ -113,6 +112,17 @@ export class Form {
     this.follow();
     await pressOnceThere(`kie-fill-${this.plan.tab}`);
     await new Promise(requestAnimationFrame);
+  }
+
+  /**
+   * Fills in values, and shows the pictures among them.
+   * @param {Values} values
+   * @param {Iterable<number>} [folds]
+   */
+  async show(values, folds) {
+    const given = [...this.fields.values()].filter(({ names }) => names.some((name) => Object.hasOwn(values, name)));
+    await this.fill(values, folds);
+    given.forEach((field) => field.show());
   }
 
   /** What Gradio is to do with each widget and each fold. */
@@ -190,7 +200,9 @@ export class Form {
   async check() {
     const turn = (this.checks += 1);
     const state = await this.ask("check", { shows_problems: this.hasPressed });
-    if (turn !== this.checks || !state.isDone) return;
+    if (turn !== this.checks) return;
+    this.isUnchecked = !state.isDone;
+    if (this.isUnchecked) return;
     this.showState(state);
     this.drawCode();
   }
@@ -200,6 +212,9 @@ export class Form {
     const shown = this.column.querySelector(".kie-price");
     shown?.replaceChildren(h("strong", {}, price.text), h("small", {}, price.note));
     this.showNotes(notes);
+    if (!this.isToMend || notes.some(({ kind }) => kind === "error")) return;
+    this.isToMend = false;
+    forgetRefusal(this.plan.model);
   }
 
   /** @param {Note[]} notes */
@@ -210,6 +225,7 @@ export class Form {
   /** Starts a run of what the form holds; nothing in the form changes. */
   async press() {
     const { model } = this.plan;
+    this.isToMend = false;
     if (!clearPress(model)) return;
     report(model, "begun");
     const answer = await this.ask("press");
@@ -219,7 +235,7 @@ export class Form {
       report(model, "heard");
       this.check();
     } else if (answer.isDone) {
-      this.hasPressed = true;
+      this.hasPressed = this.isToMend = true;
       report(model, "refused");
       refusePress(model, answer.refusal);
       await this.showProblems(answer.notes);
@@ -240,9 +256,10 @@ export class Form {
 
   async drawCode() {
     if (!this.code?.open) return;
-    const [answer, { buildCode }] = await Promise.all([this.ask("code"), import("./code.js")]);
-    const body = this.code.querySelector(".kie-request-code-body");
-    body?.replaceChildren(answer.isDone ? buildCode(answer) : h("p", {}, answer.message));
+    const [answer, { renewCode }] = await Promise.all([this.ask("code"), import("./code.js")]);
+    const body = /** @type {Element} */ (this.code.querySelector(".kie-request-code-body"));
+    if (answer.isDone) renewCode(body, answer);
+    else body.replaceChildren(h("p", {}, answer.message));
   }
 
   // Undo instead of "are you sure".
@@ -263,7 +280,7 @@ export class Form {
   undo() {
     clearTimeout(this.undoing);
     delete this.root.dataset.canUndo;
-    if (this.former) this.fill(this.former);
+    if (this.former) this.show(this.former);
   }
 
   /**
@@ -284,9 +301,7 @@ export class Form {
     }
     const isGiven = (/** @type {string[]} */ names) => names.some((name) => Object.hasOwn(settings.fields, name));
     const folds = this.plan.folds.flatMap((names, index) => (settings.keeps_rest && isGiven(names) ? [index] : []));
-    for (const { name, kind } of given) if (kind === "picture") this.fields.get(name)?.say("");
-    await this.fill(values, folds);
-    for (const { name, kind } of given) if (kind === "picture") this.fields.get(name)?.look();
+    await this.show(values, folds);
   }
 
   /** It is about to be removed or built anew. */
@@ -343,8 +358,14 @@ function readWidget(field, widget) {
   }
 }
 
+/** @param {string} state */
+const checkAgain = (state) => {
+  if (state === "ready") forms.forEach((form) => form.isUnchecked && form.check());
+};
+
 /** @param {HTMLElement} element */
 export const mountForm = (element) => {
+  if (forms.size === 0) onStream("state", checkAgain);
   const form = new Form(/** @type {HTMLElement} */ (element.querySelector(".kie-form-head")));
   forms.get(form.plan.tab)?.leave();
   forms.set(form.plan.tab, form);

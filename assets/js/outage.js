@@ -49,6 +49,15 @@ export function refusePress(model, words) {
 }
 
 /**
+ * Says no more of a press that was refused for what has been mended since.
+ * @param {string} model
+ */
+export function forgetRefusal(model) {
+  unsent.delete(model);
+  draw();
+}
+
+/**
  * Begins a press; returns whether it can be sent. One that cannot be is reported and never sent later.
  * @param {string} model
  */

@@ -90,7 +90,10 @@ def launch_options(services: Services) -> dict[str, Any]:
             "lifespan": services.lifespan,
             "routes": build_routes(services),
             "middleware": build_middleware(services),
-            "exception_handlers": {RequestValidationError: _not_understood},
+            "exception_handlers": {
+                RequestValidationError: _not_understood,
+                KeyError: _event_is_unknown,
+            },
         },
     }
 
@@ -99,6 +102,14 @@ async def _not_understood(_request: Request, _error: Exception) -> Response:
     """Refuse an invalid request to Gradio's routes without repeating it: it may hold a key."""
     sentence = "This server does not accept this request."
     return JSONResponse({"detail": sentence}, status_code=422)
+
+
+async def _event_is_unknown(request: Request, error: Exception) -> Response:
+    """Refuse an event of a page that was loaded before the program was changed."""
+    if "/gradio_api/" not in request.url.path:
+        raise error
+    sentence = "This page is older than the program: load it anew. What you typed is kept."
+    return JSONResponse({"error": sentence}, status_code=410)
 
 
 def build_routes(services: Services) -> list[Route]:

@@ -89,6 +89,7 @@ def test_starting_over_puts_the_defaults_back_and_can_be_undone(kie: KiePage, jp
     form.expect_body(image_url="<address of the uploaded archway.jpg>")
     form.root.get_by_role("button", name="Undo", exact=True).click()
     expect(form.prompt).to_have_value("soon gone")
+    expect(form.field("image_url")).to_contain_text("JPEG · 640 × 400")
     form.expect_body(image_url="<address of the uploaded photo.jpg>", prompt="soon gone")
     expect(form.root.get_by_role("button", name="Undo", exact=True)).to_be_hidden()
 

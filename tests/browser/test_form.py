@@ -18,8 +18,12 @@ def test_price_counter_and_code_follow_the_form(kie: KiePage) -> None:
     form.prompt.fill("🙂 She waves.")
     expect(form.field("prompt").locator(".kie-counter span")).to_have_text("12 / 10,000 characters")
     form.expect_body(prompt="🙂 She waves.", resolution="1080p", duration="12")
-    form.root.get_by_role("tab", name="curl").click()
+    curl = form.root.get_by_role("tab", name="curl")
+    curl.click()
     expect(form.root.get_by_text("/api/v1/jobs/createTask").first).to_be_visible()
+    form.choose("resolution", "480p")
+    expect(form.root.get_by_label("curl", exact=True)).to_contain_text("480p")
+    expect(curl).to_have_attribute("aria-selected", "true")
 
 
 def test_errors_stand_at_their_fields_until_they_are_mended(kie: KiePage) -> None:
@@ -35,11 +39,16 @@ def test_errors_stand_at_their_fields_until_they_are_mended(kie: KiePage) -> Non
     expect(form.prompt).to_have_attribute("aria-invalid", "true")
     expect(form.field("resolution").get_by_label("480p")).to_be_checked()
     expect(form.cards).to_have_count(0)
+    refusal = form.root.locator(".kie-outage")
+    expect(refusal).to_have_text("Not sent: 2 fields need another look.")
 
     form.prompt.fill("She waves.")
     expect(prompt.get_by_role("alert")).to_have_count(0)
     expect(form.prompt).not_to_have_attribute("aria-invalid", "true")
     expect(picture.get_by_role("alert")).to_be_visible()
+    form.root.get_by_role("button", name="Start over").click()
+    expect(picture.get_by_role("alert")).to_have_count(0)
+    expect(refusal).to_be_empty()
 
 
 def test_spicy_with_an_own_picture_is_told_before_the_press(kie: KiePage) -> None:
