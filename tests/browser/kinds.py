@@ -8,12 +8,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.pages import ModelForm
 
-_WHOLE_TEXT = """(node) => {
-  const found = node.cmView ?? node.cmTile;
-  return (found.view ?? found.rootView.view).state.doc.toString();
-}"""
-
-
 WITH_KINDS = """
 from kie_ui.catalog.library import EVERYONE, Library
 from tests.ui.specs import EVERY_KIND, HOSTILE
@@ -80,12 +74,7 @@ class KindsForm(ModelForm):
         """Find the rows of a table."""
         return self.field(name).locator(".kie-row")
 
-    def body_shown(self) -> str:
-        """Return the whole code: the editor draws only the lines that are in sight."""
-        view = self.root.locator(".cm-content").first
-        return str(view.evaluate(_WHOLE_TEXT))
-
     @property
     def extra(self) -> Locator:
         """The field for what no page documents."""
-        return self.root.locator(".kie-extra").get_by_role("textbox")
+        return self.root.locator(".kie-fold", has_text="Extra input").get_by_role("textbox")

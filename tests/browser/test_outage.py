@@ -33,7 +33,7 @@ def kie_mortal(context: BrowserContext, mortal: AppProcess) -> KiePage:
 
 def _go_offline(form: ModelForm) -> None:
     """Take the network away, and wait until the page says so: the browser takes its time."""
-    form.page.context.set_offline(True)
+    form.root.page.context.set_offline(True)
     expect(_line(form)).to_contain_text("nothing can be sent from here until the server is back")
 
 
