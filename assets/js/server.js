@@ -1,29 +1,64 @@
 // Our server: its addresses, and requests to it.
-export const rootPath = () =>
-  new URL(window.gradio_config?.root || ".", location.href).pathname.replace(/\/$/, "");
-export const apiAddress = (path) => `${rootPath()}/kie-ui/${path}`;
-export const fileAddress = (path) => `${rootPath()}${window.gradio_config.api_prefix}/file=${path}`;
+
+/** @typedef {{ isDone: true, isAnswered: true, message: null }} Done */
+/** @typedef {{ isDone: false, isAnswered: boolean, message: string }} Failed */
+/**
+ * What a request comes to: what the server sends, or a sentence that says why it failed.
+ * @template T
+ * @typedef {(T & Done) | (Partial<T> & Failed)} Answer
+ */
 
 const UNREACHED = "The server cannot be reached right now: press again in a moment.";
 
-// Sends a request. If it fails, `message` is a sentence that says why.
+/** The path under which the page is served: empty, or one that begins with a slash. */
+export const rootPath = () =>
+  new URL(window.gradio_config?.root || ".", location.href).pathname.replace(/\/$/, "");
+
+/** @param {string} path below our own routes */
+export const apiAddress = (path) => `${rootPath()}/kie-ui/${path}`;
+
+/** @param {string} path of a file that Gradio's server may send */
+export const fileAddress = (path) =>
+  `${rootPath()}${window.gradio_config?.api_prefix ?? ""}/file=${path}`;
+
+/**
+ * Sends JSON, or nothing.
+ * @template T
+ * @param {string} path
+ * @param {object} [body]
+ * @returns {Promise<Answer<T>>}
+ */
 export const postJson = (path, body) => {
   if (body === undefined) return requestJson(path, { method: "POST" });
   const headers = { "Content-Type": "application/json" };
   return requestJson(path, { method: "POST", body: JSON.stringify(body), headers });
 };
+
+/**
+ * Sends a request; it never throws.
+ * @template T
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @returns {Promise<Answer<T>>}
+ */
 export const requestJson = async (path, options = {}) => {
   try {
     const answer = await fetch(apiAddress(path), options);
     const data = await answer.json().catch(() => ({}));
-    const message = answer.ok ? null : (data.message ?? UNREACHED);
-    return { ...data, isDone: answer.ok, isAnswered: answer.ok || "message" in data, message };
+    if (answer.ok) return { ...data, isDone: true, isAnswered: true, message: null };
+    const isAnswered = "message" in data;
+    return { ...data, isDone: false, isAnswered, message: data.message ?? UNREACHED };
   } catch {
-    return { isDone: false, isAnswered: false, message: UNREACHED };
+    return /** @type {Answer<T>} */ ({ isDone: false, isAnswered: false, message: UNREACHED });
   }
 };
 
-// Returns the server's JSON, or null on failure.
+/**
+ * Returns the server's JSON, or null on failure.
+ * @template T
+ * @param {string} path
+ * @returns {Promise<T | null>}
+ */
 export const getJson = async (path) => {
   try {
     const answer = await fetch(apiAddress(path));

@@ -12,7 +12,26 @@ const SILENT_MS = 50_000;
 const LOOK_MS = 5_000;
 const LOST_AFTER_MS = 1_500; // short gaps are not reported
 
+/**
+ * @typedef {import("./wire").Run} Run
+ * @typedef {import("./wire").Account} Account
+ * @typedef {import("./wire").StreamEvents} StreamEvents
+ * @typedef {StreamEvents["places"]} Places each waiting run's place in our queue; 1 leaves next
+ */
+/**
+ * What listeners are called with. A run is news once the stream was ready. The state is "lost" while
+ * the server cannot be reached, and "trouble", with a sentence, while it cannot do its work.
+ * @typedef {object} Heard
+ * @property {[run: Run, isNews: boolean]} run
+ * @property {[account: Account]} account
+ * @property {[places: Places]} places
+ * @property {[state: "ready" | "lost" | "trouble", message?: string | null]} state
+ * @property {[id: string]} gone
+ */
+
+/** @type {Map<string, Run>} */
 const runs = new Map();
+/** @type {{ [K in keyof Heard]: Set<(...args: Heard[K]) => void> }} */
 const listeners = {
   run: new Set(),
   account: new Set(),
@@ -20,32 +39,58 @@ const listeners = {
   state: new Set(),
   gone: new Set(),
 };
+/** @type {Account | null} */
 let account = null;
+/** @type {Places} */
 let places = {};
+/** @type {EventSource | null} */
 let source = null;
 let isReady = false;
 let isCut = false; // the server was not reached when last tried
 let clockAheadMs = 0; // how far this computer's clock is ahead of the server's
 let heardAtMs = 0;
+/** @type {string | null} */
 let trouble = null;
-let timer = null;
-let losing = null;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let losing;
 
+/**
+ * @template {keyof Heard} K
+ * @param {K} kind
+ * @param {Heard[K]} args
+ */
 const emit = (kind, ...args) => listeners[kind].forEach((listener) => listener(...args));
 
+/** The server's clock, in UTC milliseconds. */
 export const serverNow = () => Date.now() - clockAheadMs;
+/** Whether all that the server had to send was received. */
 export const isStreamReady = () => isReady;
-// An offline computer may be its own server: then whether the stream reopens decides.
+/**
+ * Whether the server is out of reach. An offline computer may be its own server: then whether the
+ * stream reopens decides.
+ */
 export const isCutOff = () => isCut || (!navigator.onLine && !isReady);
+/** @param {string} id */
 export const runById = (id) => runs.get(id);
+/** Every run that was received, oldest first. */
 export const allRuns = () => [...runs.values()];
-// A deleted run leaves every part of the page; the server sends it again if it is restored.
+/**
+ * Has a deleted run leave every part of the page; the server sends it again if it is restored.
+ * @param {string} id
+ */
 export const forgetRun = (id) => {
   runs.delete(id);
   emit("gone", id);
 };
+/**
+ * A run's place in our queue, if it waits there.
+ * @param {string} id
+ */
 export const placeOf = (id) => places[id] ?? null;
 
+/** @type {{ [K in keyof StreamEvents]: (data: StreamEvents[K]) => void }} */
 const on = {
   run(run) {
     if (run.deleted_at_ms) return forgetRun(run.id);
@@ -54,8 +99,8 @@ const on = {
     runs.set(run.id, run);
     emit("run", run, isReady);
     const hasEnded = run.is_final && known && !known.is_final;
-    const isNews = isReady && hasEnded && run.backend === account?.kind;
-    if (isNews && run.balance_after !== null) on.account({ ...account, balance: run.balance_after });
+    if (!isReady || !hasEnded || run.balance_after === null) return;
+    if (run.backend === account?.kind) on.account({ ...account, balance: run.balance_after });
   },
   account(described) {
     account = described;
@@ -78,7 +123,7 @@ const on = {
     trouble = message;
     emit("state", message ? "trouble" : "ready", message);
     if (is_open) return;
-    source.close(); // before the end of the answer passes for a lost connection
+    source?.close(); // before the end of the answer passes for a lost connection
     setTimeout(open, RETRY_MS);
   },
   alive() {},
@@ -89,11 +134,11 @@ function open() {
   const opened = (source = new EventSource(apiAddress("stream")));
   heardAtMs = Date.now();
   for (const [name, handle] of Object.entries(on)) {
-    opened.addEventListener(name, (event) => {
+    opened.addEventListener(name, ({ data }) => {
       if (opened !== source) return;
       heardAtMs = Date.now();
       isCut = false;
-      handle(JSON.parse(event.data));
+      handle(JSON.parse(data));
     });
   }
   opened.onerror = () => {
@@ -114,7 +159,7 @@ function reopen() {
   open();
 }
 
-const hasRunning = () => [...runs.values()].some((run) => !run.is_final);
+const hasRunning = () => allRuns().some((run) => !run.is_final);
 
 function leave() {
   clearTimeout(timer);
@@ -135,12 +180,28 @@ setInterval(() => {
   if (isOpen && Date.now() - heardAtMs > SILENT_MS) reopen();
 }, LOOK_MS);
 
+/**
+ * What a new listener is called with at once.
+ * @type {{ [K in keyof Heard]: () => Heard[K][] }}
+ */
+const soFar = {
+  run: () => allRuns().map((run) => [run, false]),
+  account: () => (account ? [[account]] : []),
+  places: () => [[places]],
+  state: () => (trouble ? [["trouble", trouble]] : []),
+  gone: () => [],
+};
+
+/**
+ * Calls a listener with what is known and with all that follows, and opens the stream.
+ * @template {keyof Heard} K
+ * @param {K} kind
+ * @param {(...args: Heard[K]) => void} listener
+ * @returns {() => void} ends it
+ */
 export const onStream = (kind, listener) => {
   listeners[kind].add(listener);
-  if (kind === "run") runs.forEach((run) => listener(run, false));
-  if (kind === "account" && account) listener(account);
-  if (kind === "places") listener(places);
-  if (kind === "state" && trouble) listener("trouble", trouble);
+  for (const args of soFar[kind]()) listener(...args);
   open();
   return () => listeners[kind].delete(listener);
 };
