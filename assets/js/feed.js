@@ -5,7 +5,7 @@ import { onPress } from "./form.js";
 import { findRunsIn } from "./go_to_run.js";
 import { hasTab, loadedModels, onModels } from "./models.js";
 import { lostWords } from "./outage.js";
-import { stageRatio } from "./results.js";
+import { frameRatio } from "./results.js";
 import { notesAreRead, useExample } from "./reuse.js";
 import { countedResults, kindOf, nameOfKind, needsYou } from "./run_facts.js";
 import { getJson } from "./server.js";
@@ -193,7 +193,7 @@ class Feed {
   // The placeholder has the card's final size, and the picture that was submitted.
   formPicture() {
     const shown = this.section.closest(".kie-model")?.querySelector(".kie-picture img");
-    const ratio = stageRatio(shown?.naturalWidth, shown?.naturalHeight);
+    const ratio = frameRatio(shown?.naturalWidth, shown?.naturalHeight);
     return ratio ? { ratio, picture: h("img", { src: shown.currentSrc || shown.src, alt: "", class: "kie-given" }) } : null;
   }
 

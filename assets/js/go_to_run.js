@@ -3,11 +3,10 @@ import { getJson } from "./server.js";
 import { runById } from "./stream.js";
 import { chooseModel } from "./tabs.js";
 
-/** @typedef {import("./wire").Run} Run */
 /**
  * @typedef {object} RunsFeed the runs that a tab shows
  * @property {(id: string) => boolean} has whether it holds a run
- * @property {(run: Run) => void} takeKept adds a run that was requested
+ * @property {(run: import("./wire").Run) => void} takeKept adds a run that was requested
  * @property {(id: string) => boolean} reveal scrolls to a run; false where it cannot be seen yet
  */
 

@@ -3,6 +3,11 @@ import { clock, h, number, usually } from "./dom.js";
 import { requestJson } from "./server.js";
 import { serverNow } from "./stream.js";
 
+/** @typedef {import("./wire").RunCard} Run */
+/** @typedef {import("./wire").Step} Step */
+/** @typedef {"busy" | "good" | "bad" | "calm" | "doubt"} Tone how the page colours a run */
+
+/** @type {[Step, string][]} */
 const STEPS = [
   ["preparing", "Preparing"],
   ["uploading", "Uploading"],
@@ -13,6 +18,7 @@ const STEPS = [
   ["generating", "Generating"],
   ["fetching", "Fetching"],
 ];
+/** @type {Partial<Record<Step, [string, Tone]>>} */
 const ENDS = {
   done: ["Done", "good"],
   failed: ["Failed", "bad"],
@@ -21,13 +27,19 @@ const ENDS = {
   unfetched: ["Made, but not fetched", "doubt"],
 };
 
+/** @param {Run} run */
 export const stepName = (run) =>
   ENDS[run.step]?.[0] ?? STEPS.find(([step]) => step === run.step)?.[1] ?? run.step;
+/** @param {Run} run @returns {Tone} */
 export const toneOf = (run) => ENDS[run.step]?.[1] ?? "busy";
+/** @param {Run} run */
 export const percentOf = (run) => (run.progress === null ? "" : `${Math.round(run.progress * 100)} %`);
 
-// From the press to the end. Idle time after an end, such as before a clip that was fetched again
-// the next day, is not counted: only the times between an end and the step after it are left out.
+/**
+ * From the press to the end. Idle time after an end, such as before a clip that was fetched again
+ * the next day, is not counted: only the times between an end and the step after it are left out.
+ * @param {Run} run
+ */
 export const elapsedMs = (run) => {
   const stillMs = run.step_changes.reduce((sum, [step, atMs], index, changes) => {
     const next = changes[index + 1];
@@ -36,23 +48,33 @@ export const elapsedMs = (run) => {
   return (run.finished_at_ms ?? serverNow()) - run.created_at_ms - stillMs;
 };
 
-const set = (node, text) => node.textContent === text || (node.textContent = text);
+/** @param {HTMLElement} node @param {string} text */
+const set = (node, text) => {
+  if (node.textContent !== text) node.textContent = text;
+};
 
+/** The parts of a run's view that change while it runs; each view places them itself. */
 export class Progress {
+  /** @param {Run} run */
   constructor(run) {
     this.clock = h("time", { class: "kie-clock" });
     this.usual = h("span", { class: "kie-usual" });
     this.steps = h("ol", { class: "kie-steps" });
+    /** @type {import("./wire").UsualTime | null} */
+    this.usualTime = null;
+    this.run = run;
     this.update(run);
     if (!run.is_final && !run.is_tracked) this.learnUsual();
   }
 
+  /** @param {Run} run */
   update(run) {
     this.run = run;
     this.drawSteps();
     this.tick();
   }
 
+  /** Shows the time that has passed since. */
   tick() {
     set(this.clock, clock(elapsedMs(this.run)));
     this.clock.title = new Date(this.run.created_at_ms).toLocaleString();
@@ -61,6 +83,7 @@ export class Progress {
 
   // From this visitor's past runs with these settings.
   async learnUsual() {
+    /** @type {Partial<import("./wire").UsualTimeOfRun>} */
     const { usual } = await requestJson(`runs/${this.run.id}/usual`);
     if (!usual || this.run.is_final) return;
     this.usualTime = usual;

@@ -2,7 +2,7 @@
 import { capital, fileSize, number } from "./dom.js";
 import { apiAddress } from "./server.js";
 
-/** @typedef {import("./wire").Run} Run */
+/** @typedef {import("./wire").RunCard} Run what every list of runs has of each */
 /** @typedef {import("./wire").Clip} Clip */
 /** @typedef {Clip["kind"] | "mixed"} Kind what all results of a run are, or "mixed" */
 
@@ -31,10 +31,11 @@ const suffixOf = (name) => name.split(".").pop() ?? "";
 
 /**
  * Its prompt; a tracked task may be of a model that we do not know, or Kie may have forgotten it.
- * @param {Run} run
+ * @param {Run & { request?: import("./wire").Run["request"] }} run
  */
 export const promptOf = (run) => {
-  const prompt = run.prompt || run.request?.input?.prompt;
+  const input = /** @type {{ prompt?: unknown } | null | undefined} */ (run.request?.input);
+  const prompt = run.prompt || input?.prompt;
   return typeof prompt === "string" ? prompt : "";
 };
 
@@ -54,7 +55,7 @@ export const needsYou = (run) => run.step === "unfetched" || (isLost(run) && !ru
  * @returns {Kind}
  */
 export const kindOfAddress = (address) => {
-  const suffix = suffixOf(address.split(/[?#]/)[0]).toLowerCase();
+  const suffix = suffixOf(address.replace(/[?#].*/s, "")).toLowerCase();
   return SUFFIXES.find(([, suffixes]) => suffixes.includes(suffix))?.[0] ?? "mixed";
 };
 /** @param {string} address a result's at Kie @returns {string} what a press on it does */
@@ -105,16 +106,27 @@ export const resultFacts = (clip) =>
     .join(" · ");
 /** Such as "Picture 3". @param {Run} run @param {number} index */
 export const resultName = (run, index) => {
-  const name = capital(nameOfKind(run.clips[index].kind));
+  const name = capital(nameOfKind(clipOf(run, index).kind));
   return run.clips.length > 1 ? `${name} ${index + 1}` : name;
 };
+/**
+ * One result of a run, which must exist.
+ * @param {Run} run
+ * @param {number} index
+ */
+export const clipOf = (run, index) => {
+  const clip = run.clips[index];
+  if (!clip) throw new RangeError(`Run ${run.id} has no result ${index}.`);
+  return clip;
+};
+
 /**
  * Where a result is; with the file's own suffix, by which some browsers judge an address.
  * @param {Run} run
  * @param {number} index
  */
 export const resultAddress = (run, index) =>
-  apiAddress(`runs/${run.id}/clips/${index}.${suffixOf(run.clips[index].name)}`);
+  apiAddress(`runs/${run.id}/clips/${index}.${suffixOf(clipOf(run, index).name)}`);
 
 /** The still that stands for a run's results, if there is one. @param {Run} run */
 export const posterAddress = (run) => {
@@ -129,6 +141,7 @@ export const posterAddress = (run) => {
  */
 export const firstPicture = (run) => {
   const given = Object.values(run.values).flatMap((value) => (Array.isArray(value) ? value : []));
-  const first = given.find((ref) => ref.kind === "file" && kindOfAddress(ref.path) === "image");
-  return first ? apiAddress(`runs/${run.id}/${first.path}`) : null;
+  const paths = given.flatMap((ref) => (ref.kind === "file" ? [ref.path] : []));
+  const first = paths.find((path) => kindOfAddress(path) === "image");
+  return first ? apiAddress(`runs/${run.id}/${first}`) : null;
 };

@@ -1,12 +1,16 @@
 // What a model wrote: text as text, data as names and values, and as JSON. Never as markup.
 import { copyButton, h, isWebAddress, linkOut, number } from "./dom.js";
+import { clipOf } from "./run_facts.js";
 
 const DEEPEST = 3; // what is nested further is shown as JSON alone
 const MAX_ENTRIES = 300; // in all
 
+/** @param {unknown} value @returns {value is object} a list or an object */
 const isNested = (value) => typeof value === "object" && value !== null;
+/** @param {unknown} value */
 const isEmpty = (value) => isNested(value) && Object.keys(value).length === 0;
 
+/** @param {string} text @returns {{ data: unknown } | null} */
 function parsed(text) {
   try {
     return { data: JSON.parse(text) };
@@ -15,14 +19,22 @@ function parsed(text) {
   }
 }
 
+/** @param {unknown} value @returns {Node | string} */
 function buildScalar(value) {
   if (value === null) return h("span", { class: "kie-data-none" }, "nothing");
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "number") return String(value);
+  if (typeof value !== "string") return String(value);
   return isWebAddress(value) ? linkOut(value, value) : value || h("span", { class: "kie-data-none" }, "empty");
 }
 
-// `room` is how many entries are still to be shown, wherever they stand.
+/** @typedef {{ left: number }} Room how many entries are still to be shown, wherever they stand */
+
+/**
+ * @param {unknown} value
+ * @param {number} depth
+ * @param {Room} room
+ * @returns {Node | string}
+ */
 function buildData(value, depth, room) {
   if (!isNested(value)) return buildScalar(value);
   if (isEmpty(value)) return h("span", { class: "kie-data-none" }, "empty");
@@ -36,8 +48,15 @@ function buildData(value, depth, room) {
   return h("div", { class: "kie-data" }, build(shown, depth + 1, room), more);
 }
 
+/**
+ * @typedef {[string, unknown][]} Entries
+ * @typedef {(entries: Entries, depth: number, room: Room) => HTMLElement} BuildEntries
+ */
+
+/** @type {BuildEntries} */
 const buildList = (entries, depth, room) =>
   h("ol", {}, ...entries.map(([, each]) => h("li", {}, buildData(each, depth, room))));
+/** @type {BuildEntries} */
 const buildPairs = (entries, depth, room) =>
   h(
     "dl",
@@ -47,6 +66,7 @@ const buildPairs = (entries, depth, room) =>
     ),
   );
 
+/** @param {string} text */
 function buildJson(text) {
   return h(
     "details",
@@ -56,10 +76,15 @@ function buildJson(text) {
   );
 }
 
-// A list of cards tells how it begins; the run in full has all of it.
+/**
+ * Shows a text or data. A list of cards tells how it begins; the run in full has all of it.
+ * @param {import("./wire").RunCard & { written?: string | null }} run
+ * @param {number} index
+ */
 export const buildTextResult = (run, index) => {
-  const isPlain = run.clips[index].name.endsWith(".txt");
-  const text = run.written ?? run.clips[index].excerpt;
+  const { name, excerpt } = clipOf(run, index);
+  const isPlain = name.endsWith(".txt");
+  const text = run.written ?? excerpt;
   const read = isPlain ? null : parsed(text);
   const body = read
     ? h("div", { class: "kie-written-body", tabindex: "0", role: "group", "aria-label": "Result" }, buildData(read.data, 0, { left: MAX_ENTRIES }))

@@ -2,21 +2,26 @@
 import { actionButton, h, inlineNote, whileBusy } from "./dom.js";
 import { layerNode } from "./notices.js";
 import { animate, animatorsOf, useIn, usesOf } from "./reuse.js";
-import { nameOfKind, resultAddress, resultName } from "./run_facts.js";
+import { clipOf, nameOfKind, resultAddress, resultName } from "./run_facts.js";
+
+/** @typedef {import("./wire").RunCard} Run */
+/** @typedef {import("./wire").Use} Use */
 
 const SEARCHED_FROM = 8; // fewer are found at a glance
 const GAP_PX = 6;
 const EDGE_PX = 12;
 const SIGN = "kie-cell-sign";
 const USED = new Set(["image", "video", "audio"]);
+const STEPS = new Map([["ArrowDown", 1], ["ArrowUp", -1]]);
 
 // A small list of places that opens beside its button, above whatever else is open.
 class UseMenu {
+  /** @param {Run} run @param {number} index @param {HTMLElement} opener */
   constructor(run, index, opener) {
     this.run = run;
     this.index = index;
     this.opener = opener;
-    const thing = nameOfKind(run.clips[index].kind);
+    const thing = nameOfKind(clipOf(run, index).kind);
     this.thing = thing;
     this.search = h("input", {
       type: "search", class: "kie-input", placeholder: "Search models", "aria-label": "Search models",
@@ -34,7 +39,9 @@ class UseMenu {
     );
     this.search.addEventListener("input", () => this.narrow());
     this.node.addEventListener("keydown", (event) => this.hearKey(event));
-    this.node.addEventListener("toggle", ({ newState }) => newState === "closed" && this.node.remove());
+    this.node.addEventListener("toggle", (event) => {
+      if (/** @type {ToggleEvent} */ (event).newState === "closed") this.node.remove();
+    });
   }
 
   async open() {
@@ -58,14 +65,16 @@ class UseMenu {
     return this.search.hidden ? this.buttons[0] : this.search;
   }
 
+  /** @param {Awaited<ReturnType<typeof usesOf>>} answer */
   draw(answer) {
-    this.message.textContent = answer.isDone ? "" : answer.message;
+    this.message.textContent = answer.message ?? "";
     const none = h("li", { class: "kie-use-none" }, `None of your models takes a ${this.thing}.`);
     const uses = answer.uses ?? [];
     this.search.hidden = uses.length <= SEARCHED_FROM;
     this.list.replaceChildren(...(answer.isDone && !uses.length ? [none] : uses.map((use) => this.buildUse(use))));
   }
 
+  /** @param {Use} use */
   buildUse(use) {
     const button = h(
       "button",
@@ -85,19 +94,21 @@ class UseMenu {
 
   narrow() {
     const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const item of this.list.children) {
-      const text = item.textContent.toLowerCase();
+    for (const item of this.list.querySelectorAll("li")) {
+      const text = (item.textContent ?? "").toLowerCase();
       item.hidden = !words.every((word) => text.includes(word));
     }
   }
 
+  /** @param {KeyboardEvent} event */
   hearKey(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const step = STEPS.get(event.key);
     event.stopPropagation(); // no run is gone to meanwhile
     if (!step) return;
     event.preventDefault();
+    /** @type {HTMLElement[]} */
     const stops = this.search.hidden ? this.buttons : [this.search, ...this.buttons];
-    const at = stops.indexOf(document.activeElement);
+    const at = stops.findIndex((stop) => stop === document.activeElement);
     stops[(at + step + stops.length) % stops.length]?.focus();
   }
 
@@ -120,9 +131,15 @@ class UseMenu {
   }
 }
 
-// Beside other results, screen readers hear which one it is.
+/**
+ * Beside other results, screen readers hear which one it is.
+ * @param {string} words
+ * @param {Run} run
+ * @param {number} index
+ */
 const named = (words, run, index) => (run.clips.length > 1 ? `${words}: ${resultName(run, index)}` : null);
 
+/** @param {Run} run @param {number} index @param {string} look */
 function buildUse(run, index, look) {
   const props = { type: "button", class: look, "aria-haspopup": "dialog", "aria-label": named("Use in…", run, index) };
   const button = h("button", props, "Use in…");
@@ -130,6 +147,14 @@ function buildUse(run, index, look) {
   return button;
 }
 
+/**
+ * @param {Run} run
+ * @param {number} index
+ * @param {ReturnType<typeof animatorsOf>[number]} animator a model
+ * @param {boolean} isOnly
+ * @param {HTMLElement} message
+ * @param {string} look
+ */
 function buildAnimate(run, index, animator, isOnly, message, look) {
   const label = isOnly ? "Animate this" : `Animate this in ${animator.title}`;
   const title = `Starts ${animator.title} from this picture`;
@@ -138,8 +163,10 @@ function buildAnimate(run, index, animator, isOnly, message, look) {
 }
 
 const SETTINGS_INSIDE = "Dropped anywhere onto this page, the clip restores its settings";
+
+/** @param {Run} run @param {number} index @param {string} look */
 function buildDownload(run, index, look) {
-  const { kind } = run.clips[index];
+  const { kind } = clipOf(run, index);
   return h(
     "a",
     {
@@ -153,10 +180,16 @@ function buildDownload(run, index, look) {
   );
 }
 
-// `look` is the class of a button: of one result alone they are large, beside many small; in a
-// corner of a picture a sign says "Download".
+/**
+ * Builds what can be done with one result, and where it says why something was refused.
+ * @param {Run} run
+ * @param {number} index
+ * @param {string} [look] the class of the buttons: of one result alone they are large, else small
+ * @param {string} [downloadLook] a sign says "Download" in the corner of a picture
+ * @returns {HTMLElement[]}
+ */
 export const buildUses = (run, index, look = "kie-button", downloadLook = look) => {
-  const clip = run.clips[index];
+  const clip = clipOf(run, index);
   if (clip.is_dropped) return [];
   const message = inlineNote();
   const animators = clip.kind === "image" ? animatorsOf(run) : [];

@@ -2,10 +2,20 @@
 import { h, number } from "./dom.js";
 import { layerNode } from "./notices.js";
 import { beforeFilling } from "./reuse.js";
-import { promptOf, resultAddress, resultFacts, resultName } from "./run_facts.js";
+import { clipOf, promptOf, resultAddress, resultFacts, resultName } from "./run_facts.js";
 import { buildUses } from "./use_menu.js";
 
+/** @typedef {import("./wire").RunCard} Run */
+
+const STEPS = new Map([["ArrowLeft", -1], ["ArrowRight", 1]]);
+
 class Viewer {
+  /** @type {Run | null} */
+  run = null;
+  index = 0;
+  /** @type {number[]} indices of the results that are pictures */
+  pictures = [];
+
   constructor() {
     this.message = h("p", { class: "kie-viewer-message", role: "status" });
     this.uses = h("div", { class: "kie-viewer-uses" });
@@ -29,6 +39,7 @@ class Viewer {
     this.node.addEventListener("close", () => this.image.removeAttribute("src"));
   }
 
+  /** @param {number} step @param {string} sign @param {string} label */
   buildStep(step, sign, label) {
     const button = h("button", { type: "button", class: "kie-viewer-step", "aria-label": label }, sign);
     button.addEventListener("click", () => this.go(step));
@@ -39,43 +50,48 @@ class Viewer {
     return this.frame.classList.contains("kie-actual");
   }
 
+  /** @param {Run} run @param {number} index */
   open(run, index) {
     this.run = run;
     this.pictures = run.clips.flatMap(({ kind, is_dropped: isDropped }, at) => (kind === "image" && !isDropped ? [at] : []));
     layerNode().append(this.node);
-    this.show(index);
+    this.show(run, index);
     this.node.showModal();
     this.node.focus();
   }
 
-  show(index) {
-    const { run, pictures } = this;
-    const clip = run.clips[index];
+  /** @param {Run} run @param {number} index */
+  show(run, index) {
+    const { pictures } = this;
     this.index = index;
     this.zoom(false);
     this.image.src = resultAddress(run, index);
     this.image.alt = `${resultName(run, index)}: ${promptOf(run) || "no prompt"}`;
     const place = pictures.length > 1 ? `${number(pictures.indexOf(index) + 1)} of ${number(pictures.length)} · ` : "";
-    this.message.textContent = place + resultFacts(clip);
+    this.message.textContent = place + resultFacts(clipOf(run, index));
     this.uses.replaceChildren(...buildUses(run, index, "kie-quiet"));
     this.newer.hidden = this.older.hidden = pictures.length < 2;
   }
 
+  /** @param {number} step */
   go(step) {
-    const { pictures } = this;
-    if (pictures.length < 2) return;
-    this.show(pictures[(pictures.indexOf(this.index) + step + pictures.length) % pictures.length]);
+    const { pictures, run } = this;
+    const next = pictures.at((pictures.indexOf(this.index) + step) % pictures.length);
+    if (!run || next === undefined || pictures.length < 2) return;
+    this.show(run, next);
     if (!this.node.contains(document.activeElement)) this.node.focus(); // what had it is drawn anew
   }
 
+  /** @param {boolean} isZoomed */
   zoom(isZoomed) {
     this.frame.classList.toggle("kie-actual", isZoomed);
     this.size.setAttribute("aria-pressed", String(isZoomed));
   }
 
+  /** @param {KeyboardEvent} event */
   hearKey(event) {
     event.stopPropagation(); // the run behind it stays
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const step = STEPS.get(event.key);
     if (!step || event.altKey || event.ctrlKey || event.metaKey || this.isZoomed) return;
     event.preventDefault();
     this.go(step);
@@ -86,8 +102,10 @@ class Viewer {
   }
 }
 
+/** @type {Viewer | null} */
 let viewer = null;
 const closeViewer = () => viewer?.close();
 addEventListener("popstate", closeViewer);
 beforeFilling(closeViewer);
+/** Opens one picture of a run. @param {Run} run @param {number} index */
 export const openViewer = (run, index) => (viewer ??= new Viewer()).open(run, index);
