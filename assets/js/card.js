@@ -5,41 +5,51 @@ import { Progress, stepName, toneOf } from "./progress.js";
 import { ResultFrame } from "./results.js";
 import { buildReuseButtons } from "./reuse.js";
 import { actionsKey, buildActions } from "./run_actions.js";
-import { countedResults, isLost, promptOf, resultFacts, resultName } from "./run_facts.js";
+import { clipOf, countedResults, isLost, promptOf, resultFacts, resultName } from "./run_facts.js";
 import { placeOf } from "./stream.js";
 
+/** @typedef {import("./wire").Run} Run */
+
 export class Card {
+  /**
+   * @param {Run} run
+   * @param {boolean} isFresh whether it is news
+   * @param {number | null} [ratio] how wide its picture is for its height, if known already
+   */
   constructor(run, isFresh, ratio) {
     this.isFresh = isFresh;
     this.isWanted = false; // shown in full, whatever its turn
-    this.run = null;
+    this.run = run;
     this.status = h("strong", { class: "kie-status", role: "status" });
     this.progress = new Progress(run);
     this.title = h("p", { class: "kie-title" });
-    this.stage = new ResultFrame(run, ratio);
+    this.frame = new ResultFrame(run, ratio);
     this.words = h("div", { class: "kie-words" });
     this.facts = h("dl", { class: "kie-run-facts" });
     this.actions = h("div", { class: "kie-actions" });
     this.onUnfold = () => {};
     this.unfold = h("button", { type: "button", class: "kie-quiet kie-unfold" }, "Show");
     this.unfold.addEventListener("click", () => this.onUnfold());
-    this.wire = h("details", { class: "kie-wire" }, h("summary", {}, "Request and response"));
+    this.wireHead = h("summary", {}, "Request and response");
+    this.wire = h("details", { class: "kie-wire" }, this.wireHead);
     this.wire.addEventListener("toggle", () => this.wire.open && this.drawWire());
     this.node = h(
       "li",
       { class: "kie-run", "data-run": run.id, tabindex: "-1" },
       h("div", { class: "kie-run-head" }, this.status, this.progress.usual, this.progress.clock, this.unfold),
       this.title,
-      this.stage.node,
+      this.frame.node,
       this.progress.steps,
       this.words,
       this.facts,
       this.actions,
       this.wire,
     );
+    this.drawStage();
     this.update(run);
   }
 
+  /** @param {Run} run */
   update(run) {
     const before = this.run;
     this.run = run;
@@ -48,10 +58,10 @@ export class Card {
     const label = stepName(run);
     if (this.status.textContent !== label) this.status.textContent = label;
     this.drawTitle();
-    this.stage.drawProgress(run);
+    this.frame.drawProgress(run);
     this.progress.update(run);
     this.drawWords();
-    if (before?.step !== run.step || before?.clips.length !== run.clips.length) this.drawStage();
+    if (before.step !== run.step || before.clips.length !== run.clips.length) this.drawStage();
     this.drawFacts();
     this.drawActions();
     if (this.wire.open) this.drawWire();
@@ -61,10 +71,10 @@ export class Card {
     this.progress.tick();
   }
 
-  // One line instead of the whole card, where there are many of its kind.
+  /** Shows one line instead of the whole card, where there are many of its kind. @param {boolean} isLine */
   fold(isLine) {
     this.node.classList.toggle("kie-line", isLine);
-    if (isLine) this.unfold.setAttribute("aria-label", `Show: ${this.title.textContent.slice(0, 60)}`);
+    if (isLine) this.unfold.setAttribute("aria-label", `Show: ${this.title.title.slice(0, 60)}`);
   }
 
   drawTitle() {
@@ -104,13 +114,15 @@ export class Card {
 
   drawStage() {
     const { run } = this;
-    if (run.clips.length) this.stage.showClips(run, this.isFresh);
-    else this.stage.node.hidden = run.is_final;
+    if (run.clips.length) this.frame.showClips(run, this.isFresh);
+    else this.frame.node.hidden = run.is_final;
   }
 
   drawFacts() {
     const { run } = this;
+    /** @type {HTMLElement[]} */
     const facts = [];
+    /** @param {string} name @param {...(Node | string)} value */
     const add = (name, ...value) => facts.push(h("div", {}, h("dt", {}, name), h("dd", {}, ...value)));
     if (isLost(run)) {
       // To search for in Kie's logs.
@@ -120,7 +132,7 @@ export class Card {
     if (run.task_id) {
       add("Task", h("code", {}, run.task_id), copyButton(run.task_id, "Copy the task id"));
     }
-    if (run.clips.length === 1) add(resultName(run, 0), resultFacts(run.clips[0]));
+    if (run.clips.length === 1) add(resultName(run, 0), resultFacts(clipOf(run, 0)));
     else if (run.clips.length) add("Made", countedResults(run));
     if (run.credits_used !== null) add("Used", credits(run.credits_used));
     else if (!run.is_final && run.estimated_credits !== null) {
@@ -142,7 +154,7 @@ export class Card {
     const before = this.actions.querySelector("input");
     this.actions.dataset.key = key;
     this.actions.replaceChildren(
-      ...buildActions(this.run, this.stage),
+      ...buildActions(this.run, this.frame),
       ...buildReuse(this.run),
     );
     const now = this.actions.querySelector("input");
@@ -151,11 +163,8 @@ export class Card {
   }
 
   drawWire() {
-    const parts = [
-      ["Request", this.run.request],
-      ["Response to the request", this.run.answer],
-      ["Last record", this.run.record],
-    ];
+    const { request, answer, record } = this.run;
+    const parts = Object.entries({ Request: request, "Response to the request": answer, "Last record": record });
     const shown = parts.filter(([, value]) => value).map(([name, value]) => {
       const text = JSON.stringify(value, null, 2);
       return h(
@@ -169,13 +178,13 @@ export class Card {
     if (this.wire.dataset.text === text) return;
     this.wire.dataset.text = text;
     this.wire.replaceChildren(
-      this.wire.firstElementChild,
+      this.wireHead,
       ...(shown.length ? shown : [h("p", {}, "Nothing has been sent yet.")]),
     );
   }
 }
 
-// Beside the form: what can be made of a run that has ended, and the whole of it.
+/** Beside the form: what can be made of a run that has ended, and the whole of it. @param {Run} run */
 function buildReuse(run) {
   if (!run.is_final) return [];
   const details = h("button", { type: "button", class: "kie-quiet kie-details" }, "Details");

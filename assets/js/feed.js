@@ -1,77 +1,50 @@
-// The runs of one model, each a card; and a placeholder for a run that was just requested.
+// The runs of one model, each a card; while there are none, examples to press.
 import { Card } from "./card.js";
 import { actionButton, bringInSight, capital, h, inlineNote, sendOnPress, withLinks } from "./dom.js";
+import { PendingPress } from "./feed_press.js";
 import { onPress } from "./form.js";
 import { findRunsIn } from "./go_to_run.js";
 import { hasTab, loadedModels, onModels } from "./models.js";
 import { lostWords } from "./outage.js";
-import { frameRatio } from "./results.js";
 import { notesAreRead, useExample } from "./reuse.js";
 import { countedResults, kindOf, nameOfKind, needsYou } from "./run_facts.js";
 import { getJson } from "./server.js";
-import { keepInWindow, keptInWindow, recall, remember } from "./storage.js";
-import { allRuns, isStreamReady, onStream, serverNow } from "./stream.js";
+import { recall, remember } from "./storage.js";
+import { allRuns, isStreamReady, onStream } from "./stream.js";
+
+/** @typedef {import("./wire").Run} Run */
 
 const SHOWN_AT_FIRST = 3; // of those that have ended; and of the running ones, in full
 const SHOWN_BY_ARRIVALS = 12; // a page that is left open does not grow without end
 const SHOWN_BY_PRESS = 20;
 const IN_SIGHT_PX = 120; // of a card, its head and a little more
-const FOUND_OUT_MS = 5_000; // after the stream is back, a run that was taken is there by then
-const PRESS_KEPT_MS = 10 * 60_000;
+const TICK_MS = 500;
+const FOUND_MS = 1_800; // while a run that was looked for stands out
 const NARROW = matchMedia("(max-width: 767px)");
-const FINDING_OUT = "The connection was lost: checking whether it was sent.";
-const NOT_SENT = "Not sent: press again. The form is as it was.";
-
-const hasRunsKey = (model) => `has-runs:${model}`;
-const pressKey = (model) => `press:${model}`;
-
-// A placeholder from the press until the server has the run, refused it, or never received it.
-class StandIn {
-  constructor(frame) {
-    this.status = h("strong", { class: "kie-status", role: "status" }, "Preparing");
-    this.bar = h("progress", { class: "kie-bar", "aria-label": "Preparing" });
-    this.stage = h("div", { class: "kie-stage" }, frame?.picture, this.bar);
-    if (frame) this.stage.style.aspectRatio = String(frame.ratio);
-    this.words = h("p", { class: "kie-words" });
-    this.node = h(
-      "li",
-      { class: "kie-run kie-stand-in", "data-tone": "busy" },
-      h("div", { class: "kie-run-head" }, this.status),
-      this.stage,
-      this.words,
-    );
-  }
-
-  doubt() {
-    if (this.isAnswered) return;
-    this.isDoubted = true;
-    this.words.textContent = FINDING_OUT;
-  }
-
-  fail(dismiss) {
-    this.isAnswered = true;
-    this.node.dataset.tone = "bad";
-    this.status.textContent = "Not sent";
-    this.stage.hidden = true;
-    const button = h("button", { type: "button", class: "kie-quiet", onclick: dismiss }, "Dismiss");
-    this.words.replaceChildren(NOT_SENT, " ", button);
-  }
-}
+const PAGE_TITLE = document.title;
+const TRY_AGAIN = "The earlier runs cannot be loaded right now: press again in a moment.";
 
 class Feed {
-  constructor(section) {
+  /** @type {Map<string, Card>} */
+  cards = new Map();
+  shownAtMost = SHOWN_AT_FIRST;
+  isAllHere = true; // until it is known better
+  hasCounted = false;
+  /** @type {string | null} the oldest run of the requested pages */
+  listedUpTo = null;
+
+  /**
+   * @param {HTMLElement} section
+   * @param {HTMLElement} list where the cards stand
+   * @param {HTMLElement} empty what is shown while there are none
+   */
+  constructor(section, list, empty) {
     this.section = section;
+    this.list = list;
+    this.empty = empty;
+    /** Of a feed without one, the runs are those of all models that have no tab. */
     this.model = section.dataset.model ?? null;
-    this.list = section.querySelector(".kie-runs");
-    this.empty = section.querySelector(".kie-no-runs");
-    this.cards = new Map();
-    this.standIn = null;
-    this.pressedAtMs = null;
-    this.frame = null;
-    this.shownAtMost = SHOWN_AT_FIRST;
     this.runsAPage = Number(section.dataset.runsAPage);
-    this.isAllHere = true; // until it is known better
-    this.listedUpTo = null; // the oldest run of the requested pages
     this.message = inlineNote();
     this.more = actionButton("Show earlier runs", () => this.showEarlier(), this.message);
     this.more.classList.add("kie-more");
@@ -79,31 +52,40 @@ class Feed {
     this.lost = h("p", { class: "kie-lost", role: "status", hidden: true });
     section.prepend(this.lost);
     section.append(this.more, this.message);
-    if (this.model) this.rememberPress();
-    for (const button of this.empty.querySelectorAll(".kie-example"))
-      sendOnPress(button, () => useExample(this.model, button.dataset.example), this.message);
+    this.press = this.model === null ? null : new PendingPress(this.model, list, () => this.showEmpty());
+    if (this.model !== null) this.readyExamples(this.model);
     this.showEmpty();
     this.listening = [
-      onStream("run", (run, isNews) => this.isOurs(run) && this.take(run, isNews)),
-      onStream("gone", (id) => this.drop(id)),
+      onStream("run", (/** @type {Run} */ run, /** @type {boolean} */ isNews) => this.isOurs(run) && this.take(run, isNews)),
+      onStream("gone", (/** @type {string} */ id) => this.drop(id)),
       onStream("places", () => this.cards.forEach((card) => card.run.step === "lined_up" && card.drawWords())),
-      onStream("state", (state, message) => this.hear(state, message)),
+      onStream("state", (/** @type {string} */ state, /** @type {string | null} */ message) => this.hear(state, message)),
     ];
-    if (!this.model) this.listening.push(onModels(() => this.sortOut()));
+    if (this.model === null) this.listening.push(onModels(() => this.sortOut()));
     if (isStreamReady()) this.countHeld();
-    this.ticking = setInterval(() => this.tick(), 500);
+    this.ticking = setInterval(() => this.tick(), TICK_MS);
   }
 
-  // Another feed of the same model takes over when its tab was rebuilt.
+  /** Another feed of the same model takes over when its tab was rebuilt. */
   leave() {
     this.listening.forEach((stop) => stop());
     clearInterval(this.ticking);
-    clearTimeout(this.finding);
+    this.press?.leave();
   }
 
-  // A feed without a model shows the runs of models that have no tab.
+  /** @param {string} model */
+  readyExamples(model) {
+    /** @type {NodeListOf<HTMLElement>} */
+    const buttons = this.empty.querySelectorAll(".kie-example");
+    for (const button of buttons) {
+      sendOnPress(button, () => useExample(model, button.dataset.example ?? ""), this.message);
+    }
+  }
+
+  /** @param {Run} run */
   isOurs(run) {
-    return this.model ? run.model === this.model : loadedModels() !== null && !hasTab(run.model);
+    if (this.model !== null) return run.model === this.model;
+    return loadedModels() !== null && !hasTab(run.model);
   }
 
   sortOut() {
@@ -111,133 +93,72 @@ class Feed {
     allRuns().forEach((run) => this.takeKept(run));
   }
 
+  /** @param {Run} run @param {boolean} isNews */
   take(run, isNews) {
-    let card = this.cards.get(run.id);
-    const wasFinal = card?.run.is_final;
-    if (card) card.update(run);
-    else card = this.add(run, isNews);
+    const known = this.cards.get(run.id);
+    const wasFinal = known?.run.is_final;
+    known?.update(run);
+    const card = known ?? this.add(run, isNews);
     if (!run.is_final) card.isFresh = true;
     this.showEmpty();
-    if (!this.model) this.section.hidden = false;
     if (run.is_final && (wasFinal === false || (isNews && wasFinal === undefined))) this.makeRoom();
     this.fold();
-    if (run.is_final && wasFinal === false) this.announce(card);
+    if (run.is_final && wasFinal === false) announce(run);
   }
 
+  /** @param {Run} run @param {boolean} isNews */
   add(run, isNews) {
-    const answersPress = this.pressedAtMs !== null && run.created_at_ms >= this.pressedAtMs;
-    const card = new Card(run, isNews, answersPress ? this.frame?.ratio : null);
+    const isAnswer = this.press?.isAnsweredBy(run);
+    const card = new Card(run, isNews, isAnswer ? this.press?.given?.ratio : null);
     this.cards.set(run.id, card);
     const earlier = [...this.cards.values()]
       .filter((other) => other !== card && other.run.created_at_ms < run.created_at_ms)
       .sort((a, b) => b.run.created_at_ms - a.run.created_at_ms)[0];
     this.list.insertBefore(card.node, earlier?.node ?? null);
     card.onUnfold = () => this.reveal(run.id);
-    if (answersPress) this.settle();
+    if (isAnswer) this.press?.settle();
     return card;
   }
 
+  /** @param {string} id */
   drop(id) {
     const card = this.cards.get(id);
     if (!card) return;
     card.node.remove();
     this.cards.delete(id);
     this.showEmpty();
-    if (!this.model) this.section.hidden = this.cards.size === 0;
     this.fold();
   }
 
-  // Whoever looks at another window meanwhile sees it in the title of this one.
-  announce({ run }) {
-    if (!document.hidden || run.step !== "done") return;
-    const title = document.title;
-    const made = run.clips.length > 1 ? countedResults(run) : nameOfKind(kindOf(run));
-    document.title = `${capital(made)} ready · Kie UI`;
-    const restore = () => (document.title = title);
-    document.addEventListener("visibilitychange", restore, { once: true });
-  }
-
-  press() {
+  /** Shows a press of Generate. */
+  begin() {
     notesAreRead();
-    this.settle();
-    this.pressedAtMs = serverNow() - 1_000;
-    keepInWindow(pressKey(this.model), { at_ms: this.pressedAtMs });
-    this.frame = this.formPicture();
-    this.showStandIn(new StandIn(this.frame));
+    this.press?.begin(this.section.closest(".kie-model"));
     this.showPress();
   }
 
   // So that a press far down in a long form has a visible effect.
   showPress() {
     if (NARROW.matches) return bringInSight(this.section);
-    const { top, bottom } = this.standIn.node.getBoundingClientRect();
+    const node = this.press?.node;
+    if (!node) return;
+    const { top, bottom } = node.getBoundingClientRect();
     const isInSight = bottom > IN_SIGHT_PX && top < innerHeight - IN_SIGHT_PX;
-    if (!isInSight) bringInSight(this.standIn.node);
-  }
-
-  showStandIn(standIn) {
-    this.standIn = standIn;
-    this.list.prepend(standIn.node);
-    this.showEmpty();
+    if (!isInSight) bringInSight(node);
   }
 
   // Examples are for whoever has no runs here. Where there were some the last time, they are not
   // shown only to give way a moment later.
   showEmpty() {
-    const key = hasRunsKey(this.model);
-    const hasRuns = isStreamReady() ? this.cards.size > 0 : this.cards.size > 0 || recall(key) === true;
-    this.empty.hidden = hasRuns || this.standIn !== null;
-    if (this.model && isStreamReady() && recall(key) !== hasRuns) remember(key, hasRuns);
-  }
-
-  // The placeholder has the card's final size, and the picture that was submitted.
-  formPicture() {
-    const shown = this.section.closest(".kie-model")?.querySelector(".kie-picture img");
-    const ratio = frameRatio(shown?.naturalWidth, shown?.naturalHeight);
-    return ratio ? { ratio, picture: h("img", { src: shown.currentSrc || shown.src, alt: "", class: "kie-given" }) } : null;
-  }
-
-  // The run itself, which comes by the stream, replaces the placeholder of a press that was heard.
-  // Without success or refusal the outcome of a press is unknown.
-  pressed(outcome) {
-    if (outcome === "refused") return this.settle();
-    if (!this.standIn) return;
-    if (outcome === "heard") return this.wait(() => this.settle());
-    this.standIn.doubt();
-    this.findOut();
-  }
-
-  // A page that was reloaded in between, as Gradio itself does, still has to report the outcome.
-  rememberPress() {
-    const press = keptInWindow(pressKey(this.model));
-    if (!press || !(Date.now() - press.at_ms < PRESS_KEPT_MS)) return;
-    this.pressedAtMs = press.at_ms;
-    this.findOut();
-  }
-
-  findOut() {
-    this.wait(() => {
-      if (this.pressedAtMs === null || this.standIn?.isAnswered || !isStreamReady()) return;
-      const standIn = this.standIn ?? new StandIn(null);
-      this.settle();
-      standIn.fail(() => this.settle());
-      this.showStandIn(standIn);
-    });
-  }
-
-  // A run that was taken arrives meanwhile; while the stream is lost, nothing is known.
-  wait(act) {
-    clearTimeout(this.finding);
-    if (isStreamReady()) this.finding = setTimeout(act, FOUND_OUT_MS);
-  }
-
-  settle() {
-    clearTimeout(this.finding);
-    if (this.model && this.pressedAtMs !== null) keepInWindow(pressKey(this.model), null);
-    this.pressedAtMs = null;
-    this.standIn?.node.remove();
-    this.standIn = null;
-    this.showEmpty();
+    const hasCards = this.cards.size > 0;
+    if (this.model === null) {
+      this.section.hidden = !hasCards;
+      return;
+    }
+    const key = `has-runs:${this.model}`;
+    const isExpected = !isStreamReady() && recall(key) === true;
+    this.empty.hidden = hasCards || isExpected || Boolean(this.press?.node);
+    if (isStreamReady() && recall(key) !== hasCards) remember(key, hasCards);
   }
 
   makeRoom() {
@@ -250,10 +171,8 @@ class Feed {
     let running = 0;
     let ended = 0;
     let hidden = 0;
-    for (const node of this.list.children) {
-      const card = this.cards.get(node.dataset.run);
-      if (!card) continue;
-      const { run, isWanted } = card;
+    for (const card of this.cardsInOrder()) {
+      const { run, isWanted, node } = card;
       const isReplaced = run.step === "unknown" && run.sent_again_as;
       const turn = run.is_final ? (ended += 1) : (running += 1);
       node.hidden = run.is_final && turn > this.shownAtMost && !isWanted && !needsYou(run);
@@ -263,11 +182,16 @@ class Feed {
     this.more.hidden = hidden === 0 && this.isAllHere;
   }
 
+  cardsInOrder() {
+    const nodes = [.../** @type {HTMLCollectionOf<HTMLElement>} */ (this.list.children)];
+    return nodes.flatMap((node) => this.cards.get(node.dataset.run ?? "") ?? []);
+  }
+
   async showEarlier() {
-    const last = [...this.list.children].filter((node) => !node.hidden).at(-1);
+    const last = this.cardsInOrder().findLastIndex(({ node }) => !node.hidden);
     const answer = await this.unfoldEarlier();
-    const next = last ? last.nextElementSibling : this.list.firstElementChild;
-    if (this.more.hidden && document.activeElement === document.body) next?.focus({ preventScroll: true });
+    const next = this.cardsInOrder()[last + 1];
+    if (this.more.hidden && document.activeElement === document.body) next?.node.focus({ preventScroll: true });
     return answer;
   }
 
@@ -277,10 +201,10 @@ class Feed {
     const count = () => [...this.cards.values()].filter((card) => card.run.is_final).length;
     while (!this.isAllHere && count() < this.shownAtMost) {
       if (!(await this.askForEarlier())) {
-        return { isDone: false, message: "The earlier runs cannot be loaded right now: press again in a moment." };
+        return { isDone: false, message: TRY_AGAIN };
       }
     }
-    return { isDone: true };
+    return { isDone: true, message: null };
   }
 
   // The first page holds much that is here already; from then on it goes on without gaps.
@@ -288,6 +212,7 @@ class Feed {
     const query = new URLSearchParams();
     if (this.model) query.set("model", this.model);
     if (this.listedUpTo) query.set("before", this.listedUpTo);
+    /** @type {Run[] | null} */
     const runs = await getJson(`runs?${query}`);
     if (!runs) return false;
     this.isAllHere = runs.length < this.runsAPage;
@@ -297,16 +222,17 @@ class Feed {
     return true;
   }
 
+  /** @param {string} id */
   has(id) {
     return this.cards.has(id);
   }
 
-  // The stream may have sent a newer state of a run meanwhile.
+  /** Takes a run that was requested; the stream may have sent a newer state of it meanwhile. @param {Run} run */
   takeKept(run) {
     if (this.isOurs(run) && !this.cards.has(run.id)) this.take(run, false);
   }
 
-  // Scrolls to a run; returns whether it is here.
+  /** Scrolls to a run; returns whether it is here, and in sight. @param {string} id */
   reveal(id) {
     const card = this.cards.get(id);
     if (!card || !this.section.checkVisibility()) return false;
@@ -320,7 +246,7 @@ class Feed {
     if (!isNear) requestAnimationFrame(() => card.node.scrollIntoView({ behavior: "instant", block: "start" }));
     card.node.focus({ preventScroll: true });
     card.node.classList.add("kie-found");
-    setTimeout(() => card.node.classList.remove("kie-found"), 1_800);
+    setTimeout(() => card.node.classList.remove("kie-found"), FOUND_MS);
     return true;
   }
 
@@ -333,13 +259,13 @@ class Feed {
     this.fold();
   }
 
+  /** @param {string} state of the stream @param {string | null} [message] */
   hear(state, message) {
     if (state === "ready") this.countHeld();
     this.lost.hidden = state === "ready";
     this.lost.replaceChildren(...withLinks(message ?? lostWords));
-    if (state === "lost") this.standIn?.doubt();
-    const isOwed = this.pressedAtMs !== null && (!this.standIn || this.standIn.isDoubted);
-    if (state === "ready" && isOwed) this.findOut();
+    if (state === "lost") this.press?.doubt();
+    if (state === "ready") this.press?.goOn();
   }
 
   tick() {
@@ -347,14 +273,27 @@ class Feed {
   }
 }
 
-const feeds = new Map(); // model → its feed; of the models without tabs, one under an empty name
+/** Whoever looks at another window meanwhile sees it in the title of this one. @param {Run} run */
+function announce(run) {
+  if (!document.hidden || run.step !== "done") return;
+  const made = run.clips.length > 1 ? countedResults(run) : nameOfKind(kindOf(run));
+  document.title = `${capital(made)} ready · Kie UI`;
+  document.addEventListener("visibilitychange", () => (document.title = PAGE_TITLE), { once: true });
+}
+
+/** @type {Map<string, Feed>} model → its feed; of the models without tabs, one under an empty name */
+const feeds = new Map();
+/** @param {string} model */
 const feedOf = (model) => feeds.get(model) ?? (hasTab(model) ? undefined : feeds.get(""));
 findRunsIn(feedOf);
+onPress((model, state) => (state === "begun" ? feeds.get(model)?.begin() : feeds.get(model)?.press?.hear(state)));
 
+/** Fills in the place of a model's runs, which Gradio has just built. @param {HTMLElement} element */
 export const mountFeed = (element) => {
-  const feed = new Feed(element.querySelector(".kie-feed"));
-  const model = feed.model ?? "";
+  const part = (/** @type {string} */ selector) =>
+    /** @type {HTMLElement} */ (element.querySelector(selector));
+  const section = part(".kie-feed");
+  const model = section.dataset.model ?? "";
   feeds.get(model)?.leave();
-  feeds.set(model, feed);
+  feeds.set(model, new Feed(section, part(".kie-runs"), part(".kie-no-runs")));
 };
-onPress((model, state) => (state === "begun" ? feeds.get(model)?.press() : feeds.get(model)?.pressed(state)));

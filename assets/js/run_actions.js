@@ -6,15 +6,20 @@ import { fromKieLabel, isUnsent } from "./run_facts.js";
 import { postJson } from "./server.js";
 import { buildUses } from "./use_menu.js";
 
+/** @typedef {import("./wire").RunCard} Run */
+/** @typedef {import("./results.js").ResultFrame} ResultFrame where the run's results are shown */
+
 const SAFE = "It is safe to close this page: the run continues.";
 const SENT = "Sent: Kie has no way to stop a task.";
 
+/** @param {Run} run */
 function buildCancel(run) {
   const message = inlineNote();
   const button = actionButton("Cancel", () => postJson(`runs/${run.id}/cancel`), message);
   return [button, h("p", { class: "kie-muted" }, SAFE), message];
 }
 
+/** @param {Run} run */
 function buildTaskId(run) {
   const message = inlineNote({ id: `kie-found-${run.id}` });
   const input = h("input", {
@@ -48,6 +53,7 @@ function buildTaskId(run) {
   return form;
 }
 
+/** @param {Run} run */
 function buildSendAgain(run) {
   const message = inlineNote();
   const opener = h(
@@ -69,7 +75,7 @@ function buildSendAgain(run) {
     h("div", { class: "kie-inline" }, confirmed, keep),
     message,
   );
-  const unfold = (isOpen) => {
+  const unfold = (/** @type {boolean} */ isOpen) => {
     unfolded.hidden = !isOpen;
     opener.hidden = isOpen;
     opener.setAttribute("aria-expanded", String(isOpen));
@@ -91,57 +97,71 @@ function buildSendAgain(run) {
   );
 }
 
-function buildSentAgain(run) {
+/** @param {Run} run @param {string} newId */
+function buildSentAgain(run, newId) {
   const link = h("button", { type: "button", class: "kie-quiet" }, "Go to the new run");
-  link.addEventListener("click", () => goToRun({ id: run.sent_again_as, model: run.model }));
+  link.addEventListener("click", () => goToRun({ id: newId, model: run.model }));
   return h("p", { class: "kie-choice kie-sent-again" }, "Sent again anyway. ", link);
 }
 
+/** @param {Run} run */
 function buildUnknown(run) {
   if (run.task_id) {
     const message = inlineNote();
     const ask = () => postJson(`runs/${run.id}/watch-again`);
     return [actionButton("Ask Kie about it again", ask, message), message];
   }
-  const again = run.sent_again_as ? buildSentAgain(run) : buildSendAgain(run);
+  const again = run.sent_again_as ? buildSentAgain(run, run.sent_again_as) : buildSendAgain(run);
   return [h("div", { class: "kie-choices-made" }, buildTaskId(run), again)];
 }
 
-// What Kie calls them by, where a press opens them one by one.
+/**
+ * Says what a press shows.
+ * @param {string} address
+ * @param {number} index
+ * @param {string[]} all
+ */
 const fromKie = (address, index, { length }) => {
   const label = fromKieLabel(address);
   return length > 1 ? `${label}: ${number(index + 1)}` : label;
 };
 
-// Kie keeps a result for a while, whether or not it was downloaded here.
-function buildAtKie(run, stage) {
+/**
+ * Kie keeps a result for a while, whether or not it was downloaded here.
+ * @param {Run} run
+ * @param {ResultFrame} frame
+ */
+function buildAtKie(run, frame) {
   const addresses = run.result_urls.filter(isWebAddress);
   const links = addresses.map((address) => h("li", {}, linkOut(address, address)));
   const players = addresses.map((address, index) =>
     h(
       "button",
-      { type: "button", class: "kie-button", onclick: () => stage.playFromKie(address) },
+      { type: "button", class: "kie-button", onclick: () => frame.playFromKie(address) },
       fromKie(address, index, addresses),
     ),
   );
   return { listed: links.length ? [h("ul", { class: "kie-links" }, ...links)] : [], players };
 }
 
-function buildUnfetched(run, stage) {
+/** @param {Run} run @param {ResultFrame} frame */
+function buildUnfetched(run, frame) {
   const message = inlineNote();
   const ask = () => postJson(`runs/${run.id}/fetch-again`);
-  const { listed, players } = buildAtKie(run, stage);
+  const { listed, players } = buildAtKie(run, frame);
   return [...listed, actionButton("Fetch it again", ask, message), ...players, message];
 }
 
+/** @param {Run} run */
 const isStalled = (run) => run.step === "fetching" && Boolean(run.status_note) && run.result_urls.length > 0;
 
-function buildStalled(run, stage) {
-  const { listed, players } = buildAtKie(run, stage);
+/** @param {Run} run @param {ResultFrame} frame */
+function buildStalled(run, frame) {
+  const { listed, players } = buildAtKie(run, frame);
   return [...listed, ...players, h("p", { class: "kie-muted" }, SAFE)];
 }
 
-// Several have their own beside each of them.
+/** Several have their own beside each of them. @param {Run} run */
 function buildDownloads(run) {
   if (run.clips.length < 2) return run.clips.flatMap((_, index) => buildUses(run, index));
   const button = h("button", { type: "button", class: "kie-button", title: "One ZIP, with a table of the settings" }, "Download all");
@@ -149,19 +169,23 @@ function buildDownloads(run) {
   return [button];
 }
 
-// As long as this stays the same, so do the choices: what is typed or focused in them stays.
+/**
+ * As long as this stays the same, so do the choices: what is typed or focused in them stays.
+ * @param {Run} run
+ */
 export const actionsKey = (run) => {
   const step = isUnsent(run) ? "unsent" : run.is_final || run.step === "fetching" ? run.step : "sent";
   const results = isStalled(run) ? "stalled" : run.result_urls.length;
   return [step, run.task_id ?? "", run.sent_again_as ?? "", results].join("|");
 };
 
-export const buildActions = (run, stage) => {
+/** @param {Run} run @param {ResultFrame} frame @returns {HTMLElement[]} */
+export const buildActions = (run, frame) => {
   if (isUnsent(run)) return buildCancel(run);
   if (run.step === "unknown") return buildUnknown(run);
-  if (run.step === "unfetched") return buildUnfetched(run, stage);
+  if (run.step === "unfetched") return buildUnfetched(run, frame);
   if (run.is_final) return buildDownloads(run);
-  if (isStalled(run)) return buildStalled(run, stage);
+  if (isStalled(run)) return buildStalled(run, frame);
   const message = run.step === "fetching" ? SAFE : `${SENT} ${SAFE}`;
   return [h("p", { class: "kie-muted" }, message)];
 };
