@@ -17,6 +17,8 @@ const SAVE_AFTER_MS = 150;
 const CHECK_AFTER_MS = 200;
 const UNDO_MS = 12_000;
 const UNCOVER_AFTER_MS = 60;
+const UPLOADING = ".kie-picture .uploading, .kie-media-item[aria-busy]";
+const UPLOAD_FIRST = "Not sent: a file is still being uploaded. Press again in a moment.";
 const START_FROM = "+start_from";
 const UNTOUCHED = { __type__: "update" }; // what leaves a component as it is
 
@@ -227,6 +229,11 @@ export class Form {
     const { model } = this.plan;
     this.isToMend = false;
     if (!clearPress(model)) return;
+    if (this.column.querySelector(UPLOADING)) {
+      this.isToMend = true;
+      refusePress(model, UPLOAD_FIRST);
+      return;
+    }
     report(model, "begun");
     const answer = await this.ask("press");
     this.checks += 1; // what is being checked knows nothing of this answer

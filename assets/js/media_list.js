@@ -126,7 +126,7 @@ class MediaList {
     const move = about.is_list && about.most !== 1 ? (step) => this.move(index, step) : null;
     const body = h("div", { class: "kie-media-body" }, this.nameNode(item, what), facts,
       problem && h("span", { class: "kie-note-error", role: "alert" }, problem));
-    const node = h("li", { class: "kie-media-item", draggable: move ? "true" : null },
+    const node = h("li", { class: "kie-media-item", "aria-busy": item.isUploading ? "true" : null, draggable: move ? "true" : null },
       this.previewOf(item, facts), body,
       placeButtons(index, this.items.length, what, move, () => this.remove(index)));
     node.addEventListener("dragstart", (event) => this.lift(event, index));

@@ -77,4 +77,4 @@ class KindsForm(ModelForm):
     @property
     def extra(self) -> Locator:
         """The field for what no page documents."""
-        return self.root.locator(".kie-fold", has_text="Extra input").get_by_role("textbox")
+        return self.root.locator(".kie-extra").get_by_role("textbox")

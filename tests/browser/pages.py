@@ -187,7 +187,9 @@ class ModelForm:
     def field(self, name: str) -> Locator:
         """Find the field of a parameter by its documented name."""
         code = self.page.locator("code", has_text=re.compile(f"^{name}$"))
-        return self.root.locator(".kie-field").filter(has=code)
+        # A widget of our own has its classes twice, on its block and within.
+        fields = self.root.locator(".kie-field:not(.kie-field .kie-field)")
+        return fields.filter(has=code)
 
     def press(self, prompt: str) -> RunCard:
         """Type a prompt, press Generate, and wait until the run is there."""

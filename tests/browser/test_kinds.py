@@ -301,6 +301,9 @@ def test_json_is_checked_as_it_is_typed(form: KindsForm) -> None:
     form.expect_body(prompt="the extra one", new=1)
     form.extra.fill('{"new": 1}')
     expect(form.root.locator(".kie-extra").get_by_role("status")).to_have_text("Sent as well: new.")
+    form.unfold("Extra input")
+    expect(form.extra).to_be_hidden()
+    expect(form.root.locator(".kie-extra").get_by_role("status")).to_be_visible()
 
 
 def test_a_fold_opens_where_a_problem_lies(form: KindsForm) -> None:

@@ -75,9 +75,7 @@ def build_form(spec: ModelSpec, tab: str = "") -> Form:
             with gr.Accordion(title, open=False, elem_classes="kie-fold") as fold:
                 _build_sections(form, folded)
             form.folds[fold] = [parameter.name for parameter in folded]
-    with gr.Accordion("Extra input", open=False, elem_classes="kie-fold") as fold:
-        _build_field(form, EXTRA_PARAMETER)
-    form.folds[fold] = [EXTRA_PARAMETER.name]
+    _build_extra(form)
     return form
 
 
@@ -151,6 +149,16 @@ def _build_alternatives(form: Form, rule: ExactlyOne) -> None:
         classes = ["kie-alternative", f"kie-alternative-{mark_of(name)}"]
         with gr.Column(elem_classes=classes):
             _build_fields(form, (form.spec.parameter(n) for n in (name, *form.companions(name))))
+
+
+def _build_extra(form: Form) -> None:
+    """Build the extra input, folded away; the fold is its field, whose notes stay in sight."""
+    classes = ["kie-fold", "kie-extra", "kie-field", MARK + mark_of(EXTRA_PARAMETER.name)]
+    with gr.Accordion("Extra input", open=False, elem_classes=classes) as fold:
+        widget = build_widget(EXTRA_PARAMETER)
+    form.folds[fold] = [EXTRA_PARAMETER.name]
+    form.widgets[EXTRA_PARAMETER.name] = widget
+    form.parameters[EXTRA_PARAMETER.name] = EXTRA_PARAMETER
 
 
 def _build_field(form: Form, parameter: Parameter) -> None:
