@@ -1,4 +1,5 @@
 // The entry: every function of ours that Gradio's components and events call, by its name.
+import { mountAccount } from "./account.js";
 import { mountFeed } from "./feed.js";
 import { filling, formChanged, mountForm } from "./form.js";
 import { mountHistory } from "./history.js";
@@ -15,7 +16,7 @@ import {
 } from "./more_models.js";
 import "./moving_buttons.js";
 import { mountLayer } from "./notices.js";
-import { mountAccount, mountQueue } from "./queue.js";
+import { mountQueue } from "./queue.js";
 import { mountRowsTable } from "./rows_table.js";
 import { chosenTab, keepTab, tabUpdates, tabsAreArranged } from "./tabs.js";
 import { mountTrack } from "./track.js";

@@ -1,24 +1,12 @@
-// The page's head: its mode, and the queue of everything that waits or runs.
-import { actionButton, clock, credits, h, number } from "./dom.js";
+// The queue of everything that waits or runs, in the page's head.
+import { actionButton, clock, h, number } from "./dom.js";
 import { goToRun } from "./go_to_run.js";
 import { onModels, takeTabModels, titleOf } from "./models.js";
+import { attachPanel } from "./panel.js";
 import { elapsedMs, percentOf, stepName } from "./progress.js";
 import { isUnsent, needsYou, promptOf } from "./run_facts.js";
 import { postJson } from "./server.js";
 import { allRuns, onStream, placeOf } from "./stream.js";
-
-export const mountAccount = (element) => {
-  const mode = element.querySelector(".kie-mode");
-  onStream("account", ({ kind, balance, trouble, runs_left }) => {
-    mode.dataset.kind = kind;
-    if (kind === "demo") mode.textContent = "Demo: simulated on this computer";
-    else if (trouble) mode.textContent = `Live: Kie. ${trouble}`;
-    else if (balance === null) mode.textContent = "Live: Kie";
-    else mode.textContent = `Live: Kie, balance ${credits(balance)}`;
-    if (kind === "live" && typeof runs_left === "number")
-      mode.textContent += `. Yours today: ${runs_left} more ${runs_left === 1 ? "run" : "runs"}`;
-  });
-};
 
 const rowOf = new WeakMap(); // what each line of the panel shows
 
@@ -138,7 +126,10 @@ class Queue {
     this.button = root.querySelector(".kie-queue-button");
     this.panel = root.querySelector(".kie-queue-panel");
     this.message = h("p", { class: "kie-inline-note", role: "alert" });
-    const close = () => this.show(false);
+    const close = attachPanel(root, this.button, this.panel, () => {
+      this.draw();
+      this.panel.focus({ preventScroll: true });
+    });
     const cancelAll = actionButton("Cancel all waiting", cancelAllInLine, this.message);
     this.groups = {
       needing: new Group("Needs attention", close),
@@ -147,18 +138,6 @@ class Queue {
     };
     this.empty = h("p", { class: "kie-queue-empty" }, "Nothing is waiting or running, and nothing needs your attention.");
     this.panel.append(h("h2", {}, "Queue"), this.empty, this.message, ...this.eachGroup((group) => group.node));
-    this.button.addEventListener("click", () => this.show(this.panel.hidden));
-    document.addEventListener("pointerdown", (event) => {
-      if (!this.panel.hidden && !root.contains(event.target)) this.show(false);
-    });
-    document.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || this.panel.hidden) return;
-      this.show(false);
-      this.button.focus();
-    });
-    root.addEventListener("focusout", ({ relatedTarget }) => {
-      if (relatedTarget && !root.contains(relatedTarget)) this.show(false);
-    });
     for (const kind of ["run", "places", "state"]) onStream(kind, () => this.drawSoon());
     setInterval(() => this.panel.hidden || this.rows().forEach((row) => row.tick()), 500);
   }
@@ -169,14 +148,6 @@ class Queue {
 
   rows() {
     return this.eachGroup((group) => [...group.list.children].map((node) => rowOf.get(node))).flat();
-  }
-
-  show(isShown) {
-    this.panel.hidden = !isShown;
-    this.button.setAttribute("aria-expanded", String(isShown));
-    if (!isShown) return;
-    this.draw();
-    this.panel.focus({ preventScroll: true });
   }
 
   // A new page receives forty runs at once.

@@ -85,6 +85,11 @@ export interface JsonValue {
   value: unknown;
 }
 
+/** A key that works. */
+export interface KeyAnswer {
+  balance: number;
+}
+
 /** A model as the list of models, and the menus of other tabs, show it. */
 export interface ListedModel {
   model: string;

@@ -275,6 +275,18 @@ class KiePage:
             "text => Object.values(localStorage).some((kept) => kept.includes(text))", arg=text
         )
 
+    @property
+    def key(self) -> Locator:
+        """Find the field of the key, behind the mode; open it first."""
+        return self.page.get_by_label("Your Kie API key")
+
+    def use_key(self, key: str) -> None:
+        """Type a key and have it tested."""
+        if not self.key.is_visible():
+            self.mode.click()
+        self.key.fill(key)
+        self.page.get_by_role("button", name="Use this key").click()
+
     def tab(self, title: str) -> Locator:
         """Find the head of a tab."""
         return self.page.get_by_role("tab", name=title, exact=True)

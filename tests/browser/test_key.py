@@ -15,17 +15,13 @@ _KEPT = """async () => JSON.stringify([
 
 def test_a_key_that_works_makes_it_live_and_is_seen_no_more(kie: KiePage, fake: FakeKie) -> None:
     """A wrong one stays in its field; the right one leaves it, and the badge says the balance."""
-    kie.page.get_by_role("button", name="Kie API key").click()
-    field = kie.page.get_by_label("Your Kie API key")
-    use = kie.page.get_by_role("button", name="Test and use")
-    field.fill("wrong-key-5e2a")
-    use.click()
+    field = kie.key
+    kie.use_key("wrong-key-5e2a")
     expect(kie.page.get_by_text("Kie did not accept the API key")).to_be_visible()
     expect(field).to_have_value("wrong-key-5e2a")
     expect(kie.mode).to_contain_text("Demo")
 
-    field.fill(f" {KEY} ")
-    use.click()
+    kie.use_key(f" {KEY} ")
     expect(kie.mode).to_have_text("Live: Kie, balance 87.5 credits ($0.44)")
     expect(kie.page.get_by_text("The key works")).to_be_visible()
     expect(field).to_have_value("")
@@ -38,7 +34,12 @@ def test_a_key_that_works_makes_it_live_and_is_seen_no_more(kie: KiePage, fake: 
     expect(kie.mode).to_contain_text("Live: Kie, balance 87.5 credits")
     assert KEY not in kie.page.evaluate(_KEPT)
 
-    kie.page.get_by_role("button", name="Kie API key").click()
+    kie.mode.click()
     kie.page.get_by_role("button", name="Forget this key").click()
     expect(kie.mode).to_contain_text("Demo")
+    expect(kie.page.get_by_role("button", name="Forget this key")).to_be_hidden()
+    expect(kie.key).to_be_focused()
+    kie.page.keyboard.press("Escape")
+    expect(kie.key).to_be_hidden()
+    expect(kie.mode).to_be_focused()
     assert fake.complaints == []

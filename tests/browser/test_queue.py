@@ -72,9 +72,7 @@ def crowded(kie_live: KiePage, fake: FakeKie) -> ModelForm:
 @pytest.fixture
 def kie_keyed(kie: KiePage) -> KiePage:
     """Give the page to a visitor with a key, whose creates need not wait for each other."""
-    kie.page.get_by_role("button", name="Kie API key").click()
-    kie.page.get_by_label("Your Kie API key").fill(KEY)
-    kie.page.get_by_role("button", name="Test and use").click()
+    kie.use_key(KEY)
     expect(kie.mode).to_contain_text("Live: Kie")
     return kie
 

@@ -402,9 +402,7 @@ def test_what_kie_makes_of_a_press_arrives_whole(kie: KiePage, fake: FakeKie) ->
         written="Words beside them.",
     )
     fake.stories["words alone"] = Story(results=0, written={"answer": "Words alone."})
-    kie.page.get_by_role("button", name="Kie API key").click()
-    kie.page.get_by_label("Your Kie API key").fill(KEY)
-    kie.page.get_by_role("button", name="Test and use").click()
+    kie.use_key(KEY)
     expect(kie.mode).to_contain_text("Live: Kie")
     form = kie.form(V1_LITE)
     card = form.press("many kinds")

@@ -15,12 +15,14 @@ from pydantic.json_schema import GenerateJsonSchema
 from starlette.responses import Response
 
 from kie_ui.settings import ASSETS
-from kie_ui.ui.api import event_stream, forms, history, models, reuse, runs
+from kie_ui.ui.api import account, event_stream, forms, history, models, reuse, runs
 from kie_ui.ui.api.requests import ApiRoute
 from kie_ui.ui.form.plan import FormPlan
 
 ROUTES: tuple[ApiRoute, ...] = tuple(
-    route for room in (event_stream, forms, runs, history, reuse, models) for route in room.ROUTES
+    route
+    for room in (event_stream, account, forms, runs, history, reuse, models)
+    for route in room.ROUTES
 )
 TYPES_FILE = ASSETS / "js" / "wire.d.ts"
 _HEAD = "// What the server sends. Written by `python -m kie_ui.ui.api.wire` from its own types.\n"

@@ -1,29 +1,18 @@
-"""The head of the page: what this is, the mode it is in, and where a key is entered."""
+"""The head of the page: what this is, the queue, and the mode it is in, with the key behind it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from html import escape
-from typing import Any
 
 import gradio as gr
 
-from kie_ui.catalog.request import credits_in_words
 from kie_ui.catalog.spec import ModelSpec
-from kie_ui.kie.errors import KieError, Unauthorized
 from kie_ui.ui.api.history import RUNS_A_PAGE
 from kie_ui.ui.api.reuse import can_animate
-from kie_ui.ui.asgi.identity import owner_of
 from kie_ui.ui.errors import in_template
 from kie_ui.ui.form.prefill import has_seed
 from kie_ui.ui.services import Services
-
-BACKGROUND_EVENT: dict[str, Any] = {
-    "show_progress": "hidden",
-    "queue": False,
-    "api_visibility": "private",
-}
 
 
 def queue_html(specs: Iterable[ModelSpec]) -> str:
@@ -42,7 +31,7 @@ def queue_html(specs: Iterable[ModelSpec]) -> str:
         f'<div class="kie-queue" data-models="{in_template(json.dumps(models))}">'
         '<button type="button" class="kie-queue-button" aria-expanded="false" '
         'aria-controls="kie-queue-panel">Queue: empty</button>'
-        '<section class="kie-queue-panel" id="kie-queue-panel" aria-label="Queue" tabindex="-1" '
+        '<section class="kie-panel" id="kie-queue-panel" aria-label="Queue" tabindex="-1" '
         "hidden></section></div>"
     )
 
@@ -50,8 +39,11 @@ def queue_html(specs: Iterable[ModelSpec]) -> str:
 _BADGE = """<header class="kie-masthead">
 <div class="kie-brand"><h1>Kie UI</h1><p>A picture, a sentence, a clip.</p></div>
 <div class="kie-head-right">{queue}
-<p class="kie-mode" data-kind="" role="status" aria-live="polite">…</p></div>
-</header>"""
+<div class="kie-account">
+<button type="button" class="kie-mode" data-kind="" aria-expanded="false" \
+aria-controls="kie-account">…</button>
+<section class="kie-panel" id="kie-account" aria-label="Demo or live" hidden></section>
+</div></div></header>"""
 
 
 def build_head(services: Services) -> None:
@@ -62,50 +54,6 @@ def build_head(services: Services) -> None:
         elem_classes="kie-head",
         padding=False,
     )
-
-
-def build_key(services: Services) -> None:
-    """Build and wire the field for a key inside the current Blocks context."""
-    with gr.Accordion("Kie API key", open=False, elem_classes="kie-fold kie-key"):
-        with gr.Row(elem_classes="kie-key-row"):
-            key = gr.Textbox(
-                type="password",
-                label="Your Kie API key",
-                info="From kie.ai/api-key. It stays in this server’s memory until it restarts "
-                "or you have been away for half a day, and is sent only to Kie.",
-                placeholder="Paste the key here",
-                html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
-                max_lines=1,
-                scale=4,
-            )
-            test = gr.Button("Test and use", variant="primary", scale=1, min_width=130)
-            forget = gr.Button("Forget this key", scale=1, min_width=130)
-        answer = gr.HTML("", elem_classes="kie-note")
-
-    async def take(typed: str | None, request: gr.Request) -> tuple[Any, str]:
-        """Read the balance of a key; a key that works is used from then on.
-
-        One that does not work stays in its field.
-        """
-        try:
-            balance = await services.accounts.test_key(owner_of(request), typed or "")
-        except Unauthorized as error:
-            return gr.skip(), _note("error", f"{error}")
-        except (KieError, ValueError) as error:
-            return gr.skip(), _note("error", f"The key could not be tested. {error}")
-        return "", _note("ok", f"The key works: {credits_in_words(balance)} left. Now live.")
-
-    async def forget_it(request: gr.Request) -> tuple[str, str]:
-        """Forget a typed key."""
-        services.backends.forget_key(owner_of(request))
-        return "", _note("ok", "The key is forgotten.")
-
-    gr.on([test.click, key.submit], take, key, [key, answer], **BACKGROUND_EVENT)
-    forget.click(forget_it, None, [key, answer], **BACKGROUND_EVENT)
-
-
-def _note(kind: str, sentence: str) -> str:
-    return f'<p class="kie-note-{kind}" role="status">{escape(sentence)}</p>'
 
 
 _FORM = """<form class="kie-track" novalidate>
