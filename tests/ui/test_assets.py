@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import brotli
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+import kie_ui
 from kie_ui.settings import ASSETS
 from kie_ui.ui.assets import address, build_asset_route, content_hash, head
 
@@ -48,3 +50,16 @@ def test_the_head_names_every_style_and_every_module_that_is_needed_at_once() ->
         text = (ASSETS / path.split("/", 3)[3]).read_text(encoding="utf-8")
         imported = re.findall(r'^(?:import|\} from)\b[^;]*?"\./([^"]+)";', text, re.MULTILINE)
         assert {address(f"js/{name}") for name in imported} <= early
+
+
+def test_python_names_the_functions_that_the_entry_lists_and_no_others() -> None:
+    """A name that only one side knows is a dead button, or a script that nobody uses."""
+    sources = "\n".join(
+        path.read_text("utf-8") for path in Path(kie_ui.__file__).parent.rglob("*.py")
+    )
+    named = set(re.findall(r"window\.kieUi\('(\w+)'", sources))
+    mounted = set(re.findall(r'"(mount\w+)"', sources))
+    entry = (ASSETS / "js/main.js").read_text("utf-8")
+    listed = re.search(r"\bhooks = \{([^}]*)\}", entry)
+    assert listed is not None
+    assert set(re.findall(r"\w+", listed[1])) == named | mounted
