@@ -7,34 +7,31 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.components import Component
 from gradio.state_holder import SessionState
-from pydantic import TypeAdapter
-from pydantic_core import to_jsonable_python
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kie_ui.catalog.code_samples import CodeSamples
 from kie_ui.catalog.registry import built_in_registry
 from kie_ui.catalog.spec import ModelSpec
 from kie_ui.settings import Settings
-from kie_ui.ui.api.event_stream import StreamEvents
 from kie_ui.ui.api.forms import check, press, write_code
-from kie_ui.ui.api.requests import ApiRequest, ApiRoute, build_route
-from kie_ui.ui.api.wire import ROUTES, answer_type
+from kie_ui.ui.api.requests import ApiRequest, build_route
+from kie_ui.ui.api.wire import ROUTES
 from kie_ui.ui.asgi.browser_security import SameOriginMiddleware
 from kie_ui.ui.asgi.identity import IdentityMiddleware
 from kie_ui.ui.form.builder import build_form
 from kie_ui.ui.form.components import PictureInput
 from kie_ui.ui.form.values import FormState
 from kie_ui.ui.services import Services
+from tests.ui.wire_types import checked, read_event
 
 GROK = built_in_registry().spec("grok-imagine/image-to-video")
 V1_LITE = built_in_registry().spec("bytedance/v1-lite-image-to-video")
@@ -143,24 +140,8 @@ def make_site(services: Services, *, has_many: bool = True) -> Starlette:
         Middleware(SameOriginMiddleware),
         Middleware(IdentityMiddleware, has_many=has_many),
     ]
-    routes = [build_route(services, _checked(route)) for route in ROUTES]
+    routes = [build_route(services, checked(route)) for route in ROUTES]
     return Starlette(routes=routes, middleware=middleware)
-
-
-def _checked(route: ApiRoute) -> ApiRoute:
-    """Have a route fail when it answers anything but what its annotation promises the scripts."""
-
-    async def handler(request: ApiRequest) -> object:
-        content = await route.handler(request)
-        if not isinstance(content, Response):
-            text = json.dumps(to_jsonable_python(content))
-            TypeAdapter(answer_type(route)).validate_json(text, strict=True)
-        return content
-
-    return route._replace(handler=handler)
-
-
-_EVENTS = get_type_hints(StreamEvents, include_extras=True)
 
 
 @dataclass
@@ -187,9 +168,7 @@ class Stream:
             pass
         name, _, data = block.partition("\n")
         name, data = name.removeprefix("event: "), data.removeprefix("data: ")
-        TypeAdapter(_EVENTS[name]).validate_json(data, strict=True)
-        shown: dict[str, Any] = json.loads(data)
-        return name, shown
+        return name, read_event(name, data)
 
     async def events_until(self, last: str) -> list[tuple[str, dict[str, Any]]]:
         """Collect messages up to and including the first of a name."""

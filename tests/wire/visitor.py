@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from kie_ui.ui.asgi.identity import COOKIE
+from tests.ui.wire_types import read_event
 from tests.wire.app_process import AppProcess
 
 WAIT_S = 60
@@ -131,7 +132,7 @@ class Visitor:
             if line.startswith("event: "):
                 name = line.removeprefix("event: ")
             elif line.startswith("data: "):
-                yield name, json.loads(line.removeprefix("data: "))
+                yield name, read_event(name, line.removeprefix("data: "))
 
     def run(self, prompt: str, step: str | None = None) -> dict[str, Any]:
         """Wait for an event of the run with a prompt, at a step if one is named."""
