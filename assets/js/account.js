@@ -53,7 +53,8 @@ class AccountPanel {
     const words = inShort(account);
     this.chip.dataset.kind = account.kind;
     if (this.chip.textContent !== words) {
-      this.chip.textContent = words;
+      const [mode = "", rest = ""] = words.split(/(?=: )/); // on a narrow page the first word is enough
+      this.chip.replaceChildren(mode, h("span", {}, rest));
       this.announcement.textContent = words;
     }
     const live = account.has_own_key ? OWN_KEY : SERVER_KEY;

@@ -124,7 +124,7 @@ class Queue {
   constructor(root) {
     this.root = root;
     this.button = root.querySelector(".kie-queue-button");
-    this.panel = root.querySelector(".kie-queue-panel");
+    this.panel = root.querySelector(".kie-panel");
     this.message = h("p", { class: "kie-inline-note", role: "alert" });
     const close = attachPanel(root, this.button, this.panel, () => {
       this.draw();

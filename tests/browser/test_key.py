@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.pages import GROK, KiePage
+from tests.browser.pages import GROK, KiePage, Watch
 from tests.fake_kie import KEY, FakeKie
 
 _KEPT = """async () => JSON.stringify([
@@ -13,8 +13,11 @@ _KEPT = """async () => JSON.stringify([
 ])"""
 
 
-def test_a_key_that_works_makes_it_live_and_is_seen_no_more(kie: KiePage, fake: FakeKie) -> None:
+def test_a_key_that_works_makes_it_live_and_is_seen_no_more(
+    kie: KiePage, fake: FakeKie, watch: Watch
+) -> None:
     """A wrong one stays in its field; the right one leaves it, and the badge says the balance."""
+    watch.expects("409", "kie-ui/account/key")
     field = kie.key
     kie.use_key("wrong-key-5e2a")
     expect(kie.page.get_by_text("Kie did not accept the API key")).to_be_visible()

@@ -80,7 +80,7 @@ def kie_keyed(kie: KiePage) -> KiePage:
 def test_the_queue_shows_what_runs_in_every_tab_and_leads_there(kie: KiePage) -> None:
     """With its model, its step and its time; Esc closes it and gives the focus back."""
     page = kie.page
-    button, panel = page.locator(".kie-queue-button"), page.locator(".kie-queue-panel")
+    button, panel = page.locator(".kie-queue-button"), page.locator("#kie-queue-panel")
     expect(button).to_have_text("Queue: empty")
     grok = kie.form(GROK).press("[stuck] of grok")
     kie.form(V1_LITE).press("[stuck] of lite")
@@ -264,7 +264,7 @@ def test_runs_in_line_are_cancelled_by_keyboard_or_all_at_once(
     kie_live: KiePage, crowded: ModelForm, fake: FakeKie
 ) -> None:
     """The focus goes on to the next one, and never gets lost."""
-    panel = kie_live.page.locator(".kie-queue-panel")
+    panel = kie_live.page.locator("#kie-queue-panel")
     for name in ("one", "two", "three"):
         crowded.press(f"behind {name}")
     kie_live.page.locator(".kie-queue-button").click()

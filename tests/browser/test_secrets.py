@@ -48,6 +48,7 @@ def test_a_typed_key_leaves_no_trace_in_the_browser(kie: KiePage, watch: Watch) 
     page = kie.page
     heard: list[Response] = []
     page.on("response", lambda response: heard.append(response))  # noqa: PLW0108 - no built-in
+    watch.expects("409", "kie-ui/account/key")
     for key, said in ((WRONG, "Kie did not accept the API key"), (KEY, "The key works")):
         kie.use_key(key)
         expect(page.get_by_text(said)).to_be_visible()
