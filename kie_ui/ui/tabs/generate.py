@@ -21,7 +21,7 @@ _HEAD = """<div class="kie-form-head" data-plan="{plan}">
 _PRICE = """<div class="kie-price-line"><p class="kie-outage" role="status"></p>
 <div class="kie-price"><strong>{text}</strong><small>{note}</small></div></div>"""
 
-_CODE = """<details class="kie-request-code"><summary>Code of this request</summary>
+_CODE = """<details class="kie-request-code kie-wire"><summary>Code of this request</summary>
 <div class="kie-request-code-body"></div></details>"""
 
 
