@@ -56,10 +56,10 @@ class Feed {
     if (this.model !== null) this.readyExamples(this.model);
     this.showEmpty();
     this.listening = [
-      onStream("run", (/** @type {Run} */ run, /** @type {boolean} */ isNews) => this.isOurs(run) && this.take(run, isNews)),
-      onStream("gone", (/** @type {string} */ id) => this.drop(id)),
+      onStream("run", (run, isNews) => this.isOurs(run) && this.take(run, isNews)),
+      onStream("gone", (id) => this.drop(id)),
       onStream("places", () => this.cards.forEach((card) => card.run.step === "lined_up" && card.drawWords())),
-      onStream("state", (/** @type {string} */ state, /** @type {string | null} */ message) => this.hear(state, message)),
+      onStream("state", (state, message) => this.hear(state, message)),
     ];
     if (this.model === null) this.listening.push(onModels(() => this.sortOut()));
     if (isStreamReady()) this.countHeld();

@@ -6,19 +6,33 @@ import { notify, sayNoMore } from "./notices.js";
 import { postJson, requestJson } from "./server.js";
 import { goToModel } from "./tabs.js";
 
+/** @typedef {import("./wire").RunCard} Run */
+/** @typedef {import("./wire").PrefilledForm & { isFull?: boolean }} Settings of a form; full: there was no room */
+/** @typedef {import("./server.js").Answer<Settings>} Answer */
+
 const LOOK_EVERY_MS = 50;
 const LOOKS = 100;
 const LANDS_WITHIN_MS = 5_000;
 const TO_READ = "to-read";
 const FULL = "There is no room for more: remove one here, then use it again.";
 const LOOK_FIRST = "Not everything could be restored: look at the form, then press Generate.";
+const CHOICE = "+start_from"; // no field of its own, but what shows one
 
-const generateOf = (form) => form.querySelector('[id^="generate-"]');
-const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const wait = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// A tab that was never open is drawn only when it is chosen, so this may take a moment.
+/** @type {Set<() => void>} */
+const closers = new Set();
+/** Has what covers a form closed before it is filled in. @param {() => void} close */
+export const beforeFilling = (close) => closers.add(close);
+
+/**
+ * Fills a form in. A tab that was never open is drawn only when it is chosen, so this may take a
+ * moment.
+ * @param {Settings} settings
+ */
 async function isFilled(settings) {
   const { model } = settings;
+  closers.forEach((close) => close());
   goToModel(model);
   for (let looks = LOOKS; looks > 0; looks -= 1) {
     const landing = fillForm(model, settings);
@@ -28,22 +42,25 @@ async function isFilled(settings) {
   return false;
 }
 
-const putBack = (model, label) => ({
-  label,
-  act: () => undoForm(model),
-});
-
-// What could not be put back has to be read: it stays until it is dismissed, or Generate pressed.
+/**
+ * Says what was done, with a button to undo it. What could not be put back has to be read: it stays
+ * until it is dismissed, or Generate pressed.
+ * @param {string} model
+ * @param {string[]} lines
+ * @param {boolean} hasNotes
+ * @param {string} [undoLabel]
+ */
 function say(model, lines, hasNotes, undoLabel = "Undo") {
   notesAreRead();
-  const stays = hasNotes ? { kind: TO_READ, forMs: Infinity } : {};
-  notify(lines, { action: putBack(model, undoLabel), ...stays });
+  const action = { label: undoLabel, act: () => undoForm(model) };
+  notify(lines, { action, ...(hasNotes ? { kind: TO_READ, forMs: Infinity } : {}) });
 }
+/** Takes away what was to be read before the next press. */
 export const notesAreRead = () => sayNoMore(TO_READ);
 
-const CHOICE = "+start_from"; // no field of its own, but what shows one
+/** @param {Settings} settings @returns {Promise<Element | null>} the field that they fill in */
 async function whereGiven({ model, fields }) {
-  const name = Object.keys(fields).find((each) => each !== CHOICE);
+  const name = Object.keys(fields).find((each) => each !== CHOICE) ?? "";
   for (let looks = LOOKS / 4; looks > 0; looks -= 1) {
     const field = fieldOf(model, name);
     if (field?.checkVisibility()) return field;
@@ -52,6 +69,7 @@ async function whereGiven({ model, fields }) {
   return formOf(model);
 }
 
+/** @param {Settings} settings @returns {Promise<HTMLElement | null>} the form, if it could be filled in */
 async function filled(settings) {
   if (!(await isFilled(settings))) {
     notify(["The form could not be filled in: open its tab and try again."], { isBad: true });
@@ -59,11 +77,21 @@ async function filled(settings) {
   }
   const form = formOf(settings.model);
   if (settings.keeps_rest) bringInSight(await whereGiven(settings), "center");
-  else bringInSight(form);
+  else if (!isTopInSight(form)) bringInSight(form);
   return form;
 }
 
-// `from` says in words where the settings come from.
+/** @param {Element | null} form */
+function isTopInSight(form) {
+  const top = form?.getBoundingClientRect().top ?? 0;
+  return top >= 0 && top < innerHeight / 2;
+}
+
+/**
+ * Fills a form in with settings, and shows it.
+ * @param {Settings} settings
+ * @param {string} from in words where the settings come from
+ */
 export const fillIn = async (settings, from) => {
   const { model, notes } = settings;
   const form = await filled(settings);
@@ -71,79 +99,105 @@ export const fillIn = async (settings, from) => {
   if (form) say(model, [`Filled in from ${from}.`, ...notes], notes.length > 0);
 };
 
-/** @param {string} model @param {string} title an example's of this model */
-export const useExample = async (model, title) => {
-  const settings = await postJson("examples", { model, title });
-  if (settings.isDone) await fillIn(settings, `the example “${title}”`);
-  return settings;
-};
-
-// The same once more: filled in, and pressed as a person presses.
+/**
+ * The same once more: filled in, and pressed as a person presses.
+ * @param {Settings} settings
+ * @param {string} from
+ */
 async function makeAgain(settings, from) {
   const { model, notes } = settings;
   const form = await filled(settings);
   if (!form) return;
-  const generate = generateOf(form);
-  generate.focus({ preventScroll: true });
+  /** @type {HTMLElement | null} */
+  const generate = form.querySelector('[id^="generate-"]');
+  generate?.focus({ preventScroll: true });
   if (notes.length) return say(model, [`Filled in from ${from}.`, ...notes, LOOK_FIRST], true);
   pressForm(model);
   const seed = hasSeed(model) ? ", with a new seed" : "";
   say(model, [`Pressed Generate once more${seed}.`], false, "Restore the form");
 }
 
-// What covers the form is closed before it is filled in.
-const closers = new Set();
-export const beforeFilling = (close) => closers.add(close);
-
-// One result as the picture, clip or sound of a model; the rest of its form stays as it is.
+/**
+ * Takes one result as the picture, clip or sound of a model; the rest of its form stays as it is.
+ * @param {Answer} settings
+ * @param {string} words
+ */
 async function takeIn(settings, words) {
-  if (!settings.isDone) return settings;
-  closers.forEach((close) => close());
+  if (!settings.isDone || !(await filled(settings))) return settings;
   const { model, notes } = settings;
-  if (!(await filled(settings))) return settings;
   if (settings.isFull) notify([FULL], { isBad: true });
   else say(model, [words, ...notes], notes.length > 0);
   return settings;
 }
+
+/** @param {Run} run @param {number} index */
 const resultPath = (run, index) => `runs/${run.id}/clips/${index}`;
+/**
+ * Asks which fields of which models take a result.
+ * @param {Run} run
+ * @param {number} index
+ * @returns {Promise<import("./server.js").Answer<import("./wire").Uses>>}
+ */
 export const usesOf = (run, index) => requestJson(`${resultPath(run, index)}/uses`);
+/** @param {Run} run @param {number} index @param {import("./wire").Use} use */
 export const useIn = async (run, index, { model, parameter, title, label }) => {
   const settings = await postJson(`${resultPath(run, index)}/use`, { model, parameter });
   return takeIn(settings, `It is now in “${label}” of ${title}. The rest of the form is as it was.`);
 };
+/**
+ * Has a model start from a picture as Kie keeps it.
+ * @param {Run} run
+ * @param {number} index
+ * @param {{ model: string, title: string }} model
+ */
 export const animate = async (run, index, { model, title }) => {
   const settings = await postJson(`${resultPath(run, index)}/animate`, { model });
   return takeIn(settings, `${title} starts from this picture now. The rest of the form is as it was.`);
 };
 
-// The models that start from a picture of a task of their own maker's.
+/** @param {string} model */
 const makerOf = (model) => model.split("/")[0];
+/** The models that start from a picture of a task of their own maker's. @param {Run} run */
 export const animatorsOf = (run) =>
-  allModels().filter(({ model, can_animate }) => can_animate && run.task_id && makerOf(model) === makerOf(run.model));
+  allModels().filter(
+    ({ model, can_animate: canAnimate }) => canAnimate && run.task_id && makerOf(model) === makerOf(run.model),
+  );
 
+/** @param {string} model @param {string} title an example's of this model */
+export const useExample = async (model, title) => {
+  /** @type {Answer} */
+  const settings = await postJson("examples", { model, title });
+  if (settings.isDone) await fillIn(settings, `the example “${title}”`);
+  return settings;
+};
+
+/** @param {Run} run @param {boolean} isAgain @returns {Promise<Answer>} */
 const settingsOf = (run, isAgain) => postJson(`runs/${run.id}/settings`, { new_seed: isAgain });
+/** @param {Run} run */
 const nameOf = (run) => `your run of ${moment(run.created_at_ms)}`;
 
+/** @param {Run} run */
 export const useSettings = async (run) => {
   const settings = await settingsOf(run, false);
   if (settings.isDone) await fillIn(settings, nameOf(run));
   return settings;
 };
 
+/** @param {Run} run */
 async function runAgain(run) {
   const settings = await settingsOf(run, true);
   if (settings.isDone) await makeAgain(settings, nameOf(run));
   return settings;
 }
 
-// A run that failed cost nothing, and says nothing of what one costs.
+/** A run that failed cost nothing, and says nothing of what one costs. @param {Run} run */
 function againLabel(run) {
   const price = run.credits_used || run.estimated_credits;
   const words = price ? ` · ${number(price)} ${price === 1 ? "credit" : "credits"}` : "";
   return `${hasSeed(run.model) ? "Again with a new seed" : "Again"}${words}`;
 }
 
-// What can be made of a run's settings; for a run of a model without a tab, nothing.
+/** What can be made of a run's settings; for a run of a model without a tab, nothing. @param {Run} run */
 export const buildReuseButtons = (run) => {
   if (!hasTab(run.model)) return [];
   const message = inlineNote();

@@ -218,7 +218,7 @@ def test_a_clip_dropped_onto_a_video_is_that_video(
     kie: KiePage, form: KindsForm, clip: bytes
 ) -> None:
     """Anywhere else it would fill in the form that it was made with."""
-    expect(form.field("video_url")).to_be_visible()
+    expect(form.field("video_url").first).to_be_visible()
     drop_file(kie, clip, "mine.mp4", at=".kie-media[data-media=video]")
     form.expect_items("video_url", "mine.mp4")
     expect(form.items("video_url").locator("video")).to_be_visible()
