@@ -131,7 +131,7 @@ export class Field {
 
   /** Puts it below its widget, where that is on the page and it is not there yet. */
   attach() {
-    if (this.extras.isConnected) return;
+    if (this.form.column.contains(this.extras)) return; // also where the form has left the page
     const widget = this.form.column.querySelector(selectorOf(this.plan));
     const place = widget?.closest(".kie-field");
     if (!place) return;

@@ -1,13 +1,13 @@
 // A clip that was made here, dropped anywhere onto the page, fills in the form that it came from.
 // Pictures go into the fields that take them, as always.
 import { h } from "./dom.js";
-import { addPages, holdsPages } from "./models_add.js";
 import { layerNode, notify, sayNoMore } from "./notices.js";
 import { fillIn } from "./reuse.js";
 import { requestJson } from "./server.js";
 
 const CLIP = /\.(mp4|m4v|mov|webm)$/i;
 
+const PAGE = /\.(md|markdown|txt|json)$/i;
 const REFUSED_MS = 20_000;
 const TAKES_FILES = ".kie-picture, .kie-media";
 const takesClips = (node) => node.closest?.('.kie-media:not([data-media="image"])') ?? false;
@@ -16,6 +16,7 @@ let depth = 0;
 let cover = null;
 
 const isFiles = (event) => event.dataTransfer?.types.includes("Files") ?? false;
+const isPage = (file) => PAGE.test(file.name) || file.type.startsWith("text/");
 const isClip = (file) => file.type.startsWith("video/") || CLIP.test(file.name);
 // While it is dragged, only a file's type is known; one of unknown type may be a clip.
 const mayHoldClip = (event) =>
@@ -51,6 +52,11 @@ async function take(file) {
   await fillIn(settings, `the recipe in ${file.name}`);
 }
 
+async function readPages(files) {
+  const { addPages } = await import("./models_list.js");
+  addPages(files);
+}
+
 // Before Gradio's own fields, which would take a clip for a picture.
 document.addEventListener(
   "drop",
@@ -66,7 +72,7 @@ document.addEventListener(
       take(clip);
     } else if (!event.target.closest?.(TAKES_FILES)) {
       event.preventDefault(); // or the browser leaves the page and shows the file
-      if (holdsPages(files)) return addPages(files);
+      if (files.length && files.every(isPage)) return readPages(files);
       notify(["Drop a picture onto a picture field, and a clip that was made here anywhere."]);
     }
   },

@@ -5,21 +5,24 @@ import { filling, formChanged, mountForm } from "./form.js";
 import { mountHistory } from "./history.js";
 import "./history_drop.js";
 import { mountMediaList } from "./media_list.js";
-import { mountModels, mountModelsList } from "./models_list.js";
-import { previewIsThere, previewTurn, previewedPage } from "./models_preview.js";
-import {
-  modelIsPicked,
-  mountMoreModels,
-  pickedIsBuilt,
-  pickedModel,
-  pickedTurn,
-} from "./more_models.js";
+import { modelIsPicked, mountMoreModels, pickedIsBuilt, pickerUpdate } from "./more_models.js";
 import "./moving_buttons.js";
 import { mountLayer } from "./notices.js";
 import { mountQueue } from "./queue.js";
 import { mountRowsTable } from "./rows_table.js";
 import { chosenTab, keepTab, tabUpdates, tabsAreArranged } from "./tabs.js";
 import { mountTrack } from "./track.js";
+
+/**
+ * A function of a part of the page that is loaded when it is opened.
+ * @template {(...args: any[]) => unknown} Hook
+ * @param {() => Promise<Hook>} load
+ * @returns {(...args: Parameters<Hook>) => Promise<unknown>}
+ */
+const onDemand =
+  (load) =>
+  async (...args) =>
+    (await load())(...args);
 
 const hooks = {
   filling,
@@ -33,18 +36,15 @@ const hooks = {
   mountHistory,
   mountLayer,
   mountMediaList,
-  mountModels,
-  mountModelsList,
+  mountModels: onDemand(async () => (await import("./models_list.js")).mountModels),
+  mountModelsList: onDemand(async () => (await import("./models_list.js")).mountModelsList),
   mountMoreModels,
   mountQueue,
   mountRowsTable,
   mountTrack,
   pickedIsBuilt,
-  pickedModel,
-  pickedTurn,
-  previewIsThere,
-  previewTurn,
-  previewedPage,
+  pickerUpdate,
+  previewIsThere: onDemand(async () => (await import("./models_preview.js")).previewIsThere),
   tabUpdates,
   tabsAreArranged,
 };

@@ -2,102 +2,128 @@
 // added. What others wrote is shown as text and nothing else.
 import { bringInSight, h, linkOut, number, whileBusy } from "./dom.js";
 import { loadModels, loadedModels, onModels, takeModels, titleOf } from "./models.js";
-import { adder } from "./models_list.js";
 import { ModelPreview, closeFormPreview } from "./models_preview.js";
 import { notify } from "./notices.js";
 import { postJson } from "./server.js";
-import { goToModel, goToTab } from "./tabs.js";
+import { goToModel } from "./tabs.js";
 
-const PAGE = /\.(md|markdown|txt|json)$/i;
+/** @typedef {import("./wire").ModelList} ModelList */
+/** @typedef {import("./wire").PageRead} PageRead */
+/** @typedef {import("./models_preview.js").Page} Page */
+/** @template T @typedef {import("./server.js").Answer<T>} Answer */
+/** @typedef {Page | { address: string }} Given */
+
 const LARGEST = 10_000_000; // bytes; what the server reads of a file
 const PASTED = "the pasted page";
 const TOO_LARGE = "is too large for a documentation page.";
 const KIES_LIST = "https://docs.kie.ai/";
 
-const isPage = (file) => PAGE.test(file.name) || file.type.startsWith("text/");
-export const holdsPages = (files) => files.length > 0 && files.every(isPage);
+/** @param {string} label @param {Record<string, import("./dom.js").Prop>} [props] */
+const button = (label, props = {}) =>
+  h("button", { type: "button", class: "kie-button", ...props }, label);
 
-const button = (label, props = {}) => h("button", { type: "button", class: "kie-button", ...props }, label);
-
-export const ModelAdder = class {
+/** The section in which models are added, in the Models tab. */
+export class ModelAdder {
+  /** @param {() => void} changed it was opened or closed */
   constructor(changed) {
     this.changed = changed;
-    this.previews = []; // of all that was read
-    this.pages = []; // what they were read from, as it is said again to add them
+    /** @type {{ data: import("./wire").PreviewedModel, page: Page }[]} all that was read */
+    this.found = [];
+    /** @type {ModelPreview[]} of it, once reading is over */
+    this.previews = [];
+    /** @type {Page[]} what they were read from, as it is said again to add them */
+    this.pages = [];
+    this.turn = 0; // how often reading began
+    this.kind = "";
     this.message = h("p", { class: "kie-inline-note", role: "alert" });
     this.announcement = h("p", { class: "kie-adder-heard", role: "status" });
     this.read = h("div", { class: "kie-adder-read" });
     this.failed = h("div", { class: "kie-adder-failed" });
     this.node = h("section", { class: "kie-adder", "aria-label": "Add a model", hidden: true });
-    this.buildPaste();
-    this.buildFiles();
-    this.buildAddress();
-    this.buildFoot();
+    this.text = this.buildText();
+    this.readButton = button("Read it", { onclick: () => this.readTyped() });
+    this.picker = this.buildPicker();
+    this.choose = button("Choose files…", { onclick: () => this.picker.click() });
+    this.address = this.buildAddress();
+    this.fetch = button("Fetch", { type: "submit" });
+    this.addressForm = this.buildAddressForm();
+    this.addButton = button("Add", { class: "kie-button kie-primary" });
+    this.addButton.addEventListener("click", () => whileBusy(this.addButton, () => this.add()));
+    const discard = button("Discard", { onclick: () => this.discard() });
+    this.foot = h("div", { class: "kie-adder-foot", hidden: true }, this.addButton, discard);
     this.draw();
     onModels(() => this.draw());
   }
 
-  buildPaste() {
-    this.text = h("textarea", {
+  buildText() {
+    return h("textarea", {
       id: "kie-adder-text",
       class: "kie-input kie-adder-text",
       rows: "6",
       spellcheck: "false",
       placeholder: "Paste the page here: it is read at once",
+      onpaste: () => setTimeout(() => this.readTyped(), 0),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+        event.preventDefault();
+        this.readTyped();
+      },
     });
-    this.text.addEventListener("paste", () => setTimeout(() => this.readTyped(), 0));
-    this.text.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-      event.preventDefault();
-      this.readTyped();
-    });
-    this.readButton = button("Read it");
-    this.readButton.addEventListener("click", () => this.readTyped());
   }
 
-  buildFiles() {
-    this.picker = h("input", { type: "file", multiple: true, accept: ".md,.markdown,.txt,.json", class: "kie-unseen", tabindex: "-1", "aria-hidden": "true" });
-    this.picker.addEventListener("change", () => {
-      this.readFiles([...this.picker.files]);
-      this.picker.value = "";
+  buildPicker() {
+    return h("input", {
+      type: "file",
+      multiple: true,
+      accept: ".md,.markdown,.txt,.json",
+      class: "kie-unseen",
+      tabindex: "-1",
+      "aria-hidden": "true",
+      onchange: () => {
+        this.readFiles([...(this.picker.files ?? [])]);
+        this.picker.value = "";
+      },
     });
-    this.choose = button("Choose files…");
-    this.choose.addEventListener("click", () => this.picker.click());
   }
 
   buildAddress() {
-    this.address = h("input", { id: "kie-adder-address", class: "kie-input", type: "url", inputmode: "url", autocomplete: "off", spellcheck: "false", placeholder: `${KIES_LIST}…` });
-    this.fetch = button("Fetch", { type: "submit" });
-    this.addressForm = h(
+    return h("input", {
+      id: "kie-adder-address",
+      class: "kie-input",
+      type: "url",
+      inputmode: "url",
+      autocomplete: "off",
+      spellcheck: "false",
+      placeholder: `${KIES_LIST}…`,
+    });
+  }
+
+  buildAddressForm() {
+    const form = h(
       "form",
       { class: "kie-adder-address", novalidate: true },
       h("label", { for: "kie-adder-address" }, "Or its address"),
       h("div", { class: "kie-inline" }, this.address, this.fetch),
     );
-    this.addressForm.addEventListener("submit", (event) => {
+    form.addEventListener("submit", (event) => {
       event.preventDefault();
       whileBusy(this.fetch, () => this.readAddress());
     });
+    return form;
   }
 
-  buildFoot() {
-    this.addButton = button("Add", { class: "kie-button kie-primary" });
-    this.addButton.addEventListener("click", () => whileBusy(this.addButton, () => this.add()));
-    this.discard = button("Discard");
-    this.discard.addEventListener("click", () => {
-      this.forget();
-      this.text.focus();
-    });
-    this.foot = h("div", { class: "kie-adder-foot", hidden: true }, this.addButton, this.discard);
-  }
-
-  // Who may not add is data who may.
+  // Who may not add is told who may.
   draw() {
     const data = loadedModels();
-    const kind = data?.may_add === false ? "closed" : (data?.hosts?.length ? "with address" : "open");
+    const isOpen = data?.hosts?.length ? "with address" : "open";
+    const kind = data?.may_add === false ? "closed" : isOpen;
     if (kind === this.kind) return;
     this.kind = kind;
-    if (kind === "closed") return this.node.replaceChildren(h("p", { class: "kie-adder-closed" }, data.note));
+    if (kind === "closed") {
+      this.node.replaceChildren(h("p", { class: "kie-adder-closed" }, data?.note));
+      return;
+    }
+    const hint = "or drop .md files, or an exported file, here";
     this.node.replaceChildren(
       h("h3", {}, "Add a model"),
       h(
@@ -109,7 +135,14 @@ export const ModelAdder = class {
       ),
       h("label", { for: "kie-adder-text" }, "Documentation page"),
       this.text,
-      h("div", { class: "kie-inline" }, this.readButton, this.choose, this.picker, h("span", { class: "kie-models-muted" }, "or drop .md files, or an exported file, here")),
+      h(
+        "div",
+        { class: "kie-inline" },
+        this.readButton,
+        this.choose,
+        this.picker,
+        h("span", { class: "kie-models-muted" }, hint),
+      ),
       ...(kind === "with address" ? [this.addressForm] : []),
       this.message,
       this.announcement,
@@ -119,6 +152,7 @@ export const ModelAdder = class {
     );
   }
 
+  /** @param {boolean} isShown */
   show(isShown) {
     this.node.hidden = !isShown;
     this.changed();
@@ -127,136 +161,153 @@ export const ModelAdder = class {
     (this.kind === "closed" ? this.node : this.text).focus();
   }
 
+  discard() {
+    this.forget();
+    this.text.focus();
+  }
+
   forget() {
-    closeFormPreview();
-    this.previews = [];
-    this.pages = [];
+    this.forgetRead();
     this.text.value = "";
     this.announcement.textContent = "";
-    this.message.textContent = "";
-    this.failed.replaceChildren();
-    this.read.replaceChildren();
     this.drawFoot();
   }
 
-  // What is read takes the place of what was read before.
-  async begin(work) {
+  forgetRead() {
     closeFormPreview();
+    this.turn += 1;
+    this.found = [];
     this.previews = [];
     this.pages = [];
+    this.message.textContent = "";
     this.failed.replaceChildren();
     this.read.replaceChildren();
-    this.message.textContent = "";
+  }
+
+  // What is read takes the place of what was read before.
+  begin() {
+    this.forgetRead();
     this.announcement.textContent = "Reading…";
-    this.turn = Symbol("turn");
-    await work(this.turn);
+    return this.turn;
   }
 
   async readTyped() {
     const text = this.text.value;
-    if (!text.trim()) {
-      this.message.textContent = "Paste a page first.";
-      return this.text.focus();
-    }
-    await this.begin((turn) => this.readOne({ name: PASTED, text }, turn));
-    this.drawRead();
+    if (text.trim()) return this.readAlone({ name: PASTED, text });
+    this.message.textContent = "Paste a page first.";
+    this.text.focus();
   }
 
   async readAddress() {
     const address = this.address.value.trim();
-    if (!address) {
-      this.message.textContent = "Enter the address of a page first.";
-      return this.address.focus();
-    }
-    await this.begin((turn) => this.readOne({ address }, turn));
-    this.drawRead();
+    if (address) return this.readAlone({ address });
+    this.message.textContent = "Enter the address of a page first.";
+    this.address.focus();
   }
 
+  /** @param {Given} given */
+  async readAlone(given) {
+    const turn = this.begin();
+    if (await this.readOne(given, turn)) this.drawRead();
+  }
+
+  /** @param {File[]} files */
   async readFiles(files) {
-    await this.begin(async (turn) => {
-      for (const [index, file] of files.entries()) {
-        if (files.length > 1) this.announcement.textContent = `Reading ${number(index + 1)} of ${number(files.length)}…`;
-        if (file.size > LARGEST) this.fail(file.name, [TOO_LARGE]);
-        else await this.readOne({ name: file.name, text: await file.text() }, turn);
-        if (turn !== this.turn) return;
-      }
-    });
+    const turn = this.begin();
+    for (const [index, file] of files.entries()) {
+      const place = `${number(index + 1)} of ${number(files.length)}`;
+      if (files.length > 1) this.announcement.textContent = `Reading ${place}…`;
+      if (file.size > LARGEST) this.fail(file.name, [TOO_LARGE]);
+      else if (!(await this.readOne({ name: file.name, text: await file.text() }, turn))) return;
+    }
     this.drawRead();
   }
 
-  async readOne(page, turn) {
-    const answer = await postJson("models/read", page);
-    if (turn !== this.turn) return;
-    if (!answer.isDone) return this.fail(page.name ?? page.address, [answer.message]);
-    if (answer.problems.length) this.fail(answer.name, answer.problems);
-    if (!answer.models.length) return;
-    const read = { name: answer.name, text: page.text ?? answer.text };
-    this.pages.push(read);
-    this.previews.push(...answer.models.map((data) => ({ ...data, page: read })));
+  /**
+   * Reads a page. Tells whether it is still wanted.
+   * @param {Given} given
+   * @param {number} turn
+   */
+  async readOne(given, turn) {
+    /** @type {Answer<PageRead>} */
+    const answer = await postJson("models/read", given);
+    if (turn !== this.turn) return false;
+    if (answer.isDone) this.take(answer, given);
+    else this.fail("address" in given ? given.address : given.name, [answer.message]);
+    return true;
   }
 
+  /** @param {PageRead} answer @param {Given} given */
+  take({ name, models, problems, text = "" }, given) {
+    if (problems.length) this.fail(name, problems);
+    if (!models.length) return;
+    const page = { name, text: "text" in given ? given.text : text };
+    this.pages.push(page);
+    this.found.push(...models.map((data) => ({ data, page })));
+  }
+
+  /** @param {string} name @param {string[]} sentences */
   fail(name, sentences) {
-    this.failed.append(
-      h("p", { class: "kie-adder-failure", role: "alert" }, h("strong", {}, name), ": ", ...sentences.join(" ")),
-    );
+    const words = [h("strong", {}, name), `: ${sentences.join(" ")}`];
+    this.failed.append(h("p", { class: "kie-adder-failure", role: "alert" }, ...words));
   }
 
   drawRead() {
-    const isOnly = this.previews.length === 1;
-    this.shown = this.previews.map(({ page, ...data }) => new ModelPreview(data, page, isOnly, () => this.drawFoot()));
-    this.read.replaceChildren(...this.shown.map((preview) => preview.node));
-    const count = this.previews.length;
-    this.announcement.textContent = count ? `${number(count)} ${count === 1 ? "model was" : "models were"} understood. Nothing has been added yet.` : "";
+    const count = this.found.length;
+    const changed = () => this.drawFoot();
+    this.previews = this.found.map(
+      ({ data, page }) => new ModelPreview(data, page, count === 1, changed),
+    );
+    this.read.replaceChildren(...this.previews.map(({ node }) => node));
+    const models = count === 1 ? "model was" : "models were";
+    this.announcement.textContent = count
+      ? `${number(count)} ${models} understood. Nothing has been added yet.`
+      : "";
     this.drawFoot();
     if (count) bringInSight(this.announcement);
   }
 
+  /** What was read, where it is one model alone. */
+  get only() {
+    return this.previews.length === 1 ? this.previews[0]?.data : undefined;
+  }
+
   get chosen() {
-    return this.previews.length ? this.shown.filter((preview) => preview.isChosen) : [];
+    return this.previews.filter((preview) => preview.isChosen).map(({ data }) => data);
   }
 
   drawFoot() {
-    const { chosen } = this;
+    const { chosen, only } = this;
     this.foot.hidden = this.previews.length === 0;
-    this.addButton.hidden = this.foot.hidden;
-    if (this.foot.hidden) return;
-    const [only] = this.previews.length === 1 ? this.previews : [];
-    if (only?.state === "same") this.addButton.textContent = "Open its form";
-    else if (only) this.addButton.textContent = only.state === "newer" ? "Replace" : "Add";
-    else this.addButton.textContent = `Add ${number(chosen.length)} ${chosen.length === 1 ? "model" : "models"}`;
+    const several = `Add ${number(chosen.length)} ${chosen.length === 1 ? "model" : "models"}`;
+    const one = { new: "Add", newer: "Replace", same: "Open its form" };
+    this.addButton.textContent = only ? one[only.state] : several;
     this.addButton.disabled = !chosen.length && only?.state !== "same";
   }
 
   async add() {
-    const [only] = this.previews.length === 1 ? this.previews : [];
-    if (only?.state === "same") return this.done([only.model], "");
-    const models = this.chosen.map(({ data }) => data.model);
-    const states = new Map(this.previews.map(({ model, state }) => [model, state]));
+    const { chosen, only } = this;
+    if (only?.state === "same") return this.end(only.model);
+    const models = chosen.map(({ model }) => model);
+    /** @type {Answer<ModelList>} */
     const answer = await postJson("models/add", { pages: this.pages, models });
-    this.message.textContent = answer.isDone ? "" : answer.message;
+    this.message.textContent = answer.message ?? "";
     if (!answer.isDone) return;
     takeModels(answer);
-    this.done(answer.added, sentenceOf(answer.added, states));
+    const [first = "", ...others] = answer.added ?? [];
+    const title = `“${titleOf(first)}”`;
+    const isNewer = chosen.some(({ model, state }) => model === first && state === "newer");
+    this.end(first);
+    if (others.length) {
+      const count = number(others.length + 1);
+      notify([`${count} models are here. Pick any of them in More models.`]);
+    } else notify([isNewer ? `${title} is up to date. Its past runs stay.` : `${title} is here: try it.`]);
   }
 
-  done(models, sentence) {
+  /** @param {string} model whose form is opened */
+  end(model) {
     this.forget();
     this.show(false);
-    goToModel(models[0]);
-    if (sentence) notify([sentence]);
+    goToModel(model);
   }
-};
-
-function sentenceOf(models, states) {
-  if (models.length > 1) return `${number(models.length)} models are here. Pick any of them in More models.`;
-  const title = `“${titleOf(models[0])}”`;
-  return states.get(models[0]) === "newer" ? `${title} is up to date. Its past runs stay.` : `${title} is here: try it.`;
 }
-
-// Files that were dropped anywhere on the page.
-export const addPages = async (files) => {
-  goToTab("models");
-  for (let looks = 0; looks < 100 && !adder(); looks += 1) await new Promise((resolve) => setTimeout(resolve, 30));
-  adder()?.show(true);
-  adder()?.readFiles(files);
-};

@@ -11,11 +11,16 @@ import {
   usedAtMs,
 } from "./models.js";
 import { ModelAdder } from "./models_add.js";
+import { askForFormsBy } from "./models_preview.js";
 import { ModelRow, makes } from "./models_row.js";
 import { notify } from "./notices.js";
 import { apiAddress, postJson } from "./server.js";
-import { goToModel } from "./tabs.js";
+import { goToModel, goToTab } from "./tabs.js";
 
+/** @typedef {import("./models.js").ListedModel} ListedModel */
+/** @template T @typedef {import("./server.js").Answer<T>} Answer */
+
+/** @type {[ListedModel["produces"], string][]} */
 const GROUPS = [
   ["video", "Video"],
   ["image", "Image"],
@@ -25,57 +30,70 @@ const GROUPS = [
 const RECENT = 3;
 const MANY = 9; // from here on the recent ones stand by themselves
 
+/** What is searched. @param {ListedModel} entry */
 const words = (entry) =>
   [entry.title, entry.model, entry.maker, entry.summary, makes(entry.produces), ...(entry.takes ?? [])]
     .join(" ")
     .toLowerCase();
+/** @param {number} count */
 const counted = (count) => `${number(count)} ${count === 1 ? "model" : "models"}`;
 
+/** @param {string} model */
+const rowOf = (model) => `.kie-model-row[data-model="${CSS.escape(model)}"]`;
+/** @param {string} label @param {Record<string, import("./dom.js").Prop>} props */
+const button = (label, props) =>
+  h("button", { type: "button", class: "kie-button", ...props }, label);
+
 class Models {
+  /** @param {Element} root */
   constructor(root) {
     this.root = root;
+    /** @type {Set<string>} the models that are selected */
     this.picked = new Set();
-    this.kind = null; // what the shown ones make; null: anything
+    /** @type {ListedModel["produces"] | null} what the shown ones make; null: anything */
+    this.kind = null;
     this.message = h("p", { class: "kie-models-message", role: "status" });
     this.trouble = h("p", { class: "kie-inline-note", role: "alert" });
     this.list = h("div", { class: "kie-models-list" });
+    this.list.addEventListener("keydown", (event) => this.hearListKey(event));
+    this.kinds = h("div", { class: "kie-models-kinds", role: "group", "aria-label": "What it makes" });
+    this.search = this.buildSearch();
+    this.add = button("Add a model", { class: "kie-button kie-primary", "aria-expanded": "false" });
+    this.add.addEventListener("click", () => this.adder.show(this.adder.node.hidden));
     this.adder = new ModelAdder(() => this.drawTools());
-    this.buildTools();
-    this.buildPickedBar();
-    root.append(this.tools, this.adder.node);
+    this.pickedWords = h("strong", { role: "status" });
+    this.bar = this.buildPickedBar();
+    root.append(h("div", { class: "kie-models-tools" }, this.search, this.add), this.adder.node);
     this.place = h("div", { class: "kie-models-place" }, this.trouble, this.kinds, this.message, this.list, this.bar);
     onModels(() => this.draw());
   }
 
-  buildTools() {
-    this.search = h("input", {
+  buildSearch() {
+    return h("input", {
       class: "kie-input kie-search",
       type: "search",
       placeholder: "Find a model by its name, id, maker or what it does",
       "aria-label": "Find a model",
       autocomplete: "off",
       spellcheck: "false",
+      oninput: () => this.draw(),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => this.hearSearchKey(event),
     });
-    this.search.addEventListener("input", () => this.draw());
-    this.search.addEventListener("keydown", (event) => this.hearSearchKey(event));
-    this.add = h("button", { type: "button", class: "kie-button kie-primary", "aria-expanded": "false" }, "Add a model");
-    this.add.addEventListener("click", () => this.adder.show(this.adder.node.hidden));
-    this.tools = h("div", { class: "kie-models-tools" }, this.search, this.add);
-    this.kinds = h("div", { class: "kie-models-kinds", role: "group", "aria-label": "What it makes" });
-    this.list.addEventListener("keydown", (event) => this.hearListKey(event));
   }
 
   buildPickedBar() {
-    this.pickedWords = h("strong", { role: "status" });
-    const save = h("button", { type: "button", class: "kie-button" }, "Export as a file");
-    save.addEventListener("click", () => this.exportModels([...this.picked]));
-    const clear = h("button", { type: "button", class: "kie-button" }, "Clear");
-    clear.addEventListener("click", () => {
+    const clear = () => {
       this.picked.clear();
       this.draw();
       this.search.focus();
-    });
-    this.bar = h("div", { class: "kie-choice-bar", hidden: true }, this.pickedWords, save, clear);
+    };
+    return h(
+      "div",
+      { class: "kie-choice-bar", hidden: true },
+      this.pickedWords,
+      button("Export as a file", { onclick: () => this.exportModels([...this.picked]) }),
+      button("Clear", { onclick: clear }),
+    );
   }
 
   // Who may not add reads who may.
@@ -85,23 +103,32 @@ class Models {
     this.add.setAttribute("aria-expanded", String(!this.adder.node.hidden));
   }
 
+  /** @returns {HTMLElement[]} the buttons that open, from top to bottom */
+  get openers() {
+    return [...this.list.querySelectorAll('[data-act="open"]')].filter((each) => each instanceof HTMLElement);
+  }
+
   // Enter opens the first that is found; the arrow goes into the list.
+  /** @param {KeyboardEvent} event */
   hearSearchKey(event) {
-    const first = this.list.querySelector('[data-act="open"]');
+    const [first] = this.openers;
     if (event.key === "Enter" && this.search.value.trim()) first?.click();
     else if (event.key === "ArrowDown") first?.focus();
     else return;
     event.preventDefault();
   }
 
+  /** @param {KeyboardEvent} event */
   hearListKey(event) {
-    if (!event.target.matches?.('[data-act="open"], [data-act="title"]')) return;
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step) return;
+    const { key, target } = event;
+    const isOpener = target instanceof Element && target.matches('[data-act="open"], [data-act="title"]');
+    if (!isOpener || (key !== "ArrowDown" && key !== "ArrowUp")) return;
     event.preventDefault();
-    const openers = [...this.list.querySelectorAll('[data-act="open"]')];
-    const here = event.target.closest(".kie-model-row").querySelector('[data-act="open"]');
-    (openers[openers.indexOf(here) + step] ?? (step < 0 ? this.search : here)).focus();
+    const { openers } = this;
+    const row = target.closest(".kie-model-row");
+    const at = openers.findIndex((opener) => row?.contains(opener));
+    if (key === "ArrowDown") (openers[at + 1] ?? openers[at])?.focus();
+    else (openers[at - 1] ?? this.search).focus();
   }
 
   found() {
@@ -131,93 +158,103 @@ class Models {
     focus();
   }
 
+  /** @param {number} found @param {number} all */
   drawCount(found, all) {
     const warnings = loadedModels()?.warnings ?? [];
     const text = found === all ? "" : `${number(found)} of ${counted(all)}`;
     this.message.replaceChildren(text, ...warnings.map((sentence) => h("span", { class: "kie-note-error" }, ` ${sentence}`)));
   }
 
+  /** @param {ListedModel[]} all */
   drawKinds(all) {
     const kinds = GROUPS.filter(([kind]) => all.some((entry) => entry.produces === kind));
     this.kinds.hidden = kinds.length < 2;
     if (!kinds.some(([kind]) => kind === this.kind)) this.kind = null;
-    const build = (kind, title, count) => {
-      const button = h(
-        "button",
-        { type: "button", class: "kie-kind", "aria-pressed": String(this.kind === kind), "data-kind": kind ?? "" },
-        `${title} `,
-        h("span", {}, number(count)),
-      );
-      button.addEventListener("click", () => {
-        this.kind = kind;
-        this.draw();
-        this.kinds.querySelector('[aria-pressed="true"]').focus();
-      });
-      return button;
-    };
     this.kinds.replaceChildren(
-      build(null, "All", all.length),
-      ...kinds.map(([kind, title]) => build(kind, title, all.filter((entry) => entry.produces === kind).length)),
+      this.buildKind(null, "All", all),
+      ...kinds.map(([kind, title]) => this.buildKind(kind, title, all)),
     );
   }
 
+  /** @param {ListedModel["produces"] | null} kind @param {string} title @param {ListedModel[]} all */
+  buildKind(kind, title, all) {
+    const count = kind ? all.filter((entry) => entry.produces === kind).length : all.length;
+    const choose = () => {
+      this.kind = kind;
+      this.draw();
+      const chosen = this.kinds.querySelector('[aria-pressed="true"]');
+      if (chosen instanceof HTMLElement) chosen.focus();
+    };
+    const props = { class: "kie-kind", "aria-pressed": String(this.kind === kind), onclick: choose };
+    const built = button(`${title} `, { ...props, "data-kind": kind ?? "" });
+    built.append(h("span", {}, number(count)));
+    return built;
+  }
+
+  /** @param {ListedModel[]} seen @param {number} count of all */
   buildRecent(seen, count) {
     const isLookingFor = this.search.value.trim() || this.kind;
     if (isLookingFor || count < MANY) return [];
-    const used = seen
-      .map((entry) => [usedAtMs(entry), entry])
-      .filter(([atMs]) => atMs)
-      .sort(([one], [other]) => other - one);
-    return [this.buildGroup("Recent", used.slice(0, RECENT).map(([, entry]) => entry))];
+    const used = seen.filter(usedAtMs).sort((one, other) => usedAtMs(other) - usedAtMs(one));
+    return [this.buildGroup("Recent", used.slice(0, RECENT))];
   }
 
-  buildGroup(title, entries, note = null) {
+  /** @param {string} title @param {ListedModel[]} entries @param {string} [note] */
+  buildGroup(title, entries, note) {
     const rows = entries.map((entry) => new ModelRow(entry, this).node);
     return h(
       "section",
       { class: "kie-models-group", hidden: rows.length === 0 },
       h("h3", {}, `${title} `, h("span", {}, number(rows.length))),
-      note && h("p", { class: "kie-models-muted" }, note),
+      note ? h("p", { class: "kie-models-muted" }, note) : null,
       h("ul", { class: "kie-models-rows" }, ...rows),
     );
   }
 
   buildNothing() {
-    const clear = h("button", { type: "button", class: "kie-button" }, "Show all models");
-    clear.addEventListener("click", () => {
+    const clear = () => {
       this.search.value = "";
       this.kind = null;
       this.draw();
       this.search.focus();
-    });
+    };
     const hint = loadedModels()?.may_add ? "If it is Kie’s, add it from its documentation page." : "";
-    return h("div", { class: "kie-history-empty" }, h("p", {}, h("strong", {}, "No model matches.")), h("p", {}, hint), clear);
+    return h(
+      "div",
+      { class: "kie-history-empty" },
+      h("p", {}, h("strong", {}, "No model matches.")),
+      h("p", {}, hint),
+      button("Show all models", { onclick: clear }),
+    );
   }
 
   // Redrawing keeps the focus where it was.
   noteFocus() {
     const at = document.activeElement;
-    const row = this.list.contains(at) ? at.closest(".kie-model-row") : null;
-    if (!row) return () => {};
-    const { model } = row.dataset;
-    const group = [...this.list.children].indexOf(row.closest(".kie-models-group"));
+    const row = this.list.contains(at) ? at?.closest(".kie-model-row") : null;
+    if (!(row instanceof HTMLElement)) return () => {};
+    const here = `${rowOf(row.dataset.model ?? "")} .kie-menu-opener`;
+    const group = [...this.list.children].findIndex((each) => each.contains(row));
     return () => {
-      const here = `.kie-model-row[data-model="${CSS.escape(model)}"] .kie-menu-opener`;
       const again = this.list.children[group]?.querySelector(here) ?? this.list.querySelector(here);
-      (again ?? this.search).focus({ preventScroll: true });
+      (again instanceof HTMLElement ? again : this.search).focus({ preventScroll: true });
     };
   }
 
   // What the rows offer
 
+  /** @param {string} model */
   isPicked(model) {
     return this.picked.has(model);
   }
 
+  /** @param {string} model @param {boolean} isPicked */
   pick(model, isPicked) {
     if (isPicked) this.picked.add(model);
     else this.picked.delete(model);
-    this.list.querySelectorAll(`.kie-model-row[data-model="${CSS.escape(model)}"] .kie-model-check`).forEach((check) => (check.checked = isPicked));
+    for (const check of this.list.querySelectorAll(`${rowOf(model)} .kie-model-check`)) {
+      if (check instanceof HTMLInputElement) check.checked = isPicked;
+    }
     this.drawPicked();
   }
 
@@ -227,44 +264,58 @@ class Models {
     this.pickedWords.textContent = this.picked.size ? `${counted(this.picked.size)} selected` : "";
   }
 
+  /** @param {string} model */
   open(model) {
     goToModel(model);
   }
 
+  /**
+   * Changes the list. Tells whether the server did.
+   * @param {string} what
+   * @param {{ model: string, [name: string]: unknown }} body
+   */
   async change(what, body) {
+    /** @type {Answer<import("./models.js").ModelList>} */
     const answer = await postJson(`models/${what}`, body);
-    this.trouble.textContent = answer.isDone ? "" : answer.message;
+    this.trouble.textContent = answer.message ?? "";
     if (answer.isDone) takeModels(answer);
     return answer.isDone;
   }
 
+  /** @param {string} model @param {boolean} hasOwnTab */
   async chooseTab(model, hasOwnTab) {
     if (!(await this.change("choose-tab", { model, has_own_tab: hasOwnTab }))) return;
-    const words = hasOwnTab ? "gets a tab of its own" : "goes to More models";
-    notify([`“${titleOf(model)}” ${words} the next time this program starts.`]);
+    const change = hasOwnTab ? "gets a tab of its own" : "goes to More models";
+    notify([`“${titleOf(model)}” ${change} the next time this program starts.`]);
   }
 
+  /** @param {string} model @param {string} title */
   rename(model, title) {
     return this.change("rename", { model, title });
   }
 
+  /** @param {string} model */
   hide(model) {
     return this.changeWithUndo("hide", "show", model, "is hidden: it appears only in this list.");
   }
 
+  /** @param {string} model */
   show(model) {
     return this.change("show", { model });
   }
 
+  /** @param {string} model */
   remove(model) {
     return this.changeWithUndo("remove", "put-back", model, "is removed. Its runs stay.");
   }
 
+  /** @param {string} model */
   async restore(model) {
     const title = titleOf(model);
     if (await this.change("restore", { model })) notify([`“${title}” is the built-in version again.`]);
   }
 
+  /** @param {string} what @param {string} undo @param {string} model @param {string} sentence */
   async changeWithUndo(what, undo, model, sentence) {
     const title = titleOf(model);
     if (!(await this.change(what, { model }))) return;
@@ -273,17 +324,19 @@ class Models {
   }
 
   // Within its group: that is where one sees it move.
-  move(model, step) {
+  /** @param {string} model @param {1 | -1} step */
+  async move(model, step) {
     const all = allModels();
-    const { produces } = modelById(model);
+    const produces = modelById(model)?.produces;
     const group = all.filter((entry) => entry.produces === produces && !entry.is_hidden && !entry.is_built_in);
-    const at = group.findIndex((entry) => entry.model === model);
-    if (!group[at + step]) return;
-    const over = all.findIndex((entry) => entry.model === group[at + step].model);
+    const neighbour = group[group.findIndex((entry) => entry.model === model) + step];
+    if (!neighbour) return;
+    const over = all.indexOf(neighbour);
     const before = all[step < 0 ? over : over + 1]?.model ?? null;
-    return this.change("move", { model, before });
+    await this.change("move", { model, before });
   }
 
+  /** @param {string[]} models */
   exportModels(models) {
     const query = new URLSearchParams(models.map((model) => ["model", model]));
     const link = h("a", { href: apiAddress(`models/export?${query}`), download: "" });
@@ -293,16 +346,33 @@ class Models {
   }
 }
 
+/** @type {Models | null} */
 let shown = null;
-let place = null; // below the form of a page that is looked at
+/** @type {Element | null} below the form of a page that is looked at */
+let place = null;
+/** @type {File[]} pages that were dropped before the tab was there */
+let dropped = [];
 const putListThere = () => shown && place?.append(shown.place);
-export const mountModels = (element) => {
-  shown = new Models(element.querySelector(".kie-models"));
+
+/** @param {Element} element @param {{ value: string }} props of Gradio's component */
+export const mountModels = (element, props) => {
+  askForFormsBy(props);
+  shown = new Models(/** @type {Element} */ (element.querySelector(".kie-models")));
   putListThere();
   loadModels();
+  if (dropped.length) addPages(dropped);
 };
+/** @param {Element} element */
 export const mountModelsList = (element) => {
   place = element.querySelector(".kie-models");
   putListThere();
 };
-export const adder = () => shown?.adder;
+
+/** Reads pages that were dropped anywhere. @param {File[]} files */
+export const addPages = (files) => {
+  goToTab("models");
+  dropped = shown ? [] : files;
+  if (!shown) return;
+  shown.adder.show(true);
+  shown.adder.readFiles(files);
+};

@@ -92,9 +92,13 @@ class ModelsTab:
     def pick(self, spec: ModelSpec) -> None:
         """Pick a model in the tab More models, and wait for its form."""
         self.kie.open_tab("More models")
+        self.choose(spec)
+        expect(self.form(spec).generate).to_be_visible()
+
+    def choose(self, spec: ModelSpec) -> None:
+        """Pick a model in the picker, which is open."""
         self.picker.fill(spec.model)
         self.page.get_by_role("option", name=spec.model).click()
-        expect(self.form(spec).generate).to_be_visible()
 
     def form(self, spec: ModelSpec) -> KindsForm:
         """Find the form of an added model."""

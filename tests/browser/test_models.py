@@ -133,8 +133,7 @@ def test_forms_picked_in_quick_succession_do_not_mix(models: ModelsTab) -> None:
     models.press("Add 2 models")
     expect(models.form(HERON).generate).to_be_visible()
     for model in (OTTER, HERON, OTTER):
-        kie_model = json.dumps(model.model)
-        models.page.evaluate(f"window.kieUi.pickModel({kie_model})")
+        models.choose(model)
     expect(models.picker).to_have_value("Otter · maker/otter")
     form = models.form(OTTER)
     expect(form.generate).to_be_visible()
@@ -263,6 +262,15 @@ def test_a_hostile_page_does_nothing(models: ModelsTab, watch: Watch) -> None:
     assert models.page.locator("img[src='x'], svg[onload], a[href^='javascript']").count() == 0
 
 
+def test_what_draws_the_tab_is_loaded_when_it_is_opened(models: ModelsTab, watch: Watch) -> None:
+    """A page that is opened to make something does not wait for it."""
+    watch.settle(models.page)
+    scripts = ("models_list", "models_add", "models_preview", "models_row")
+    assert not [url for url in watch.requested if any(f"/{name}.js" in url for name in scripts)]
+    models.open()
+    assert [url for url in watch.requested if "/models_list.js" in url]
+
+
 def test_a_model_with_a_tab_of_its_own_has_it_from_the_next_start(
     context: BrowserContext, mortal: AppProcess
 ) -> None:
@@ -304,8 +312,8 @@ def test_files_are_dropped_anywhere(models: ModelsTab) -> None:
 def test_nothing_reaches_beyond_the_screen(models: ModelsTab, width: int) -> None:
     """With a preview open, and long names."""
     long = a_spec("maker/" + "a-long-id-" * 12, "A model with quite a long name " * 3)
+    models.open()
     models.page.set_viewport_size({"width": width, "height": 800})
-    models.page.evaluate("kieUi.goToTab('models')")
     models.choose_files([], as_shared(long))
     expect(models.previews).to_have_count(1)
     assert models.kie.overflowing() == []

@@ -58,7 +58,7 @@ async def test_each_model_has_its_tab_with_its_own_press(page: gr.Blocks) -> Non
         spec.title for spec in SPECS
     ]
     ids = {block.elem_id for block in blocks if isinstance(block, gr.Button) and block.elem_id}
-    hidden = {"kie-choose-tab", "kie-arrange-tabs", "kie-show-preview", "kie-pick-model"}
+    hidden = {"kie-choose-tab", "kie-arrange-tabs"}
     hidden |= {f"kie-{does}-{spec.api_name}" for does in ("fill", "look") for spec in SPECS}
     assert ids - hidden == {f"generate-{spec.api_name}" for spec in SPECS}
     assert labels[-2:] == ["Models", "History"]

@@ -4,8 +4,8 @@ Models is drawn by `assets/js/models_list.js` and `models_add.js` from what `ui/
 answers. In More models is the form of any model that has no tab of its own: the browser lists the
 visitor's models in the picker and remembers which one is picked (`assets/js/more_models.js`). The
 form is built when the tab is open, for this visitor alone, so a page costs the same however many
-models there are. Its events live in Gradio's session; when that is gone, the page has the same form
-built again.
+models there are. In both tabs the scripts say which form is wanted by the value of the component
+that they draw in.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from html import escape
 from typing import Any
 
 import gradio as gr
+from pydantic import BaseModel, ValidationError
 
 from kie_ui.catalog.exchange import read_text
 from kie_ui.catalog.registry import UnknownModel
 from kie_ui.catalog.spec import ModelSpec
+from kie_ui.ui.asgi.gradio_sessions import forget_old_components
 from kie_ui.ui.asgi.identity import owner_of
 from kie_ui.ui.form.builder import Form, build_form
 from kie_ui.ui.form.components import WithoutStub
@@ -47,16 +49,35 @@ _UNBUILT = (
 _IS_BUILT = "window.kieUi('pickedIsBuilt')"
 
 
+class _Asked(BaseModel):
+    """Which form a browser wants: of a model of its visitor's, or of one of a page's."""
+
+    model: str
+    turn: int = 0
+    """How often the browser has asked."""
+    name: str = ""
+    text: str = ""
+    """Of the page."""
+
+
+def _asked(value: object) -> _Asked | None:
+    """Read what a browser asks for; None if it is nothing, or nothing that ours would ask."""
+    try:
+        return _Asked.model_validate_json(value) if isinstance(value, str) else None
+    except ValidationError:
+        return None
+
+
 def build_models(services: Services) -> None:
     """Build the content of Models inside the current Blocks context."""
-    gr.HTML(
+    adder = gr.HTML(
         html_template=_ADDER,
-        js_on_load="window.kieUi('mountModels', element)",
+        js_on_load="window.kieUi('mountModels', element, props)",
         elem_id="kie-models",
         padding=False,
     )
     with gr.Column(elem_classes="kie-form-preview"):
-        _build_preview(services)
+        _build_preview(services, adder)
     gr.HTML(
         html_template=_LIST,
         js_on_load="window.kieUi('mountModelsList', element)",
@@ -64,33 +85,19 @@ def build_models(services: Services) -> None:
     )
 
 
-def _build_preview(services: Services) -> None:
+def _build_preview(services: Services, adder: gr.HTML) -> None:
     """Build where the form of a page is shown before the page is added."""
-    name, text, model = (gr.Textbox(visible="hidden") for _ in range(3))
-    turn = gr.Number(0, visible="hidden")
-    show = gr.Button(visible="hidden", elem_id="kie-show-preview")
-    js = "() => window.kieUi('previewedPage')"
-    shown = show.click(None, None, [name, text, model], js=js, api_visibility="private")
-    # Afterwards, for the change of the turn has the form built of what the others then hold.
-    js = "() => window.kieUi('previewTurn')"
-    shown.then(None, None, turn, js=js, api_visibility="private")
 
-    @gr.render(  # type: ignore[untyped-decorator]  # Gradio's has no types
-        inputs=[name, text, model, turn],
-        triggers=[turn.change],
-        queue=False,
-        show_progress="hidden",
-    )
-    def build_preview(
-        name: str, text: str, model: str, turn: float | None, request: gr.Request
-    ) -> None:
+    @gr.render(adder, [adder.change], queue=False, show_progress="hidden")  # type: ignore[untyped-decorator]  # Gradio's has no types
+    def build_preview(value: object, request: gr.Request) -> None:
         """Build the form of one model of a page, which is read again, as nothing was kept."""
-        if not text or not services.library.may_add(owner_of(request)):
+        forget_old_components()
+        asked = _asked(value)
+        if asked is None or not services.library.may_add(owner_of(request)):
             return
-        specs = read_text(text, name).specs
-        with fresh_container(turn):
-            for spec in specs:
-                if spec.model == model:
+        with fresh_container(asked.turn):
+            for spec in read_text(asked.text, asked.name).specs:
+                if spec.model == asked.model:
                     _build_preview_form(spec)
 
 
@@ -123,37 +130,31 @@ def build_more_models(services: Services) -> None:
         info="Type to find one by its name or id.",
         elem_id="kie-model-picker",
     )
-    gr.HTML(
+    status = gr.HTML(
         html_template=_STATUS,
-        js_on_load="window.kieUi('mountMoreModels', element)",
+        js_on_load="window.kieUi('mountMoreModels', element, props, trigger)",
         padding=False,
     )
-    turn = gr.Number(0, visible="hidden", elem_id="kie-picked-turn")
-    pick = gr.Button(visible="hidden", elem_id="kie-pick-model")
     js = "(model) => window.kieUi('modelIsPicked', model)"
-    picker.input(None, picker, turn, js=js, api_visibility="private")
-    js = "() => window.kieUi('pickedModel')"
-    shown = pick.click(None, None, picker, js=js, api_visibility="private")
-    # Afterwards, for the change of the turn has the form built of what the picker then holds.
-    js = "() => window.kieUi('pickedTurn')"
-    shown.then(None, None, turn, js=js, api_visibility="private")
+    picker.input(None, picker, None, js=js, api_visibility="private")
+    js = "() => window.kieUi('pickerUpdate')"
+    status.load(None, None, picker, js=js, api_visibility="private")
 
-    @gr.render(  # type: ignore[untyped-decorator]  # Gradio's has no types
-        inputs=[picker, turn], triggers=[turn.change], queue=False, show_progress="hidden"
-    )
-    def build_picked(model: str | None, turn: float | None, request: gr.Request) -> None:
+    @gr.render(status, [status.change], queue=False, show_progress="hidden")  # type: ignore[untyped-decorator]  # Gradio's has no types
+    def build_picked(value: object, request: gr.Request) -> None:
         """Build the form of the picked model, as the visitor of this page has it."""
-        if model:
-            with fresh_container(turn):
-                _build(_find(services, model, owner_of(request)))
+        forget_old_components()
+        if asked := _asked(value):
+            with fresh_container(asked.turn):
+                _build(_find(services, asked.model, owner_of(request)))
 
 
-def fresh_container(turn: float | None) -> gr.Column | gr.Row:
+def fresh_container(turn: int) -> gr.Column | gr.Row:
     """Return a container of another kind than that of the turn before.
 
     Where the kinds are equal, Gradio keeps the old components in the browser, with their values.
     """
-    return (gr.Column, gr.Row)[int(turn or 0) % 2](elem_classes="kie-on-demand")
+    return (gr.Column, gr.Row)[turn % 2](elem_classes="kie-on-demand")
 
 
 def _find(services: Services, model: str, owner: str) -> ModelSpec | None:

@@ -13,16 +13,18 @@ from tests.catalog.docs_import.writers import openapi_page
 from tests.ui.driving import MakeServices, request_of
 from tests.ui.specs import EVERY_KIND
 
-PAGE = ["page.md", openapi_page(EVERY_KIND), EVERY_KIND.model, 1]
+PAGE = {"name": "page.md", "text": openapi_page(EVERY_KIND), "model": EVERY_KIND.model, "turn": 1}
 
 
-async def shown(services: Services, page: list[Any]) -> dict[str, Any]:
+async def shown(services: Services, page: object) -> dict[str, Any]:
     """Return what a browser gets when it asks for the form of a page."""
     with gr.Blocks(analytics_enabled=False) as blocks:
         build_models(services)
     (render,) = [fn for fn in blocks.fns.values() if fn.renderable is not None]
     state = SessionState(blocks)
-    done = await blocks.process_api(render, page, state=state, request=request_of("ada"))
+    done = await blocks.process_api(
+        render, [json.dumps(page)], state=state, request=request_of("ada")
+    )
     config: dict[str, Any] = done["render_config"]
     return config
 
@@ -36,11 +38,21 @@ async def test_the_form_is_the_one_that_the_page_makes(demo: Services) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "given"), [(1, ""), (1, "[" * 100_000), (1, "no page"), (1, None), (2, "maker/other")]
+    "page",
+    [
+        "",
+        None,
+        {"text": PAGE["text"]},
+        {**PAGE, "text": ""},
+        {**PAGE, "text": "[" * 100_000},
+        {**PAGE, "text": "no page"},
+        {**PAGE, "text": None},
+        {**PAGE, "model": "maker/other"},
+    ],
 )
-async def test_what_is_no_page_shows_no_form(demo: Services, place: int, given: object) -> None:
+async def test_what_is_no_page_shows_no_form(demo: Services, page: object) -> None:
     """Whatever a browser sends."""
-    config = await shown(demo, [*PAGE[:place], given, *PAGE[place + 1 :]])
+    config = await shown(demo, page)
     assert not [e for e in config["components"] if e["type"] == "textbox"]
 
 

@@ -37,10 +37,13 @@ class Window:
     async def pick(self, model: Any, turn: int = 1) -> dict[str, Any]:
         """Have the form of a model built, and return what the browser gets."""
         (render,) = [
-            fn for fn in self.page.fns.values() if fn.renderable is not None and len(fn.inputs) == 2
+            fn
+            for fn in self.page.fns.values()
+            if fn.renderable and fn.renderable.fn.__name__ == "build_picked"
         ]
+        asked = json.dumps({"model": model, "turn": turn})
         done = await self.page.process_api(
-            render, [model, turn], state=self.state, request=request_of(self.owner)
+            render, [asked], state=self.state, request=request_of(self.owner)
         )
         config: dict[str, Any] = done["render_config"]
         return config
@@ -125,6 +128,18 @@ async def test_picking_another_model_ends_the_events_of_the_form_before(page: gr
     held = window.state.blocks_config.fns
     assert not any(each["id"] in held for each in first["dependencies"])
     assert all(each["id"] in held for each in second["dependencies"])
+
+
+async def test_a_session_holds_the_components_of_one_form(page: gr.Blocks) -> None:
+    """However often somebody picks."""
+    window = Window(page, "ada")
+    await window.pick(ADDED.model, turn=1)
+    held = len(window.state.blocks_config.blocks)
+    for turn in range(2, 6):
+        config = await window.pick(ADDED.model, turn=turn)
+        assert len(window.state.blocks_config.blocks) == held
+    shown = {each["id"] for each in config["components"]}
+    assert shown <= set(window.state.blocks_config.blocks)
 
 
 async def test_every_turn_builds_in_another_kind_of_container(page: gr.Blocks) -> None:
