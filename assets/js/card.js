@@ -1,6 +1,6 @@
 // One run, from the press to the result. Nothing in it moves under the pointer when it is done.
 import { copyButton, credits, h, number, withLinks } from "./dom.js";
-import { openRun } from "./history_run.js";
+import { openRun } from "./run_link.js";
 import { Progress, stepName, toneOf } from "./progress.js";
 import { ResultFrame } from "./results.js";
 import { buildReuseButtons } from "./reuse.js";

@@ -3,13 +3,16 @@ import { bringInSight, h, number } from "./dom.js";
 import { ArrivalMatcher, Arrivals } from "./history_arrivals.js";
 import { HistoryFilters } from "./history_filters.js";
 import { Grid } from "./history_grid.js";
-import { openRun } from "./history_run.js";
+import { onFavourite } from "./history_marks.js";
+import { onClosed } from "./history_run.js";
+import { openRun } from "./run_link.js";
 import { buildSpending } from "./history_spending.js";
-import { countedRuns, deleteRuns } from "./history_trash.js";
-import { downloadZip } from "./history_zip.js";
+import { countedRuns, deleteRuns } from "./trash.js";
+import { downloadZip } from "./zip.js";
 import { notify } from "./notices.js";
 import { requestJson } from "./server.js";
 import { onStream } from "./stream.js";
+import { buildTracking } from "./track.js";
 
 const AHEAD = "900px"; // how far below the screen the next page is requested
 const SKELETONS = 12;
@@ -38,6 +41,7 @@ class History {
     this.buildChoice();
     root.append(
       this.filters.node,
+      buildTracking(),
       buildSpending(),
       this.message,
       this.arrivals.node,
@@ -246,12 +250,13 @@ class History {
   }
 }
 
-let shown = null;
+/** @param {HTMLElement} element */
 export const mountHistory = (element) => {
-  shown = new History(element.querySelector(".kie-history"));
-};
-export const focusTile = (id) => shown?.grid.focus(id) ?? false;
-export const favourites = (id, isFavourite) => {
-  const run = shown?.grid.tiles.get(id)?.run;
-  if (run) shown.grid.update({ ...run, is_favourite: isFavourite });
+  const root = /** @type {HTMLElement} */ (element.querySelector(".kie-history"));
+  const { grid } = new History(root);
+  onClosed((id) => (id ? grid.focus(id) : false));
+  onFavourite((id, isFavourite) => {
+    const run = grid.tiles.get(id)?.run;
+    if (run) grid.update({ ...run, is_favourite: isFavourite });
+  });
 };

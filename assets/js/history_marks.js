@@ -1,11 +1,17 @@
 // A person's marks on a run: favourite, and a note.
 import { h } from "./dom.js";
-import { favourites } from "./history.js";
 import { notify } from "./notices.js";
 import { postJson, requestJson } from "./server.js";
-import { remember } from "./storage.js";
 
 const SAVE_AFTER_MS = 600;
+
+/** @type {Set<(id: string, isFavourite: boolean) => void>} */
+const listeners = new Set();
+/**
+ * Hears of each run that was made a favourite, or is none any more.
+ * @param {(id: string, isFavourite: boolean) => void} listener
+ */
+export const onFavourite = (listener) => listeners.add(listener);
 
 // The person's note about a run, saved as it is typed.
 export class UserNote {
@@ -68,7 +74,7 @@ export const starButton = (run, changed) => {
     const answer = await postJson(`runs/${run.id}`, { is_favourite: isFavourite });
     if (answer.isDone) {
       changed?.({ is_favourite: isFavourite });
-      favourites?.(run.id, isFavourite);
+      listeners.forEach((listener) => listener(run.id, isFavourite));
       return;
     }
     isFavourite = !isFavourite;

@@ -1,7 +1,7 @@
 // The details of one run: its prompt, its pictures, its settings, its facts.
 import { copyButton, credits, h, linkOut, span, withLinks } from "./dom.js";
 import { buildCode, buildWire } from "./code.js";
-import { runLink } from "./history_run.js";
+import { runLink } from "./run_link.js";
 import { elapsedMs } from "./progress.js";
 import { countedResults, kindOfAddress, promptOf, resultFacts, resultName } from "./run_facts.js";
 import { apiAddress } from "./server.js";

@@ -1,13 +1,13 @@
 // One run in full, in a dialog with its own address.
 import { h, momentNode } from "./dom.js";
-import { focusTile } from "./history.js";
 import { UserNote, starButton } from "./history_marks.js";
 import { buildNotices, buildReason, buildRunParts } from "./history_parts.js";
-import { deleteRuns } from "./history_trash.js";
+import { deleteRuns } from "./trash.js";
 import { titleOf } from "./models.js";
 import { layerNode, placeNotices } from "./notices.js";
 import { Progress, stepName, toneOf } from "./progress.js";
 import { ResultFrame } from "./results.js";
+import { runLink } from "./run_link.js";
 import { buildReuseButtons } from "./reuse.js";
 import { buildActions } from "./run_actions.js";
 import { needsYou } from "./run_facts.js";
@@ -15,18 +15,16 @@ import { requestJson } from "./server.js";
 import { onStream } from "./stream.js";
 
 const UNKNOWN = "There is no such run here: it may have been deleted, or belong to someone else.";
-const PARAMETER = "run";
 const TICK_MS = 500;
 const STAYS = "A run that is under way cannot be deleted: it may be billed. Once it has ended, it can.";
 
-// The address of this page with a run open in it, or with none.
-export const runLink = (id) => {
-  const link = new URL(location.href);
-  if (id === null) link.searchParams.delete(PARAMETER);
-  else link.searchParams.set(PARAMETER, id);
-  return link.href;
-};
-const linkedRun = () => new URL(location.href).searchParams.get(PARAMETER);
+/** @type {(id: string | undefined) => boolean} */
+let focusBehind = () => false;
+/**
+ * Says what takes the focus once a run is closed: it is given the run's id, and returns whether it could.
+ * @param {(id: string | undefined) => boolean} focus
+ */
+export const onClosed = (focus) => (focusBehind = focus);
 
 class RunDialog {
   constructor() {
@@ -154,7 +152,7 @@ class RunDialog {
     this.title.textContent = "Not found";
     this.node.dataset.tone = "calm";
     this.status.textContent = "";
-    const isUnknown = answer.message === "There is no such run.";
+    const isUnknown = answer.status === 404;
     const words = h("p", { class: "kie-dialog-refusal", role: "alert" }, isUnknown ? UNKNOWN : answer.message);
     this.left.replaceChildren(words);
   }
@@ -271,26 +269,23 @@ class RunDialog {
     document.documentElement.classList.remove("kie-modal");
     const shown = this.run?.id;
     this.run = null;
-    if (!focusTile?.(focused ?? shown) && this.opener?.isConnected) this.opener.focus();
+    if (!focusBehind(focused ?? shown) && this.opener?.isConnected) this.opener.focus();
   }
 }
 
+/** @type {RunDialog | null} */
 let dialog = null;
-const open = (id, query, addsEntry) => (dialog ??= new RunDialog()).show(id, query, addsEntry);
-
-// `query` says among which runs the arrow keys go.
-export const openRun = (id, query = "") => open(id, query, true);
+/**
+ * Shows a run.
+ * @param {string} id
+ * @param {string | null} query says among which runs the arrow keys go; null: among the same as before
+ * @param {boolean} addsEntry to the browser's history
+ */
+export const showRun = (id, query, addsEntry) => {
+  dialog ??= new RunDialog();
+  return dialog.show(id, query ?? dialog.query ?? "", addsEntry);
+};
 export const closeRun = () => dialog?.close();
-// Without a word to the browser's history: its entry stays, as the way back to the run.
-export const leaveRun = () => dialog?.isOpen && dialog.hide();
-
-addEventListener("popstate", () => {
-  const id = linkedRun();
-  if (id) open(id, dialog?.query ?? "", false);
-  else if (dialog?.isOpen) dialog.hide();
-});
-// A page that was opened by the link of a run shows it once it lives.
-export const openLinkedRun = () => {
-  const id = linkedRun();
-  if (id) open(id, "", false);
+export const leaveRun = () => {
+  if (dialog?.isOpen) dialog.hide();
 };

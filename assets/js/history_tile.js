@@ -1,7 +1,7 @@
 // One run in the grid: its poster, which plays on hover, and a few facts.
 import { CALM, capital, h, momentNode, number, span } from "./dom.js";
 import { starButton } from "./history_marks.js";
-import { runLink } from "./history_run.js";
+import { runLink } from "./run_link.js";
 import { hasTab, titleOf } from "./models.js";
 import { notify } from "./notices.js";
 import { elapsedMs, percentOf, stepName, toneOf } from "./progress.js";

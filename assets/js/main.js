@@ -2,8 +2,7 @@
 import { mountAccount } from "./account.js";
 import { mountFeed } from "./feed.js";
 import { filling, formChanged, mountForm } from "./form.js";
-import { mountHistory } from "./history.js";
-import "./history_drop.js";
+import "./dropped_files.js";
 import { mountMediaList } from "./media_list.js";
 import { modelIsPicked, mountMoreModels, pickedIsBuilt, pickerUpdate } from "./more_models.js";
 import "./moving_buttons.js";
@@ -11,7 +10,8 @@ import { mountLayer } from "./notices.js";
 import { mountQueue } from "./queue.js";
 import { mountRowsTable } from "./rows_table.js";
 import { chosenTab, keepTab, tabUpdates, tabsAreArranged } from "./tabs.js";
-import { mountTrack } from "./track.js";
+import { openLinkedRun } from "./run_link.js";
+import { recallDeleted } from "./trash.js";
 
 /**
  * A function of a part of the page that is loaded when it is opened.
@@ -33,15 +33,20 @@ const hooks = {
   modelIsPicked,
   mountAccount,
   mountFeed,
-  mountHistory,
-  mountLayer,
+  /** @param {HTMLElement} element */
+  mountHistory: async (element) => (await import("./history.js")).mountHistory(element),
+  /** @param {HTMLElement} element */
+  mountLayer(element) {
+    mountLayer(element);
+    openLinkedRun();
+    recallDeleted();
+  },
   mountMediaList,
   mountModels: onDemand(async () => (await import("./models_list.js")).mountModels),
   mountModelsList: onDemand(async () => (await import("./models_list.js")).mountModelsList),
   mountMoreModels,
   mountQueue,
   mountRowsTable,
-  mountTrack,
   pickedIsBuilt,
   pickerUpdate,
   previewIsThere: onDemand(async () => (await import("./models_preview.js")).previewIsThere),
@@ -49,4 +54,13 @@ const hooks = {
   tabsAreArranged,
 };
 
-export const call = (name, args) => hooks[name](...args);
+/**
+ * Calls one of them.
+ * @param {string} name
+ * @param {unknown[]} given
+ */
+export const call = (name, given) => {
+  /** @type {Record<string, (...given: any[]) => unknown>} */
+  const byName = hooks;
+  return byName[name]?.(...given);
+};

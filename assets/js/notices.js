@@ -1,16 +1,13 @@
 // A notice of what was just done, with a button to undo it. It never takes the focus.
 import { h } from "./dom.js";
-import { openLinkedRun } from "./history_run.js";
-import { recallDeleted } from "./history_trash.js";
 
 const SHOWN_MS = 10_000;
 
 let layer = null;
 export const layerNode = () => layer ?? document.body;
+/** @param {HTMLElement} element */
 export const mountLayer = (element) => {
   layer = element.querySelector(".kie-layer");
-  openLinkedRun();
-  recallDeleted();
 };
 
 const bar = h("div", { class: "kie-notice", role: "status", "aria-live": "polite" });

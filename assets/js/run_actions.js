@@ -1,7 +1,7 @@
 // What a person can do about a run: call it off, find it, make it again, fetch it.
 import { actionButton, h, inlineNote, isWebAddress, linkOut, number, whileBusy, withLinks } from "./dom.js";
 import { goToRun } from "./go_to_run.js";
-import { downloadZip } from "./history_zip.js";
+import { downloadZip } from "./zip.js";
 import { fromKieLabel, isUnsent } from "./run_facts.js";
 import { postJson } from "./server.js";
 import { buildUses } from "./use_menu.js";

@@ -1,7 +1,7 @@
 // Our server: its addresses, and requests to it.
 
 /** @typedef {{ isDone: true, isAnswered: true, message: null }} Done */
-/** @typedef {{ isDone: false, isAnswered: boolean, message: string }} Failed */
+/** @typedef {{ isDone: false, isAnswered: boolean, status: number, message: string }} Failed status 0: no answer */
 /**
  * What a request comes to: what the server sends, or a sentence that says why it failed.
  * @template T
@@ -47,9 +47,9 @@ export const requestJson = async (path, options = {}) => {
     const data = await answer.json().catch(() => ({}));
     if (answer.ok) return { ...data, isDone: true, isAnswered: true, message: null };
     const isAnswered = "message" in data;
-    return { ...data, isDone: false, isAnswered, message: data.message ?? UNREACHED };
+    return { ...data, isDone: false, isAnswered, status: answer.status, message: data.message ?? UNREACHED };
   } catch {
-    return /** @type {Answer<T>} */ ({ isDone: false, isAnswered: false, message: UNREACHED });
+    return /** @type {Answer<T>} */ ({ isDone: false, isAnswered: false, status: 0, message: UNREACHED });
   }
 };
 

@@ -1,6 +1,6 @@
 // The tabs: which one is open, again after a refresh and after the browser's Back; and what they are called.
 import { pressOnceThere } from "./dom.js";
-import { closeRun, leaveRun, runLink } from "./history_run.js";
+import { closeRun, leaveRun, runLink } from "./run_link.js";
 import { allModels, modelById, noteUsed, onModels, tabOf } from "./models.js";
 import { recall, remember } from "./storage.js";
 

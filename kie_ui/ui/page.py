@@ -10,7 +10,7 @@ from gradio.themes.utils import colors, fonts, sizes
 
 from kie_ui.ui.endpoints import build_endpoint, build_generate
 from kie_ui.ui.services import MORE_MODELS, Services
-from kie_ui.ui.tabs.account import build_head, build_track, build_tracked_feed
+from kie_ui.ui.tabs.account import build_head, build_tracked_feed
 from kie_ui.ui.tabs.generate import build_model_tab
 from kie_ui.ui.tabs.models import MODELS, build_models, build_more_models
 
@@ -23,7 +23,6 @@ def build_page(services: Services) -> gr.Blocks:
     page: gr.Blocks
     with gr.Blocks(title="Kie UI", analytics_enabled=False, fill_width=True) as page:
         build_head(services)
-        build_track()
         bar: dict[str, gr.Tab] = {}
         with gr.Tabs(elem_classes="kie-tabs") as tabs:
             for spec in services.tabs.values():

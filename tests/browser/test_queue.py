@@ -164,7 +164,8 @@ def test_earlier_runs_are_shown_until_there_are_none(kie_live: KiePage) -> None:
 def test_tracking_a_task_that_is_followed_already_leads_to_its_old_run(kie_live: KiePage) -> None:
     """Though the page did not receive it when it opened."""
     page = kie_live.page
-    page.get_by_role("button", name="Track an existing task").click()
+    kie_live.open_tab("History")
+    page.get_by_text("Track a task", exact=True).click()
     page.get_by_label("Task id", exact=True).fill("kept0001")
     page.get_by_role("button", name="Track this task").click()
     expect(kie_live.tab(V1_LITE)).to_have_attribute("aria-selected", "true")  # by itself
@@ -237,9 +238,15 @@ def test_a_task_made_elsewhere_is_tracked_in_its_models_tab_or_in_a_list_of_its_
     lite = {"model": "bytedance/v1-lite-image-to-video", "input": {"prompt": "made elsewhere"}}
     fake.tasks["oflite0001"] = Task(lite, playing)
     fake.tasks["ofother0001"] = Task({"model": "a/song", "input": {"prompt": "la la"}}, playing)
-    page.get_by_role("button", name="Track an existing task").click()
+    kie_keyed.open_tab("History")
+    page.get_by_text("Track a task", exact=True).click()
     field = page.get_by_label("Task id", exact=True)
     track = page.get_by_role("button", name="Track this task")
+    for no_id in ("", "abc", "https://kie.ai/logs", "two words"):
+        field.fill(no_id)
+        track.click()
+        expect(page.locator("#kie-track-note")).to_contain_text("This is not a task id")
+        expect(field).to_be_focused()
     field.fill("nosuchtask")
     watch.expects("409", "/kie-ui/track")
     track.click()
@@ -250,6 +257,7 @@ def test_a_task_made_elsewhere_is_tracked_in_its_models_tab_or_in_a_list_of_its_
     track.click()
     expect(kie_keyed.tab(V1_LITE)).to_have_attribute("aria-selected", "true")
     expect(kie_keyed.form(V1_LITE).card("made elsewhere").node).to_be_focused()
+    kie_keyed.open_tab("History")
     expect(field).to_have_value("")
 
     expect(page.locator(".kie-tracked")).to_be_hidden()

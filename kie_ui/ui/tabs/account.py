@@ -56,29 +56,6 @@ def build_head(services: Services) -> None:
     )
 
 
-_FORM = """<form class="kie-track" novalidate>
-<p>For any Kie task made with your key, anywhere: it is followed here until its result is saved. \
-Watching costs nothing.</p>
-<p class="kie-demo-only">In demo mode only tasks of the demo can be tracked.</p>
-<label for="kie-track-id">Task id</label>
-<div class="kie-inline"><input id="kie-track-id" class="kie-input" type="text" \
-autocomplete="off" spellcheck="false" placeholder="As shown in Kie’s logs" \
-aria-describedby="kie-track-note">
-<button type="submit" class="kie-button">Track this task</button></div>
-<p class="kie-inline-note" id="kie-track-note" role="alert"></p>
-</form>"""
-
-
-def build_track() -> None:
-    """Build the field for a task's id inside the current Blocks context."""
-    with gr.Accordion("Track an existing task", open=False, elem_classes="kie-fold kie-tracking"):
-        gr.HTML(
-            html_template=_FORM,
-            js_on_load="window.kieUi('mountTrack', element)",
-            padding=False,
-        )
-
-
 def build_tracked_feed() -> gr.HTML:
     """Build the place for runs of models that are not here; it is hidden while there are none."""
     return gr.HTML(
