@@ -22,7 +22,7 @@ class AccountPanel {
   constructor(root) {
     this.chip = /** @type {HTMLElement} */ (root.querySelector(".kie-mode"));
     this.panel = /** @type {HTMLElement} */ (root.querySelector(".kie-panel"));
-    this.announcement = h("p", { class: "kie-muted", role: "status" });
+    this.announcement = h("p", { class: "kie-for-readers", role: "status" });
     this.words = h("p", {});
     this.answer = h("p", { class: "kie-key-answer", role: "status" });
     this.key = h("input", {

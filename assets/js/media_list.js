@@ -30,7 +30,7 @@ class MediaList {
     this.about = copyOf(props.about);
     this.upload = upload;
     this.message = h("p", { class: "kie-own-message", role: "alert" });
-    this.announcement = h("p", { class: "kie-muted", "aria-live": "polite" });
+    this.announcement = h("p", { class: "kie-for-readers", "aria-live": "polite" });
     this.list = h("ol", { class: "kie-media-items" });
     this.root = element.querySelector(".kie-media");
     this.root.kieValue = () => this.items.map(toValue); // for a draft that Gradio does not tell of

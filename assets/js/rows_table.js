@@ -65,7 +65,7 @@ class RowsTable {
     this.root.kieValue = () => this.valueNow(); // for a draft that Gradio does not tell of
     this.root.kieCell = (message) => this.cellOf(message); // for the error that is said of one
     this.list = h("ol", { class: "kie-rows-list" });
-    this.announcement = h("p", { class: "kie-muted", "aria-live": "polite" });
+    this.announcement = h("p", { class: "kie-for-readers", "aria-live": "polite" });
     this.build();
     this.read();
   }
