@@ -62,5 +62,7 @@ const hooks = {
 export const call = (name, given) => {
   /** @type {Record<string, (...given: any[]) => unknown>} */
   const byName = hooks;
-  return byName[name]?.(...given);
+  const hook = byName[name];
+  if (!hook) throw new Error(`Nothing here is called “${name}”.`);
+  return hook(...given);
 };

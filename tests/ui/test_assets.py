@@ -60,6 +60,6 @@ def test_python_names_the_functions_that_the_entry_lists_and_no_others() -> None
     named = set(re.findall(r"window\.kieUi\('(\w+)'", sources))
     mounted = set(re.findall(r'"(mount\w+)"', sources))
     entry = (ASSETS / "js/main.js").read_text("utf-8")
-    listed = re.search(r"\bhooks = \{([^}]*)\}", entry)
+    listed = re.search(r"\bhooks = \{\n(.*?)^\}", entry, re.MULTILINE | re.DOTALL)
     assert listed is not None
-    assert set(re.findall(r"\w+", listed[1])) == named | mounted
+    assert set(re.findall(r"^  (\w+)[,:(]", listed[1], re.MULTILINE)) == named | mounted
