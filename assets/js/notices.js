@@ -1,9 +1,19 @@
 // A notice of what was just done, with a button to undo it. It never takes the focus.
 import { h } from "./dom.js";
 
+/**
+ * @typedef {object} Options
+ * @property {{ label: string, act: () => unknown } | null} [action] a button beside the sentences
+ * @property {number} [forMs] may be Infinity: until it is dismissed
+ * @property {boolean} [isBad]
+ * @property {(() => void) | null} [dismissed] hears that it was
+ */
+
 const SHOWN_MS = 10_000;
 
+/** @type {HTMLElement | null} */
 let layer = null;
+/** Where dialogs and menus of ours are put. */
 export const layerNode = () => layer ?? document.body;
 /** @param {HTMLElement} element */
 export const mountLayer = (element) => {
@@ -15,17 +25,25 @@ const bar = h("div", { class: "kie-notice", role: "status", "aria-live": "polite
 new ResizeObserver(() => {
   document.documentElement.style.setProperty("--kie-notices", `${bar.offsetHeight}px`);
 }).observe(bar);
-const standing = new Map(); // kind → the notice of this kind
+/** @type {Map<string, Notice>} kind → the notice of this kind */
+const standing = new Map();
 
-// While a dialog is open nothing behind it can be pressed, so the notice goes into the dialog.
+/** While a dialog is open nothing behind it can be pressed, so the notice goes into the dialog. */
 export const placeNotices = () => {
   const place = document.querySelector("dialog.kie-dialog[open]") ?? layerNode();
   if (bar.parentElement !== place) place.append(bar);
 };
 
 class Notice {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  timer = undefined;
+  /** @type {HTMLElement | null} what had the focus before */
+  cameFrom = null;
+
+  /** @param {string[]} lines @param {Options} options */
   constructor(lines, { action = null, forMs = SHOWN_MS, isBad = false, dismissed = null }) {
     this.forMs = forMs;
+    /** @param {Record<string, string>} props @param {string} words @param {(() => unknown) | null} act */
     const button = (props, words, act) => {
       const made = h("button", { type: "button", ...props }, words);
       made.addEventListener("click", () => {
@@ -43,7 +61,8 @@ class Notice {
     );
     for (const kind of ["pointerleave", "focusout"]) this.node.addEventListener(kind, () => this.startClock());
     this.node.addEventListener("focusin", ({ relatedTarget }) => {
-      if (!this.node.contains(relatedTarget)) this.cameFrom = relatedTarget;
+      const from = /** @type {HTMLElement | null} */ (relatedTarget);
+      if (!this.node.contains(from)) this.cameFrom = from;
     });
     this.startClock();
   }
@@ -68,12 +87,16 @@ class Notice {
   }
 }
 
-// A notice replaces an older one of its kind.
+/** @param {string} kind */
 export const sayNoMore = (kind) => standing.get(kind)?.remove();
+/** @param {string} kind */
 export const isSaid = (kind) => standing.has(kind);
 
-// `lines` are sentences; `action` is a button beside them; `forMs` may be Infinity: until it is
-// dismissed, which `dismissed` hears of.
+/**
+ * Says something for a while. A notice replaces an older one of its kind.
+ * @param {string[]} lines sentences
+ * @param {Options & { kind?: string }} [options]
+ */
 export const notify = (lines, { kind = "done", ...options } = {}) => {
   sayNoMore(kind);
   placeNotices();
