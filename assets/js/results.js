@@ -88,6 +88,10 @@ function orMissing(node, frame, run, index, media = node) {
   return node;
 }
 
+// A clip that has just come plays at once: no still has to be made of it.
+/** @param {Run} run @param {boolean} isFresh */
+const stillOf = (run, isFresh) => (isFresh && !run.poster ? firstPicture(run) : (posterAddress(run) ?? firstPicture(run)));
+
 /**
  * @param {ResultFrame} frame
  * @param {Run} run
@@ -102,7 +106,7 @@ function buildVideo(frame, run, index, isFresh) {
     loop: true,
     playsinline: true,
     preload: isFresh ? "auto" : "metadata",
-    poster: index === 0 ? (posterAddress(run) ?? firstPicture(run)) : null, // until its first frame is there
+    poster: index === 0 ? stillOf(run, isFresh) : null, // until its first frame is there
     width: clip.width_px,
     height: clip.height_px,
     "aria-label": `${resultName(run, index)} of ${number(clip.duration_s)} seconds`,

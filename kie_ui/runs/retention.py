@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from functools import partial
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
@@ -39,12 +39,19 @@ _BATCH = 50
 _MEASURED_AT_ONCE = 500
 
 
+MakePoster = Callable[[Run], Awaitable[Run]]
+"""Gives a run its poster, if there can be one."""
+
+
 class Retention:
     """Removes what was deleted, and the oldest results where they take too much of the disk."""
 
-    def __init__(self, store: RunStore, storage: Storage, max_disk_bytes: int | None) -> None:
+    def __init__(
+        self, store: RunStore, storage: Storage, max_disk_bytes: int | None, make_poster: MakePoster
+    ) -> None:
         self._store = store
         self._storage = storage
+        self._make_poster = make_poster
         self._max_disk_bytes = max_disk_bytes
         self._one_at_a_time = asyncio.Lock()
         self._may_have_old_results = True
@@ -145,6 +152,8 @@ class Retention:
     async def _drop(self, run: Run) -> int:
         """Remove a run's results, then say so in its record; return the bytes that are free now."""
         freed_bytes = 0
+        if run.poster is None:  # what is dropped is still represented by it
+            run = await self._make_poster(run)
         for clip in (clip for clip in run.clips if clip.is_stored):
             try:
                 freed_bytes += await asyncio.to_thread(self._storage.remove, clip.name)

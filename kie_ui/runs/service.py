@@ -97,7 +97,7 @@ class RunService:
         self._balances = balances
         self._balance_notes = BalanceNotes(store, access, self._balances)
         self._posters = Posters(store, storage)
-        self._retention = Retention(store, storage, limits.max_disk_bytes)
+        self._retention = Retention(store, storage, limits.max_disk_bytes, self._posters.make)
         self._adopter = TaskAdopter(catalog, store, access, lock.id)
         self._engine = RunEngine(
             holder=lock.id,
@@ -112,7 +112,6 @@ class RunService:
             ),
             scheduler=self._scheduler,
             downloader=Downloader(store, storage, access, self._scheduler),
-            posters=self._posters,
             balances=self._balance_notes,
             retention=self._retention,
             adopter=self._adopter,

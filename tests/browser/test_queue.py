@@ -74,6 +74,7 @@ def kie_keyed(kie: KiePage) -> KiePage:
     """Give the page to a visitor with a key, whose creates need not wait for each other."""
     kie.use_key(KEY)
     expect(kie.mode).to_contain_text("Live: Kie")
+    kie.page.keyboard.press("Escape")
     return kie
 
 

@@ -82,7 +82,7 @@ async def test_results_of_every_kind_come_together(
     suffixes = [c.name.rpartition(".")[2] for c in run.clips]
     assert suffixes == ["png", "wav", "mp4", "pdf", "srt", "json"]
     assert run.clips[1].duration_s == pytest.approx(1.0)
-    assert run.poster is not None
+    assert (await service.history.poster_file(OWNER, run.id)).is_file()
     entries = await service.history.clip_entries(OWNER, [run.id])
     sources = [entry.source for entry in entries[:-1]]
     for source, content in zip(sources, files.values(), strict=False):
@@ -100,7 +100,6 @@ async def test_a_sound_has_a_picture_too(
     """How loud it is, drawn."""
     made_of(fake, {"a.wav": tiny_sound()})
     run = await settled(service, values)
-    assert run.poster is not None
     assert (await service.history.poster_file(OWNER, run.id)).read_bytes()[8:12] == b"WEBP"
 
 
@@ -134,32 +133,6 @@ async def test_what_has_come_is_not_fetched_again(
     run = await settled(service, values)
     assert run.step is Step.DONE
     assert fetched == ["0.png", "1.png", "2.png", "2.png"]
-
-
-async def test_a_run_is_done_before_its_still_is_made(
-    service: RunService, fake: FakeKie, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A still that takes long keeps nobody from the result."""
-    made_of(fake, {"a.png": tiny_picture()})
-    seen: list[Step] = []
-    draw = service._engine.downloader._storage.poster_path
-
-    def poster_path(run_id: str) -> Any:
-        seen.append(shown[-1])
-        return draw(run_id)
-
-    monkeypatch.setattr(service._engine.downloader._storage, "poster_path", poster_path)
-    shown: list[Step] = []
-    publish = service._store.events.publish
-
-    def note(run: Run) -> None:
-        shown.append(run.step)
-        publish(run)
-
-    monkeypatch.setattr(service._store.events, "publish", note)
-    run = await settled(service, values)
-    assert seen == [Step.DONE]
-    assert run.poster is not None
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,9 @@ async def test_what_fails_beside_a_clip_never_costs_it(
     home = {"write_recipe": "recipe", "make_poster": "poster"}[fault]
     monkeypatch.setattr(f"kie_ui.media.{home}.{fault}", fail)
     run = await made(service, values)
+    if fault == "make_poster":
+        with pytest.raises(WrongStep, match="no picture"):
+            await service.history.poster_file(OWNER, run.id)
     assert service.clip_of(await service.run(OWNER, run.id)).is_file()
     assert "planted" in caplog.text
 

@@ -17,7 +17,6 @@ from kie_ui.kie.responses import TaskRecord
 from kie_ui.media.formats import MediaProblem
 from kie_ui.media.storage import Storage, explain_os_error, removing_on_failure
 from kie_ui.runs.accounts import Access
-from kie_ui.runs.errors import RunsProblem
 from kie_ui.runs.events import transfer_progress
 from kie_ui.runs.lifecycle.create_queue import FairRoom
 from kie_ui.runs.lifecycle.poll import written_results
@@ -62,18 +61,19 @@ def _name(ref: MediaRef) -> str:
 _WITH_POSTER = ("video", "image", "audio")
 
 _MAX_POSTERS = 2
-"""Posters made at the same time that somebody waits for; of the others one, so that results go
-first."""
+"""Posters made at the same time: results go first."""
 
 
 class Posters:
-    """Makes the posters of runs, each once however many ask for it."""
+    """Makes the posters of runs when they are first asked for, each once however many ask for it.
+
+    To make one takes a third of what a run costs, and most are never looked at.
+    """
 
     def __init__(self, store: RunStore, storage: Storage) -> None:
         self._store = store
         self._storage = storage
         self._room = asyncio.Semaphore(_MAX_POSTERS)
-        self._room_in_background = asyncio.Semaphore(1)
         self._tasks = BackgroundTasks()
         self._making: dict[str, asyncio.Task[Run]] = {}
 
@@ -84,16 +84,6 @@ class Posters:
             self._making[run.id] = making
             making.add_done_callback(lambda _making: self._making.pop(run.id))
         return await asyncio.shield(self._making[run.id])  # others may wait for it too
-
-    async def make_in_background(self, run: Run) -> None:
-        """Give a run its poster when there is time, unless it was requested by then."""
-        try:
-            async with self._room_in_background:
-                run = await self._store.run(run.id)
-                if run.poster is None:
-                    await self.make(run)
-        except RunsProblem as problem:
-            log.warning("The result of run %s has no poster yet: %s", run.id, problem)
 
     async def stop(self) -> None:
         """Stop making posters."""

@@ -16,7 +16,7 @@ from kie_ui.runs.accounts import BalanceNotes
 from kie_ui.runs.errors import RunsProblem, StoreProblem, UnknownRun, WrongStep
 from kie_ui.runs.lifecycle.adopt import TaskAdopter
 from kie_ui.runs.lifecycle.create import UNKNOWN_OUTCOME, TaskCreator
-from kie_ui.runs.lifecycle.download import Downloader, Posters
+from kie_ui.runs.lifecycle.download import Downloader
 from kie_ui.runs.lifecycle.poll_scheduler import PollScheduler
 from kie_ui.runs.retention import Retention
 from kie_ui.runs.run import UNSENT_STEPS, Run, RunError, Step
@@ -52,7 +52,6 @@ class RunEngine:
     creator: TaskCreator
     scheduler: PollScheduler
     downloader: Downloader
-    posters: Posters
     balances: BalanceNotes
     retention: Retention
     adopter: TaskAdopter
@@ -150,7 +149,6 @@ class RunEngine:
         if run.is_final:
             self.balances.note(run)
         if is_made and run.step is Step.DONE:
-            await self.posters.make_in_background(run)
             await self.retention.keep_disk_limit()
 
     async def _publish_stored(self, run_id: str) -> None:
