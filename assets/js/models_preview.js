@@ -117,7 +117,7 @@ export class ModelPreview {
     const fold = h(
       "details",
       { open: isOnly, class: "kie-preview-fold" },
-      h("summary", {}, `${countedParameters(parameters.length)}, as they were understood`),
+      h("summary", {}, `${countedParameters(parameters.length)}, as understood`),
       table(data),
     );
     const look = { type: "button", class: "kie-quiet kie-preview-look" };

@@ -85,6 +85,7 @@ export const modelIsPicked = (model) => {
 // Something else on the page leads to this model.
 /** @param {string} model */
 const pickModel = (model) => {
+  noteUsed(model);
   if (model !== picked) pick(model);
   refresh();
 };

@@ -120,26 +120,16 @@ async def test_a_press_makes_a_run_of_the_picked_model(page: gr.Blocks, many: Se
         assert not (await runs.history.page("bob", _any(), before=None, limit=9)).runs
 
 
-async def test_picking_another_model_ends_the_events_of_the_form_before(page: gr.Blocks) -> None:
-    """A session holds the events of one form, however often somebody picks."""
+async def test_picking_another_model_ends_the_form_before(page: gr.Blocks) -> None:
+    """A session holds the events and the components of one form, however often somebody picks."""
     window = Window(page, "ada")
     first = await window.pick(GROK.model, turn=1)
     second = await window.pick(V1_LITE.model, turn=2)
-    held = window.state.blocks_config.fns
-    assert not any(each["id"] in held for each in first["dependencies"])
-    assert all(each["id"] in held for each in second["dependencies"])
-
-
-async def test_a_session_holds_the_components_of_one_form(page: gr.Blocks) -> None:
-    """However often somebody picks."""
-    window = Window(page, "ada")
-    await window.pick(ADDED.model, turn=1)
-    held = len(window.state.blocks_config.blocks)
-    for turn in range(2, 6):
-        config = await window.pick(ADDED.model, turn=turn)
-        assert len(window.state.blocks_config.blocks) == held
-    shown = {each["id"] for each in config["components"]}
-    assert shown <= set(window.state.blocks_config.blocks)
+    held = window.state.blocks_config
+    for kind, still_there in (("dependencies", held.fns), ("components", held.blocks)):
+        old, new = ({each["id"] for each in form[kind]} for form in (first, second))
+        assert still_there.keys() >= new
+        assert not still_there.keys() & (old - new)
 
 
 async def test_every_turn_builds_in_another_kind_of_container(page: gr.Blocks) -> None:
