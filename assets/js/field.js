@@ -124,6 +124,7 @@ export class Field {
   }
 
   async takeSample() {
+    /** @type {import("./server.js").Answer<import("./wire").UploadedFile>} */
     const file = await this.form.ask("sample", { parameter: this.plan.name });
     if (file.isDone) this.form.fill({ [this.plan.name]: pictureValue(file.path, file.orig_name) });
     else this.say(file.message, true);
@@ -226,6 +227,7 @@ export class Field {
   async look() {
     const path = this.ownAddress && this.shownPath;
     if (!path || isWebAddress(path)) return;
+    /** @type {import("./server.js").Answer<import("./wire").Look>} */
     const looked = await this.form.ask("look", { parameter: this.plan.name });
     if (this.shownPath !== path) return; // another one was chosen meanwhile, which stays
     if (looked.is_gone) {

@@ -194,17 +194,24 @@ export class Form {
     return Object.fromEntries(read);
   }
 
-  /** @param {string} path @param {object} [more] */
+  /**
+   * Sends what the form holds.
+   * @template T
+   * @param {string} path
+   * @param {object} [more]
+   * @returns {Promise<import("./server.js").Answer<T>>}
+   */
   ask(path, more = {}) {
     return postJson(`forms/${path}`, { model: this.plan.model, values: this.now(), ...more });
   }
 
   async check() {
     const turn = (this.checks += 1);
+    /** @type {import("./server.js").Answer<import("./wire").FormState>} */
     const state = await this.ask("check", { shows_problems: this.hasPressed });
     if (turn !== this.checks) return;
     this.isUnchecked = !state.isDone;
-    if (this.isUnchecked) return;
+    if (!state.isDone) return;
     this.showState(state);
     this.drawCode();
   }
@@ -235,6 +242,7 @@ export class Form {
       return;
     }
     report(model, "begun");
+    /** @type {import("./server.js").Answer<import("./wire").Pressed>} */
     const answer = await this.ask("press");
     this.checks += 1; // what is being checked knows nothing of this answer
     if (answer.isDone && answer.run_id) {
@@ -263,6 +271,7 @@ export class Form {
 
   async drawCode() {
     if (!this.code?.open) return;
+    /** @type {[import("./server.js").Answer<import("./wire").CodeSamples>, typeof import("./code.js")]} */
     const [answer, { renewCode }] = await Promise.all([this.ask("code"), import("./code.js")]);
     const body = /** @type {Element} */ (this.code.querySelector(".kie-request-code-body"));
     if (answer.isDone) renewCode(body, answer);

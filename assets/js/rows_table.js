@@ -1,14 +1,24 @@
 // An editable list of rows, each column with an input of its kind. See `kie_ui/ui/form/components.py`.
 import { capital, h } from "./dom.js";
-import { copyOf, countsInWords, newId, ownHead, placeButtons, tellFirst } from "./input_parts.js";
+import { copyOf, countsInWords, newId, ownHead, placeButton, placeButtons, tellFirst } from "./input_parts.js";
 
 const YES_NO = [
-  { value: "", label: "Leave out" },
-  { value: "yes", label: "Yes" },
-  { value: "no", label: "No" },
+  { value: undefined, label: "Leave out" },
+  { value: true, label: "Yes" },
+  { value: false, label: "No" },
 ];
 
-// Each input gives its value as sent to Kie; undefined where it is empty.
+/** @typedef {import("./wire").TextColumn} TextColumn */
+/** @typedef {import("./wire").ChoiceColumn} ChoiceColumn */
+/** @typedef {import("./wire").NumberColumn} NumberColumn */
+/** @typedef {import("./wire").RowsAbout["columns"][number]} Column */
+/** @typedef {Record<string, any>} Cells a row's values, as they are sent to Kie, by the names of the columns */
+/**
+ * What a cell is typed into, and how it is read; undefined where it is empty.
+ * @typedef {{ node: HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement, read: () => unknown }} Input
+ */
+
+/** @param {NumberColumn} column @param {any} value @param {string} label @returns {Input} */
 const number = (column, value, label) => {
   const { minimum, maximum, step } = column;
   const input = h("input", { type: "number", min: minimum, max: maximum, step, "aria-label": label });
@@ -16,6 +26,7 @@ const number = (column, value, label) => {
   return { node: input, read: () => (input.value === "" ? undefined : input.valueAsNumber) };
 };
 
+/** @param {TextColumn} column @param {any} value @param {string} label @returns {Input} */
 const text = (column, value, label) => {
   const placeholder = column.sample && `For example: ${column.sample}`;
   const input = column.is_long
@@ -25,12 +36,18 @@ const text = (column, value, label) => {
   return { node: input, read: () => (input.value.trim() === "" ? undefined : input.value) };
 };
 
+/**
+ * @param {{ value: unknown, label: string }[]} options
+ * @param {(value: unknown) => boolean} chosen
+ * @param {Record<string, import("./dom.js").Prop>} props
+ */
 const listOf = (options, chosen, props) => {
   const node = h("select", props, ...options.map(({ label }, index) => h("option", { value: index }, label)));
-  [...node.options].forEach((option, index) => { option.selected = chosen(options[index].value); });
+  [...node.options].forEach((option, index) => { option.selected = chosen(options[index]?.value); });
   return node;
 };
 
+/** @param {ChoiceColumn} column @param {any} value @param {string} label @returns {Input} */
 const choice = (column, value, label) => {
   const isOpen = !column.is_many && (!column.is_required || value === undefined);
   const isGone = !column.is_many && value !== undefined && !column.options.some((each) => each.value === value);
@@ -39,32 +56,55 @@ const choice = (column, value, label) => {
     ...(isGone ? [{ value, label: `${value} (no longer offered)` }] : []),
     ...column.options,
   ];
-  const isChosen = (each) => (column.is_many ? (value ?? []).includes(each) : each === value);
+  const isChosen = (/** @type {unknown} */ each) => (column.is_many ? (value ?? []).includes(each) : each === value);
   const node = listOf(options, isChosen, { multiple: column.is_many, "aria-label": label });
   const read = () => {
-    const chosen = [...node.selectedOptions].map((option) => options[option.value].value);
+    const chosen = [...node.selectedOptions].map(({ index }) => options[index]?.value);
     if (!column.is_many) return chosen[0];
     return chosen.length ? chosen : undefined;
   };
   return { node, read };
 };
 
-const yesOrNo = (column, value, label) => {
-  const chosen = { true: "yes", false: "no" }[value] ?? "";
-  const node = listOf(YES_NO, (each) => each === chosen, { "aria-label": label });
-  return { node, read: () => ({ yes: true, no: false })[YES_NO[node.value].value] };
+/** @param {any} value @param {string} label @returns {Input} */
+const yesOrNo = (value, label) => {
+  const node = listOf(YES_NO, (each) => each === value, { "aria-label": label });
+  return { node, read: () => YES_NO[node.selectedIndex]?.value };
 };
 
-const inputOf = { number, text, choice, switch: yesOrNo };
+/** @param {Column} column @param {any} value @param {string} label */
+function inputOf(column, value, label) {
+  switch (column.kind) {
+    case "number":
+      return number(column, value, label);
+    case "text":
+      return text(column, value, label);
+    case "choice":
+      return choice(column, value, label);
+    default:
+      return yesOrNo(value, label);
+  }
+}
+
+/** @param {Column} column */
+function widthOf(column) {
+  if (column.kind === "text") return column.is_long ? "minmax(0, 3fr)" : "minmax(0, 2fr)";
+  return column.kind === "number" ? "minmax(72px, 0.8fr)" : "minmax(96px, 1fr)";
+}
 
 class RowsTable {
+  /** @param {import("./input_parts.js").Mounted} mounted */
   constructor({ element, props }) {
     this.props = props;
+    /** @type {import("./wire").RowsAbout} */
     this.about = copyOf(props.about);
-    this.root = element.querySelector(".kie-rows");
+    /** @type {{ inputs: [Column, unknown][], cells: (Input & { column: Column })[] }[]} */
+    this.rows = [];
+    this.root = /** @type {import("./input_parts.js").OwnInput} */ (element.querySelector(".kie-rows"));
     this.root.kieValue = () => this.valueNow(); // for a draft that Gradio does not tell of
     this.root.kieCell = (message) => this.cellOf(message); // for the error that is said of one
     this.list = h("ol", { class: "kie-rows-list" });
+    this.adder = h("button", { type: "button", class: "kie-add-row", onclick: () => this.add() }, "+ Add a row");
     this.announcement = h("p", { class: "kie-for-readers", "aria-live": "polite" });
     this.build();
     this.read();
@@ -76,20 +116,15 @@ class RowsTable {
     const counts = countsInWords(about, "row", "rows");
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-labelledby", id);
-    this.root.style.setProperty("--kie-columns", about.columns.map(RowsTable.widthOf).join(" "));
-    const isNarrow = (width) => width < 120 + 100 * about.columns.length;
-    new ResizeObserver(([{ contentRect }]) =>
-      this.root.classList.toggle("kie-rows-narrow", contentRect.width > 0 && isNarrow(contentRect.width)),
-    ).observe(this.root);
-    this.adder = h("button", { type: "button", class: "kie-add-row", onclick: () => this.add() }, "+ Add a row");
-    this.limits = h("p", { class: "kie-own-limits" }, capital(counts));
-    const foot = h("div", { class: "kie-rows-foot" }, this.adder, counts ? this.limits : null);
+    this.root.style.setProperty("--kie-columns", about.columns.map(widthOf).join(" "));
+    const narrow = 120 + 100 * about.columns.length;
+    new ResizeObserver(([entry]) => {
+      const width = entry?.contentRect.width ?? 0;
+      this.root.classList.toggle("kie-rows-narrow", width > 0 && width < narrow);
+    }).observe(this.root);
+    const limits = counts ? h("p", { class: "kie-own-limits" }, capital(counts)) : null;
+    const foot = h("div", { class: "kie-rows-foot" }, this.adder, limits);
     this.root.append(...ownHead(about, id), this.list, foot, this.announcement);
-  }
-
-  static widthOf({ kind, is_long: isLong }) {
-    if (kind === "text") return isLong ? "minmax(0, 3fr)" : "minmax(0, 2fr)";
-    return kind === "number" ? "minmax(72px, 0.8fr)" : "minmax(96px, 1fr)";
   }
 
   read() {
@@ -100,33 +135,38 @@ class RowsTable {
     this.draw(rows);
   }
 
+  /** @param {any} row @returns {Cells} */
   cellsOf(row) {
-    const { columns, is_bare: isBare } = this.about;
-    if (isBare) return { [columns[0].name]: row ?? undefined };
+    if (this.about.is_bare) return { [this.bareName]: row ?? undefined };
     return typeof row === "object" && row !== null ? row : {};
   }
 
+  /** The name of the one column of a table whose rows are no objects. */
+  get bareName() {
+    return this.about.columns[0]?.name ?? "";
+  }
+
+  /** @returns {Cells} */
   fresh() {
     const { columns } = this.about;
     return Object.fromEntries(columns.map(({ name, start }) => [name, start ?? undefined]));
   }
 
+  /** @param {Cells[]} rows */
   draw(rows) {
-    this.rows = rows.map((cells) => this.inputsOf(cells));
+    const { columns } = this.about;
+    this.rows = rows.map((cells) => ({ inputs: columns.map((column) => [column, cells[column.name]]), cells: [] }));
     this.list.replaceChildren(...this.rows.map((row, index) => this.rowNode(row, index)));
     const isFull = this.about.most !== null && this.rows.length >= this.about.most;
     this.adder.hidden = isFull;
   }
 
-  inputsOf(cells) {
-    return { inputs: this.about.columns.map((column) => [column, cells[column.name]]), cells: [] };
-  }
-
+  /** @param {RowsTable["rows"][number]} row @param {number} index */
   rowNode(row, index) {
     const number = index + 1;
     row.cells = row.inputs.map(([column, value]) => ({
       column,
-      ...inputOf[column.kind](column, value, `${column.label}, row ${number}`),
+      ...inputOf(column, value, `${column.label}, row ${number}`),
     }));
     const cells = row.cells.map(({ column, node }) =>
       h("div", { class: "kie-cell" },
@@ -144,11 +184,12 @@ class RowsTable {
   }
 
   // The input that a refusal begins with: "row 3: Voice …", after the name of the table.
+  /** @param {string} message */
   cellOf(message) {
-    const about = /^.*?\brow (\d+): (.*)$/s.exec(message);
-    const cells = (about && this.rows[about[1] - 1]?.cells) ?? [];
+    const [, row, words] = /^.*?\brow (\d+): (.*)$/s.exec(message) ?? [];
+    const cells = this.rows[Number(row) - 1]?.cells ?? [];
     return cells
-      .filter(({ column }) => about[2].startsWith(`${column.label} `))
+      .filter(({ column }) => words?.startsWith(`${column.label} `))
       .sort((a, b) => b.column.label.length - a.column.label.length)[0]?.node;
   }
 
@@ -159,9 +200,9 @@ class RowsTable {
   }
 
   valueNow() {
-    const [first] = this.about.columns;
+    /** @type {Cells[]} */
     const rows = copyOf(this.cellsNow());
-    return this.about.is_bare ? rows.map((cells) => cells[first.name] ?? null) : rows;
+    return this.about.is_bare ? rows.map((cells) => cells[this.bareName] ?? null) : rows;
   }
 
   publish() {
@@ -169,39 +210,38 @@ class RowsTable {
     if (JSON.stringify(value) !== JSON.stringify(this.props.value)) this.props.value = value;
   }
 
+  /** @param {Cells[]} rows @param {string} announcement */
   change(rows, announcement) {
     this.draw(rows);
     this.publish();
     this.announcement.textContent = announcement;
   }
 
-  buttonOf(index, step) {
-    return this.list.children[index]?.querySelector(`[data-step="${step}"]`);
-  }
-
   add() {
     this.change([...this.cellsNow(), this.fresh()], `Row ${this.rows.length + 1} added`);
-    this.list.lastElementChild.querySelector("textarea, input, select")?.focus();
+    this.rows.at(-1)?.cells[0]?.node.focus();
   }
 
+  /** @param {number} index @param {number} step */
   move(index, step) {
     const rows = this.cellsNow();
-    const [row] = rows.splice(index, 1);
-    rows.splice(index + step, 0, row);
+    rows.splice(index + step, 0, ...rows.splice(index, 1));
     this.change(rows, `Now row ${index + step + 1}`);
-    this.buttonOf(index + step, step).focus();
+    placeButton(this.list, index + step, step)?.focus();
   }
 
+  /** @param {number} index */
   remove(index) {
     const rows = this.cellsNow();
     rows.splice(index, 1);
     this.change(rows, `Row ${index + 1} removed`);
-    (this.buttonOf(Math.min(index, rows.length - 1), 0) ?? this.adder).focus();
+    (placeButton(this.list, Math.min(index, rows.length - 1), 0) ?? this.adder).focus();
   }
 }
 
-export const mountRowsTable = ({ element, props, trigger, watch }) => {
-  const table = new RowsTable({ element, props });
-  watch("value", () => table.read());
-  tellFirst(props, trigger);
+/** @param {import("./input_parts.js").Mounted} mounted */
+export const mountRowsTable = (mounted) => {
+  const table = new RowsTable(mounted);
+  mounted.watch("value", () => table.read());
+  tellFirst(mounted);
 };

@@ -18,6 +18,18 @@ export interface ChangedRun {
   run: RunCard;
 }
 
+/** A column of choices. */
+export interface ChoiceColumn {
+  name: string;
+  label: string;
+  help: string;
+  is_required: boolean;
+  start: unknown;
+  kind: "choice";
+  options: ColumnOption[];
+  is_many: boolean;
+}
+
 /** A result that we keep: its name in the storage, and its measures. */
 export interface Clip {
   name: string;
@@ -37,6 +49,12 @@ export interface CodeSamples {
   json: string;
   curl: string;
   python: string;
+}
+
+/** One of the values of a column. */
+export interface ColumnOption {
+  value: unknown;
+  label: string;
 }
 
 /** Nothing to say. */
@@ -119,6 +137,22 @@ export interface Look {
   is_gone: boolean;
 }
 
+/** What the script of a list of files needs to know of its parameter. */
+export interface MediaAbout {
+  label: string;
+  help: string;
+  name: string;
+  media: "image" | "video" | "audio" | "file";
+  one: string;
+  several: string;
+  is_list: boolean;
+  least: number | null;
+  most: number | null;
+  max_bytes: number | null;
+  accepts: string[];
+  examples: string[];
+}
+
 /** Every model of an owner, and what may be done to the list; `added` after models were. */
 export interface ModelList {
   models: ListedModel[];
@@ -135,6 +169,19 @@ export interface Note {
   field: string;
   kind: "error" | "notice";
   text: string;
+}
+
+/** A column of numbers. */
+export interface NumberColumn {
+  name: string;
+  label: string;
+  help: string;
+  is_required: boolean;
+  start: unknown;
+  kind: "number";
+  minimum: number | null;
+  maximum: number | null;
+  step: number | "any";
 }
 
 /** What was understood of a page, and its text if it was fetched. */
@@ -221,6 +268,18 @@ export interface Price {
 /** All that there is has been sent; what follows is news. */
 export interface Ready {
   now_ms: number;
+}
+
+/** What the script of a table needs to know of its parameter. */
+export interface RowsAbout {
+  label: string;
+  help: string;
+  name: string;
+  is_required: boolean;
+  is_bare: boolean;
+  least: number | null;
+  most: number | null;
+  columns: (TextColumn | ChoiceColumn | NumberColumn | SwitchColumn)[];
 }
 
 export interface Run {
@@ -362,6 +421,28 @@ export interface StreamEvents {
   ready: Ready;
   trouble: Trouble;
   alive: Alive;
+}
+
+/** A column of yes and no. */
+export interface SwitchColumn {
+  name: string;
+  label: string;
+  help: string;
+  is_required: boolean;
+  start: unknown;
+  kind: "switch";
+}
+
+/** A column of texts. */
+export interface TextColumn {
+  name: string;
+  label: string;
+  help: string;
+  is_required: boolean;
+  start: unknown;
+  kind: "text";
+  is_long: boolean;
+  sample: string | null;
 }
 
 /** The run of a task that was made elsewhere. */

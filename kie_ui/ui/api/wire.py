@@ -17,6 +17,7 @@ from starlette.responses import Response
 from kie_ui.settings import ASSETS
 from kie_ui.ui.api import account, event_stream, forms, history, models, reuse, runs
 from kie_ui.ui.api.requests import ApiRoute
+from kie_ui.ui.form.components import MediaAbout, RowsAbout
 from kie_ui.ui.form.plan import FormPlan
 
 ROUTES: tuple[ApiRoute, ...] = tuple(
@@ -47,7 +48,7 @@ def answer_type(route: ApiRoute) -> Any:
 def write_types() -> str:
     """Write every type as TypeScript."""
     answers = [answer for route in ROUTES if (answer := answer_type(route)) is not Response]
-    sent = [event_stream.StreamEvents, *answers]
+    sent = [event_stream.StreamEvents, MediaAbout, RowsAbout, *answers]
     # A plan lies in the page, without what does not apply.
     found = _schemas([FormPlan], GenerateJsonSchema) | _schemas(sent, _AlwaysSent)
     return _HEAD + "".join(f"\n{_declare(name, found[name])}" for name in sorted(found))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABCMeta
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 from gradio.blocks import Block
@@ -20,7 +20,7 @@ from gradio.data_classes import FileData, ImageData
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from kie_ui.catalog.media_types import MEDIA_NOUNS, SHOWN_IN_BROWSERS
+from kie_ui.catalog.media_types import MEDIA_NOUNS, SHOWN_IN_BROWSERS, MediaKind
 from kie_ui.catalog.parameters import (
     ChoiceParameter,
     Column,
@@ -255,23 +255,40 @@ def build_media_list(parameter: MediaParameter) -> MediaList:
     return MediaList([], about=media_about(parameter), **options)
 
 
-def media_about(parameter: MediaParameter) -> dict[str, Any]:
-    """Return what the script needs to know about a parameter."""
+class MediaAbout(TypedDict):
+    """What the script of a list of files needs to know of its parameter."""
+
+    label: str
+    help: str
+    name: str
+    media: MediaKind
+    one: str
+    several: str
+    is_list: bool
+    least: int | None
+    most: int | None
+    max_bytes: int | None
+    accepts: list[str]
+    examples: list[str]
+
+
+def media_about(parameter: MediaParameter) -> MediaAbout:
+    """Describe a parameter to the script."""
     one, several = MEDIA_NOUNS[parameter.media]
-    return {
-        "label": parameter.label,
-        "help": parameter.help,
-        "name": parameter.name,
-        "media": parameter.media,
-        "one": one,
-        "several": several,
-        "is_list": parameter.many and parameter.max_items != 1,
-        "least": parameter.min_items,
-        "most": parameter.max_items if parameter.many else 1,
-        "max_bytes": parameter.max_bytes,
-        "accepts": list(parameter.accepts),
-        "examples": list(parameter.default),
-    }
+    return MediaAbout(
+        label=parameter.label,
+        help=parameter.help,
+        name=parameter.name,
+        media=parameter.media,
+        one=one,
+        several=several,
+        is_list=parameter.many and parameter.max_items != 1,
+        least=parameter.min_items,
+        most=parameter.max_items if parameter.many else 1,
+        max_bytes=parameter.max_bytes,
+        accepts=list(parameter.accepts),
+        examples=list(parameter.default),
+    )
 
 
 def build_rows_table(parameter: TableParameter) -> RowsTable:
@@ -280,41 +297,98 @@ def build_rows_table(parameter: TableParameter) -> RowsTable:
     return RowsTable(list(parameter.default), about=rows_about(parameter), **options)
 
 
-def rows_about(parameter: TableParameter) -> dict[str, Any]:
-    """Return what the script needs to know about a parameter."""
-    return {
-        "label": parameter.label,
-        "help": parameter.help,
-        "name": parameter.name,
-        "is_required": parameter.required,
-        "is_bare": parameter.is_bare,
-        "least": parameter.min_items,
-        "most": parameter.max_items,
-        "columns": [_column(column) for column in parameter.columns],
-    }
+class _AnyColumn(TypedDict):
+    name: str
+    label: str
+    help: str
+    is_required: bool
+    start: Any
 
 
-def _column(column: Column) -> dict[str, Any]:
-    common = {
-        "kind": column.kind,
-        "name": column.name,
-        "label": column.label,
-        "help": column.help,
-        "is_required": column.required,
-        "start": column.default,
-    }
-    return {**common, **_limits(column)}
+class TextColumn(_AnyColumn):
+    """A column of texts."""
+
+    kind: Literal["text"]
+    is_long: bool
+    sample: str | None
 
 
-def _limits(column: Column) -> dict[str, Any]:
+class ColumnOption(TypedDict):
+    """One of the values of a column."""
+
+    value: Any
+    label: str
+
+
+class ChoiceColumn(_AnyColumn):
+    """A column of choices."""
+
+    kind: Literal["choice"]
+    options: list[ColumnOption]
+    is_many: bool
+
+
+class NumberColumn(_AnyColumn):
+    """A column of numbers."""
+
+    kind: Literal["number"]
+    minimum: float | None
+    maximum: float | None
+    step: float | Literal["any"]
+
+
+class SwitchColumn(_AnyColumn):
+    """A column of yes and no."""
+
+    kind: Literal["switch"]
+
+
+RowsColumn = TextColumn | ChoiceColumn | NumberColumn | SwitchColumn
+
+
+class RowsAbout(TypedDict):
+    """What the script of a table needs to know of its parameter."""
+
+    label: str
+    help: str
+    name: str
+    is_required: bool
+    is_bare: bool
+    least: int | None
+    most: int | None
+    columns: list[RowsColumn]
+
+
+def rows_about(parameter: TableParameter) -> RowsAbout:
+    """Describe a parameter to the script."""
+    return RowsAbout(
+        label=parameter.label,
+        help=parameter.help,
+        name=parameter.name,
+        is_required=parameter.required,
+        is_bare=parameter.is_bare,
+        least=parameter.min_items,
+        most=parameter.max_items,
+        columns=[_column(column) for column in parameter.columns],
+    )
+
+
+def _column(column: Column) -> RowsColumn:
+    common = _AnyColumn(
+        name=column.name,
+        label=column.label,
+        help=column.help,
+        is_required=column.required,
+        start=column.default,
+    )
     match column:
         case TextParameter():
-            return {"is_long": column.multiline, "sample": column.sample}
+            return {**common, "kind": "text", "is_long": column.multiline, "sample": column.sample}
         case ChoiceParameter():
-            options = [option.model_dump() for option in column.options]
-            return {"options": options, "is_many": column.many}
-        case NumberParameter():
-            step = column.step or (1 if column.is_whole else "any")
-            return {"minimum": column.minimum, "maximum": column.maximum, "step": step}
+            options = [ColumnOption(value=o.value, label=o.label) for o in column.options]
+            return {**common, "kind": "choice", "options": options, "is_many": column.many}
+        case NumberParameter(minimum=least, maximum=most):
+            step: float | Literal["any"] = column.step or (1 if column.is_whole else "any")
+            return {**common, "kind": "number", "minimum": least, "maximum": most, "step": step}
         case SwitchParameter():
-            return {}
+            return {**common, "kind": "switch"}

@@ -31,7 +31,7 @@ def test_rows_are_handed_on_as_they_are(widget: RowsTable, payload: Any, rows: l
 
 def test_the_script_is_told_what_each_column_takes() -> None:
     """An input of its kind, with its limits and options."""
-    shown = rows_about(SHOTS)
+    shown: Any = rows_about(SHOTS)
     prompt, duration, camera = shown["columns"]
     assert (prompt["kind"], prompt["is_long"], prompt["is_required"]) == ("text", True, True)
     assert (duration["minimum"], duration["maximum"], duration["step"]) == (1, 12, 1)
