@@ -215,7 +215,7 @@ class MediaList {
 
   // Incoming files.
   choose() {
-    const files = [...this.input.files];
+    const files = [...(this.input.files ?? [])];
     this.input.value = "";
     this.take(files);
   }

@@ -79,7 +79,7 @@ async def test_what_a_page_documents_is_never_taken_for_a_field_of_ours() -> Non
     (seed,) = (each.model_dump() for each in V1_LITE.parameters if each.name == "seed")
     names = ["seed__random", "start_from", "random"]
     parameters = [seed, *({**text, "name": name} for name in names)]
-    fields = {**GROK.model_dump(), "rules": (), "price": None}
+    fields = {**GROK.model_dump(), "rules": (), "price": None, "examples": ()}
     spec = ModelSpec.model_validate({**fields, "parameters": parameters})
     assert set(await described_of(spec)) == {"seed", "seed" + RANDOM, *names, EXTRA}
 
