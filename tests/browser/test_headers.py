@@ -43,6 +43,7 @@ def test_the_page_does_nothing_that_its_own_policy_forbids(
     form.press("[stuck] under the policy").open_wire()
     unopened.mode.click()
     expect(unopened.key).to_be_visible()
+    page.keyboard.press("Escape")
     unopened.open_tab("History")
     page.get_by_role("link", name="Open: a clip of yesterday").click()
     play(page.get_by_role("dialog").locator("video"))
