@@ -6,6 +6,7 @@ import { keepInWindow, keptInWindow } from "./storage.js";
 const SEARCH_AFTER_MS = 120;
 const KEPT = "history";
 const BUSY = ["preparing", "uploading", "lined_up", "sending", "waiting", "queuing", "generating", "fetching"];
+/** @type {[string, string[]][]} */
 const STATES = [
   ["Any state", []],
   ["Done", ["done"]],
@@ -16,7 +17,10 @@ const STATES = [
 ];
 
 export class HistoryFilters {
-  // `changed` is called when the search or a filter changes.
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  timer = undefined;
+
+  /** @param {() => void} changed is called when the search or a filter changes */
   constructor(changed) {
     this.changed = () => {
       clearTimeout(this.timer);
@@ -73,11 +77,12 @@ export class HistoryFilters {
     return {
       text: this.search.value.trim(),
       model: this.model.value,
-      state: STATES[Number(this.state.value)][0],
+      state: STATES[Number(this.state.value)]?.[0],
       onlyFavourites: this.onlyFavourites,
     };
   }
 
+  /** @param {{ text?: string, model?: string, state?: string, onlyFavourites?: boolean }} values */
   set({ text = "", model = "", state = "", onlyFavourites = false }) {
     this.search.value = String(text);
     if (model && ![...this.model.options].some(({ value }) => value === model)) {
@@ -108,11 +113,12 @@ export class HistoryFilters {
     const query = new URLSearchParams();
     if (text) query.set("text", text);
     if (model) query.append("model", model);
-    STATES[Number(this.state.value)][1].forEach((step) => query.append("step", step));
+    STATES[Number(this.state.value)]?.[1].forEach((step) => query.append("step", step));
     if (onlyFavourites) query.set("favourites", "1");
     return query.toString();
   }
 
+  /** @param {string[]} models */
   drawModels(models) {
     const chosen = this.model.value;
     const names = new Set(chosen ? [...models, chosen] : models);

@@ -13,11 +13,18 @@ const listeners = new Set();
  */
 export const onFavourite = (listener) => listeners.add(listener);
 
-// The person's note about a run, saved as it is typed.
+/** @typedef {import("./wire").RunCard} Run */
+
+/** The person's note about a run, saved as it is typed. */
 export class UserNote {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  timer = undefined;
+
+  /** @param {Run} run */
   constructor(run) {
     this.run = run;
-    this.saved = run.user_note ?? "";
+    /** @type {string | null} */
+    this.saved = run.user_note;
     this.input = h("textarea", {
       class: "kie-input kie-user-note-input",
       id: "kie-user-note",
@@ -25,7 +32,7 @@ export class UserNote {
       maxlength: "10000",
       placeholder: "What you want to remember about this run",
     });
-    this.input.value = this.saved;
+    this.input.value = run.user_note;
     this.message = h("span", { class: "kie-saved", role: "status" });
     this.input.addEventListener("input", () => {
       this.message.textContent = "";
@@ -58,7 +65,11 @@ export class UserNote {
   }
 }
 
-// A favourite or not, wherever it is shown.
+/**
+ * A favourite or not, wherever it is shown. `show` draws what was decided elsewhere.
+ * @param {Run} run
+ * @param {(changed: Pick<Run, "is_favourite">) => void} [changed]
+ */
 export const starButton = (run, changed) => {
   let isFavourite = run.is_favourite;
   const button = h("button", { type: "button", class: "kie-star" });
@@ -81,10 +92,10 @@ export const starButton = (run, changed) => {
     draw();
     notify([answer.message], { isBad: true });
   });
-  button.show = (value) => {
+  draw();
+  const show = (/** @type {boolean} */ value) => {
     isFavourite = value;
     draw();
   };
-  draw();
-  return button;
+  return Object.assign(button, { show });
 };

@@ -9,21 +9,30 @@ const KIND = "deleted";
 const SHOWN_MS = 30_000;
 const IN_BIN_MS = 60 * 60_000; // as long as the server keeps what was deleted
 
+/** @param {number} count */
 const counted = (count) => `${number(count)} ${count === 1 ? "run" : "runs"}`;
-export const countedRuns = counted;
+export { counted as countedRuns };
 
 const forget = () => keepInWindow(KIND, null);
 
+/** @param {string[]} ids */
 async function restore(ids) {
+  /** @type {import("./server.js").Answer<import("./wire").RunIds>} */
   const answer = await postJson("history/restore", { run_ids: ids });
   if (!answer.isDone) return notify([answer.message], { isBad: true });
   forget();
   notify([`${counted(answer.run_ids.length)} restored.`]);
 }
 
-// What is deleted while the notice is shown is added to it; a reloaded page shows it again.
-function announce({ ids, at_ms }, more = []) {
-  keepInWindow(KIND, { ids, at_ms });
+/** @typedef {{ ids: string[], atMs: number }} Deleted */
+
+/**
+ * What is deleted while the notice is shown is added to it; a reloaded page shows it again.
+ * @param {Deleted} deleted
+ * @param {string[]} [more] sentences
+ */
+function announce({ ids, atMs }, more = []) {
+  keepInWindow(KIND, { ids, atMs });
   notify([`${counted(ids.length)} deleted, with all their files.`, ...more], {
     kind: KIND,
     forMs: SHOWN_MS,
@@ -32,18 +41,23 @@ function announce({ ids, at_ms }, more = []) {
   });
 }
 
+/** @returns {Deleted | null} */
 function kept() {
-  const { ids, at_ms } = keptInWindow(KIND) ?? {};
-  const isOurs = Array.isArray(ids) && ids.length > 0 && Date.now() - at_ms < IN_BIN_MS;
-  return isOurs ? { ids, at_ms } : null;
+  const { ids, atMs } = keptInWindow(KIND) ?? {};
+  const isOurs = Array.isArray(ids) && ids.length > 0 && Date.now() - atMs < IN_BIN_MS;
+  return isOurs ? { ids, atMs } : null;
 }
 
+/** Offers once more to restore what was deleted before the page was loaded anew. */
 export const recallDeleted = () => {
   const deleted = kept();
   if (deleted) announce(deleted);
 };
 
-// Runs under way are kept, and the notice says so.
+/**
+ * Deletes runs; those under way are kept, and the notice says so.
+ * @param {import("./wire").RunCard[]} runs
+ */
 export const deleteRuns = async (runs) => {
   const ended = runs.filter((run) => run.is_final);
   const left = runs.length - ended.length;
@@ -52,12 +66,13 @@ export const deleteRuns = async (runs) => {
     notify(["A run that is under way cannot be deleted: it may be billed."], { isBad: true });
     return false;
   }
+  /** @type {import("./server.js").Answer<import("./wire").RunIds>} */
   const answer = await postJson("history/delete", { run_ids: ended.map((run) => run.id) });
   if (!answer.isDone) {
     notify([answer.message], { isBad: true });
     return false;
   }
-  const before = (isSaid(KIND) && kept()) || { ids: [], at_ms: Date.now() };
+  const before = (isSaid(KIND) && kept()) || { ids: [], atMs: Date.now() };
   answer.run_ids.forEach(forgetRun);
   announce({ ...before, ids: [...new Set([...before.ids, ...answer.run_ids])] }, stays);
   return true;

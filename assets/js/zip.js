@@ -3,7 +3,7 @@ import { h } from "./dom.js";
 import { notify } from "./notices.js";
 import { apiAddress } from "./server.js";
 
-// The sentence of an error response.
+/** The sentence of an error response. @param {string} text @returns {string | null} */
 function messageOf(text) {
   try {
     return JSON.parse(text).message ?? null;
@@ -12,7 +12,11 @@ function messageOf(text) {
   }
 }
 
-// A separate form. An error response lands in a hidden frame, and its sentence is shown.
+/**
+ * Saves the results of some runs. A form does it: an error response lands in a hidden frame, and its
+ * sentence is shown.
+ * @param {string[]} ids
+ */
 export const downloadZip = (ids) => {
   const frame = h("iframe", { name: "kie-zip", class: "kie-unseen", title: "Download" });
   const form = h(
