@@ -8,9 +8,13 @@ import { isUnsent, needsYou, promptOf } from "./run_facts.js";
 import { postJson } from "./server.js";
 import { allRuns, onStream, placeOf } from "./stream.js";
 
-const rowOf = new WeakMap(); // what each line of the panel shows
+/** @typedef {import("./wire").Run} Run */
+
+/** @type {WeakMap<Element, Row>} what each line of the panel shows */
+const rowOf = new WeakMap();
 
 class Row {
+  /** @param {Run} run @param {() => void} close closes the panel */
   constructor(run, close) {
     this.run = run;
     this.model = h("span", { class: "kie-queue-model" });
@@ -39,6 +43,7 @@ class Row {
     rowOf.set(this.node, this);
   }
 
+  /** @param {Run} run */
   update(run) {
     this.run = run;
     const turn = isInLine(run) ? placeOf(run.id) : null;
@@ -46,9 +51,10 @@ class Row {
     set(this.model, titleOf(run.model));
     set(this.step, step.filter(Boolean).join(isInLine(run) ? ", " : " "));
     const prompt = promptOf(run);
-    set(this.prompt, prompt.length > 140 ? `${prompt.slice(0, 140)}…` : prompt || "No prompt");
+    const words = prompt.length > 140 ? `${prompt.slice(0, 140)}…` : prompt || "No prompt";
+    set(this.prompt, words);
     this.cancel.hidden = !isUnsent(run);
-    this.cancel.setAttribute("aria-label", `Cancel: ${this.prompt.textContent.slice(0, 60)}`);
+    this.cancel.setAttribute("aria-label", `Cancel: ${words.slice(0, 60)}`);
     this.tick();
   }
 
@@ -57,17 +63,27 @@ class Row {
   }
 }
 
-// Written only if different, so that screen readers stay silent and nothing is redrawn.
+/**
+ * Writes only what is different, so that screen readers stay silent and nothing is redrawn.
+ * @param {HTMLElement} node
+ * @param {string} text
+ */
 function set(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** @param {Run} run */
 const place = (run) => (run.step === "lined_up" ? (placeOf(run.id) ?? Infinity) : 0);
+/** @param {Run} run */
 const isInLine = (run) => run.step === "lined_up";
 
-// What can still be cancelled comes first, in the order of its turns.
+/**
+ * What can still be cancelled comes first, in the order of its turns.
+ * @param {Run} one
+ * @param {Run} other
+ */
 function inOrder(one, other) {
-  const isSent = (run) => Number(!isUnsent(run));
+  const isSent = (/** @type {Run} */ run) => Number(!isUnsent(run));
   const [a, b] = [place(one), place(other)];
   return isSent(one) - isSent(other) || (a === b ? one.created_at_ms - other.created_at_ms : a - b);
 }
@@ -85,11 +101,18 @@ function grouped() {
 
 // One kind of runs in the panel, under a head that counts them.
 class Group {
+  /** @type {Map<string, Row>} */
+  rows = new Map();
+
+  /**
+   * @param {string} title
+   * @param {() => void} close closes the panel
+   * @param {HTMLElement | null} [button] for all of them
+   */
   constructor(title, close, button = null) {
     this.title = title;
     this.close = close;
     this.button = button;
-    this.rows = new Map();
     this.head = h("h3", {});
     this.list = h("ol", { class: "kie-queue-list" });
     this.node = h(
@@ -100,6 +123,7 @@ class Group {
     );
   }
 
+  /** @param {Run[]} runs */
   draw(runs) {
     set(this.head, `${this.title} ${number(runs.length)}`);
     this.node.hidden = runs.length === 0;
@@ -121,10 +145,13 @@ class Group {
 }
 
 class Queue {
+  /** @type {number | null} */
+  due = null;
+
+  /** @param {HTMLElement} root */
   constructor(root) {
-    this.root = root;
-    this.button = root.querySelector(".kie-queue-button");
-    this.panel = root.querySelector(".kie-panel");
+    this.button = /** @type {HTMLButtonElement} */ (root.querySelector(".kie-queue-button"));
+    this.panel = /** @type {HTMLElement} */ (root.querySelector(".kie-panel"));
     this.message = h("p", { class: "kie-inline-note", role: "alert" });
     const close = attachPanel(root, this.button, this.panel, () => {
       this.draw();
@@ -138,16 +165,20 @@ class Queue {
     };
     this.empty = h("p", { class: "kie-queue-empty" }, "Nothing is waiting or running, and nothing needs your attention.");
     this.panel.append(h("h2", {}, "Queue"), this.empty, this.message, ...this.eachGroup((group) => group.node));
-    for (const kind of ["run", "places", "state"]) onStream(kind, () => this.drawSoon());
+    for (const kind of /** @type {const} */ (["run", "places", "state"])) onStream(kind, () => this.drawSoon());
     setInterval(() => this.panel.hidden || this.rows().forEach((row) => row.tick()), 500);
   }
 
+  /**
+   * @template T
+   * @param {(group: Group) => T} take
+   */
   eachGroup(take) {
     return Object.values(this.groups).map(take);
   }
 
   rows() {
-    return this.eachGroup((group) => [...group.list.children].map((node) => rowOf.get(node))).flat();
+    return this.eachGroup((group) => [...group.list.children].flatMap((node) => rowOf.get(node) ?? [])).flat();
   }
 
   // A new page receives forty runs at once.
@@ -160,7 +191,7 @@ class Queue {
 
   draw() {
     const runs = grouped();
-    const count = (list, words) => (list.length ? `${number(list.length)} ${words}` : null);
+    const count = (/** @type {Run[]} */ list, /** @type {string} */ words) => (list.length ? `${number(list.length)} ${words}` : null);
     const counts = [
       count(runs.needing, runs.needing.length === 1 ? "needs attention" : "need attention"),
       count(runs.running, "running"),
@@ -174,14 +205,19 @@ class Queue {
     this.drawGroups(runs);
   }
 
-  // The focus stays where it was; with a row that goes it moves on to the next one.
+  /**
+   * The focus stays where it was; with a row that goes it moves on to the next one.
+   * @param {ReturnType<typeof grouped>} runs
+   */
   drawGroups(runs) {
-    const focused = document.activeElement;
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
     const hadFocus = this.panel.contains(focused);
     const index = this.rows().findIndex((row) => row.node.contains(focused));
-    for (const [name, group] of Object.entries(this.groups)) group.draw(runs[name]);
+    this.groups.needing.draw(runs.needing);
+    this.groups.inLine.draw(runs.inLine);
+    this.groups.running.draw(runs.running);
     if (!hadFocus) return;
-    if (focused.isConnected && focused.checkVisibility()) {
+    if (focused?.isConnected && focused.checkVisibility()) {
       if (document.activeElement !== focused) focused.focus({ preventScroll: true });
       return;
     }
@@ -192,21 +228,23 @@ class Queue {
   }
 }
 
+/** @returns {Promise<{ isDone: boolean, message: string | null }>} */
 async function cancelAllInLine() {
   // From the last to the first, so that none moves up and is sent meanwhile.
   const waiting = grouped().inLine.reverse();
   const answers = await Promise.all(waiting.map((run) => postJson(`runs/${run.id}/cancel`)));
   const refused = answers.filter((answer) => !answer.isDone);
-  if (!refused.length) return { isDone: true };
+  if (!refused[0]) return { isDone: true, message: null };
   return {
     isDone: false,
     message: `${number(refused.length)} could not be cancelled any more. ${refused[0].message}`,
   };
 }
 
+/** @param {HTMLElement} element */
 export const mountQueue = (element) => {
-  const root = element.querySelector(".kie-queue");
-  takeTabModels(JSON.parse(root.dataset.models));
+  const root = /** @type {HTMLElement} */ (element.querySelector(".kie-queue"));
+  takeTabModels(JSON.parse(root.dataset.models ?? "[]"));
   const queue = new Queue(root);
   onModels(() => queue.drawSoon());
 };
