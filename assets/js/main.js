@@ -43,7 +43,6 @@ const hooks = {
   },
   mountMediaList,
   mountModels: onDemand(async () => (await import("./models_list.js")).mountModels),
-  mountModelsList: onDemand(async () => (await import("./models_list.js")).mountModelsList),
   mountMoreModels,
   mountQueue,
   mountRowsTable,

@@ -63,8 +63,10 @@ class Models {
     this.adder = new ModelAdder(() => this.drawTools());
     this.pickedWords = h("strong", { role: "status" });
     this.bar = this.buildPickedBar();
-    root.append(h("div", { class: "kie-models-tools" }, this.search, this.add), this.adder.node);
-    this.place = h("div", { class: "kie-models-place" }, this.trouble, this.kinds, this.message, this.list, this.bar);
+    const tools = h("div", { class: "kie-models-tools" }, this.search, this.add);
+    root.querySelector(".kie-models-top")?.append(tools, this.adder.node);
+    const found = root.querySelector(".kie-models-found"); // below the form of a page that is looked at
+    found?.append(this.trouble, this.kinds, this.message, this.list, this.bar);
     onModels(() => this.draw());
   }
 
@@ -348,24 +350,15 @@ class Models {
 
 /** @type {Models | null} */
 let shown = null;
-/** @type {Element | null} below the form of a page that is looked at */
-let place = null;
 /** @type {File[]} pages that were dropped before the tab was there */
 let dropped = [];
-const putListThere = () => shown && place?.append(shown.place);
 
 /** @param {Element} element @param {{ value: string }} props of Gradio's component */
 export const mountModels = (element, props) => {
   askForFormsBy(props);
-  shown = new Models(/** @type {Element} */ (element.querySelector(".kie-models")));
-  putListThere();
+  shown = new Models(element);
   loadModels();
   if (dropped.length) addPages(dropped);
-};
-/** @param {Element} element */
-export const mountModelsList = (element) => {
-  place = element.querySelector(".kie-models");
-  putListThere();
 };
 
 /** Reads pages that were dropped anywhere. @param {File[]} files */

@@ -34,8 +34,10 @@ MODELS = "models"
 PREVIEW = "preview"
 """Names the form of a page that may be added, as a tab's id names that tab's form."""
 
-_ADDER = '<section class="kie-models kie-models-top" aria-label="All models"></section>'
-_LIST = '<section class="kie-models kie-models-found" aria-label="Models"></section>'
+_MODELS = (
+    '<section class="kie-models kie-models-top" aria-label="All models"></section>@children'
+    '<section class="kie-models kie-models-found" aria-label="Models"></section>'
+)
 _STATUS = '<div class="kie-picked" role="status"></div>'
 _GONE = (
     '<div class="kie-empty kie-no-form"><p><strong>This model is no longer here.</strong></p>'
@@ -70,32 +72,27 @@ def _asked(value: object) -> _Asked | None:
 
 def build_models(services: Services) -> None:
     """Build the content of Models inside the current Blocks context."""
-    adder = gr.HTML(
-        html_template=_ADDER,
+    models = gr.HTML(
+        html_template=_MODELS,
         js_on_load="window.kieUi('mountModels', element, props)",
         elem_id="kie-models",
         padding=False,
     )
-    with gr.Column(elem_classes="kie-form-preview"):
-        _build_preview(services, adder)
-    gr.HTML(
-        html_template=_LIST,
-        js_on_load="window.kieUi('mountModelsList', element)",
-        padding=False,
-    )
+    with models:
+        _build_preview(services, models)
 
 
-def _build_preview(services: Services, adder: gr.HTML) -> None:
+def _build_preview(services: Services, models: gr.HTML) -> None:
     """Build where the form of a page is shown before the page is added."""
 
-    @gr.render(adder, [adder.change], queue=False, show_progress="hidden")  # type: ignore[untyped-decorator]  # Gradio's has no types
+    @gr.render(models, [models.change], queue=False, show_progress="hidden")  # type: ignore[untyped-decorator]  # Gradio's has no types
     def build_preview(value: object, request: gr.Request) -> None:
         """Build the form of one model of a page, which is read again, as nothing was kept."""
         forget_old_components()
         asked = _asked(value)
         if asked is None or not services.library.may_add(owner_of(request)):
             return
-        with fresh_container(asked.turn):
+        with fresh_container(asked.turn, "kie-form-preview"):
             for spec in read_text(asked.text, asked.name).specs:
                 if spec.model == asked.model:
                     _build_preview_form(spec)
@@ -149,12 +146,12 @@ def build_more_models(services: Services) -> None:
                 _build(_find(services, asked.model, owner_of(request)))
 
 
-def fresh_container(turn: int) -> gr.Column | gr.Row:
+def fresh_container(turn: int, *classes: str) -> gr.Column | gr.Row:
     """Return a container of another kind than that of the turn before.
 
     Where the kinds are equal, Gradio keeps the old components in the browser, with their values.
     """
-    return (gr.Column, gr.Row)[turn % 2](elem_classes="kie-on-demand")
+    return (gr.Column, gr.Row)[turn % 2](elem_classes=["kie-on-demand", *classes])
 
 
 def _find(services: Services, model: str, owner: str) -> ModelSpec | None:
