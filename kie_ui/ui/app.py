@@ -23,6 +23,7 @@ from kie_ui.ui import assets
 from kie_ui.ui.api.requests import build_route
 from kie_ui.ui.api.wire import ROUTES
 from kie_ui.ui.asgi.browser_security import SameOriginMiddleware, SecurityHeadersMiddleware
+from kie_ui.ui.asgi.gradio_assets import build_gradio_asset_routes, needed_files
 from kie_ui.ui.asgi.gradio_isolation import GradioIsolationMiddleware
 from kie_ui.ui.asgi.identity import IdentityMiddleware
 from kie_ui.ui.asgi.page_html import PageHtmlMiddleware
@@ -51,7 +52,7 @@ def launch(clock: Clock = SYSTEM_CLOCK) -> None:
         raise SystemExit("A setting cannot be used. " + "; ".join(problems)) from None
     services = Services(settings, library, clock, uploads=claim_uploads(settings.data_path))
     page = build_page(services)
-    page.launch(prevent_thread_lock=True, **launch_options(services))
+    page.launch(prevent_thread_lock=True, **launch_options(services, _types_of(page)))
     _serve_until_stopped(page, services)
 
 
@@ -69,8 +70,13 @@ def _serve_until_stopped(page: gr.Blocks, services: Services) -> None:
     page.close(verbose=False)
 
 
-def launch_options(services: Services) -> dict[str, Any]:
-    """Return the arguments of `Blocks.launch`.
+def _types_of(page: gr.Blocks) -> frozenset[str]:
+    """Return the types of a page's components, each of which has scripts of its own."""
+    return frozenset(block.get_block_name() for block in page.blocks.values())
+
+
+def launch_options(services: Services, types: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the arguments of `Blocks.launch`; `types` are those of the page's components.
 
     Gradio's own environment variables say where the server listens.
     """
@@ -88,8 +94,8 @@ def launch_options(services: Services) -> dict[str, Any]:
         "max_file_size": "100mb",
         "app_kwargs": {
             "lifespan": services.lifespan,
-            "routes": build_routes(services),
-            "middleware": build_middleware(services),
+            "routes": build_routes(services, types),
+            "middleware": build_middleware(services, types),
             "exception_handlers": {
                 RequestValidationError: _not_understood,
                 KeyError: _event_is_unknown,
@@ -112,18 +118,19 @@ async def _event_is_unknown(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": sentence}, status_code=410)
 
 
-def build_routes(services: Services) -> list[Route]:
+def build_routes(services: Services, types: frozenset[str]) -> list[Route]:
     """Build our own routes beside Gradio's."""
-    return [assets.build_asset_route(), *(build_route(services, route) for route in ROUTES)]
+    of_files = [assets.build_asset_route(), *build_gradio_asset_routes(needed_files(types))]
+    return [*of_files, *(build_route(services, route) for route in ROUTES)]
 
 
-def build_middleware(services: Services) -> list[Middleware]:
+def build_middleware(services: Services, types: frozenset[str]) -> list[Middleware]:
     """Build the middleware, outermost first."""
     settings, users = services.settings, services.users
     is_framed, has_many = bool(settings.space_id), settings.has_many_visitors
     middleware = [
         Middleware(SecurityHeadersMiddleware, is_framed=is_framed),
-        Middleware(PageHtmlMiddleware, head=assets.head()),
+        Middleware(PageHtmlMiddleware, head=assets.head(), needed=needed_files(types)),
         Middleware(SameOriginMiddleware, hosts=settings.hosts),
         Middleware(IdentityMiddleware, has_many=has_many, is_framed=is_framed, users=users),
     ]

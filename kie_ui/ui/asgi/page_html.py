@@ -11,8 +11,11 @@ from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kie_ui.ui.asgi.gradio_assets import Needed
+
 GRADIO_ENTRY = b'<script type="module"'
 """How the tag of Gradio's entry begins: before it, so that ours run first."""
+HEAD_END = b"</head>"
 _QUALITY = 5
 """Of the compression, which is made for every visitor anew."""
 
@@ -20,9 +23,10 @@ _QUALITY = 5
 class PageHtmlMiddleware:
     """Puts our part of the head into the page's HTML, and compresses it."""
 
-    def __init__(self, app: ASGIApp, *, head: str) -> None:
+    def __init__(self, app: ASGIApp, *, head: str, needed: Needed) -> None:
         self.app = app
-        self._head = head.encode()
+        self._head = f"{needed.script_tags()}\n{head}\n".encode()
+        self._end = needed.style_tags().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; the answer to one for the page is changed."""
@@ -42,7 +46,8 @@ class PageHtmlMiddleware:
             headers = MutableHeaders(scope=start)
             body: bytes = message.get("body", b"")
             if body and headers.get("content-type", "").startswith("text/html"):
-                body = body.replace(GRADIO_ENTRY, self._head + b"\n" + GRADIO_ENTRY, 1)
+                body = body.replace(GRADIO_ENTRY, self._head + GRADIO_ENTRY, 1)
+                body = body.replace(HEAD_END, self._end + HEAD_END, 1)
                 headers.add_vary_header("Accept-Encoding")
                 if takes_brotli:
                     body = brotli.compress(body, quality=_QUALITY)

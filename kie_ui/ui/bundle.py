@@ -1,0 +1,64 @@
+"""Our modules as one script: a browser asks a server for only six files at a time.
+
+Each module keeps its own scope and runs when another one first imports it, in the order of a
+browser, so that what is opened later, such as the History, costs no time before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+ENTRY = "main.js"
+"""The module that imports all others, and whose `call` is what the script exports."""
+
+_IMPORT = re.compile(r'^import (?:\{([^}]*)\} from )?"\./([\w/]+\.js)";', re.MULTILINE)
+_LATER = re.compile(r'\bimport\("\./([\w/]+\.js)"\)')
+_EXPORT = re.compile(r"^export (?=(?:const|class|(?:async )?function\*?) (\w+))", re.MULTILINE)
+_UNKNOWN = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+_COMMENT = re.compile(r"^ *(?:/\*\*(?:[^*]|\*(?!/))*\*/|//.*)\n", re.MULTILINE)
+
+# A module that imports one which is still running gets what that exports once it has run.
+_SCRIPT = """const made = {}, waiting = {}, modules = {
+%s};
+const useModule = (name, take = () => {}) => {
+  if (!(name in waiting)) {
+    waiting[name] = [];
+    made[name] = modules[name]();
+    for (const give of waiting[name]) give(made[name]);
+  }
+  if (made[name]) take(made[name]);
+  else waiting[name].push(take);
+  return made[name];
+};
+export const { call } = useModule("%s");
+"""
+
+
+def join_modules(sources: Mapping[str, str]) -> str:
+    """Return one module that does what these do, by their names, without their comments.
+
+    Raises: ValueError for an import or export that is written in a form not known here.
+    """
+    return _SCRIPT % ("".join(_wrap(*named) for named in sources.items()), ENTRY)
+
+
+def _wrap(name: str, source: str) -> str:
+    text = _COMMENT.sub("", source)
+    text = _LATER.sub(r'Promise.resolve().then(() => useModule("\1"))', _IMPORT.sub(_use, text))
+    exported = [found[1] for found in _EXPORT.finditer(text)]
+    text = _EXPORT.sub("", text)
+    unknown = _UNKNOWN.search(text)
+    if unknown:
+        raise ValueError(f"{name}: {unknown[0]}")
+    return f'"{name}": () => {{\n{text}return {{ {", ".join(exported)} }};\n}},\n'
+
+
+def _use(found: re.Match[str]) -> str:
+    """Return what an import becomes."""
+    pairs = [pair.split(" as ") for pair in (found[1] or "").replace("\n", " ").split(",")]
+    names = [(pair[0].strip(), pair[-1].strip()) for pair in pairs if pair[0].strip()]
+    if not names:
+        return f'useModule("{found[2]}");'
+    own, taken = ", ".join(own for _, own in names), ", ".join(map(": ".join, names))
+    return f'let {own};\nuseModule("{found[2]}", (given) => {{ ({{ {taken} }} = given); }});'
