@@ -1,7 +1,7 @@
 """Our scripts, styles and thumbnails, with a hash of their content in the address, kept for ever.
 
-They are ES modules and style sheets in `assets/`, sent as one script and one sheet. The HTML of the
-page names them; Gradio's components and events reach the script by one function, `window.kieUi`.
+They are ES modules and style sheets in `assets/`, sent as two scripts and one sheet. The HTML of
+the page names them; Gradio reaches the scripts by one function, `window.kieUi`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from kie_ui.ui.asgi.gradio_assets import TYPES, missing_file, send_for_ever
 from kie_ui.ui.bundle import join_modules
 
 PREFIX = "kie-ui/assets"
-SCRIPT, STYLES = "page.js", "page.css"
-"""All our modules, and all our styles."""
+SCRIPT, LATER, STYLES = "page.js", "later.js", "page.css"
+"""Our modules that are needed at once, those that are loaded on demand, and all our styles."""
 
 _TYPES = {**TYPES, ".webp": "image/webp"}
 _FONTS = tuple(
@@ -36,8 +36,10 @@ def _contents() -> dict[str, bytes]:
     pictures = sorted((ASSETS / "samples").rglob("*.webp"))
     sources = {path.name: path.read_text("utf-8") for path in sorted(ASSETS.glob("js/*.js"))}
     styles = [path.read_bytes() for path in sorted(ASSETS.glob("css/*.css"))]
+    script, later = join_modules(sources)
     return {
-        SCRIPT: join_modules(sources).encode(),
+        SCRIPT: script.encode(),
+        LATER: later.encode(),
         STYLES: b"\n".join(styles),
         **{path.relative_to(ASSETS).as_posix(): path.read_bytes() for path in pictures},
     }

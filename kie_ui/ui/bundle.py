@@ -1,7 +1,7 @@
-"""Our modules as one script: a browser asks a server for only six files at a time.
+"""Our modules as one script, and a second of those that are loaded when they are needed.
 
-Each module keeps its own scope and runs when another one first imports it, in the order of a
-browser, so that what is opened later, such as the History, costs no time before.
+A browser asks a server for only six files at a time. Each module keeps its own scope and runs when
+another one first imports it, as in a browser.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _UNKNOWN = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _COMMENT = re.compile(r"^ *(?:/\*\*(?:[^*]|\*(?!/))*\*/|//.*)\n", re.MULTILINE)
 
 # A module that imports one which is still running gets what that exports once it has run.
-_SCRIPT = """const made = {}, waiting = {}, modules = {
+_AT_ONCE = """const made = {}, waiting = {}, modules = {
 %s};
 const useModule = (name, take = () => {}) => {
   if (!(name in waiting)) {
@@ -31,21 +31,43 @@ const useModule = (name, take = () => {}) => {
   else waiting[name].push(take);
   return made[name];
 };
+const useLater = async (name) => {
+  if (!(name in modules)) {
+    Object.assign(modules, (await import("./later.js")).modules(useModule, useLater));
+  }
+  return useModule(name);
+};
 export const { call } = useModule("%s");
+"""
+_ON_DEMAND = """export const modules = (useModule, useLater) => ({
+%s});
 """
 
 
-def join_modules(sources: Mapping[str, str]) -> str:
-    """Return one module that does what these do, by their names, without their comments.
+def join_modules(sources: Mapping[str, str]) -> tuple[str, str]:
+    """Return two modules, without comments: what is needed at once, and what is loaded later.
 
     Raises: ValueError for an import or export that is written in a form not known here.
     """
-    return _SCRIPT % ("".join(_wrap(*named) for named in sources.items()), ENTRY)
+    wrapped = {name: _wrap(name, text) for name, text in sources.items()}
+    at_once = _needed_at_once(sources)
+    first = "".join(text for name, text in wrapped.items() if name in at_once)
+    later = "".join(text for name, text in wrapped.items() if name not in at_once)
+    return _AT_ONCE % (first, ENTRY), _ON_DEMAND % later
+
+
+def _needed_at_once(sources: Mapping[str, str]) -> frozenset[str]:
+    """Return the entry and all that it imports, directly or not."""
+    found = [ENTRY]
+    for name in found:
+        names = (imported[2] for imported in _IMPORT.finditer(sources[name]))
+        found.extend(dict.fromkeys(each for each in names if each not in found))
+    return frozenset(found)
 
 
 def _wrap(name: str, source: str) -> str:
     text = _COMMENT.sub("", source)
-    text = _LATER.sub(r'Promise.resolve().then(() => useModule("\1"))', _IMPORT.sub(_use, text))
+    text = _LATER.sub(r'useLater("\1")', _IMPORT.sub(_use, text))
     exported = [found[1] for found in _EXPORT.finditer(text)]
     text = _EXPORT.sub("", text)
     unknown = _UNKNOWN.search(text)

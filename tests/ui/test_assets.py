@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 import kie_ui
 from kie_ui.settings import ASSETS
-from kie_ui.ui.assets import SCRIPT, STYLES, address, build_asset_route, content_hash, head
+from kie_ui.ui.assets import LATER, SCRIPT, STYLES, address, build_asset_route, content_hash, head
 
 
 def _client() -> TestClient:
@@ -20,7 +20,9 @@ def test_a_file_is_sent_compressed_and_cached_for_ever() -> None:
     """Its address changes with its content, so nobody has to ask whether it is still the same."""
     with _client().stream("GET", f"/{address(SCRIPT)}", headers={"Accept-Encoding": "br"}) as sent:
         script = brotli.decompress(b"".join(sent.iter_raw())).decode()
-    assert all(f'"{path.name}": () => {{' in script for path in (ASSETS / "js").glob("*.js"))
+    later = _client().get(f"/{address(LATER)}").text
+    names = [path.name for path in (ASSETS / "js").glob("*.js")]
+    assert all((script + later).count(f'"{name}": () => {{') == 1 for name in names)
     assert sent.headers["content-encoding"] == "br"
     assert sent.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert sent.headers["content-type"].startswith("text/javascript")
