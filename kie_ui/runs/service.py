@@ -311,9 +311,11 @@ class RunService:
             if self.trouble is None:
                 raise
             return await self._store.salvaged(owner, limit)
-        unfinished = await self._store.unfinished(owner)
-        undecided = await self._store.undecided(owner, MAX_UNDECIDED)
-        listed = {run.id: run for run in (*unfinished, *undecided, *newest)}
+        older: tuple[Run, ...] = ()
+        if len(newest) == limit:
+            undecided = await self._store.undecided(owner, MAX_UNDECIDED)
+            older = (*await self._store.unfinished(owner), *undecided)
+        listed = {run.id: run for run in (*older, *newest)}
         in_order = sorted(listed.values(), key=lambda run: (run.created_at_ms, run.id))
         return tuple(self._store.latest(run) for run in reversed(in_order))
 
