@@ -1,6 +1,6 @@
 // A press of Generate, shown by a placeholder until the run is there, was refused, or never sent.
 import { h } from "./dom.js";
-import { frameRatio } from "./results.js";
+import { frameRatio } from "./run_facts.js";
 import { keepInWindow, keptInWindow } from "./storage.js";
 import { isStreamReady, serverNow } from "./stream.js";
 

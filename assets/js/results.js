@@ -5,6 +5,7 @@ import {
   clipOf,
   countedResults,
   firstPicture,
+  frameRatio,
   fromKieLabel,
   kindOf,
   kindOfAddress,
@@ -23,19 +24,9 @@ import { openViewer } from "./viewer.js";
 /** @typedef {import("./wire").RunCard & { written?: string | null }} Run */
 /** @typedef {import("./run_facts.js").Kind} Kind */
 
-const FLATTEST = 3; // frames, width by height
-const TALLEST = 0.5;
 const FRAMED = new Set(["video", "image"]);
 const SHOWN_AT_FIRST = 12; // the others come with a press: each is a file to fetch
 const FEW = 6; // have more room each
-
-/**
- * How wide a frame is for its height; null where that is not known.
- * @param {number} [width]
- * @param {number} [height]
- */
-export const frameRatio = (width, height) =>
-  width && height ? Math.min(Math.max(width / height, TALLEST), FLATTEST) : null;
 
 /** @type {HTMLVideoElement | null} */
 let lastArrived = null;

@@ -23,6 +23,8 @@ const SUFFIXES = [
 ];
 /** @type {Partial<Record<Kind, string>>} */
 const SHOWS = { image: "Show it from Kie", mixed: "View it at Kie" };
+const FLATTEST_RATIO = 3; // of frames, width by height
+const TALLEST_RATIO = 0.5;
 const UNSENT = new Set(["preparing", "uploading", "lined_up"]);
 const DRAWN = new Set(["video", "image", "audio"]); // the server makes a missing poster of these
 
@@ -145,3 +147,11 @@ export const firstPicture = (run) => {
   const first = paths.find((path) => kindOfAddress(path) === "image");
   return first ? apiAddress(`runs/${run.id}/${first}`) : null;
 };
+
+/**
+ * How wide a frame is for its height; null where that is not known.
+ * @param {number} [width]
+ * @param {number} [height]
+ */
+export const frameRatio = (width, height) =>
+  width && height ? Math.min(Math.max(width / height, TALLEST_RATIO), FLATTEST_RATIO) : null;
