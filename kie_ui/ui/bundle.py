@@ -15,6 +15,7 @@ ENTRY = "main.js"
 _IMPORT = re.compile(r'^import (?:\{([^}]*)\} from )?"\./([\w/]+\.js)";', re.MULTILINE)
 _LATER = re.compile(r'\bimport\("\./([\w/]+\.js)"\)')
 _EXPORT = re.compile(r"^export (?=(?:const|class|(?:async )?function\*?) (\w+))", re.MULTILINE)
+_EXPORT_LIST = re.compile(r"^export \{([^}]*)\};", re.MULTILINE)
 _UNKNOWN = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _COMMENT = re.compile(r"^ *(?:/\*\*(?:[^*]|\*(?!/))*\*/|//.*)\n", re.MULTILINE)
 
@@ -69,7 +70,9 @@ def _wrap(name: str, source: str) -> str:
     text = _COMMENT.sub("", source)
     text = _LATER.sub(r'useLater("\1")', _IMPORT.sub(_use, text))
     exported = [found[1] for found in _EXPORT.finditer(text)]
-    text = _EXPORT.sub("", text)
+    for found in _EXPORT_LIST.finditer(text):
+        exported += [f"{shown}: {own}" for own, shown in _names(found[1])]
+    text = _EXPORT_LIST.sub("", _EXPORT.sub("", text))
     unknown = _UNKNOWN.search(text)
     if unknown:
         raise ValueError(f"{name}: {unknown[0]}")
@@ -78,9 +81,14 @@ def _wrap(name: str, source: str) -> str:
 
 def _use(found: re.Match[str]) -> str:
     """Return what an import becomes."""
-    pairs = [pair.split(" as ") for pair in (found[1] or "").replace("\n", " ").split(",")]
-    names = [(pair[0].strip(), pair[-1].strip()) for pair in pairs if pair[0].strip()]
+    names = _names(found[1] or "")
     if not names:
         return f'useModule("{found[2]}");'
     own, taken = ", ".join(own for _, own in names), ", ".join(map(": ".join, names))
     return f'let {own};\nuseModule("{found[2]}", (given) => {{ ({{ {taken} }} = given); }});'
+
+
+def _names(listed: str) -> list[tuple[str, str]]:
+    """Return each name of a list in braces, and the name that it is given there."""
+    pairs = [name.split(" as ") for name in map(str.strip, listed.split(",")) if name]
+    return [(pair[0].strip(), pair[-1].strip()) for pair in pairs]

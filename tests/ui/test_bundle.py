@@ -45,7 +45,8 @@ export const call = () => [new Counts().own, ten, own];
 """,
         "count.js": """const own = 2;
 /** Counts. */
-export class Counter { own = own; }
+class Counter { own = own; }
+export { Counter };
 """,
         "ten.js": "export const ten = 10; // a comment\n",
     }
