@@ -153,15 +153,11 @@ export const whileBusy = async (button, work) => {
   }
 };
 
-/**
- * Presses a button as soon as it is there. What its press changes must exist too, or Gradio does not
- * report the change.
- * @param {string} id
- * @param {string} [changed] a selector
- */
-export async function pressOnceThere(id, changed = "body") {
-  const isThere = () => document.getElementById(id) && document.querySelector(changed);
-  for (let looks = 0; looks < 100 && !isThere(); looks += 1) await new Promise((resolve) => setTimeout(resolve, 30));
+/** Presses a button as soon as it is there. @param {string} id */
+export async function pressOnceThere(id) {
+  for (let looks = 0; looks < 100 && !document.getElementById(id); looks += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
   document.getElementById(id)?.click();
 }
 

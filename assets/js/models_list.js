@@ -151,7 +151,10 @@ class Models {
     const hidden = found.filter((entry) => entry.is_hidden);
     this.list.replaceChildren(
       ...this.buildRecent(seen, all.length),
-      ...GROUPS.map(([kind, title]) => this.buildGroup(title, seen.filter((entry) => entry.produces === kind))),
+      ...GROUPS.map(([kind, title]) => {
+        const entries = seen.filter(({ produces }) => produces === kind);
+        return this.buildGroup(title, entries);
+      }),
       this.buildGroup("Hidden", hidden, "They appear only in this list, and can still be used."),
       ...(found.length ? [] : [this.buildNothing()]),
     );
@@ -164,7 +167,8 @@ class Models {
   drawCount(found, all) {
     const warnings = loadedModels()?.warnings ?? [];
     const text = found === all ? "" : `${number(found)} of ${counted(all)}`;
-    this.message.replaceChildren(text, ...warnings.map((sentence) => h("span", { class: "kie-note-error" }, ` ${sentence}`)));
+    const nodes = warnings.map((words) => h("span", { class: "kie-note-error" }, ` ${words}`));
+    this.message.replaceChildren(text, ...nodes);
   }
 
   /** @param {ListedModel[]} all */
@@ -330,7 +334,9 @@ class Models {
   async move(model, step) {
     const all = allModels();
     const produces = modelById(model)?.produces;
-    const group = all.filter((entry) => entry.produces === produces && !entry.is_hidden && !entry.is_built_in);
+    const group = all.filter(
+      (entry) => entry.produces === produces && !entry.is_hidden && !entry.is_built_in,
+    );
     const neighbour = group[group.findIndex((entry) => entry.model === model) + step];
     if (!neighbour) return;
     const over = all.indexOf(neighbour);

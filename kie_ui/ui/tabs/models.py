@@ -79,23 +79,18 @@ def build_models(services: Services) -> None:
         padding=False,
     )
     with models:
-        _build_preview(services, models)
 
-
-def _build_preview(services: Services, models: gr.HTML) -> None:
-    """Build where the form of a page is shown before the page is added."""
-
-    @gr.render(models, [models.change], queue=False, show_progress="hidden")  # type: ignore[untyped-decorator]  # Gradio's has no types
-    def build_preview(value: object, request: gr.Request) -> None:
-        """Build the form of one model of a page, which is read again, as nothing was kept."""
-        forget_old_components()
-        asked = _asked(value)
-        if asked is None or not services.library.may_add(owner_of(request)):
-            return
-        with fresh_container(asked.turn, "kie-form-preview"):
-            for spec in read_text(asked.text, asked.name).specs:
-                if spec.model == asked.model:
-                    _build_preview_form(spec)
+        @gr.render(models, [models.change], queue=False, show_progress="hidden")  # type: ignore[untyped-decorator]  # Gradio's has no types
+        def build_preview(value: object, request: gr.Request) -> None:
+            """Build the form of one model of a page, which is read again, as nothing was kept."""
+            forget_old_components()
+            asked = _asked(value)
+            if asked is None or not services.library.may_add(owner_of(request)):
+                return
+            with fresh_container(asked.turn, "kie-form-preview"):
+                for spec in read_text(asked.text, asked.name).specs:
+                    if spec.model == asked.model:
+                        _build_preview_form(spec)
 
 
 def _build_preview_form(spec: ModelSpec) -> None:
