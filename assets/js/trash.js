@@ -10,8 +10,7 @@ const SHOWN_MS = 30_000;
 const IN_BIN_MS = 60 * 60_000; // as long as the server keeps what was deleted
 
 /** @param {number} count */
-const counted = (count) => `${number(count)} ${count === 1 ? "run" : "runs"}`;
-export { counted as countedRuns };
+export const countedRuns = (count) => `${number(count)} ${count === 1 ? "run" : "runs"}`;
 
 const forget = () => keepInWindow(KIND, null);
 
@@ -21,7 +20,7 @@ async function restore(ids) {
   const answer = await postJson("history/restore", { run_ids: ids });
   if (!answer.isDone) return notify([answer.message], { isBad: true });
   forget();
-  notify([`${counted(answer.run_ids.length)} restored.`]);
+  notify([`${countedRuns(answer.run_ids.length)} restored.`]);
 }
 
 /** @typedef {{ ids: string[], atMs: number }} Deleted */
@@ -33,7 +32,7 @@ async function restore(ids) {
  */
 function announce({ ids, atMs }, more = []) {
   keepInWindow(KIND, { ids, atMs });
-  notify([`${counted(ids.length)} deleted, with all their files.`, ...more], {
+  notify([`${countedRuns(ids.length)} deleted, with all their files.`, ...more], {
     kind: KIND,
     forMs: SHOWN_MS,
     action: { label: "Undo", act: () => restore(ids) },
@@ -61,7 +60,7 @@ export const recallDeleted = () => {
 export const deleteRuns = async (runs) => {
   const ended = runs.filter((run) => run.is_final);
   const left = runs.length - ended.length;
-  const stays = left ? [`${counted(left)} still under way ${left === 1 ? "stays" : "stay"}.`] : [];
+  const stays = left ? [`${countedRuns(left)} still under way ${left === 1 ? "stays" : "stay"}.`] : [];
   if (!ended.length) {
     notify(["A run that is under way cannot be deleted: it may be billed."], { isBad: true });
     return false;
