@@ -58,7 +58,9 @@ def test_a_press_waits_for_the_upload_of_a_picture(kie: KiePage, jpeg: Path) -> 
     """It is refused in words while the file is under way, and sends it afterwards."""
     form = kie.form(V1_LITE)
     held: list[Route] = []
-    kie.page.route("**/gradio_api/upload*", lambda route: held.append(route))  # noqa: PLW0108 - no built-in
+    under_way = {"content_type": "text/event-stream", "body": 'data: {"msg": "done"}\n\n'}
+    kie.page.route("**/gradio_api/upload?*", lambda route: held.append(route))  # noqa: PLW0108 - no built-in
+    kie.page.route("**/gradio_api/upload_progress*", lambda route: route.fulfill(**under_way))
     choose(form, "image_url", jpeg)
     form.generate.click()
     expect(form.root.locator(".kie-outage")).to_contain_text("still being uploaded")
