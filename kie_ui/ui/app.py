@@ -130,13 +130,14 @@ def build_middleware(services: Services, types: frozenset[str]) -> list[Middlewa
     is_framed, has_many = bool(settings.space_id), settings.has_many_visitors
     middleware = [
         Middleware(SecurityHeadersMiddleware, is_framed=is_framed),
-        Middleware(PageHtmlMiddleware, head=assets.head(), needed=needed_files(types)),
         Middleware(SameOriginMiddleware, hosts=settings.hosts),
         Middleware(IdentityMiddleware, has_many=has_many, is_framed=is_framed, users=users),
     ]
     if has_many:
         middleware.append(Middleware(GradioIsolationMiddleware, files=services.files))
-    return middleware
+    needed = needed_files(types)
+    html = Middleware(PageHtmlMiddleware, head=assets.head(), needed=needed, has_users=bool(users))
+    return [*middleware, html]
 
 
 def _allowed_paths() -> list[str]:

@@ -153,6 +153,10 @@ class PictureInput(KeepsAddresses, gr.Image, metaclass=WithoutStub):
         """Pass for the stock widget in the browser."""
         return "image"
 
+    def api_info(self) -> dict[str, Any]:
+        """Describe the value in short: no endpoint takes it, and every page would hold it thrice."""
+        return {"type": "object"}
+
     def preprocess(self, payload: ImageData | None) -> MediaRef | None:  # type: ignore[override]
         """Return where the picture is; the stock widget's type is an array.
 
