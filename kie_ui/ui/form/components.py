@@ -154,7 +154,7 @@ class PictureInput(KeepsAddresses, gr.Image, metaclass=WithoutStub):
         return "image"
 
     def api_info(self) -> dict[str, Any]:
-        """Describe the value in short: no endpoint takes it, and every page would hold it thrice."""
+        """Describe the value in short: no endpoint takes it, and the page would hold it thrice."""
         return {"type": "object"}
 
     def preprocess(self, payload: ImageData | None) -> MediaRef | None:  # type: ignore[override]
