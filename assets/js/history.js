@@ -17,7 +17,21 @@ import { buildTracking } from "./track.js";
 const AHEAD = "900px"; // how far below the screen the next page is requested
 const SKELETONS = 12;
 
+/** @typedef {import("./wire").RunCard} Run */
+/** @typedef {import("./server.js").Answer<import("./wire").FoundRuns>} FoundRuns */
+
 class History {
+  query = "";
+  /** What is shown belongs to this search; an answer to an earlier one is dropped. */
+  turn = Symbol("turn");
+  /** @type {symbol | null} the search whose next page was requested */
+  isLoading = null;
+  /** @type {string | null} the run before which the next page begins */
+  next = null;
+  /** @type {Set<string>} runs that left the list while it is shown */
+  droppedHere = new Set();
+
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     this.filters = new HistoryFilters(() => this.begin());
@@ -38,7 +52,8 @@ class History {
       found: (run) => this.arrive(run),
       lost: (id) => this.arrivals.drop(id),
     });
-    this.buildChoice();
+    this.counted = h("strong", { role: "status" });
+    this.choice = this.buildChoice();
     root.append(
       this.filters.node,
       buildTracking(),
@@ -50,10 +65,8 @@ class History {
       this.end,
       this.choice,
     );
-    this.next = null;
-    this.droppedHere = new Set();
     this.observer = new IntersectionObserver(
-      ([entry]) => entry.isIntersecting && this.loadMore(),
+      ([entry]) => entry?.isIntersecting && this.loadMore(),
       { rootMargin: AHEAD },
     );
     root.addEventListener("keydown", (event) => this.hearKey(event));
@@ -63,13 +76,12 @@ class History {
   }
 
   buildChoice() {
-    this.counted = h("strong", { role: "status" });
-    const button = (label, act, more = "") => {
+    const button = (/** @type {string} */ label, /** @type {() => void} */ act, more = "") => {
       const made = h("button", { type: "button", class: `kie-button ${more}` }, label);
       made.addEventListener("click", act);
       return made;
     };
-    this.choice = h(
+    return h(
       "div",
       { class: "kie-choice-bar", role: "group", "aria-label": "Selected runs", hidden: true },
       this.counted,
@@ -89,6 +101,7 @@ class History {
     const { turn } = this;
     this.observer.disconnect();
     if (!this.grid.tiles.size && this.empty.hidden) this.drawSkeletons();
+    /** @type {FoundRuns} */
     const answer = await requestJson(`history?${query}`);
     if (turn !== this.turn) return;
     this.grid.clear();
@@ -98,7 +111,7 @@ class History {
     if (!answer.isDone) return this.drawTrouble(answer.message, () => this.begin());
     this.grid.append(answer.runs);
     this.filters.drawModels(answer.models ?? []);
-    this.goOn(answer.next);
+    this.goOn(answer.next ?? null);
     this.drawCount();
     this.drawEmpty();
     this.drawChoice();
@@ -110,16 +123,20 @@ class History {
     this.isLoading = turn;
     const query = new URLSearchParams(this.query);
     query.set("before", next);
+    /** @type {FoundRuns} */
     const answer = await requestJson(`history?${query}`);
     if (turn !== this.turn) return;
     this.isLoading = null;
     if (!answer.isDone) return this.drawTrouble(answer.message, () => this.begin());
     this.grid.append(answer.runs);
-    this.goOn(answer.next);
+    this.goOn(answer.next ?? null);
     this.drawCount();
   }
 
-  // Observed again, so that a page which does not fill the screen is followed by another.
+  /**
+   * Observes the end again, so that a page which does not fill the screen is followed by another.
+   * @param {string | null} next
+   */
   goOn(next) {
     this.next = next;
     this.observer.disconnect();
@@ -160,6 +177,7 @@ class History {
     return [h("p", {}, h("strong", {}, "No run matches.")), clear];
   }
 
+  /** @param {string} message @param {() => void} again */
   drawTrouble(message, again) {
     const button = h("button", { type: "button", class: "kie-button" }, "Try again");
     button.addEventListener("click", () => {
@@ -171,6 +189,7 @@ class History {
     this.empty.hidden = false;
   }
 
+  /** @param {Run} run @param {boolean} isNews */
   take(run, isNews) {
     this.grid.update(run);
     if (this.grid.tiles.has(run.id)) return;
@@ -179,12 +198,14 @@ class History {
     this.matcher.match(run);
   }
 
+  /** @param {Run} run */
   arrive(run) {
     if (this.isBelow(run)) return this.arrivals.drop(run.id);
     if (this.droppedHere.delete(run.id)) this.insert(run);
     else this.arrivals.take(run);
   }
 
+  /** @param {Run} run */
   insert(run) {
     if (this.grid.tiles.has(run.id)) return;
     this.grid.insert(run);
@@ -198,12 +219,13 @@ class History {
     this.grid.openers[0]?.focus({ preventScroll: true });
   }
 
-  // Further down than the loaded pages: it is loaded with its own page.
+  /** Further down than the loaded pages: it is loaded with its own page. @param {Run} run */
   isBelow(run) {
-    const oldest = this.grid.list.lastElementChild?.dataset.at;
+    const oldest = this.grid.nodes.at(-1)?.dataset.at;
     return this.next !== null && run.created_at_ms < Number(oldest);
   }
 
+  /** @param {string} id */
   drop(id) {
     this.arrivals.drop(id);
     if (!this.grid.drop(id)) return;
@@ -225,9 +247,10 @@ class History {
     if (hadFocus && !count && !this.grid.focusSome()) this.filters.search.focus();
   }
 
+  /** @param {KeyboardEvent} event */
   hearKey(event) {
     if (event.key !== "Escape" || !this.grid.chosen.size) return;
-    if (!event.target.closest(".kie-grid, .kie-choice-bar")) return;
+    if (!/** @type {Element} */ (event.target).closest(".kie-grid, .kie-choice-bar")) return;
     event.preventDefault();
     this.grid.clearChoice();
   }

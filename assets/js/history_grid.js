@@ -2,23 +2,30 @@
 import { h } from "./dom.js";
 import { Tile } from "./history_tile.js";
 
+/** @typedef {import("./wire").RunCard} Run */
+
 export class Grid {
+  /** @type {Map<string, Tile>} */
+  tiles = new Map();
+  /** @type {Map<string, Run>} also of runs that are not shown */
+  chosen = new Map();
+  /** @type {string | undefined} the run that was chosen last */
+  anchor = undefined;
+
+  /** @param {{ open: (id: string) => void, chosen: () => void }} listeners */
   constructor({ open, chosen }) {
     this.open = open;
     this.chosenChanged = chosen;
-    this.tiles = new Map();
-    this.chosen = new Map(); // id → run, also of runs that are not shown
-    this.anchor = null;
     this.list = h("ol", { class: "kie-grid" });
     this.list.addEventListener("keydown", (event) => this.hearKey(event));
   }
 
   get nodes() {
-    return [...this.list.querySelectorAll(".kie-tile")];
+    return /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll(".kie-tile")]);
   }
 
   get openers() {
-    return [...this.list.querySelectorAll(".kie-tile-open")];
+    return /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll(".kie-tile-open")]);
   }
 
   get chosenRuns() {
@@ -36,17 +43,20 @@ export class Grid {
     this.list.replaceChildren();
   }
 
+  /** @param {Run[]} runs */
   append(runs) {
     const fresh = runs.filter((run) => !this.tiles.has(run.id));
     this.list.append(...fresh.map((run) => this.build(run).node));
   }
 
+  /** @param {Run} run */
   insert(run) {
     const { node } = this.build(run);
     const later = this.nodes.find((other) => Number(other.dataset.at) < run.created_at_ms);
     this.list.insertBefore(node, later ?? null);
   }
 
+  /** @param {Run} run */
   build(run) {
     const tile = new Tile(run, this);
     this.tiles.set(run.id, tile);
@@ -54,11 +64,13 @@ export class Grid {
     return tile;
   }
 
+  /** @param {Run} run */
   update(run) {
     if (this.chosen.has(run.id)) this.chosen.set(run.id, run);
     this.tiles.get(run.id)?.update(run);
   }
 
+  /** @param {string} id */
   drop(id) {
     const tile = this.tiles.get(id);
     if (this.chosen.delete(id)) this.chosenChanged();
@@ -68,22 +80,29 @@ export class Grid {
     tile.stop();
     tile.node.remove();
     this.tiles.delete(id);
-    if (hadFocus) next?.querySelector(".kie-tile-open")?.focus();
+    if (hadFocus) this.focus(/** @type {HTMLElement | null} */ (next)?.dataset.run);
     return true;
   }
 
-  // With Shift, everything from the one before up to here.
+  /**
+   * Chooses a tile, or no longer; with Shift, everything from the one before up to here.
+   * @param {Tile} tile
+   * @param {boolean} isRange
+   */
   choose(tile, isRange) {
     const isChosen = tile.check.checked;
-    const nodes = this.nodes;
-    const [from, to] = [this.tiles.get(this.anchor)?.node, tile.node].map((node) => nodes.indexOf(node));
-    const range =
-      isRange && from >= 0 ? nodes.slice(Math.min(from, to), Math.max(from, to) + 1) : [tile.node];
-    for (const { dataset } of range) this.mark(this.tiles.get(dataset.run), isChosen);
+    const ids = this.nodes.map(({ dataset }) => dataset.run ?? "");
+    const [from, to] = [ids.indexOf(this.anchor ?? ""), ids.indexOf(tile.run.id)];
+    const range = isRange && from >= 0 ? ids.slice(Math.min(from, to), Math.max(from, to) + 1) : [tile.run.id];
+    for (const id of range) {
+      const each = this.tiles.get(id);
+      if (each) this.mark(each, isChosen);
+    }
     this.anchor = tile.run.id;
     this.chosenChanged();
   }
 
+  /** @param {Tile} tile @param {boolean} isChosen */
   mark(tile, isChosen) {
     tile.check.checked = isChosen;
     tile.node.classList.toggle("kie-chosen", isChosen);
@@ -102,23 +121,31 @@ export class Grid {
     this.chosenChanged();
   }
 
+  /** @param {KeyboardEvent} event */
   hearKey(event) {
-    if (!event.target.matches(".kie-tile-open")) return;
     const { openers } = this;
-    const at = openers.indexOf(event.target);
-    const top = (node) => node.getBoundingClientRect().top;
-    const columns = openers.findIndex((node) => top(node) > top(openers[0]) + 1);
+    const [first] = openers;
+    const at = openers.indexOf(/** @type {HTMLElement} */ (event.target));
+    if (!first || at < 0) return;
+    const top = (/** @type {HTMLElement} */ node) => node.getBoundingClientRect().top;
+    const columns = openers.findIndex((node) => top(node) > top(first) + 1);
     const perRow = columns < 1 ? openers.length : columns;
-    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow, ArrowDown: perRow };
-    const ends = { Home: 0, End: openers.length - 1 };
-    const to = event.key in ends ? ends[event.key] : at + (steps[event.key] ?? NaN);
-    if (Number.isNaN(to)) return;
+    const to = new Map([
+      ["ArrowLeft", at - 1],
+      ["ArrowRight", at + 1],
+      ["ArrowUp", at - perRow],
+      ["ArrowDown", at + perRow],
+      ["Home", 0],
+      ["End", openers.length - 1],
+    ]).get(event.key);
+    if (to === undefined) return;
     event.preventDefault();
     openers[to]?.focus();
   }
 
+  /** Focuses a run's tile; tells whether it is there. @param {string | undefined} id */
   focus(id) {
-    const tile = this.tiles.get(id);
+    const tile = this.tiles.get(id ?? "");
     if (!tile?.node.checkVisibility()) return false;
     tile.open.focus();
     return true;
@@ -132,7 +159,7 @@ export class Grid {
   // The one after the last that is chosen here, or else the one before the first.
   besideChosen() {
     const ids = this.nodes.map(({ dataset }) => dataset.run);
-    const isChosen = (id) => this.chosen.has(id);
+    const isChosen = (/** @type {string | undefined} */ id) => this.chosen.has(id ?? "");
     const last = ids.findLastIndex(isChosen);
     return ids[last + 1] ?? ids.findLast((id) => !isChosen(id));
   }

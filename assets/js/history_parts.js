@@ -6,8 +6,15 @@ import { elapsedMs } from "./progress.js";
 import { countedResults, kindOfAddress, promptOf, resultFacts, resultName } from "./run_facts.js";
 import { apiAddress } from "./server.js";
 
+/** @typedef {import("./wire").Run} Run */
+/** @typedef {import("./wire").RunInFull} RunInFull */
+/** @typedef {NonNullable<import("./wire").ShownValue["pictures"]>[number]} MediaRef */
+/** @typedef {Node | string | null | undefined} Shown */
+
+/** @param {string} title @param {...Shown} children */
 const section = (title, ...children) =>
   h("section", { class: "kie-part" }, h("h3", {}, title), ...children);
+/** @param {[string, ...Shown[]][]} pairs a name, and what is said of it */
 const facts = (pairs) =>
   h(
     "dl",
@@ -17,8 +24,9 @@ const facts = (pairs) =>
       .map(([name, ...value]) => h("div", {}, h("dt", {}, name), h("dd", {}, ...value))),
   );
 
-// Unfolded parts stay unfolded from run to run.
+/** @type {Set<string>} unfolded parts stay unfolded from run to run */
 const unfolded = new Set();
+/** @param {string} title @param {() => Node[]} build */
 function fold(title, build) {
   const details = h("details", { class: "kie-wire" }, h("summary", {}, title));
   details.open = unfolded.has(title);
@@ -31,6 +39,7 @@ function fold(title, build) {
   return details;
 }
 
+/** @param {Run} run @param {string} label @param {MediaRef} ref */
 function buildPicture(run, label, ref) {
   if (ref.kind === "url") {
     return h("figure", {}, h("figcaption", {}, label), linkOut(ref.url, ref.url));
@@ -42,9 +51,14 @@ function buildPicture(run, label, ref) {
   return h("figure", {}, shown, h("figcaption", {}, name));
 }
 
-// What is shown of a file that was given, and what of it may fail to load.
+/**
+ * What is shown of a file that was given, and what of it may fail to load.
+ * @param {string} kind
+ * @param {string} address
+ * @param {string} name
+ */
 function buildGiven(kind, address, name) {
-  const link = (...content) => h("a", { href: address, target: "_blank", rel: "noreferrer", title: "Open in a new tab" }, ...content);
+  const link = (/** @type {Node | string} */ content) => h("a", { href: address, target: "_blank", rel: "noreferrer", title: "Open in a new tab" }, content);
   if (kind === "image") {
     const media = h("img", { src: address, alt: name });
     return { shown: link(media), media };
@@ -54,33 +68,39 @@ function buildGiven(kind, address, name) {
   return { shown: media, media };
 }
 
+/** @param {Run} run */
 function buildFacts(run) {
   const [clip, ...others] = run.clips;
-  const copy = (text, label) => copyButton(text, label);
   return facts([
     ["Model", h("code", {}, run.model)],
-    ["Task", ...(run.task_id ? [h("code", {}, run.task_id), copy(run.task_id, "Copy the task id")] : [null])],
+    ["Task", ...(run.task_id ? [h("code", {}, run.task_id), copyButton(run.task_id, "Copy the task id")] : [null])],
     ["Took", run.finished_at_ms ? span(elapsedMs(run)) : null],
     ["Used", run.credits_used === null ? null : credits(run.credits_used)],
     ["Estimated", run.credits_used === null && run.estimated_credits !== null ? credits(run.estimated_credits) : null],
     ["Balance after", run.balance_after === null ? null : credits(run.balance_after)],
     clip && !others.length ? [resultName(run, 0), resultFacts(clip)] : ["Made", clip ? countedResults(run) : null],
     ["Made by", run.backend === "demo" ? "the simulator" : "Kie"],
-    ["Link", h("span", { class: "kie-run-link" }, "to this run, for you only"), copy(runLink(run.id), "Copy the link")],
+    ["Link", h("span", { class: "kie-run-link" }, "to this run, for you only"), copyButton(runLink(run.id), "Copy the link")],
   ]);
 }
 
+/** @param {Run} run */
 function buildWireParts(run) {
   const wire = buildWire(run);
   return wire.length ? wire : [h("p", {}, "Nothing has been sent.")];
 }
 
+/** @param {RunInFull["parameters"]} parameters */
 const isAllPictures = (parameters) =>
   parameters
     .flatMap(({ pictures }) => pictures ?? [])
-    .every(({ kind, path }) => kind === "url" || kindOfAddress(path) === "image");
+    .every((ref) => ref.kind === "url" || kindOfAddress(ref.path) === "image");
 
-// `details` is what the server says of the run in full, `userNote` where the person's own words are.
+/**
+ * Builds the details of a run.
+ * @param {Pick<RunInFull, "run" | "parameters" | "code">} details
+ * @param {Node} userNote where the person's own words are
+ */
 export const buildRunParts = ({ run, parameters, code }, userNote) => {
   const pictures = parameters.flatMap(({ label, pictures: given }) =>
     (given ?? []).map((ref) => buildPicture(run, label, ref)),
@@ -94,10 +114,10 @@ export const buildRunParts = ({ run, parameters, code }, userNote) => {
     section("Run", buildFacts(run)),
     code ? fold("Code of its request", () => [buildCode(code)]) : null,
     fold("Request and responses", () => buildWireParts(run)),
-  ].filter(Boolean);
+  ].filter((part) => part !== null);
 };
 
-// Why the run failed.
+/** Says why a run failed. @param {Run} run */
 export const buildReason = ({ error }) =>
   error &&
   h(
@@ -107,8 +127,9 @@ export const buildReason = ({ error }) =>
     error.advice ? h("p", {}, ...withLinks(error.advice)) : null,
   );
 
-export const buildNotices = ({ notices, changes, status_note }) => {
+/** Says what is special about a run, and what it waits for. @param {Run} run */
+export const buildNotices = ({ notices, changes, status_note: statusNote }) => {
   const lines = [...notices, ...changes].map((text) => h("p", {}, text));
-  if (status_note) lines.push(h("p", {}, ...withLinks(status_note)));
+  if (statusNote) lines.push(h("p", {}, ...withLinks(statusNote)));
   return lines.length ? h("div", { class: "kie-words" }, ...lines) : null;
 };

@@ -26,7 +26,22 @@ let focusBehind = () => false;
  */
 export const onClosed = (focus) => (focusBehind = focus);
 
+/** @typedef {import("./wire").Run} Run */
+/** @typedef {import("./wire").RunInFull} RunInFull */
+/** @typedef {{ userNote: UserNote, progress: Progress, stage: ResultFrame }} Parts of a shown run */
+
 class RunDialog {
+  query = "";
+  addedEntry = false;
+  /** @type {symbol | null} the last request for a run */
+  request = null;
+  /** @type {Run | null} */
+  run = null;
+  /** @type {Parts | null} */
+  parts = null;
+  /** @type {HTMLElement | null} what had the focus before */
+  opener = null;
+
   constructor() {
     this.title = h("h2", { id: "kie-dialog-title", tabindex: "-1" });
     this.star = h("span", { class: "kie-dialog-star" });
@@ -64,14 +79,15 @@ class RunDialog {
     this.node.addEventListener("pointerdown", (event) => event.target === this.node && this.close());
     onStream("run", (run) => this.hear(run));
     onStream("gone", (id) => this.isOpen && id === this.run?.id && this.close());
-    setInterval(() => this.isOpen && this.run && !this.run.is_final && this.progress.tick(), TICK_MS);
-    addEventListener("pagehide", () => this.userNote?.save());
+    setInterval(() => this.isOpen && this.run && !this.run.is_final && this.parts?.progress.tick(), TICK_MS);
+    addEventListener("pagehide", () => this.parts?.userNote.save());
   }
 
   get isOpen() {
     return this.node.open;
   }
 
+  /** @param {string} name @param {string} key @param {string} words */
   buildStep(name, key, words) {
     const button = h(
       "button",
@@ -82,27 +98,32 @@ class RunDialog {
     return button;
   }
 
+  /** @param {HTMLButtonElement} button */
   go(button) {
-    if (button.disabled) return;
-    history.replaceState(history.state, "", runLink(button.dataset.id));
-    this.load(button.dataset.id);
+    const { id } = button.dataset;
+    if (button.disabled || !id) return;
+    history.replaceState(history.state, "", runLink(id));
+    this.load(id);
   }
 
+  /** @param {KeyboardEvent} event */
   hearKey(event) {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    if (event.target.closest("input, textarea, select, video, audio, [role=tab]")) return;
-    const button = { ArrowLeft: this.newer, ArrowRight: this.older }[event.key];
+    const target = /** @type {Element} */ (event.target);
+    if (target.closest("input, textarea, select, video, audio, [role=tab]")) return;
+    const button = new Map([["ArrowLeft", this.newer], ["ArrowRight", this.older]]).get(event.key);
     if (!button) return;
     event.preventDefault();
     this.go(button);
   }
 
+  /** @param {string} id @param {string} query @param {boolean} addsEntry */
   show(id, query, addsEntry) {
     this.query = query;
     this.addedEntry = addsEntry;
     if (addsEntry) history.pushState({ kieRun: true }, "", runLink(id));
     if (!this.isOpen) {
-      this.opener = document.activeElement;
+      this.opener = /** @type {HTMLElement | null} */ (document.activeElement);
       layerNode().append(this.node);
       this.clear();
       this.node.showModal();
@@ -125,27 +146,32 @@ class RunDialog {
     for (const button of [this.newer, this.older]) button.disabled = true;
   }
 
+  /** @param {string} id */
   async load(id) {
-    this.userNote?.save();
+    this.parts?.userNote.save();
     const request = (this.request = Symbol(id));
+    /** @type {import("./server.js").Answer<RunInFull>} */
     const answer = await requestJson(`runs/${encodeURIComponent(id)}?${this.query}`);
     if (request !== this.request || !this.isOpen) return;
     if (!answer.isDone) return this.refuse(answer);
-    this.details = answer;
     this.drawSteps(answer);
-    this.draw(answer.run);
+    this.draw(answer);
   }
 
-  // A run that has left the filtered list, such as one under way, keeps its neighbours.
+  /**
+   * A run that has left the filtered list, such as one under way, keeps its neighbours.
+   * @param {RunInFull} details
+   */
   drawSteps({ run, newer, older }) {
     const isSame = this.run?.id === run.id;
-    for (const [button, beside] of [[this.newer, newer], [this.older, older]]) {
+    for (const { button, beside } of [{ button: this.newer, beside: newer }, { button: this.older, beside: older }]) {
       if (!beside && isSame) continue;
       if (beside) button.dataset.id = beside;
       button.disabled = !beside;
     }
   }
 
+  /** @param {import("./server.js").Failed} answer */
   refuse(answer) {
     this.clear();
     this.node.classList.add("kie-dialog-small");
@@ -157,27 +183,34 @@ class RunDialog {
     this.left.replaceChildren(words);
   }
 
-  // A run that changes while it is open.
+  /** A run that changes while it is open. @param {Run} run */
   hear(run) {
-    if (!this.isOpen || run.id !== this.run?.id || run.updated_at_ms <= this.run.updated_at_ms) return;
+    if (!this.isOpen || !this.parts || run.id !== this.run?.id || run.updated_at_ms <= this.run.updated_at_ms) return;
     if (run.step !== this.run.step) return this.load(run.id);
     this.run = run;
-    this.progress.update(run);
-    this.stage.drawProgress(run);
+    this.parts.progress.update(run);
+    this.parts.stage.drawProgress(run);
   }
 
-  // Restore the focus where its element still exists, such as a note that is being typed.
-  draw(run) {
-    const focused = document.activeElement;
+  /**
+   * Draws a run. The focus is restored where its element still exists, such as a note that is being
+   * typed.
+   * @param {RunInFull} details
+   */
+  draw(details) {
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    const { run } = details;
     this.drawHead(run);
-    if (this.run?.id !== run.id) this.begin(run);
-    else this.goOn(run);
-    this.left.replaceChildren(...this.buildLeft(run).filter(Boolean));
-    this.right.replaceChildren(...buildRunParts({ ...this.details, run }, this.userNote.node));
+    const parts = this.run?.id === run.id && this.parts ? this.goOn(run, this.run, this.parts) : this.begin(run);
+    this.run = run;
+    this.parts = parts;
+    this.left.replaceChildren(...this.buildLeft(run, parts).filter((part) => part !== null));
+    this.right.replaceChildren(...buildRunParts(details, parts.userNote.node));
     if (this.node.contains(document.activeElement)) return;
-    (this.node.contains(focused) ? focused : this.title).focus({ preventScroll: true });
+    (focused && this.node.contains(focused) ? focused : this.title).focus({ preventScroll: true });
   }
 
+  /** @param {Run} run */
   drawHead(run) {
     this.node.classList.remove("kie-dialog-small");
     this.node.dataset.tone = toneOf(run);
@@ -186,24 +219,27 @@ class RunDialog {
     this.when.replaceChildren(" · ", momentNode(run.created_at_ms));
   }
 
+  /** @param {Run} run @returns {Parts} */
   begin(run) {
-    this.run = run;
-    this.userNote = new UserNote(run);
-    this.progress = new Progress(run);
-    this.stage = this.buildStage(run);
-    this.star.replaceChildren(starButton(run, (changed) => (this.run = { ...this.run, ...changed })));
+    this.star.replaceChildren(
+      starButton(run, (changed) => {
+        if (this.run) this.run = { ...this.run, ...changed };
+      }),
+    );
     this.body.scrollTop = this.right.scrollTop = this.left.scrollTop = 0;
+    return { userNote: new UserNote(run), progress: new Progress(run), stage: this.buildStage(run) };
   }
 
-  goOn(run) {
-    const before = this.run;
-    this.run = run;
-    this.progress.update(run);
+  /** @param {Run} run @param {Run} before @param {Parts} parts @returns {Parts} */
+  goOn(run, before, parts) {
+    parts.progress.update(run);
     const isOther = before.clips.length !== run.clips.length || before.is_final !== run.is_final;
-    if (isOther) this.stage = this.buildStage(run);
-    else this.stage.drawProgress(run);
+    if (isOther) return { ...parts, stage: this.buildStage(run) };
+    parts.stage.drawProgress(run);
+    return parts;
   }
 
+  /** @param {Run} run */
   buildStage(run) {
     const stage = new ResultFrame(run);
     stage.drawProgress(run);
@@ -212,22 +248,22 @@ class RunDialog {
     return stage;
   }
 
-  buildLeft(run) {
-    const { usual, clock, steps } = this.progress;
+  /** @param {Run} run @param {Parts} parts */
+  buildLeft(run, { progress: { usual, clock, steps }, stage }) {
     const pace = run.is_final ? [] : [h("div", { class: "kie-dialog-pace" }, usual, clock)];
     return [
       buildReason(run),
       ...pace,
-      this.stage.node,
+      stage.node,
       ...(run.is_final ? [] : [steps]),
-      ...this.buildActions(run),
+      ...this.buildActions(run, stage),
       buildNotices(run),
     ];
   }
 
-  // First what this run needs, then what can be done with any run.
-  buildActions(run) {
-    const choices = buildActions(run, this.stage);
+  /** First what this run needs, then what can be done with any run. @param {Run} run @param {ResultFrame} stage */
+  buildActions(run, stage) {
+    const choices = buildActions(run, stage);
     const isEasy = run.is_final && !needsYou(run) && run.step !== "unknown";
     const row = [...buildReuseButtons(run), ...(isEasy ? choices : [])];
     row[0]?.classList.add("kie-primary");
@@ -235,6 +271,7 @@ class RunDialog {
     return [own, h("div", { class: "kie-actions" }, ...row, this.buildDelete(run))];
   }
 
+  /** @param {Run} run */
   buildDelete(run) {
     const button = h("button", { type: "button", class: "kie-quiet kie-delete" }, "Delete");
     if (run.is_final) button.addEventListener("click", () => this.delete());
@@ -249,10 +286,10 @@ class RunDialog {
     const next = this.older.disabled ? null : this.older.dataset.id;
     const { run } = this;
     this.close(next);
-    await deleteRuns([run]);
+    if (run) await deleteRuns([run]);
   }
 
-  // `focused` is the run whose card takes the focus, where the opener is about to vanish.
+  /** @param {string | null} [focused] the run whose tile takes the focus, where the opener is about to vanish */
   close(focused = null) {
     if (!this.isOpen) return;
     if (this.addedEntry) history.back();
@@ -260,8 +297,9 @@ class RunDialog {
     this.hide(focused);
   }
 
+  /** @param {string | null} [focused] */
   hide(focused = null) {
-    this.userNote?.save();
+    this.parts?.userNote.save();
     this.request = null;
     this.left.replaceChildren(); // stops what plays
     this.node.close();

@@ -19,15 +19,28 @@ import {
 const PLAY_AFTER_MS = 150;
 const LINES_OF_TEXT = 240; // characters
 
+/** @typedef {import("./wire").RunCard} Run */
+
+/** @param {Run} run */
 const shortPrompt = (run) => {
   const prompt = promptOf(run);
   return prompt.length > 200 ? `${prompt.slice(0, 200)}…` : prompt || "No prompt";
 };
+/** @param {MouseEvent} event */
 const isPlainClick = (event) => !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
 
 export class Tile {
-  // `grid` handles what is pressed: `open`, `choose`.
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  timer = undefined;
+  /** @type {HTMLVideoElement | null} what plays on hover */
+  video = null;
+
+  /**
+   * @param {Run} run
+   * @param {{ open: (id: string) => void, choose: (tile: Tile, isRange: boolean) => void }} grid
+   */
   constructor(run, grid) {
+    this.run = run;
     this.grid = grid;
     this.poster = h("span", { class: "kie-tile-poster" });
     this.status = h("span", { class: "kie-status" });
@@ -59,7 +72,8 @@ export class Tile {
       ),
     );
     this.hear();
-    this.update(run);
+    this.drawPoster();
+    this.draw();
   }
 
   hear() {
@@ -78,13 +92,19 @@ export class Tile {
     open.addEventListener("blur", () => open.matches(":hover") || this.stop());
   }
 
+  /** @param {Run} run */
   update(run) {
     const before = this.run;
     this.run = run;
-    this.node.dataset.tone = toneOf(run);
-    this.node.dataset.at = run.created_at_ms;
     // A still that arrives a moment later is the one already requested.
-    if (before?.step !== run.step || before.clips.length !== run.clips.length) this.drawPoster();
+    if (before.step !== run.step || before.clips.length !== run.clips.length) this.drawPoster();
+    this.draw();
+  }
+
+  draw() {
+    const { run } = this;
+    this.node.dataset.tone = toneOf(run);
+    this.node.dataset.at = String(run.created_at_ms);
     const prompt = shortPrompt(run);
     this.model.textContent = titleOf(run.model);
     this.status.textContent = [stepName(run), run.is_final ? "" : percentOf(run)].filter(Boolean).join(" ");
@@ -96,7 +116,9 @@ export class Tile {
     this.nameParts(prompt.slice(0, 80));
   }
 
+  /** @param {string} name */
   nameParts(name) {
+    /** @type {[HTMLElement, string][]} */
     const names = [
       [this.open, "Open"],
       [this.check, "Select"],
@@ -125,6 +147,7 @@ export class Tile {
     this.put(image);
   }
 
+  /** @param {string} excerpt */
   drawText(excerpt) {
     this.put(h("span", { class: "kie-tile-text" }, excerpt.slice(0, LINES_OF_TEXT)));
   }
@@ -132,16 +155,16 @@ export class Tile {
   drawSign() {
     const { run } = this;
     const [clip, ...others] = run.clips;
-    const type = clip?.kind === "file" && !others.length ? `${clip.name.split(".").pop().toUpperCase()} ` : "";
+    const type = clip?.kind === "file" && !others.length ? `${(clip.name.split(".").pop() ?? "").toUpperCase()} ` : "";
     const sign = clip ? type + nameOfKind(kindOf(run), run.clips.length) : stepName(run);
     this.put(h("span", { class: "kie-tile-sign" }, capital(sign)));
   }
 
+  /** @param {HTMLElement} shown */
   put(shown) {
     this.stop();
     const words = this.badge();
-    const badge = words ? h("span", { class: "kie-tile-badge" }, words) : null;
-    this.poster.replaceChildren(...[shown, badge].filter(Boolean));
+    this.poster.replaceChildren(shown, ...(words ? [h("span", { class: "kie-tile-badge" }, words)] : []));
   }
 
   // What a still does not tell: that no more is left, how many there are, or how long it sounds.
