@@ -54,12 +54,14 @@ class Site(ABC):
             visit.problem = f"{type(problem).__name__}: {problem}"
 
     async def opening_s(self) -> float:
-        """Open the page as a newcomer does; return the seconds until it can be used."""
+        """Open the page as a newcomer's browser does; return the seconds until it can be used.
+
+        A browser does not request /config: the configuration is in the page's HTML.
+        """
         start_s = time.perf_counter()
         async with open_request(f"{self.url}/") as answer:
             cookie = answer.cookie
             await answer.body()
-        await fetch(f"{self.url}/config", cookie=cookie)
         await self._open(cookie)
         return time.perf_counter() - start_s
 
