@@ -268,7 +268,7 @@ export class Field {
       h("p", { class: `kie-note-${kind}`, role: kind === "error" ? "alert" : "status" }, text));
     const isNews = this.note.textContent !== lines.map(({ textContent }) => textContent).join("");
     if (isNews) this.note.replaceChildren(...lines); // said once to who listens
-    this.hasError = notes.some(({ kind }) => kind === "error");
+    this.error = notes.find(({ kind }) => kind === "error");
     this.tie();
   }
 
@@ -278,17 +278,17 @@ export class Field {
     const input = place && this.inputToBlame(place);
     if (!input) return;
     if (this.plan.is_required && !input.closest(".kie-rows")) input.setAttribute("aria-required", "true");
-    place.classList.toggle("kie-invalid", this.hasError === true);
-    place.querySelectorAll("[data-blamed]").forEach((blamed) => (blamed === input && this.hasError) || release(blamed));
-    if (this.hasError) blame(input, this.note.id);
+    place.classList.toggle("kie-invalid", this.error !== undefined);
+    place.querySelectorAll("[data-blamed]").forEach((blamed) => (blamed === input && this.error) || release(blamed));
+    if (this.error) blame(input, this.note.id);
   }
 
-  // Of a table the cell that the words begin with, or the table itself; of any other field its one input.
+  // Of a table the cell that the note is about, or the table itself; of any other field its one input.
   /** @param {Element} place @returns {HTMLElement | null} */
   inputToBlame(place) {
-    const table = /** @type {(HTMLElement & {kieCell?: (words: string) => HTMLElement | null}) | null} */ (
+    const table = /** @type {import("./input_parts.js").OwnInput | null} */ (
       place.querySelector(".kie-rows"));
-    if (table) return table.kieCell?.(this.note.textContent ?? "") ?? table;
+    if (table) return (this.error && table.kieCell?.(this.error)) ?? table;
     return (
       place.querySelector("textarea, input[type=number], input[type=text], [role=listbox]") ??
       place.querySelector("input:not([type=hidden])")

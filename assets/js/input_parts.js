@@ -12,9 +12,9 @@ import { h } from "./dom.js";
  */
 
 /**
- * The element of an input of ours: `kieValue` returns what it holds, `kieCell` the input of which a
- * sentence speaks.
- * @typedef {HTMLElement & { kieValue?: () => unknown, kieCell?: (words: string) => HTMLElement | undefined }} OwnInput
+ * The element of an input of ours: `kieValue` returns what it holds, `kieCell` the input that a
+ * note is about.
+ * @typedef {HTMLElement & { kieValue?: () => unknown, kieCell?: (note: import("./wire").Note) => HTMLElement | undefined }} OwnInput
  */
 
 let made = 0;

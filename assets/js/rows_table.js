@@ -102,7 +102,7 @@ class RowsTable {
     this.rows = [];
     this.root = /** @type {import("./input_parts.js").OwnInput} */ (element.querySelector(".kie-rows"));
     this.root.kieValue = () => this.valueNow(); // for a draft that Gradio does not tell of
-    this.root.kieCell = (message) => this.cellOf(message); // for the error that is said of one
+    this.root.kieCell = (note) => this.cellOf(note); // for the error that is said of one
     this.list = h("ol", { class: "kie-rows-list" });
     this.adder = h("button", { type: "button", class: "kie-add-row", onclick: () => this.add() }, "+ Add a row");
     this.announcement = h("p", { class: "kie-for-readers", "aria-live": "polite" });
@@ -183,14 +183,12 @@ class RowsTable {
     return node;
   }
 
-  // The input that a refusal begins with: "row 3: Voice …", after the name of the table.
-  /** @param {string} message */
-  cellOf(message) {
-    const [, row, words] = /^.*?\brow (\d+): (.*)$/s.exec(message) ?? [];
-    const cells = this.rows[Number(row) - 1]?.cells ?? [];
-    return cells
-      .filter(({ column }) => words?.startsWith(`${column.label} `))
-      .sort((a, b) => b.column.label.length - a.column.label.length)[0]?.node;
+  /**
+   * The input that a note is about.
+   * @param {import("./wire").Note} note
+   */
+  cellOf({ row, column: name }) {
+    return this.rows[row - 1]?.cells.find(({ column }) => column.name === name)?.node;
   }
 
   // The rows with their current values.

@@ -169,6 +169,8 @@ export interface Note {
   field: string;
   kind: "error" | "notice";
   text: string;
+  row: number;
+  column: string;
 }
 
 /** A column of numbers. */

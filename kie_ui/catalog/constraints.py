@@ -72,9 +72,9 @@ def _validator(pattern: str) -> SchemaValidator | None:
         return None
 
 
-def reject(message: str) -> PydanticCustomError:
-    """Make an error whose words are already meant for the person."""
-    return PydanticCustomError("plain", "{words}", {"words": message})
+def reject(message: str, *, row: int = 0, column: str = "") -> PydanticCustomError:
+    """Make an error whose words are already meant for the person; of a table also its cell."""
+    return PydanticCustomError("plain", "{words}", {"words": message, "row": row, "column": column})
 
 
 def shown(text: object) -> str:

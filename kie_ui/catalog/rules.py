@@ -21,6 +21,10 @@ class Problem(NamedTuple):
 
     parameter: str
     message: str
+    row: int = 0
+    """Of a table, from 1; 0: no row in particular."""
+    column: str = ""
+    """Of a table, by its documented name."""
 
 
 class Notice(NamedTuple):

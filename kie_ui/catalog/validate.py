@@ -218,7 +218,9 @@ def _as_media_list(value: Any) -> Any:
 def _problem(spec: ModelSpec, details: Mapping[str, Any]) -> Problem:
     name = str(details["loc"][0])
     parameter = spec.parameter(name)
-    return Problem(name, f"{named(parameter)} {error_in_words(parameter, details)}")
+    at = details.get("ctx", {})
+    words = f"{named(parameter)} {error_in_words(parameter, details)}"
+    return Problem(name, words, at.get("row", 0), at.get("column", ""))
 
 
 def _one_per_parameter(problems: list[Problem]) -> tuple[Problem, ...]:
@@ -359,7 +361,8 @@ def _fit_row(
     except PydanticValidationError as error:
         details: dict[str, Any] = dict(error.errors()[0])
         column = columns[str(details["loc"][0])]
-        raise reject(f"row {number}: {column.label} {error_in_words(column, details)}") from None
+        words = f"row {number}: {column.label} {error_in_words(column, details)}"
+        raise reject(words, row=number, column=column.name) from None
     checked = dict(zip(columns, (_plain(value) for _, value in validated), strict=True))
     if parameter.is_bare:
         return checked[parameter.columns[0].name]

@@ -34,9 +34,9 @@ def problem_of(value: Any, **facts: Any) -> str:
     """Return the one problem of a value that cannot be sent."""
     with pytest.raises(InvalidValues) as caught:
         check_values(spec_with(**facts), {"value": value})
-    ((name, message),) = caught.value.problems
-    assert name == "value"
-    return message
+    (problem,) = caught.value.problems
+    assert problem.parameter == "value"
+    return problem.message
 
 
 NUMBERS = {"kind": "choice", "options": [{"value": n, "label": str(n)} for n in (1, 2.5, 8)]}
@@ -227,7 +227,7 @@ def test_an_extra_input_that_cannot_be_sent_is_refused(extra: str, message: str)
     spec = built_in_registry().spec(LITE)
     with pytest.raises(InvalidValues) as caught:
         check_values(spec, {"image_url": CAT, EXTRA: extra})
-    problems = dict(caught.value.problems)
+    problems = {problem.parameter: problem.message for problem in caught.value.problems}
     assert problems[EXTRA].startswith(message)
     assert problems["prompt"] == "Prompt is missing: fill it in."
     sound, _ = check_part(spec, {"image_url": CAT, EXTRA: extra})

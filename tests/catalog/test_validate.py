@@ -39,7 +39,7 @@ def problems_of(spec: ModelSpec, values: dict[str, Any]) -> dict[str, str]:
     """Return what is said of values that cannot be sent, by parameter."""
     with pytest.raises(InvalidValues) as caught:
         check_values(spec, values)
-    return dict(caught.value.problems)
+    return {problem.parameter: problem.message for problem in caught.value.problems}
 
 
 def lite_problem(**changes: Any) -> str:
@@ -99,7 +99,7 @@ def test_the_error_itself_says_everything(lite: ModelSpec) -> None:
         Problem("prompt", "Prompt is missing: fill it in."),
         Problem("image_url", f"Picture (image_url) is missing: add {WANTS_A_PICTURE}"),
     )
-    assert str(caught.value) == " ".join(message for _, message in caught.value.problems)
+    assert str(caught.value) == " ".join(problem.message for problem in caught.value.problems)
 
 
 @pytest.mark.parametrize("blank", [None, "", " \n", [], {}])

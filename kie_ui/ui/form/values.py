@@ -52,6 +52,9 @@ class Note(BaseModel):
     field: str
     kind: Literal["error", "notice"]
     text: str
+    row: int = 0
+    """Of a table, from 1; 0: no row in particular."""
+    column: str = ""
 
 
 class Price(BaseModel):
@@ -154,7 +157,13 @@ def notes_of(problems: Collection[Problem], beforehand: Collection[Notice] = ())
     """Write each problem at its field, and each notice where there is no problem."""
     wrong = {problem.parameter for problem in problems}
     for problem in problems:
-        yield Note(field=problem.parameter, kind="error", text=problem.message)
+        yield Note(
+            field=problem.parameter,
+            kind="error",
+            text=problem.message,
+            row=problem.row,
+            column=problem.column,
+        )
     for notice in beforehand:
         if notice.parameter not in wrong:
             yield Note(field=notice.parameter, kind="notice", text=notice.message)
