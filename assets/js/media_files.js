@@ -73,7 +73,7 @@ export function reasonAgainst(file, { media, accepts, max_bytes: maxBytes, one }
 export async function isGone(path) {
   try {
     const signal = AbortSignal.timeout(ASK_AT_MOST_MS);
-    const { status } = await fetch(fileAddress(path), { method: "HEAD", signal });
+    const { status } = await fetch(fileAddress(path), { method: "HEAD", cache: "no-store", signal });
     return status === 403 || status === 404;
   } catch {
     return false;

@@ -36,6 +36,10 @@ _SHARED = re.compile(
 )
 """The same for everyone, so cached as Gradio says."""
 
+_UPLOADED = "/gradio_api/file="
+_FOR_A_DAY = "private, max-age=86400"
+"""For a file in Gradio's folder: its address holds a hash of its content."""
+
 
 class SameOriginMiddleware:
     """Passes on requests of our own page, of a person who opens an address, and of programs.
@@ -118,7 +122,7 @@ class SecurityHeadersMiddleware:
             nonlocal has_started
             if message["type"] == "http.response.start":
                 has_started = True
-                self._set_headers(MutableHeaders(scope=message), path)
+                self._set_headers(MutableHeaders(scope=message), path, message["status"])
             await send(message)
 
         try:
@@ -129,13 +133,14 @@ class SecurityHeadersMiddleware:
                 await failure(scope, receive, send_with_headers)
             raise
 
-    def _set_headers(self, headers: MutableHeaders, path: str) -> None:
+    def _set_headers(self, headers: MutableHeaders, path: str, status: int) -> None:
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "same-origin"
         headers["Content-Security-Policy"] = self._policy
         headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
         if not _SHARED.fullmatch(path):
-            headers.setdefault("Cache-Control", "private, no-cache")
+            is_picture = path.startswith(_UPLOADED) and status in (200, 206)
+            headers.setdefault("Cache-Control", _FOR_A_DAY if is_picture else "private, no-cache")
             headers.add_vary_header("Cookie")
         cookies = headers.getlist("set-cookie")
         if cookies:

@@ -47,8 +47,12 @@ async def test_only_a_space_stands_in_frames_of_other_sites() -> None:
 
 async def test_what_is_a_visitors_own_is_kept_by_no_proxy() -> None:
     """And by a browser only with its cookie; the program’s own files may be kept."""
-    own = (await _ask(path="/gradio_api/file=/a/b.png")).headers
+    own = (await _ask(path="/config")).headers
     assert (own["cache-control"], own["vary"]) == ("private, no-cache", "Cookie")
+    picture = (await _ask(path="/gradio_api/file=/a/b.png")).headers
+    assert (picture["cache-control"], picture["vary"]) == ("private, max-age=86400", "Cookie")
+    gone = await _ask(PlainTextResponse("x", 404), "/gradio_api/file=/a/b.png")
+    assert gone.headers["cache-control"] == "private, no-cache"
     response = PlainTextResponse("x", headers={"cache-control": "private, max-age=60"})
     assert (await _ask(response, "/kie-ui/x")).headers["cache-control"] == "private, max-age=60"
     for shared in ("/assets/index.js", "/static/fonts/a.woff2", "/theme.css", "/favicon.ico"):
