@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -41,6 +43,14 @@ def main() -> None:
 
 def first_answer_s(page: Path) -> float:
     """Start a page on a free port and return the seconds until `/` answers 200."""
+    start = time.perf_counter()
+    with serving(page):
+        return time.perf_counter() - start
+
+
+@contextmanager
+def serving(page: Path) -> Iterator[str]:
+    """Start a page over a fresh data folder and give its address once `/` answers."""
     port = free_port()
     with tempfile.TemporaryDirectory() as data_dir:
         environment = {
@@ -49,13 +59,13 @@ def first_answer_s(page: Path) -> float:
             "GRADIO_ANALYTICS_ENABLED": "False",
             "KIE_UI_DATA_DIR": data_dir,
         }
-        start = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, str(page)], env=environment, cwd=ROOT, stdout=subprocess.DEVNULL
         )
         try:
-            wait_for_answer(f"http://127.0.0.1:{port}/", start + GIVE_UP_S)
-            return time.perf_counter() - start
+            url = f"http://127.0.0.1:{port}"
+            wait_for_answer(f"{url}/", time.perf_counter() + GIVE_UP_S)
+            yield url
         finally:
             process.terminate()
             process.wait()

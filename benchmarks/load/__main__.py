@@ -1,6 +1,7 @@
 """Put the same load on Kie UI and on a plain Gradio app, one after the other, and print tables.
 
     python -m benchmarks.load [--runs 1000] [--rate 20]
+    python -m benchmarks.load --saturate
 
 Runs on Linux; with the usual numbers it takes about 20 minutes. The ids of the processes are
 printed to standard error, for a profiler to attach to.
@@ -14,6 +15,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +25,7 @@ from benchmarks.load.measurement import Measured, Measurement
 from benchmarks.load.options import Options, read_options
 from benchmarks.load.press import Press
 from benchmarks.load.report import caption, tables
+from benchmarks.load.saturation import measure_saturation
 from benchmarks.load.servers import Server
 from benchmarks.load.visitors import KieUi, PlainApp, Site
 
@@ -64,6 +67,9 @@ def main() -> None:
     options = read_options(tuple(LOADS))
     allow_files(FILES_PER_RUN * options.runs)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # our servers must not outlive us
+    if options.finds_saturation:
+        print(measure_saturation(partial(measure, LOADS["callbacks"]), options))
+        return
     print(caption(options), flush=True)
     columns: dict[str, Measured] = {}
     for name in options.loads:

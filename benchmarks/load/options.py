@@ -21,6 +21,7 @@ class Options:
     cut_off_s: float
     """From the first press on; what has not come until then counts as not done."""
     loads: tuple[str, ...]
+    finds_saturation: bool
 
     @property
     def simulator_speed(self) -> float:
@@ -48,6 +49,7 @@ def read_options(names: tuple[str, ...]) -> Options:
     add("--polls-per-s", type=float, default=150, help="KIE_UI_POLLS_PER_S (150)")
     add("--cut-off-minutes", type=float, default=6, help="when a load is stopped (6)")
     add("--only", action="append", choices=names, help="measure this load; may be repeated")
+    add("--saturate", action="store_true", help="find out how many presses a second are too many")
     given = parser.parse_args()
     return Options(
         runs=given.runs,
@@ -56,4 +58,5 @@ def read_options(names: tuple[str, ...]) -> Options:
         polls_per_s=given.polls_per_s,
         cut_off_s=60 * given.cut_off_minutes,
         loads=tuple(given.only or names),
+        finds_saturation=given.saturate,
     )

@@ -138,6 +138,10 @@ def _memory_per_run(measured: Measured) -> str:
     return f"{1000 * grown_mb / len(measured.visits):.0f} kB"
 
 
+def _cpu_per_run(measured: Measured) -> str:
+    return f"{1000 * measured.page_cpu_s / len(measured.visits):.0f} ms"
+
+
 def _cpu(measured: Measured) -> str:
     used = (measured.page_cpu_s, measured.kie_cpu_s, measured.own_cpu_s)
     return " / ".join(f"{seconds:.0f}" for seconds in used)
@@ -177,6 +181,7 @@ TABLES: dict[str, tuple[Row, ...]] = {
         ("memory of the page, MB: before / peak / after", _memory),
         ("memory for each run, at the peak", _memory_per_run),
         ("processor seconds: page / simulator / visitors", _cpu),
+        ("processor time of the page for each run", _cpu_per_run),
         ("seconds of load", lambda measured: f"{measured.load_s:.0f}"),
     ),
 }

@@ -26,6 +26,8 @@ class Visit:
     pressed_at_s: float | None = None
     heard_at_s: float | None = None
     """When the page knew that the press had arrived."""
+    refused_at_s: float | None = None
+    """When the page knew that it had not been taken."""
     noticed_at_s: float | None = None
     """When our server learnt of the success, by the run’s own record."""
     done_at_s: float | None = None
@@ -52,6 +54,8 @@ class Site(ABC):
             await self._visit(visit, pages)
         except PROBLEMS as problem:
             visit.problem = f"{type(problem).__name__}: {problem}"
+            if isinstance(problem, BadStatus) and visit.pressed_at_s and not visit.heard_at_s:
+                visit.refused_at_s = time.time()
 
     async def opening_s(self) -> float:
         """Open the page as a newcomer's browser does; return the seconds until it can be used.

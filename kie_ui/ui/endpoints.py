@@ -33,7 +33,7 @@ from kie_ui.runs.run import Run, Step
 from kie_ui.ui.asgi.identity import owner_of
 from kie_ui.ui.asgi.uploads import copy_to_cache
 from kie_ui.ui.errors import gradio_error, to_gradio_error
-from kie_ui.ui.form.components import ApiParameter, NotAPicture, media_ref
+from kie_ui.ui.form.components import ApiParameter, NotAPicture, ResultFile, media_ref
 from kie_ui.ui.services import Services
 
 GENERATE = "generate"
@@ -60,7 +60,7 @@ _FILE_SCHEMA: dict[str, Any] = {
 
 def build_endpoint(spec: ModelSpec, services: Services) -> None:
     """Add a model's public endpoint to the current Blocks context."""
-    file = gr.File(label="clip", visible=False)
+    file = ResultFile(label="clip", visible=False)
 
     async def generate(request: gr.Request, /, **arguments: Any) -> AsyncIterator[tuple[Any, ...]]:
         """Make a run of named arguments."""
@@ -82,8 +82,8 @@ def build_endpoint(spec: ModelSpec, services: Services) -> None:
 
 def build_generate(services: Services) -> None:
     """Add the public endpoint of every model, the caller's own too, to the current context."""
-    file = gr.File(label="file", visible=False)
-    files = gr.File(label="files", visible=False, file_count="multiple")
+    file = ResultFile(label="file", visible=False)
+    files = ResultFile(label="files", visible=False, file_count="multiple")
 
     async def generate(request: gr.Request, /, **arguments: Any) -> AsyncIterator[tuple[Any, ...]]:
         """Make a run of a model that is called by its id."""

@@ -50,6 +50,8 @@ FORGET_EVERY_S = 900.0
 
 MAX_CLIP_READERS = 2
 """Dropped clips that are stored and read at the same time."""
+MAX_PRESSES = 8
+"""Presses that are checked and saved at the same time; the others wait in order."""
 MAX_PAGE_READERS = 2
 """Documentation pages that are parsed at the same time: a large one takes a processor a while."""
 
@@ -88,6 +90,7 @@ class Services:
         self.files = OwnedFiles(settings.data_path / "upload_owners")
         self.tasks = BackgroundTasks()
         self.clip_readers = asyncio.Semaphore(MAX_CLIP_READERS)
+        self.presses = asyncio.Semaphore(MAX_PRESSES)
         self.page_readers = asyncio.Semaphore(MAX_PAGE_READERS)
         self.is_shutting_down = asyncio.Event()
         self._service: RunService | None = None

@@ -7,7 +7,8 @@ component: that was half of what a press costs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,8 @@ from kie_ui.ui.form.components import (
 from kie_ui.ui.form.values import FormState, Note, describe_state, in_sight, notes_of, read_values
 
 MAX_FORM_BYTES = 4 * 1024 * 1024
+MAX_WAIT_S = 8.0
+"""How long a press waits in front of a busy server before it is refused."""
 
 
 class Pressed(BaseModel):
@@ -67,14 +70,29 @@ async def press(request: ApiRequest) -> Pressed:
     """Start a run of what the form holds; nothing in the form changes."""
     form = await _read(request)
     try:
-        runs = await request.runs()
-        kind = request.services.backends.kind(request.owner)
-        run = await runs.submit(request.owner, form.spec.model, form.values, backend=kind)
+        async with _turn(request.services.presses):
+            runs = await request.runs()
+            kind = request.services.backends.kind(request.owner)
+            run = await runs.submit(request.owner, form.spec.model, form.values, backend=kind)
     except InvalidValues as invalid:
         return _refusal(form, invalid.problems)
     except OSError as problem:
         raise BadRequest(explain_os_error(problem), 507) from problem
     return Pressed(run_id=run.id)
+
+
+@asynccontextmanager
+async def _turn(room: asyncio.Semaphore) -> AsyncIterator[None]:
+    """Wait in order for room, and hold it for the block. Raises: BadRequest, after `MAX_WAIT_S`."""
+    try:
+        async with asyncio.timeout(MAX_WAIT_S):
+            await room.acquire()
+    except TimeoutError:
+        raise BadRequest("Not sent: the server is busy. Press again in a moment.", 503) from None
+    try:
+        yield
+    finally:
+        room.release()
 
 
 def _refusal(form: FormRequest, problems: tuple[Problem, ...]) -> Pressed:

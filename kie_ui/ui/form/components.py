@@ -203,6 +203,18 @@ class ApiParameter(KeepsAddresses, Api, metaclass=WithoutStub):
         return "api"
 
 
+class ResultFile(gr.File, metaclass=WithoutStub):
+    """A file that an endpoint returns."""
+
+    def get_block_name(self) -> str:
+        """Pass for the stock one in the browser."""
+        return "file"
+
+    def api_info_as_input(self) -> dict[str, Any]:
+        """Say nothing: it is no input, and every page would hold the description."""
+        return {}
+
+
 class ListInput(KeepsAddresses, gr.HTML, metaclass=WithoutStub):
     """A widget of our own, drawn by a script; its value is a list."""
 

@@ -12,7 +12,7 @@ from kie_ui.ui.api.forms import give_sample, look
 from kie_ui.ui.errors import EXPECTED, BadRequest
 from kie_ui.ui.form.components import UPLOAD_META
 from kie_ui.ui.form.values import ADDRESS, RANDOM, START_FROM, describe_price
-from kie_ui.ui.services import Services
+from kie_ui.ui.services import MAX_PRESSES, Services
 from tests.ui.driving import GROK, HOSTILE, V1_LITE, DrivenForm, MakeServices
 from tests.ui.specs import EVERY_KIND
 
@@ -85,6 +85,25 @@ async def test_pressing_again_starts_another(live: Services) -> None:
     form = DrivenForm(GROK, live)
     await asyncio.gather(form.press(prompt="[stuck]"), form.press(prompt="[stuck] too"))
     assert len(await runs_of(live)) == 2
+
+
+async def test_a_press_that_would_wait_too_long_is_refused_in_words(
+    demo: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others wait in order until the ones before them are saved."""
+    form = DrivenForm(GROK, demo)
+    for _ in range(MAX_PRESSES):
+        await demo.presses.acquire()
+    waiting = asyncio.create_task(form.press(prompt="[stuck]"))
+    await asyncio.sleep(0)
+    demo.presses.release()
+    await waiting
+    await demo.presses.acquire()
+    monkeypatch.setattr("kie_ui.ui.api.forms.MAX_WAIT_S", 0.0)
+    with pytest.raises(BadRequest, match="the server is busy") as refused:
+        await form.press(prompt="[stuck]")
+    assert refused.value.status == 503
+    assert len(await runs_of(demo)) == 1
 
 
 async def test_the_price_follows_the_form(demo: Services) -> None:
