@@ -40,7 +40,7 @@ from kie_ui.ui.form.components import (
 from kie_ui.ui.form.values import FormState, Note, describe_state, in_sight, notes_of, read_values
 
 MAX_FORM_BYTES = 4 * 1024 * 1024
-MAX_WAIT_S = 8.0
+MAX_WAIT_S = 6.0
 """How long a press waits in front of a busy server before it is refused."""
 
 
