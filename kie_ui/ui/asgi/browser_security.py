@@ -36,6 +36,8 @@ _SHARED = re.compile(
 )
 """The same for everyone, so cached as Gradio says."""
 
+_FOR_EVER = "public, max-age=31536000, immutable"
+"""For the theme, which Gradio's page asks for with a hash of its content."""
 _UPLOADED = "/gradio_api/file="
 _FOR_A_DAY = "private, max-age=86400"
 """For a file in Gradio's folder: its address holds a hash of its content."""
@@ -122,7 +124,10 @@ class SecurityHeadersMiddleware:
             nonlocal has_started
             if message["type"] == "http.response.start":
                 has_started = True
-                self._set_headers(MutableHeaders(scope=message), path, message["status"])
+                headers = MutableHeaders(scope=message)
+                if path.endswith("/theme.css") and b"v=" in scope["query_string"]:
+                    headers.setdefault("Cache-Control", _FOR_EVER)
+                self._set_headers(headers, path, message["status"])
             await send(message)
 
         try:

@@ -90,7 +90,8 @@ def _find_files(types: Iterable[str]) -> Iterator[str]:
     parts = {name.partition("-")[0]: _read(_BUILT / name) for name in _NEXT.findall(script)}
     shell, components = parts.get("Index", ""), parts.get("core", "")
     yield from _needs_after(shell, r"import\(`\./Blocks-")
-    for name in sorted(types):
+    drawn = {"state" if name == "api" else name for name in types}  # as Gradio draws it
+    for name in sorted(drawn):
         yield from _needs_after(components, rf"[{{,]{re.escape(name)}:\{{.*?component:")
 
 

@@ -7,6 +7,7 @@ the HTML anew for every visitor, though it is the same for all, and sends it as 
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import NamedTuple
 
 import brotli
@@ -20,6 +21,7 @@ from kie_ui.ui.asgi.gradio_assets import Needed
 GRADIO_ENTRY = b'<script type="module"'
 """How the tag of Gradio's entry begins: before it, so that ours run first."""
 HEAD_END = b"</head>"
+_THEME = re.compile(rb'"theme_hash":"(\w+)"')
 MAX_KEPT = 16
 """Names of this server for which the page is kept; each takes a fifth of a megabyte."""
 _QUALITY = 7
@@ -75,6 +77,11 @@ class PageHtmlMiddleware:
         return response
 
     def _complete(self, html: bytes) -> _Html:
+        """Add our part, and the theme, which Gradio's page finds only after all its scripts."""
+        theme = _THEME.search(html)
+        if theme:
+            preload = b'<link rel="preload" as="style" href="theme.css?v=%s">'
+            html = html.replace(HEAD_END, preload % theme[1] + HEAD_END, 1)
         html = html.replace(GRADIO_ENTRY, self._head + GRADIO_ENTRY, 1)
         html = html.replace(HEAD_END, self._end + HEAD_END, 1)
         return _Html(html, brotli.compress(html, quality=_QUALITY))

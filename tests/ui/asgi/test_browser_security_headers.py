@@ -55,6 +55,8 @@ async def test_what_is_a_visitors_own_is_kept_by_no_proxy() -> None:
     assert gone.headers["cache-control"] == "private, no-cache"
     response = PlainTextResponse("x", headers={"cache-control": "private, max-age=60"})
     assert (await _ask(response, "/kie-ui/x")).headers["cache-control"] == "private, max-age=60"
+    theme = (await _ask(path="/theme.css?v=abc")).headers
+    assert theme["cache-control"] == "public, max-age=31536000, immutable"
     for shared in ("/assets/index.js", "/static/fonts/a.woff2", "/theme.css", "/favicon.ico"):
         assert "cache-control" not in (await _ask(path=shared)).headers
 

@@ -11,7 +11,8 @@ from starlette.routing import Route
 from kie_ui.ui.asgi.gradio_assets import Needed
 from kie_ui.ui.asgi.page_html import MAX_KEPT, PageHtmlMiddleware
 
-HTML = '<html><head><script type="module" src="gradio.js"></script></head>%s</html>'
+HEAD = '<head><script type="module" src="gradio.js"></script></head>'
+HTML = f'<html>{HEAD}%s {{"theme_hash":"ab1"}}</html>'
 
 
 class Page:
@@ -46,6 +47,7 @@ async def test_our_scripts_come_before_gradios(page: Page) -> None:
     """Which waits for them, since they arrange the tabs that it builds."""
     shown = (await page.get()).text
     assert shown.index("early.js") < shown.index("<our-head>") < shown.index("gradio.js")
+    assert shown.index('as="style" href="theme.css?v=ab1"') < shown.index("</head>")
 
 
 async def test_the_page_is_made_once_and_sent_compressed_to_who_takes_it(page: Page) -> None:
