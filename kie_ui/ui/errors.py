@@ -51,7 +51,9 @@ def error_response(error: Exception) -> JSONResponse:
     """Answer one of the expected errors: a status, and a sentence for the person."""
     gone = "This model is no longer here."
     sentence = gone if isinstance(error, UnknownModel) else str(error)
-    return JSONResponse({"message": sentence}, status_code=_status(error))
+    # What somebody sent may stand in it, also half a character, which no answer can carry.
+    words = sentence.encode(errors="replace").decode()
+    return JSONResponse({"message": words}, status_code=_status(error))
 
 
 def _status(error: Exception) -> int:
@@ -77,11 +79,6 @@ def gradio_error(sentence: str, task_id: str | None = None) -> gr.Error:
     """Return an error with this sentence, unescaped: callers read text."""
     suffix = f" (task id: {task_id})" if task_id else ""
     return gr.Error(sentence + suffix, duration=None, print_exception=False)
-
-
-def on_page(error: gr.Error) -> gr.Error:
-    """Return an error with its text escaped, since the page shows it as HTML."""
-    return gr.Error(escape(error.message, quote=False), duration=None, print_exception=False)
 
 
 _MARKS_OF_TEMPLATES = {ord(mark): f"&#{ord(mark)};" for mark in "{}$`\\"}

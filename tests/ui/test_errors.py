@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 
 import pytest
@@ -7,8 +8,7 @@ from kie_ui.catalog.rules import Problem
 from kie_ui.catalog.validate import InvalidValues
 from kie_ui.kie.errors import Unauthorized
 from kie_ui.runs.errors import KeyMissing
-from kie_ui.ui.errors import gradio_error, on_page, to_gradio_error
-from tests.ui.driving import HOSTILE
+from kie_ui.ui.errors import BadRequest, error_response, gradio_error, to_gradio_error
 
 
 def test_a_refusal_says_every_problem_at_once() -> None:
@@ -43,15 +43,13 @@ def test_a_caller_reads_the_very_words() -> None:
     assert gradio_error("a <b> & c").message == "a <b> & c"
 
 
-def test_a_refusal_on_the_page_is_never_markup() -> None:
-    """Gradio shows it as HTML, and what services say is not ours."""
-    message = on_page(gradio_error(HOSTILE, "<b>")).message
-    assert "<" not in message
-    assert "“quotes”" in message
-
-
 def test_a_refusal_stays_until_it_is_closed_and_logs_no_traceback() -> None:
     """A sentence that vanishes is read by nobody; a refusal is no fault of the program."""
     error = gradio_error("It failed.")
     assert error.duration is None
     assert error.print_exception is False
+
+
+def test_an_answer_can_repeat_whatever_was_sent() -> None:
+    """Half a character is shown as a question mark, and breaks nothing."""
+    assert json.loads(bytes(error_response(BadRequest("no \ud800")).body)) == {"message": "no ?"}

@@ -132,9 +132,10 @@ async def send_for_ever(request: Request, content: bytes, media_type: str) -> Re
 async def send_gradio_asset(request: Request) -> Response:
     """Send a script or style of Gradio's as Gradio does, but compressed once and kept for ever."""
     path = _BUILT / Path(request.url.path).name
-    if not path.is_file():
+    try:
+        content = await asyncio.to_thread(path.read_bytes)
+    except (OSError, ValueError):  # there is none, or no file can be called so
         return missing_file()
-    content = await asyncio.to_thread(path.read_bytes)
     return await send_for_ever(request, content, TYPES[path.suffix])
 
 

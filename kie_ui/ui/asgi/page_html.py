@@ -25,8 +25,11 @@ _THEME = re.compile(rb'"theme_hash":"(\w+)"')
 MAX_KEPT = 16
 """Names of this server for which the page is kept; each takes a fifth of a megabyte."""
 _QUALITY = 7
-_NAMING = ("host", "x-forwarded-host", "x-forwarded-proto")
-"""The headers by which Gradio finds out the server's own address, which it writes into the page."""
+NAMING = ("host", "x-forwarded-host", "x-forwarded-proto", "x-gradio-server")
+"""All headers by which Gradio finds out the server's own address, which it writes into the page.
+
+One that is left out here would let a visitor choose the address in the page that others get.
+"""
 
 
 class _Html(NamedTuple):
@@ -59,7 +62,7 @@ class PageHtmlMiddleware:
 
     async def _kept_or_made(self, scope: Scope, receive: Receive) -> Response:
         headers = Headers(scope=scope)
-        key = (scope["scheme"], scope.get("root_path"), *map(headers.get, _NAMING))
+        key = (scope["scheme"], scope.get("root_path"), *map(headers.get, NAMING))
         may_keep = not self._has_users and not scope["query_string"]
         html = self._kept.get(key) if may_keep else None
         if html is None:

@@ -67,7 +67,8 @@ def test_a_file_is_sent_as_gradio_wrote_it(needed: Needed, client: TestClient) -
     plain = client.get(path, headers={"Accept-Encoding": "identity"})
     with client.stream("GET", path, headers={"Accept-Encoding": "br"}) as sent:
         assert brotli.decompress(b"".join(sent.iter_raw())) == plain.content
-    assert client.get("/assets/no-such.js").status_code == 404
+    for name in ("no-such", 400 * "a", "a%00b"):
+        assert client.get(f"/assets/{name}.js").status_code == 404
 
 
 def test_where_gradio_has_no_lists_nothing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

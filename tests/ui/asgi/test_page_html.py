@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from typing import Any
+
 import brotli
 import httpx
 import pytest
+from gradio.route_utils import get_root_url
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from kie_ui.ui.asgi.gradio_assets import Needed
-from kie_ui.ui.asgi.page_html import MAX_KEPT, PageHtmlMiddleware
+from kie_ui.ui.asgi.page_html import MAX_KEPT, NAMING, PageHtmlMiddleware
 
 HEAD = '<head><script type="module" src="gradio.js"></script></head>'
 HTML = f'<html>{HEAD}%s {{"theme_hash":"ab1"}}</html>'
@@ -67,6 +70,7 @@ async def test_the_page_is_made_once_and_sent_compressed_to_who_takes_it(page: P
         {"host": "b.test"},
         {"x-forwarded-host": "b.test"},
         {"x-forwarded-proto": "https"},
+        {"x-gradio-server": "http://b.test"},
     ],
 )
 async def test_who_names_the_server_otherwise_gets_a_page_of_their_own(
@@ -76,6 +80,26 @@ async def test_who_names_the_server_otherwise_gets_a_page_of_their_own(
     await page.get()
     await page.get(**other)
     assert page.made == 2
+
+
+def test_gradio_reads_the_servers_address_from_no_other_header() -> None:
+    """Else a page could be kept that holds an address of somebody's choice."""
+    read: set[str] = set()
+
+    class Headers(dict[str, str]):
+        def get(self, name: str, default: Any = None) -> Any:
+            read.add(name.lower())
+            return default
+
+        def __getitem__(self, name: str) -> str:
+            read.add(name.lower())
+            raise KeyError(name)
+
+    scope = {"type": "http", "path": "/", "headers": [], "server": ("page.test", 80)}
+    request = Request({**scope, "scheme": "http", "query_string": b""})
+    request._headers = Headers()  # type: ignore[assignment]
+    get_root_url(request, "/", None)
+    assert {"x-forwarded-host", "x-gradio-server"} <= read <= set(NAMING)
 
 
 async def test_names_that_anyone_makes_up_take_no_more_than_some_room(page: Page) -> None:
