@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Route, expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.pages import GROK, V1_LITE, KiePage, ModelForm, Watch
 
@@ -52,23 +52,6 @@ def test_a_chosen_file_is_shown_described_and_sent(kie: KiePage, jpeg: Path) -> 
     form.expect_body(image_url="<address of the uploaded photo.jpg>")
     card = form.press("[stuck] with a file")
     expect_shown(card.node.locator(".kie-stage img"), 640, 400)
-
-
-def test_a_press_waits_for_the_upload_of_a_picture(kie: KiePage, jpeg: Path) -> None:
-    """It is refused in words while the file is under way, and sends it afterwards."""
-    form = kie.form(V1_LITE)
-    held: list[Route] = []
-    under_way = {"content_type": "text/event-stream", "body": 'data: {"msg": "done"}\n\n'}
-    kie.page.route("**/gradio_api/upload?*", lambda route: held.append(route))  # noqa: PLW0108 - no built-in
-    kie.page.route("**/gradio_api/upload_progress*", lambda route: route.fulfill(**under_way))
-    choose(form, "image_url", jpeg)
-    form.generate.click()
-    expect(form.root.locator(".kie-outage")).to_contain_text("still being uploaded")
-    expect(form.field("image_url").get_by_role("alert")).to_have_count(0)
-    held[0].continue_()
-    expect_shown(form.preview("image_url"), 640, 400)
-    expect(form.root.locator(".kie-outage")).to_be_empty()
-    expect_shown(form.press("[stuck] uploaded").node.locator(".kie-stage img"), 640, 400)
 
 
 def test_a_heic_of_a_telephone_is_shown_as_what_it_becomes(kie: KiePage, heic: Path) -> None:
