@@ -13,7 +13,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import brotli
@@ -40,12 +40,12 @@ class Needed:
     scripts: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def joined_styles(self) -> bytes:
         """All the styles as one sheet."""
         return b"\n".join((_BUILT / name).read_bytes() for name in self.styles)
 
-    @property
+    @cached_property
     def styles_address(self) -> str:
         """Where the sheet is, relative to the page."""
         digest = hashlib.sha256(self.joined_styles).hexdigest()[:16]
